@@ -1,8 +1,8 @@
 """Reading SQL without understanding it: tokens, statements and named parameters.
 
-Redshift's lexical rules are PostgreSQL's (https://docs.aws.amazon.com/redshift/latest/dg/c_names.html), so a script can be
-cut into statements and its ``:name`` parameters found from its tokens alone. Nothing here depends on which statements
-Redshift knows.
+Redshift's lexical rules are PostgreSQL's (https://docs.aws.amazon.com/redshift/latest/dg/c_names.html), so a script can
+be cut into statements and its ``:name`` parameters found from its tokens alone. Nothing here depends on which
+statements Redshift knows.
 """
 
 from __future__ import annotations

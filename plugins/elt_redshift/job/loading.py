@@ -1,0 +1,108 @@
+"""Finding and loading jobs: by file, by folder, by name, or as ``module:attribute``."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import elt_redshift
+from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.job import document, reading
+from elt_redshift.job.findings import did_you_mean
+from elt_redshift.job.model import EltJob
+
+FILE = "job.yaml"
+#: Environment variable: folders that hold jobs by name, separated as in ``PATH``.
+JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
+#: Folder beside the installed package in which a packaged plugins.zip carries its jobs.
+PACKAGED = "elt_redshift_jobs"
+
+_NAME = re.compile(r"\w+")
+_ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)")
+
+
+def resolve(spec: str | Path) -> EltJob:
+    """The job that a command line calls ``JOB``: a file, a folder, a name, or ``module:attribute``.
+
+    The attribute may be a job or a function without arguments that makes one.
+
+    :raises JobError: there is none, or it has mistakes.
+    """
+    match = _ATTRIBUTE.fullmatch(str(spec))
+    return _from_module(match["module"], match["attribute"]) if match else load(spec)
+
+
+def load(path_or_name: str | Path) -> EltJob:
+    """Read and validate a job; see :meth:`elt_redshift.job.model.EltJob.load`."""
+    file = find(path_or_name)
+    data, findings = document.read(_text(file), str(file))
+    if data is None:
+        raise JobError(findings.problems)
+    return EltJob(**reading.read_job(data, base=file.parent, findings=findings), findings=findings).validate()
+
+
+def find(path_or_name: str | Path) -> Path:
+    """The ``job.yaml`` meant by a path to it or to its folder, or by a job's name.
+
+    :raises JobError: there is none; it tells where it was looked for.
+    """
+    looked: list[Path] = []
+    for candidate in _candidates(path_or_name):
+        if candidate.is_file():
+            return candidate
+        looked.append(candidate)
+    places = ", ".join(str(place) for place in looked)
+    close = did_you_mean(str(path_or_name), sorted(_names())) if _NAME.fullmatch(str(path_or_name)) else ""
+    remedy = f"Looked for {places}. {close}".strip()
+    raise JobError([Problem(str(path_or_name), f"There is no job '{path_or_name}'.", remedy)])
+
+
+def job_folders() -> tuple[Path, ...]:
+    """The folders in which a job is looked for by name, in order."""
+    listed = [Path(folder) for folder in os.environ.get(JOBS_VARIABLE, "").split(os.pathsep) if folder]
+    packaged = Path(elt_redshift.__file__).resolve().parent.parent / PACKAGED
+    return (Path("sql"), *listed, packaged)
+
+
+def _candidates(path_or_name: str | Path) -> Iterator[Path]:
+    path = Path(path_or_name)
+    yield path if path.suffix in (".yaml", ".yml") else path / FILE
+    if isinstance(path_or_name, str) and _NAME.fullmatch(path_or_name):
+        yield from (folder / path_or_name / FILE for folder in job_folders())
+
+
+def _names() -> set[str]:
+    return {file.parent.name for folder in job_folders() for file in folder.glob(f"*/{FILE}")}
+
+
+def _text(file: Path) -> str:
+    try:
+        return file.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        problem = Problem(str(file), f"The file is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+        raise JobError([problem]) from error
+    except OSError as error:
+        problem = Problem(str(file), f"The file cannot be read: {error.strerror}.", "Check its rights.")
+        raise JobError([problem]) from error
+
+
+def _from_module(module: str, attribute: str) -> EltJob:
+    spec = f"{module}:{attribute}"
+    if "" not in sys.path and os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())  # a console script has only its own folder there
+    try:
+        found: object = importlib.import_module(module)
+        for name in attribute.split("."):
+            found = getattr(found, name)
+    except (ImportError, AttributeError) as error:
+        problem = Problem(spec, f"It cannot be imported: {error}.", "Check the names, and that PYTHONPATH reaches it.")
+        raise JobError([problem]) from error
+    found = found() if not isinstance(found, EltJob) and callable(found) else found
+    if not isinstance(found, EltJob):
+        problem = Problem(spec, f"It is {type(found).__name__}, not an EltJob.", "Name an EltJob or what makes one.")
+        raise JobError([problem])
+    return found.validate()

@@ -1,0 +1,250 @@
+"""An ELT job: its parameters, its tasks and what each must wait for, its lock policy.
+
+:class:`EltJob` is both what users build in Python and what everything else reads. Nothing here imports PyYAML, boto3 or
+Airflow, so a DAG file that builds a job stays cheap to parse.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+from typing import Any, TypeVar, overload
+
+from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.job import checks, graph, reading
+from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.parts import (
+    AfterFailure,
+    LockPolicy,
+    Parameter,
+    SourceKind,
+    SqlStatement,
+    SqlTask,
+    Wait,
+    WhenLocked,
+)
+
+__all__ = [
+    "AfterFailure",
+    "EltJob",
+    "LockPolicy",
+    "Node",
+    "Parameter",
+    "SourceKind",
+    "SqlStatement",
+    "SqlTask",
+    "Wait",
+    "WhenLocked",
+]
+
+Wired = TypeVar("Wired", "Node", "list[Node]", "tuple[Node, ...]")
+
+
+class Node:
+    """A task of a job that is being built; wires edges with ``>>`` and ``<<``, as Airflow's operators do."""
+
+    __slots__ = ("_job", "name")
+
+    def __init__(self, job: EltJob, name: str) -> None:
+        self._job, self.name = job, name
+
+    def __repr__(self) -> str:
+        return f"<task {self.name} of {self._job.name}>"
+
+    def __rshift__(self, other: Wired) -> Wired:
+        """``a >> b``: b waits for a. Gives b, so that chains read left to right."""
+        for node in _nodes(other):
+            node._wait_for(self)
+        return other
+
+    def __lshift__(self, other: Wired) -> Wired:
+        """``a << b``: a waits for b. Gives b."""
+        for node in _nodes(other):
+            self._wait_for(node)
+        return other
+
+    def __rrshift__(self, other: Iterable[Node]) -> Node:
+        """``[a, b] >> c``: c waits for a and b. Gives c."""
+        for node in other:
+            self._wait_for(node)
+        return self
+
+    def __rlshift__(self, other: Iterable[Node]) -> Node:
+        """``[a, b] << c``: a and b wait for c. Gives c."""
+        for node in other:
+            node._wait_for(self)
+        return self
+
+    def _wait_for(self, upstream: Node) -> None:
+        if upstream._job is not self._job:
+            raise ValueError(f"{upstream!r} and {self!r} belong to different jobs; edges join tasks of one job.")
+        self._job._wire(upstream.name, self.name)
+
+
+def _nodes(wired: Node | Iterable[Node]) -> Iterable[Node]:
+    return [wired] if isinstance(wired, Node) else wired
+
+
+class EltJob:
+    """A named ELT process: built in Python, or read by :meth:`load`.
+
+    Nothing is refused while a job is being built; :meth:`validate` tells every mistake at once.
+
+    :param job_id: the key of the job's audit item, 1 to 64 of ``A-Z a-z 0-9 _ . -``.
+    :param name: lower-case name, at most 64 characters; names state machine, stack and DAG.
+    :param parameters: names and defaults (``None``: must be given at start), or :class:`Parameter` objects.
+    :param tasks: ready-made tasks; usually they are added with :meth:`task`.
+    :param lock: what happens when the job is locked, and after a failure.
+    :param wait: how tasks follow their statements unless they say otherwise.
+    :param base: folder of the SQL files; default: the current one.
+    :param findings: what a reader of files already noted; default: nothing.
+    """
+
+    def __init__(
+        self,
+        *,
+        job_id: str,
+        name: str,
+        parameters: Mapping[str, str | None] | Iterable[Parameter] = (),
+        tasks: Iterable[SqlTask] = (),
+        lock: LockPolicy | None = None,
+        wait: Wait = "long_poll",
+        base: Path | str | None = None,
+        findings: Findings | None = None,
+    ) -> None:
+        self.job_id = job_id
+        self.name = name
+        self.parameters = _parameters(parameters)
+        self.lock = lock or LockPolicy()
+        self.wait = wait
+        self.base = Path(base) if base is not None else Path()
+        self._tasks = list(tasks)
+        self._findings = findings or Findings(f"job {name}")
+
+    @classmethod
+    def load(cls, path_or_name: str | Path) -> EltJob:
+        """Read a job from its ``job.yaml``, its folder, or by its name, and validate it.
+
+        :raises JobError: nothing is found there, or the job has mistakes; all of them are in ``problems``.
+        """
+        from elt_redshift.job import loading  # PyYAML is only needed here
+
+        return loading.load(path_or_name)
+
+    @property
+    def tasks(self) -> tuple[SqlTask, ...]:
+        """The tasks in the order in which they were written."""
+        return tuple(self._tasks)
+
+    @property
+    def task_names(self) -> tuple[str, ...]:
+        return tuple(task.name for task in self._tasks)
+
+    @overload
+    def task(self, name: str) -> SqlTask: ...
+
+    @overload
+    def task(
+        self,
+        name: str,
+        *,
+        sql: str = ...,
+        statement: str = ...,
+        call: str = ...,
+        upstream: Iterable[str | Node] = ...,
+        retries: int = ...,
+        timeout: str | timedelta | None = ...,
+        transaction: bool = ...,
+        wait: Wait = ...,
+    ) -> Node: ...
+
+    def task(self, name: str, **options: Any) -> SqlTask | Node:
+        """Read the task ``name``; or, given one of ``sql``, ``statement``, ``call``, add it.
+
+        The options are the keys of a task in ``job.yaml``; ``timeout`` may be a :class:`~datetime.timedelta`.
+
+        :raises JobError: no task has that name (when reading).
+        """
+        if options:
+            return self._add(name, options)
+        for task in self._tasks:
+            if task.name == name:
+                return task
+        problem = f"There is no task '{name}' in job '{self.name}'."
+        raise JobError([Problem(self._findings.origin, problem, did_you_mean(name, self.task_names))])
+
+    def upstream(self, name: str) -> tuple[SqlTask, ...]:
+        """The tasks that ``name`` waits for itself, in the order in which they were written."""
+        wanted = set(self.task(name).upstream)
+        return tuple(task for task in self._tasks if task.name in wanted)
+
+    def downstream(self, name: str) -> tuple[SqlTask, ...]:
+        """The tasks that wait for ``name`` itself, in the order in which they were written."""
+        return tuple(task for task in self._tasks if self.task(name).name in task.upstream)
+
+    def in_order(self) -> tuple[SqlTask, ...]:
+        """All tasks, each after its upstream; otherwise in the order in which they were written."""
+        return graph.in_order(self.tasks)
+
+    def validate(self) -> EltJob:
+        """Check everything that can be known before anything is deployed; gives the job itself.
+
+        :raises JobError: with every mistake, in ``problems``.
+        """
+        findings = self._findings.copy()
+        checks.check(self, findings)
+        findings.raise_if_any()
+        return self
+
+    def values(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
+        """The parameters' values for one start: those given, and the defaults of the rest.
+
+        :raises JobError: a name is unknown, a value is missing, empty, or not text.
+        """
+        findings = Findings(f"job {self.name}")
+        values = {p.name: p.default for p in self.parameters} | dict(given or {})
+        checks.check_values(self.parameters, values, findings)
+        findings.raise_if_any()
+        return {name: value for name, value in values.items() if value is not None}
+
+    def to_dict(self) -> dict[str, Any]:
+        """The job with its SQL as plain JSON data, independent of any file; :meth:`from_dict` reads it."""
+        return reading.to_dict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> EltJob:
+        """The job that :meth:`to_dict` wrote."""
+        return cls(**reading.from_dict(data))
+
+    def _add(self, name: str, options: dict[str, Any]) -> Node:
+        if name in self.task_names:
+            path = ("tasks", name)
+            self._findings.add(path, f"The task '{name}' is defined twice.", "Give each task its own name.")
+            return Node(self, name)
+        options["upstream"] = [task.name if isinstance(task, Node) else task for task in options.get("upstream", ())]
+        self._tasks.append(reading.read_task(name, options, base=self.base, wait=self.wait, findings=self._findings))
+        return Node(self, name)
+
+    def _wire(self, upstream: str, downstream: str) -> None:
+        for index, task in enumerate(self._tasks):
+            if task.name == downstream and upstream not in task.upstream:
+                self._tasks[index] = replace(task, upstream=(*task.upstream, upstream))
+
+    def _value(self) -> tuple[object, ...]:
+        return self.job_id, self.name, self.parameters, self.tasks, self.lock
+
+    def __eq__(self, other: object) -> bool:
+        return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]  # a job grows while it is built
+
+    def __repr__(self) -> str:
+        return f"EltJob(job_id={self.job_id!r}, name={self.name!r}, tasks={list(self.task_names)})"
+
+
+def _parameters(given: Mapping[str, str | None] | Iterable[Parameter]) -> tuple[Parameter, ...]:
+    if isinstance(given, Mapping):
+        return tuple(Parameter(name=name, default=default) for name, default in given.items())
+    return tuple(given)

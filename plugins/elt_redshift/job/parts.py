@@ -1,0 +1,82 @@
+"""What an ELT job is made of: frozen, plain, picklable data."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal, get_args
+
+WhenLocked = Literal["skip", "wait", "fail"]
+AfterFailure = Literal["hold", "release"]
+Wait = Literal["long_poll", "poll"]
+SourceKind = Literal["sql", "statement", "call"]
+
+WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
+AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
+WAITS: tuple[Wait, ...] = get_args(Wait)
+SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parameter:
+    """A value given when the job starts, bound to ``:name`` in the SQL.
+
+    :param default: used when none is given; ``None`` means that one must be given.
+    """
+
+    name: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlStatement:
+    """One statement as Redshift will get it.
+
+    :param parameters: names of the ``:name`` parameters it refers to, each once, in order of first use.
+    :param place: where it stands, for messages: ``load_supplier.sql:12`` or ``tasks.load_supplier.statement``.
+    """
+
+    text: str
+    parameters: tuple[str, ...] = ()
+    place: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SqlTask:
+    """A node of the task graph: one or more statements that succeed or fail together.
+
+    :param upstream: names of the tasks that must succeed first.
+    :param retries: how often a failed task is submitted again; 0 to 10.
+    :param timeout: after this the running statement is cancelled and the attempt fails; ``None``: the Data API's 24 hours.
+    :param transaction: all statements in one transaction (default), or each committed by itself.
+    :param wait: how the state machine follows a statement: the Data API's long polling, or Wait states.
+    :param source: the SQL file's name as the job gives it, empty for ``statement`` and ``call``.
+    :param kind: which of the three the task was written as.
+    """
+
+    name: str
+    statements: tuple[SqlStatement, ...]
+    upstream: tuple[str, ...] = ()
+    retries: int = 0
+    timeout: timedelta | None = None
+    transaction: bool = True
+    wait: Wait = "long_poll"
+    source: str = ""
+    kind: SourceKind = "statement"
+
+    @property
+    def parameters(self) -> tuple[str, ...]:
+        """Names of the parameters that any statement refers to, each once, in order of first use."""
+        return tuple(dict.fromkeys(name for statement in self.statements for name in statement.parameters))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockPolicy:
+    """What happens around the audit lock.
+
+    :param when_locked: another run holds it: end untouched (``skip``), queue (``wait``), or fail (``fail``).
+    :param after_failure: a failed run keeps it until a redrive or an unlock (``hold``), or frees it (``release``).
+    """
+
+    when_locked: WhenLocked = "skip"
+    after_failure: AfterFailure = "hold"

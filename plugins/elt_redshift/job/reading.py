@@ -1,0 +1,261 @@
+"""From what a user wrote (plain values, as YAML or keyword arguments give them) to the parts of a job.
+
+Structure is judged here: keys, shapes, files, SQL syntax. Whether values are allowed is judged by :mod:`.checks`, so
+that a job built from parts meets the same rules. Whatever cannot be read is noted and left out; reading goes on.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import asdict
+from datetime import timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from elt_redshift.job import sql
+from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.findings import Path as Key
+from elt_redshift.job.parts import SOURCE_KINDS, LockPolicy, Parameter, SourceKind, SqlStatement, SqlTask, Wait
+
+if TYPE_CHECKING:
+    from elt_redshift.job.model import EltJob
+
+JOB_KEYS = ("job_id", "name", "parameters", "tasks", "lock", "wait")
+PARAMETER_KEYS = ("default",)
+TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "transaction", "wait")
+LOCK_KEYS = ("when_locked", "after_failure")
+
+_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+
+
+def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict[str, Any]:
+    """The keyword arguments of :class:`~elt_redshift.job.model.EltJob` for the content of a ``job.yaml``."""
+    _check_keys((), data, JOB_KEYS, findings)
+    for key, remedy in (
+        ("job_id", 'Add the key of the job\'s audit item, such as job_id: "101".'),
+        ("name", "Add a name, such as name: yearly_sales."),
+    ):
+        if data.get(key) is None:
+            findings.add((key,), f"The job has no {key}.", remedy)
+    wait = data.get("wait", "long_poll")
+    return {
+        "job_id": data.get("job_id"),
+        "name": data.get("name"),
+        "parameters": _read_parameters(data.get("parameters"), findings),
+        "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
+        "lock": _read_lock(data.get("lock"), findings),
+        "wait": wait,
+        "base": base,
+    }
+
+
+def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Findings) -> SqlTask:
+    """The task that ``options`` (the keys of a task in ``job.yaml``) describe.
+
+    :param base: folder of the SQL files.
+    :param wait: the job's default.
+    """
+    key = ("tasks", str(name))
+    if not isinstance(options, Mapping):
+        written = "nothing" if options is None else f"{options!r}"
+        findings.add(key, f"The task '{name}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
+        return SqlTask(name=name, statements=())
+    _check_keys(key, options, TASK_KEYS, findings)
+    kind = _source_kind(key, options, findings)
+    text = options.get(kind) if kind else None
+    return SqlTask(
+        name=name,
+        statements=_read_source(key, kind, text, base, findings) if kind else (),
+        upstream=_read_upstream((*key, "upstream"), options.get("upstream"), findings),
+        retries=options.get("retries", 0),
+        timeout=_read_timeout((*key, "timeout"), options.get("timeout"), findings),
+        transaction=options.get("transaction", True),
+        wait=options.get("wait", wait),
+        source=text if kind == "sql" and isinstance(text, str) else "",
+        kind=kind or "statement",
+    )
+
+
+def _check_keys(key: Key, given: Mapping[Any, Any], known: Collection[str], findings: Findings) -> None:
+    for word in given:
+        if word not in known:
+            where = f"in {'.'.join(key)}" if key else "in a job"
+            findings.add((*key, str(word)), f"The key '{word}' means nothing {where}.", did_you_mean(str(word), known))
+
+
+def _mapping(key: Key, value: Any, example: str, findings: Findings) -> Mapping[Any, Any]:
+    """``value`` if it is a mapping with text keys; nothing if it is absent; else noted."""
+    if value is None:
+        return {}
+    if not isinstance(value, Mapping):
+        findings.add(key, f"'{'.'.join(key)}' is {value!r}, not a mapping.", f"Write it as {example}.")
+        return {}
+    return value
+
+
+def _read_parameters(value: Any, findings: Findings) -> tuple[Parameter, ...]:
+    given = _mapping(("parameters",), value, 'year: {default: "1998"}', findings)
+    return tuple(_read_parameter(name, options, findings) for name, options in given.items())
+
+
+def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
+    key = ("parameters", str(name))
+    if options is None:
+        return Parameter(name=name)
+    if not isinstance(options, Mapping):
+        remedy = f'Write {name}: {{default: "{options}"}}, or {name}: {{}} if it must be given.'
+        findings.add(key, f"The parameter '{name}' holds {options!r}.", remedy)
+        return Parameter(name=name)
+    _check_keys(key, options, PARAMETER_KEYS, findings)
+    if "default" in options and options["default"] is None:
+        remedy = "Give it a text, or leave the key out if the value must be given."
+        findings.add((*key, "default"), f"The default of '{name}' is nothing.", remedy)
+    return Parameter(name=name, default=options.get("default"))
+
+
+def _read_lock(value: Any, findings: Findings) -> LockPolicy:
+    options = _mapping(("lock",), value, "{when_locked: skip, after_failure: hold}", findings)
+    _check_keys(("lock",), options, LOCK_KEYS, findings)
+    return LockPolicy(**{key: options[key] for key in LOCK_KEYS if key in options})
+
+
+def _read_tasks(value: Any, base: Path, wait: Wait, findings: Findings) -> tuple[SqlTask, ...]:
+    example = "load_supplier: {sql: load_supplier.sql}"
+    if value is None or value == {}:
+        findings.add(("tasks",), "The job has no tasks.", f"Add at least one, such as {example}.")
+    tasks = _mapping(("tasks",), value, example, findings)
+    return tuple(read_task(name, task, base=base, wait=wait, findings=findings) for name, task in tasks.items())
+
+
+def _source_kind(key: Key, options: Mapping[Any, Any], findings: Findings) -> SourceKind | None:
+    given = [kind for kind in SOURCE_KINDS if kind in options]
+    if len(given) == 1:
+        return given[0]
+    problem = f"The task '{key[-1]}' has {' and '.join(given)}." if given else f"The task '{key[-1]}' has no SQL."
+    findings.add(key, problem, "Give it exactly one of sql (a file), statement, call.")
+    return None
+
+
+def _read_source(key: Key, kind: SourceKind, text: Any, base: Path, findings: Findings) -> tuple[SqlStatement, ...]:
+    key = (*key, kind)
+    if not isinstance(text, str) or not text.strip():
+        remedy = "Give it the name of a file." if kind == "sql" else "Give it a text."
+        findings.add(key, f"The {kind} of '{key[1]}' is {text!r}.", remedy)
+        return ()
+    if kind == "sql":
+        return _read_script(key, text, base, findings)
+    return _read_inline(key, f"CALL {text.strip()}" if kind == "call" else text, kind, findings)
+
+
+def _read_inline(key: Key, text: str, kind: SourceKind, findings: Findings) -> tuple[SqlStatement, ...]:
+    place = ".".join(key)
+    try:
+        found = sql.split(text)
+    except sql.SqlSyntaxError as error:
+        findings.add(key, f"The {kind} of '{key[1]}' is not SQL: {error.message}", "Close it.")
+        return ()
+    if kind == "call" and (len(found) != 1 or not _is_call(found[0].text)):
+        remedy = 'Write the procedure and its arguments, such as "public.sp_load(:year)".'
+        findings.add(key, f"The call of '{key[1]}' is not one call of a procedure.", remedy)
+        return ()
+    if len(found) != 1:
+        remedy = "Write one statement, or put several into a file: sql: load.sql."
+        findings.add(key, f"The statement of '{key[1]}' holds {len(found)} statements.", remedy)
+        return ()
+    return (_statement(found[0].text, place),)
+
+
+_CALL = re.compile(r'CALL\s+(?:[\w$"]+\.)*[\w$"]+\s*\(.*\)', re.DOTALL)
+
+
+def _is_call(text: str) -> bool:
+    return _CALL.fullmatch(text) is not None
+
+
+def _statement(text: str, place: str) -> SqlStatement:
+    return SqlStatement(text=text, parameters=tuple(sql.parameters(text)), place=place)
+
+
+def _read_script(key: Key, name: str, base: Path, findings: Findings) -> tuple[SqlStatement, ...]:
+    text = _read_file(key, name, base, findings)
+    if text is None:
+        return ()
+    try:
+        found = sql.split(text)
+    except sql.SqlSyntaxError as error:
+        findings.add_at(key, f"{name}:{error.line}", f"The script ends too early: {error.message}", "Close it.")
+        return ()
+    if not found:
+        findings.add(key, f"The script '{name}' holds no statement.", "Write one, or take the task out.")
+    return tuple(_statement(one.text, f"{name}:{one.line}") for one in found)
+
+
+def _read_file(key: Key, name: str, base: Path, findings: Findings) -> str | None:
+    path = base / name
+    if not path.resolve().is_relative_to(base.resolve()):
+        findings.add(key, f"The file '{name}' is outside the job's folder.", f"Move it into {base}.")
+        return None
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        findings.add(key, f"The file '{name}' is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+    except OSError as error:
+        problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
+        findings.add(key, f"The file '{name}' {problem}.", f"Put it into {base}, or mend the name.")
+    return None
+
+
+def _read_upstream(key: Key, value: Any, findings: Findings) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
+        example = f"[{value}]" if isinstance(value, str) else "[load_supplier, load_customer]"
+        findings.add(key, f"The upstream of '{key[1]}' is {value!r}, not a list of task names.", f"Write {example}.")
+        return ()
+    return tuple(value)
+
+
+def _read_timeout(key: Key, value: Any, findings: Findings) -> timedelta | None:
+    if value is None or isinstance(value, timedelta):
+        return value
+    match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
+    if match is None:
+        remedy = 'Write hours, minutes, seconds, such as "2h", "1h30m", "90m", "30s".'
+        findings.add(key, f"The timeout of '{key[1]}' is {value!r}, not a duration.", remedy)
+        return None
+    hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return timedelta(hours=hours, minutes=minutes, seconds=seconds)
+
+
+def to_dict(job: EltJob) -> dict[str, Any]:
+    """Plain JSON data: the job with its statements; ``timeout`` in seconds."""
+    return {
+        "job_id": job.job_id,
+        "name": job.name,
+        "parameters": [asdict(parameter) for parameter in job.parameters],
+        "tasks": [_task_to_dict(task) for task in job.tasks],
+        "lock": asdict(job.lock),
+    }
+
+
+def _task_to_dict(task: SqlTask) -> dict[str, Any]:
+    return asdict(task) | {"timeout": task.timeout.total_seconds() if task.timeout else None}
+
+
+def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of the job that :func:`to_dict` wrote."""
+    return {
+        "job_id": data["job_id"],
+        "name": data["name"],
+        "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
+        "tasks": [_task_from_dict(task) for task in data["tasks"]],
+        "lock": LockPolicy(**data["lock"]),
+    }
+
+
+def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
+    statements = tuple(SqlStatement(**{**one, "parameters": tuple(one["parameters"])}) for one in data["statements"])
+    timeout = timedelta(seconds=data["timeout"]) if data["timeout"] else None
+    changed = {"statements": statements, "upstream": tuple(data["upstream"]), "timeout": timeout}
+    return SqlTask(**cast(dict[str, Any], {**data, **changed}))

@@ -1,0 +1,120 @@
+"""What the SQL of a task may hold.
+
+Limits: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html (100 KB a statement, 40 statements a batch).
+Statements that Redshift refuses inside a transaction block are told on their own pages, such as
+https://docs.aws.amazon.com/redshift/latest/dg/r_VACUUM_command.html.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from elt_redshift.job import sql
+from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.parts import SqlStatement, SqlTask
+
+MAX_STATEMENTS = 40
+MAX_STATEMENT_BYTES = 100_000
+#: The one ``${Name}`` that deployment fills in.
+ROLE_PLACEHOLDER = "${RedshiftIAMRoleARN}"
+
+_TRANSACTION_CONTROL = re.compile(r"(begin|start transaction|commit|end|rollback|abort)\b")
+_OUTSIDE_TRANSACTIONS = re.compile(
+    r"vacuum\b|(?:create|drop|alter) database\b|(?:create|drop|alter) external table\b"
+    r"|create external schema\b.* create external database\b|drop schema\b.* drop external database\b"
+    r"|alter table \S+ (?:append|alter column|alter sortkey|alter compound sortkey|alter diststyle|alter distkey)\b"
+    r"|alter table \S+ (?:add|drop)(?: if not exists| if exists)? partition\b"
+)
+_PLACEHOLDER = re.compile(r"\$\{[^}\s]*\}")
+_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+
+
+def check(task: SqlTask, findings: Findings) -> None:
+    """Note every mistake in the statements of ``task``."""
+    if len(task.statements) > MAX_STATEMENTS:
+        problem = f"The task '{task.name}' has {len(task.statements)} statements; a batch holds {MAX_STATEMENTS}."
+        remedy = "Split the task, or put the work into a stored procedure and call it."
+        findings.add(("tasks", str(task.name), task.kind), problem, remedy)
+    for statement in task.statements:
+        _check_size(task, statement, findings)
+        _check_transaction(task, statement, findings)
+        _check_placeholders(task, statement, findings)
+
+
+def check_references(task: SqlTask, declared: Collection[str], findings: Findings) -> None:
+    """Note each ``:name`` that the job does not declare, where it stands."""
+    if findings.at("parameters") and not declared:
+        return
+    for statement in task.statements:
+        for name in statement.parameters:
+            if name not in declared:
+                found = re.search(rf":{re.escape(name)}\b", statement.text)
+                remedy = f"Declare it: parameters: {{{name}: {{}}}}."
+                if declared:
+                    remedy = f"{did_you_mean(name, declared)} Or declare it: parameters: {{{name}: {{}}}}."
+                problem = f"The parameter ':{name}' of task '{task.name}' is not declared."
+                _add(task, statement, found.start() if found else 0, problem, remedy, findings)
+
+
+def _add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, remedy: str, findings: Findings) -> None:
+    """Note a mistake at the line of ``offset`` in the statement's text, or at its key if it stands in no file."""
+    key = ("tasks", str(task.name), task.kind)
+    file, colon, line = statement.place.rpartition(":")
+    if colon and line.isdigit():
+        first = _first_offset(statement.text)
+        shift = statement.text.count("\n", 0, offset) - statement.text.count("\n", 0, first)
+        findings.add_at(key, f"{file}:{int(line) + shift}", problem, remedy)
+    else:
+        findings.add(key, problem, remedy)
+
+
+def _meaningful(text: str) -> Iterator[sql.Token]:
+    return (token for token in sql.tokenize(text) if token.kind not in sql.BLANK)
+
+
+def _first_offset(text: str) -> int:
+    return next((token.start for token in _meaningful(text)), 0)
+
+
+def _normal(text: str) -> str:
+    """The statement's words in lower case, one blank between them, comments gone; for matching its head."""
+    joined = ""
+    for token in _meaningful(text):
+        glued = token.text == "." or joined.endswith(".")
+        joined += ("" if glued or not joined else " ") + (token.word or token.text)
+    return joined
+
+
+def _check_size(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
+    size = len(statement.text.encode())
+    if size > MAX_STATEMENT_BYTES:
+        problem = f"A statement of task '{task.name}' has {size:,} bytes; the Redshift Data API takes 100 KB."
+        remedy = "Split it, or put it into a stored procedure or a view."
+        _add(task, statement, _first_offset(statement.text), problem, remedy, findings)
+
+
+def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
+    if task.transaction is not True:
+        return
+    head = _normal(statement.text)
+    first = _first_offset(statement.text)
+    if control := _TRANSACTION_CONTROL.match(head):
+        problem = f"{control[1].upper()} stands in task '{task.name}', whose statements are one transaction already."
+        _add(task, statement, first, problem, "Take it out, or set transaction: false.", findings)
+    elif len(task.statements) > 1 and _OUTSIDE_TRANSACTIONS.match(head):
+        verb = " ".join(head.split()[: 3 if head.startswith(("create", "drop", "alter")) else 1])
+        problem = f"'{verb}' of task '{task.name}' cannot run in a transaction block."
+        remedy = "Give it a task of its own, or set transaction: false."
+        _add(task, statement, first, problem, remedy, findings)
+
+
+def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
+    for found in _PLACEHOLDER.finditer(statement.text):
+        if found[0] != ROLE_PLACEHOLDER:
+            problem = f"'{found[0]}' in task '{task.name}' would never be filled in."
+            remedy = f"Use a parameter, :name. Deployment fills in {ROLE_PLACEHOLDER} only."
+            _add(task, statement, found.start(), problem, remedy, findings)
+    for found in _TEMPLATE.finditer(statement.text):
+        problem = f"'{found[0]}' in task '{task.name}' is a template; SQL is sent as it is written."
+        _add(task, statement, found.start(), problem, "Use a parameter, :name.", findings)
