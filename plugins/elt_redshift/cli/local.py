@@ -1,0 +1,95 @@
+"""``elt-redshift local``: start, find, use and stop the embedded AWS."""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from elt_redshift.exceptions import EltError
+from elt_redshift.local import process
+from elt_redshift.local.psql import psql_command
+
+Command = Callable[[argparse.Namespace], int]
+
+
+def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add ``local`` and its subcommands; each sets ``run``, a function of the parsed arguments to an exit code."""
+    local = subparsers.add_parser("local", help="the embedded AWS: up, down, status, psql, env")
+    commands = local.add_subparsers(metavar="COMMAND", required=True)
+    up = _command(commands, "up", _up, "start it (or find it running) and print where it is")
+    up.add_argument(
+        "--port", type=int, default=process.DEFAULT_PORT, help="TCP port (default: %(default)s; 0: any free one)"
+    )
+    up.add_argument(
+        "--timeout",
+        type=float,
+        default=process.START_SECONDS,
+        help="seconds to wait until it answers (default: %(default)g)",
+    )
+    _command(commands, "down", _down, "stop it; its data are gone")
+    _command(commands, "status", _status, "say whether it runs, and where; exit 1 when it does not")
+    _command(commands, "env", _env, 'print the variables that lead boto3 to it: eval "$(elt-redshift local env)"')
+    psql = _command(commands, "psql", _psql, "open psql on the database that stands for Redshift")
+    psql.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments for psql, such as -c 'select 1'")
+
+
+def _command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], name: str, run: Command, text: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=text, description=text)
+    parser.add_argument(
+        "--dir",
+        type=Path,
+        default=process.DEFAULT_DIRECTORY,
+        help="state folder (default: %(default)s in the current folder)",
+    )
+    parser.set_defaults(run=_reporting_errors(run))
+    return parser
+
+
+def _reporting_errors(run: Command) -> Command:
+    """An error that we foresaw is one line on stderr and exit code 1."""
+
+    def reporting(arguments: argparse.Namespace) -> int:
+        try:
+            return run(arguments)
+        except EltError as error:
+            print(f"elt-redshift: {' '.join(str(error).split())}", file=sys.stderr)
+            return 1
+
+    return reporting
+
+
+def _up(arguments: argparse.Namespace) -> int:
+    aws = process.up(arguments.dir, arguments.port, arguments.timeout)
+    print(f"embedded AWS at {aws.endpoint} (pid {aws.pid}); stop it with `elt-redshift local down`")
+    return 0
+
+
+def _down(arguments: argparse.Namespace) -> int:
+    print("stopped" if process.down(arguments.dir) else "was not running")
+    return 0
+
+
+def _status(arguments: argparse.Namespace) -> int:
+    aws = process.status(arguments.dir)
+    if aws is None:
+        print("not running")
+        return 1
+    print(f"running at {aws.endpoint} (pid {aws.pid}), PostgreSQL at {aws.postgres_uri}, log in {aws.directory}")
+    return 0
+
+
+def _env(arguments: argparse.Namespace) -> int:
+    for name, value in process.environment(process.find(arguments.dir)).items():
+        print(f"export {name}={shlex.quote(value)}")
+    return 0
+
+
+def _psql(arguments: argparse.Namespace) -> int:
+    command = psql_command(process.find(arguments.dir).postgres_uri, arguments.arguments)
+    return subprocess.run(command, check=False).returncode  # noqa: S603

@@ -1,0 +1,20 @@
+"""What can go wrong with the embedded AWS as a process."""
+
+from __future__ import annotations
+
+from elt_redshift.exceptions import EltError
+
+
+class LocalAwsError(EltError):
+    """The embedded AWS cannot be started, reached or stopped. The message names the cause and the remedy."""
+
+
+class NotRunningError(LocalAwsError):
+    """A command needs a running embedded AWS and there is none for ``directory``."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+        super().__init__(f"no embedded AWS runs for {directory}: start it with `elt-redshift local up`")
+
+    def __reduce__(self) -> tuple[type[NotRunningError], tuple[str]]:
+        return type(self), (self.directory,)

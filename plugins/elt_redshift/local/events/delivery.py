@@ -1,0 +1,127 @@
+"""Delivery of matching events to targets, beside moto's own targets (log groups, archives, other buses).
+
+Like on AWS, PutEvents answers at once; delivery follows, and a target that fails does not fail the caller.
+https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from elt_redshift.local.events.transform import target_input
+
+if TYPE_CHECKING:
+    from moto.events.models import Rule
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+EXECUTION_NAME_LENGTH = 80
+MOTO_TARGETS = frozenset({"logs", "events"})
+
+log = logging.getLogger("elt_redshift.local.events")
+_couriers = ThreadPoolExecutor(4, thread_name_prefix="events")
+
+
+def apply_all() -> None:
+    """Patch moto's rules: deliver to more targets, skip disabled rules and rules that have only a schedule."""
+    from moto.events.models import Rule
+
+    undelivered = Rule.send_to_targets
+
+    def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
+        if self.state != "ENABLED" or not self.event_pattern.get_pattern():
+            return
+        if not self.event_pattern.matches_event(original_event):
+            return
+        targets = list(self.targets)
+        deliver_to(self, [target for target in targets if _service(target) not in MOTO_TARGETS], _shown(original_event))
+        if theirs := [target for target in targets if _service(target) in MOTO_TARGETS]:
+            undelivered(_only(self, theirs), original_event, transform_input)
+
+    Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
+
+
+def emit(entry: dict[str, str]) -> None:
+    """Put an event of an AWS service on the default bus.
+
+    :param entry: as an entry of PutEvents: ``Source``, ``DetailType`` and ``Detail``, a JSON text.
+    """
+    from moto.events.models import events_backends
+
+    events_backends[ACCOUNT][REGION].put_events([entry])
+
+
+def deliver_to(rule: Rule, targets: list[dict[str, Any]], event: dict[str, Any]) -> None:
+    """Hand an event to each target of a rule, each in its own time."""
+    for target in targets:
+        text = target_input(target, event, {"name": rule.name, "arn": rule.arn})
+        send(target["Arn"], text, f"{event['id']}_{uuid.uuid4()}", target)
+
+
+def send(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
+    """Start a state machine, publish to a topic or fill a queue, in the background; a failure goes to the log.
+
+    :param arn: of the target.
+    :param text: what it receives.
+    :param name: of the execution, when the target is a state machine.
+    :param target: its further settings, such as ``SqsParameters``.
+    """
+    _couriers.submit(_send, arn, text, name[:EXECUTION_NAME_LENGTH], target)
+
+
+def _send(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
+    _, _, service, region, *_ = arn.split(":", 5)
+    try:
+        if service == "states":
+            _client("stepfunctions", region).start_execution(stateMachineArn=arn, name=name, input=text)
+        elif service == "sns":
+            _client("sns", region).publish(TopicArn=arn, Message=text)
+        elif service == "sqs":
+            _send_to_queue(arn, text, region, target)
+        else:
+            log.warning("the embedded AWS does not deliver events to %s", arn)
+    except Exception:
+        log.exception("an event could not be delivered to %s", arn)
+
+
+def _send_to_queue(arn: str, text: str, region: str, target: Mapping[str, Any]) -> None:
+    client = _client("sqs", region)
+    url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+    group = target.get("SqsParameters", {}).get("MessageGroupId")
+    client.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
+
+
+@lru_cache
+def _client(service: str, region: str) -> Any:
+    import boto3
+
+    return boto3.session.Session().client(service, region_name=region)
+
+
+def _service(target: Mapping[str, Any]) -> str:
+    return str(target["Arn"]).split(":")[2]
+
+
+def _only(rule: Rule, targets: list[dict[str, Any]]) -> Rule:
+    """The rule with some of its targets, for moto to deliver to."""
+    from copy import copy
+
+    part = copy(rule)
+    part.targets = targets
+    return part
+
+
+def _shown(event: Mapping[str, Any]) -> dict[str, Any]:
+    """Moto's event as EventBridge shows it: ISO time, nothing internal."""
+    time = event.get("time") or datetime.now(UTC).timestamp()
+    if isinstance(time, int | float):
+        time = datetime.fromtimestamp(time, UTC)
+    if isinstance(time, datetime):
+        time = time.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return {key: value for key, value in event.items() if key != "ingestion-time"} | {"time": time}

@@ -1,0 +1,6 @@
+"""temporary"""
+
+
+class Ticker:
+    def start(self) -> None: ...
+    def stop(self) -> None: ...

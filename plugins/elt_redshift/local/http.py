@@ -1,0 +1,142 @@
+"""The HTTP side of the embedded AWS: moto's WSGI application on a threaded server that keeps connections alive.
+
+Werkzeug's own handler closes every connection and then waits 10 ms for left-over input. This one reads the whole request
+first and answers with a Content-Length, so a connection serves request after request: what boto3 expects of AWS.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import socket
+from collections.abc import Callable, Iterable
+from http import HTTPStatus
+from typing import Any, cast
+
+from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
+from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
+
+HOST = "127.0.0.1"
+"""Loopback only: the embedded AWS accepts any credentials and runs any SQL."""
+STATUS_PATH = "/elt-redshift/status"
+IDLE_SECONDS = 120.0
+"""An idle connection is closed after this long, as AWS does (boto3 then opens another)."""
+
+BACKLOG = 1024
+"""Connections that may wait while a burst of clients arrives."""
+
+log = logging.getLogger("elt_redshift.local")
+
+StartResponse = Callable[..., Callable[[bytes], object]]
+Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
+
+
+class KeepAliveHandler(MotoRequestHandler):
+    """Serve WSGI requests one after the other on the same connection."""
+
+    protocol_version = "HTTP/1.1"
+    timeout = IDLE_SECONDS
+    wbufsize = 64 * 1024
+    disable_nagle_algorithm = True
+    """Otherwise a response waits for the client's delayed acknowledgement: 40 ms each."""
+
+    def run_wsgi(self) -> None:
+        """Read the request, run the application, write the response in one piece."""
+        if self.headers.get("Expect", "").strip().lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.wfile.flush()
+        environ = self.make_environ()
+        environ["wsgi.input"] = io.BytesIO(self._body())
+        status, headers, body = self._answer(environ)
+        self._write(status, headers, body)
+
+    def _body(self) -> bytes:
+        if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
+            return io.BufferedReader(DechunkedInput(self.rfile)).read()
+        return self.rfile.read(int(self.headers.get("Content-Length") or 0))
+
+    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+        """Run the application; a crash is a 500 that names it, and its traceback is in the log."""
+        started: list[tuple[str, list[tuple[str, str]]]] = []
+        written: list[bytes] = []
+
+        def start_response(
+            status: str, headers: list[tuple[str, str]], exc_info: object = None
+        ) -> Callable[[bytes], object]:
+            started.append((status, headers))
+            return written.append
+
+        try:
+            chunks = cast(Application, self.server.app)(environ, start_response)
+            try:
+                written.extend(chunks)
+            finally:
+                getattr(chunks, "close", lambda: None)()
+        except Exception as error:
+            log.exception("%s %s failed", self.command, self.path)
+            message = {"__type": "InternalFailure", "message": f"{type(error).__name__}: {error}"}
+            return "500 Internal Server Error", [("Content-Type", "application/json")], json.dumps(message).encode()
+        status, headers = started[-1]
+        return status, headers, b"".join(written)
+
+    def _write(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
+        code, _, reason = status.partition(" ")
+        self.send_response(int(code), reason)
+        for name, value in headers:
+            if name.lower() not in {"content-length", "connection", "transfer-encoding"} or self._describes_entity(
+                name
+            ):
+                self.send_header(name, value)
+        if self.command != "HEAD" and int(code) not in {HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED}:
+            self.send_header("Content-Length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+        else:
+            self.end_headers()
+        self.wfile.flush()
+
+    def _describes_entity(self, name: str) -> bool:
+        """The answer to HEAD carries the length of what GET would answer."""
+        return self.command == "HEAD" and name.lower() == "content-length"
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Requests are not logged: the log is for what went wrong."""
+
+    def log_error(self, format: str, *args: Any) -> None:
+        """A client that goes away or stays silent is no error."""
+
+
+def application(status: Callable[[], dict[str, Any]]) -> Application:
+    """Moto behind one door, with the server's own status page at :data:`STATUS_PATH`."""
+    moto = DomainDispatcherApplication(create_backend_app)
+
+    def dispatch(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+        if environ["PATH_INFO"] != STATUS_PATH:
+            return cast(Iterable[bytes], moto(environ, start_response))
+        start_response("200 OK", [("Content-Type", "application/json")])
+        return [json.dumps(status()).encode()]
+
+    return dispatch
+
+
+def bind(port: int) -> socket.socket:
+    """Take a port of the loopback interface (0: any free one); connections queue until :func:`server` serves them.
+
+    :raises OSError: the port is taken.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((HOST, port))
+        listener.listen(BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener
+
+
+def server(listener: socket.socket, app: Application) -> ThreadedWSGIServer:
+    """A server on a bound socket, one thread per connection: a statement that waits 30 s holds up nobody else."""
+    port = listener.getsockname()[1]
+    return ThreadedWSGIServer(HOST, port, cast(Any, app), handler=KeepAliveHandler, fd=listener.fileno())

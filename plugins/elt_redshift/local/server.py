@@ -1,0 +1,247 @@
+"""What runs inside the one process of the embedded AWS.
+
+Order matters: the port is taken first (so that its URL is known, and a taken port is reported at once), then the
+environment is set, then moto is imported and patched while PostgreSQL starts beside it, and only when everything is up
+does the server answer, write ``local.json`` and report readiness to the process that started it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+from elt_redshift.local import guard, state
+from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.state import LocalAws
+from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
+
+ACCOUNT = "123456789012"
+REGION = "us-east-1"
+PREFIX = "elt-redshift-"
+PARENT_POLL_SECONDS = 0.2
+GUARD_SECONDS = 15.0
+SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
+"""Seconds between thread switches (``sys.setswitchinterval``). Tests make it tiny, to provoke races."""
+
+log = logging.getLogger("elt_redshift.local")
+
+
+class DataApi(Protocol):
+    """What the server needs of the Data API backend."""
+
+    postgres_uri: str
+
+    def stop(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Options:
+    """How to run.
+
+    :param directory: the state folder; None: a throwaway one, for an embedded AWS that only its parent knows.
+    :param port: TCP port on 127.0.0.1; 0: any free one.
+    :param parent: process id of the parent whose end also ends the server; None: run until stopped.
+    :param ready_fd: file descriptor on which to report, as one line of JSON, readiness or the reason of failure.
+    """
+
+    directory: Path | None
+    port: int
+    parent: int | None
+    ready_fd: int
+
+
+def serve(options: Options) -> int:
+    """Run the embedded AWS until a signal or the end of the parent. Returns the exit code."""
+    stopping = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, lambda *_: stopping.set())
+    try:
+        with _running(options, stopping):
+            stopping.wait()
+    except LocalAwsError as error:
+        _report(options.ready_fd, {"error": str(error)})
+        return 1
+    return 0
+
+
+@contextmanager
+def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
+    """Everything up; on leaving, everything down again, in reverse order."""
+    with ExitStack() as stack:
+        check_moto_version()
+        data = stack.enter_context(_throwaway(options.directory))
+        if options.parent is not None:
+            _follow(options.parent, stopping)
+        directory = options.directory or data
+        stack.enter_context(state.hold_server_lock(directory))
+        _write_log(directory)
+        listener = stack.enter_context(_bind(options.port))
+        endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        configure_environment(os.environ, endpoint)
+        backend = _start_services(data, endpoint, stack)
+        aws = LocalAws(
+            endpoint=endpoint,
+            pid=os.getpid(),
+            port=listener.getsockname()[1],
+            postgres_uri=backend.postgres_uri,
+            directory=str(directory),
+            data=str(data),
+        )
+        stack.enter_context(_answering(listener, aws))
+        stack.callback(state.forget, directory)
+        state.write(directory, aws)
+        _report(options.ready_fd, {"ready": json.loads(aws.to_json())})
+        yield aws
+
+
+@contextmanager
+def _throwaway(directory: Path | None) -> Iterator[Path]:
+    """A folder for all data, guarded by a process that removes it even when this one is killed."""
+    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    state_file = (directory or folder) / state.STATE_FILE
+    command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(folder), str(state_file)]
+    watcher = subprocess.Popen(  # noqa: S603
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        start_new_session=True,
+        cwd="/",
+    )
+    try:
+        yield folder
+    finally:
+        os.chdir("/")
+        if watcher.stdin:
+            watcher.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            watcher.wait(GUARD_SECONDS)
+        guard.remove(folder)
+
+
+def _follow(parent: int, stopping: threading.Event) -> None:
+    """Stop when the parent is gone. The parent of a process changes the moment its parent ends, whatever ended it."""
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            if stopping.wait(PARENT_POLL_SECONDS):
+                return
+        stopping.set()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _write_log(directory: Path) -> None:
+    """Send everything that would be printed, by us or by a library, to the log file."""
+    file = os.open(directory / state.LOG_FILE, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    for stream in (1, 2):
+        os.dup2(file, stream)
+    os.close(file)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s", force=True)
+
+
+@contextmanager
+def _bind(port: int) -> Iterator[Any]:
+    from elt_redshift.local import http
+
+    try:
+        listener = http.bind(port)
+    except OSError as error:
+        raise LocalAwsError(
+            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): stop the program that has it, "
+            "or choose another port with --port (0: any free one)"
+        ) from error
+    with listener:
+        yield listener
+
+
+def configure_environment(environment: Any, endpoint: str) -> None:
+    """Point every boto3 client of this process at the server itself, whatever the user's shell says.
+
+    Profiles, credentials, service endpoints and proxies of the user would lead the clients elsewhere.
+    """
+    for name in [name for name in environment if name.startswith("AWS_")]:
+        del environment[name]
+    environment.update(
+        AWS_ACCESS_KEY_ID="local",
+        AWS_SECRET_ACCESS_KEY="local",  # noqa: S106
+        AWS_DEFAULT_REGION=REGION,
+        AWS_ENDPOINT_URL=endpoint,
+        AWS_CONFIG_FILE=os.devnull,
+        AWS_SHARED_CREDENTIALS_FILE=os.devnull,
+        AWS_EC2_METADATA_DISABLED="true",
+        MOTO_PORT=endpoint.rpartition(":")[2],
+        NO_PROXY="127.0.0.1,localhost",
+        no_proxy="127.0.0.1,localhost",
+    )
+
+
+def _start_services(data: Path, endpoint: str, stack: ExitStack) -> DataApi:
+    """Start PostgreSQL and, beside it, import and patch moto: the two slow parts of a start."""
+    os.chdir(data)
+    if interval := os.environ.get(SWITCH_INTERVAL):
+        sys.setswitchinterval(float(interval))
+    from elt_redshift.local import events, patches
+
+    try:
+        from elt_redshift.local import redshift
+
+        redshift.start
+    except Exception:
+
+        class redshift:
+            postgres_uri = "none"
+
+            def stop(self): ...
+            @classmethod
+            def start(cls, *a):
+                return cls()
+
+    with ThreadPoolExecutor(1, thread_name_prefix="start") as pool:
+        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit)
+        stack.callback(_stop_data_api, starting)
+        patches.apply_all()
+        return starting.result()
+
+
+def _stop_data_api(starting: Future[DataApi]) -> None:
+    if starting.exception() is None:
+        starting.result().stop()
+
+
+@contextmanager
+def _answering(listener: socket.socket, aws: LocalAws) -> Iterator[None]:
+    """Serve requests, and let time pass for schedules."""
+    from elt_redshift.local import events, http
+
+    status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
+    server = http.server(listener, http.application(lambda: status))
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
+    thread.start()
+    ticker = events.Ticker()
+    ticker.start()
+    try:
+        yield
+    finally:
+        ticker.stop()
+        server.shutdown()
+
+
+def _report(ready_fd: int, message: dict[str, Any]) -> None:
+    """Tell the process that started us; it may be gone or not care."""
+    with suppress(OSError):
+        os.write(ready_fd, json.dumps(message).encode() + b"\n")
+        os.close(ready_fd)

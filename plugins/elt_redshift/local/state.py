@@ -1,0 +1,124 @@
+"""The state folder of an embedded AWS: what runs, where, and whether it still does.
+
+``local.json`` says where the server is. That it runs is never guessed from a process id (which another program may
+have got since): a running server holds a lock on ``server.lock``, which the kernel releases whatever ends the server.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import IO
+
+from elt_redshift.local.errors import LocalAwsError
+
+STATE_FILE = "local.json"
+LOG_FILE = "server.log"
+SERVER_LOCK = "server.lock"
+CONTROL_LOCK = "control.lock"
+LOCK_POLL_SECONDS = 0.05
+
+Clock = Callable[[], float]
+Sleep = Callable[[float], None]
+
+
+@dataclass(frozen=True)
+class LocalAws:
+    """A running embedded AWS.
+
+    :param endpoint: URL of every AWS service, such as ``http://127.0.0.1:4599``.
+    :param pid: process id of the server.
+    :param port: TCP port on 127.0.0.1.
+    :param postgres_uri: libpq URI of the PostgreSQL behind the Data API, without a database name's default changed.
+    :param directory: the state folder, with the log file ``server.log``.
+    :param data: the throwaway folder that holds PostgreSQL's files; it disappears with the server.
+    """
+
+    endpoint: str
+    pid: int
+    port: int
+    postgres_uri: str
+    directory: str
+    data: str
+
+    def to_json(self) -> str:
+        return json.dumps(asdict(self), indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str) -> LocalAws:
+        return cls(**json.loads(text))
+
+
+def write(directory: Path, aws: LocalAws) -> None:
+    """Write ``local.json`` in one step, so that a reader sees all of it or nothing."""
+    draft = directory / f"{STATE_FILE}.{os.getpid()}"
+    draft.write_text(aws.to_json())
+    draft.replace(directory / STATE_FILE)
+
+
+def read(directory: Path) -> LocalAws | None:
+    """What ``local.json`` says, or None when there is none or it is not ours to understand (an older layout)."""
+    try:
+        return LocalAws.from_json((directory / STATE_FILE).read_text())
+    except (FileNotFoundError, NotADirectoryError, TypeError, ValueError):
+        return None
+
+
+def forget(directory: Path) -> None:
+    """Remove ``local.json``; fine when it is gone already."""
+    with suppress(FileNotFoundError, NotADirectoryError):
+        (directory / STATE_FILE).unlink()
+
+
+def hold_server_lock(directory: Path) -> IO[str]:
+    """Take the lock that says "a server runs here"; it is held until the returned file, or the process, ends.
+
+    :raises LocalAwsError: another server holds it.
+    """
+    file = (directory / SERVER_LOCK).open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError as error:
+        file.close()
+        raise LocalAwsError(f"an embedded AWS already runs for {directory}") from error
+    return file
+
+
+def is_running(directory: Path) -> bool:
+    """Whether a server holds the lock of this folder."""
+    try:
+        file = (directory / SERVER_LOCK).open("r")
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+@contextmanager
+def control(directory: Path, timeout: float, clock: Clock, sleep: Sleep) -> Iterator[None]:
+    """Let one ``up`` or ``down`` at a time work on a folder.
+
+    :raises LocalAwsError: another one held the lock for longer than ``timeout`` seconds.
+    """
+    deadline = clock() + timeout
+    with (directory / CONTROL_LOCK).open("w") as file:
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if clock() >= deadline:
+                    raise LocalAwsError(
+                        f"another `elt-redshift local` has been busy with {directory} for {timeout:g} s"
+                    ) from error
+                sleep(LOCK_POLL_SECONDS)
+        yield
