@@ -47,7 +47,7 @@ class SqlTask:
 
     :param upstream: names of the tasks that must succeed first.
     :param retries: how often a failed task is submitted again; 0 to 10.
-    :param timeout: after this the running statement is cancelled and the attempt fails; ``None``: the Data API's 24 hours.
+    :param timeout: then the running statement is cancelled and the attempt fails; ``None``: the Data API's 24 hours.
     :param transaction: all statements in one transaction (default), or each committed by itself.
     :param wait: how the state machine follows a statement: the Data API's long polling, or Wait states.
     :param source: the SQL file's name as the job gives it, empty for ``statement`` and ``call``.

@@ -2,7 +2,8 @@
 
 Redshift's lexical rules are PostgreSQL's (https://docs.aws.amazon.com/redshift/latest/dg/c_names.html), so a script can
 be cut into statements and its ``:name`` parameters found from its tokens alone. Nothing here depends on which
-statements Redshift knows.
+statements Redshift knows. As in PostgreSQL 8, which Redshift grew from, a backslash escapes the next character in every
+string, with or without ``E`` before it (that is why its documentation writes ``LIKE '%start\\\\_%'``).
 """
 
 from __future__ import annotations
@@ -10,7 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, cast, get_args
+
+from elt_redshift.exceptions import EltError
 
 Kind = Literal["space", "comment", "string", "dollar", "name", "quoted", "parameter", "number", "operator"]
 
@@ -22,8 +25,8 @@ _PATTERN = re.compile(
     (?P<space>\s+)
   | (?P<comment>--[^\n]*)
   | (?P<block>/\*)
-  | (?P<string>[eE]'(?:[^'\\]|\\.|'')*' | '(?:[^']|'')*')
-  | (?P<dollar>\$(?P<tag>[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$.*?\$(?P=tag)\$ | \$\$.*?\$\$)
+  | (?P<string>[eE]?'(?:[^'\\]|\\.|'')*')
+  | (?P<dollar>\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?)\$.*?\$(?P=tag)\$)
   | (?P<quoted>"(?:[^"]|"")*")
   | (?P<cast>::)
   | (?P<parameter>(?<![\w\]]):[A-Za-z_]\w*)
@@ -35,7 +38,12 @@ _PATTERN = re.compile(
 )
 
 
-class SqlSyntaxError(ValueError):
+_COMMENT_MARK = re.compile(r"/\*|\*/")
+_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$")
+_QUOTES = ("'", '"')
+
+
+class SqlSyntaxError(EltError, ValueError):
     """A script ends inside a quote, a comment or a ``BEGIN`` block.
 
     :param message: what is left open.
@@ -78,14 +86,23 @@ def _line(sql: str, offset: int) -> int:
 
 def _block_comment_end(sql: str, start: int) -> int:
     depth = 0
-    for mark in re.finditer(r"/\*|\*/", sql[start:]):
+    for mark in _COMMENT_MARK.finditer(sql, start):
         depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
-            return start + mark.end()
+            return mark.end()
     raise SqlSyntaxError("the comment /* is never closed.", _line(sql, start))
 
 
-_OPENERS = {"'": "the quote '", '"': 'the quote "'}
+def _refuse_opener(sql: str, position: int) -> None:
+    """A quote or ``$tag$`` that the patterns of whole strings did not match is never closed."""
+    if sql[position] in _QUOTES:
+        raise SqlSyntaxError(f"the quote {sql[position]} is never closed.", _line(sql, position))
+    if tag := _DOLLAR_TAG.match(sql, position):
+        raise SqlSyntaxError(f"the body {tag[0]} is never closed.", _line(sql, position))
+
+
+#: From the pattern's groups to the tokens' kinds.
+_KINDS: dict[str, Kind] = {kind: kind for kind in get_args(Kind)} | {"block": "comment", "cast": "operator"}
 
 
 def tokenize(sql: str) -> Iterator[Token]:
@@ -95,18 +112,14 @@ def tokenize(sql: str) -> Iterator[Token]:
     """
     position = 0
     while position < len(sql):
-        match = _PATTERN.match(sql, position)
-        assert match is not None and match.lastgroup is not None  # the last alternative matches any character
-        group = match.lastgroup
+        match = cast("re.Match[str]", _PATTERN.match(sql, position))  # its last alternative matches any character
+        group = cast(str, match.lastgroup)
         end = match.end()
-        if group == "block":
+        if group == "operator":
+            _refuse_opener(sql, position)
+        elif group == "block":
             end = _block_comment_end(sql, position)
-        elif group == "operator" and match[0] in _OPENERS:
-            raise SqlSyntaxError(f"{_OPENERS[match[0]]} is never closed.", _line(sql, position))
-        elif group == "operator" and (tag := re.match(r"\$[A-Za-z_]*\$", sql[position:])):
-            raise SqlSyntaxError(f"the body {tag[0]} is never closed.", _line(sql, position))
-        kind: Kind = {"block": "comment", "cast": "operator", "tag": "dollar"}.get(group, group)  # type: ignore[assignment]
-        yield Token(kind, sql[position:end], position)
+        yield Token(_KINDS[group], sql[position:end], position)
         position = end
 
 
@@ -120,59 +133,85 @@ def parameters(sql: str) -> list[str]:
     return list(dict.fromkeys(token.text[1:] for token in tokenize(sql) if token.kind == "parameter"))
 
 
-class _BlockDepth:
-    """Counts the open blocks of a procedure body that is written in quotes-free form.
+class _Routine:
+    """Follows one statement to tell whether it is inside the unquoted body of a procedure or function.
 
-    ``BEGIN … END`` counts only inside ``CREATE … PROCEDURE|FUNCTION``: elsewhere BEGIN starts a transaction and END ends it.
+    Redshift wants bodies quoted, and a quoted body is one token. Written without quotes, the body's semicolons must not
+    cut the script either, so that Redshift (and not a piece of a procedure) tells what is wrong. ``BEGIN`` and ``END``
+    count only after ``CREATE PROCEDURE|FUNCTION … AS``: elsewhere they start and end a transaction.
     """
 
     def __init__(self) -> None:
-        self.words: list[str] = []
-        self.depth = 0
+        self._head: list[str] = []
+        self._previous = ""
+        self._body = False
+        self._declaring = False
+        self._depth = 0
 
-    def see(self, word: str) -> None:
-        if len(self.words) < 8:
-            self.words.append(word)
-        if not self._in_routine():
-            return
-        if word in ("begin", "case", "loop") or (word == "if" and self.depth and self._previous != "end"):
-            if self._previous != "end":
-                self.depth += 1
+    @property
+    def open(self) -> bool:
+        """Whether a body has begun and not ended."""
+        return self._declaring or self._depth > 0
+
+    def see(self, token: Token) -> None:
+        """Take notice of the statement's next meaningful token."""
+        word = token.word
+        if self._body:
+            self._count(word)
+        elif self._previous == "as" and word in ("begin", "declare") and self._is_routine():
+            self._body = True
+            self._count(word)
+        elif len(self._head) < 4:
+            self._head.append(word)
+        self._previous = word or token.text
+
+    def _is_routine(self) -> bool:
+        return self._head[0] == "create" and not {"procedure", "function"}.isdisjoint(self._head)
+
+    def _count(self, word: str) -> None:
+        if word == "declare":
+            self._declaring = self._depth == 0
         elif word == "end":
-            self.depth -= 1
-        self._previous = word
+            self._depth -= 1
+        elif self._opens(word):
+            self._declaring = False
+            self._depth += 1
 
-    _previous = ""
-
-    def _in_routine(self) -> bool:
-        head = self.words
-        return head[:1] == ["create"] and bool({"procedure", "function"} & set(head[1:5]))
+    def _opens(self, word: str) -> bool:
+        if word == "if":  # elsewhere it is part of DROP … IF EXISTS
+            return self._previous in (";", "begin", "then", "else", "loop")
+        return word in ("begin", "case", "loop") and self._previous != "end"
 
 
 def split(sql: str) -> list[Statement]:
     """Cut a script into its statements at the ``;`` that end them.
 
     Semicolons in quotes, comments (nested ones too), ``$$`` and ``$tag$`` bodies and in the ``BEGIN … END`` block of a
-    procedure do not end a statement. Pieces that hold only white space and comments are dropped; comments inside and before a
-    statement stay with it.
+    procedure do not end a statement. Pieces that hold only white space and comments are dropped; comments inside and
+    before a statement stay with it.
 
     :raises SqlSyntaxError: a quote, body, comment or block is never closed.
     """
     statements: list[Statement] = []
-    block = _BlockDepth()
-    first: Token | None = None
-    start = 0
-    for token in tokenize(sql):
-        if token.kind == "operator" and token.text == ";" and block.depth <= 0:
-            if first is not None:
-                statements.append(Statement(sql[start : token.start].strip(), _line(sql, first.start)))
-            start, first, block = token.start + 1, None, _BlockDepth()
-            continue
-        if token.kind not in BLANK:
-            first = first or token
-            block.see(token.word)
-    if first is not None:
-        if block.depth > 0:
-            raise SqlSyntaxError("the BEGIN block is never closed by END.", _line(sql, first.start))
-        statements.append(Statement(sql[start:].strip(), _line(sql, first.start)))
+    start, line, counted = 0, 1, 0
+    for first, end, routine in _pieces(sql):
+        if first is not None:
+            line, counted = line + sql.count("\n", counted, first.start), first.start
+            if routine.open:
+                raise SqlSyntaxError("the BEGIN block is never closed by END.", line)
+            statements.append(Statement(sql[start:end].strip(), line))
+        start = end + 1
     return statements
+
+
+def _pieces(sql: str) -> Iterator[tuple[Token | None, int, _Routine]]:
+    """Between the semicolons that count: the first meaningful token, the offset of the end, the state at the end."""
+    first, routine = None, _Routine()
+    for token in tokenize(sql):
+        if token.text == ";" and not routine.open:
+            yield first, token.start, routine
+            first, routine = None, _Routine()
+        elif token.kind not in BLANK:
+            first = first or token
+            routine.see(token)
+    yield first, len(sql), routine

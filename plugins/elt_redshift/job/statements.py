@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterator
+from itertools import islice
 
 from elt_redshift.job import sql
 from elt_redshift.job.findings import Findings, did_you_mean
@@ -20,14 +21,17 @@ MAX_STATEMENT_BYTES = 100_000
 ROLE_PLACEHOLDER = "${RedshiftIAMRoleARN}"
 
 _TRANSACTION_CONTROL = re.compile(r"(begin|start transaction|commit|end|rollback|abort)\b")
+#: From the pages of these commands, and of SVL_MULTI_STATEMENT_VIOLATIONS.
 _OUTSIDE_TRANSACTIONS = re.compile(
-    r"vacuum\b|(?:create|drop|alter) database\b|(?:create|drop|alter) external table\b"
-    r"|create external schema\b.* create external database\b|drop schema\b.* drop external database\b"
-    r"|alter table \S+ (?:append|alter column|alter sortkey|alter compound sortkey|alter diststyle|alter distkey)\b"
-    r"|alter table \S+ (?:add|drop)(?: if not exists| if exists)? partition\b"
+    r"(?:vacuum|(?:create|drop) (?:database|library)|(?:create|drop|alter) external table"
+    r"|(?:create|drop) tablespace|reindex database"
+    r"|alter table \S+ (?:append|alter column \S+ type|(?:add|drop)(?: if (?:not )?exists)? partition)"
+    r"|(?:grant|revoke) .*\bon external (?:table|column|schema))\b"
 )
+#: Enough tokens to recognize any of these.
+_HEAD_TOKENS = 40
 _PLACEHOLDER = re.compile(r"\$\{[^}\s]*\}")
-_TEMPLATE = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.DOTALL)
+_TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_].*?\}\}|\{%-?\s*[a-z]+\b.*?%\}")
 
 
 def check(task: SqlTask, findings: Findings) -> None:
@@ -37,9 +41,19 @@ def check(task: SqlTask, findings: Findings) -> None:
         remedy = "Split the task, or put the work into a stored procedure and call it."
         findings.add(("tasks", str(task.name), task.kind), problem, remedy)
     for statement in task.statements:
-        _check_size(task, statement, findings)
-        _check_transaction(task, statement, findings)
-        _check_placeholders(task, statement, findings)
+        try:
+            _check_statement(task, statement, findings)
+        except sql.SqlSyntaxError as error:
+            findings.add(("tasks", str(task.name), task.kind), f"This is not SQL: {error}", "Close it.")
+
+
+def _check_statement(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
+    if (count := len(sql.split(statement.text))) != 1:
+        problem = f"A statement of task '{task.name}' holds {count} statements."
+        _add(task, statement, 0, problem, "Make each its own SqlStatement.", findings)
+    _check_size(task, statement, findings)
+    _check_transaction(task, statement, findings)
+    _check_placeholders(task, statement, findings)
 
 
 def check_references(task: SqlTask, declared: Collection[str], findings: Findings) -> None:
@@ -49,12 +63,16 @@ def check_references(task: SqlTask, declared: Collection[str], findings: Finding
     for statement in task.statements:
         for name in statement.parameters:
             if name not in declared:
-                found = re.search(rf":{re.escape(name)}\b", statement.text)
-                remedy = f"Declare it: parameters: {{{name}: {{}}}}."
-                if declared:
-                    remedy = f"{did_you_mean(name, declared)} Or declare it: parameters: {{{name}: {{}}}}."
+                declare = f"Declare it: parameters: {{{name}: {{}}}}."
+                remedy = f"{did_you_mean(name, declared)} Or declare it." if declared else declare
                 problem = f"The parameter ':{name}' of task '{task.name}' is not declared."
-                _add(task, statement, found.start() if found else 0, problem, remedy, findings)
+                _add(task, statement, _use(statement.text, name), problem, remedy, findings)
+
+
+def _use(text: str, parameter: str) -> int:
+    """The offset at which ``text`` first refers to ``parameter``."""
+    uses = (token.start for token in sql.tokenize(text) if token.kind == "parameter" and token.text == f":{parameter}")
+    return next(uses, 0)
 
 
 def _add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, remedy: str, findings: Findings) -> None:
@@ -77,12 +95,13 @@ def _first_offset(text: str) -> int:
     return next((token.start for token in _meaningful(text)), 0)
 
 
-def _normal(text: str) -> str:
-    """The statement's words in lower case, one blank between them, comments gone; for matching its head."""
+def _head(text: str) -> str:
+    """The statement's first words in lower case, one blank between them, comments gone, any quoted name as ``""``."""
     joined = ""
-    for token in _meaningful(text):
-        glued = token.text == "." or joined.endswith(".")
-        joined += ("" if glued or not joined else " ") + (token.word or token.text)
+    for token in islice(_meaningful(text), _HEAD_TOKENS):
+        word = '""' if token.kind == "quoted" else token.word or token.text
+        glued = not joined or word == "." or joined.endswith(".")
+        joined += word if glued else f" {word}"
     return joined
 
 
@@ -97,7 +116,7 @@ def _check_size(task: SqlTask, statement: SqlStatement, findings: Findings) -> N
 def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
     if task.transaction is not True:
         return
-    head = _normal(statement.text)
+    head = _head(statement.text)
     first = _first_offset(statement.text)
     if control := _TRANSACTION_CONTROL.match(head):
         problem = f"{control[1].upper()} stands in task '{task.name}', whose statements are one transaction already."
@@ -110,11 +129,16 @@ def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Finding
 
 
 def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
-    for found in _PLACEHOLDER.finditer(statement.text):
+    for found in _PLACEHOLDER.finditer(_without(statement.text, "comment")):
         if found[0] != ROLE_PLACEHOLDER:
             problem = f"'{found[0]}' in task '{task.name}' would never be filled in."
             remedy = f"Use a parameter, :name. Deployment fills in {ROLE_PLACEHOLDER} only."
             _add(task, statement, found.start(), problem, remedy, findings)
-    for found in _TEMPLATE.finditer(statement.text):
+    for found in _TEMPLATE.finditer(_without(statement.text, "comment", "dollar")):
         problem = f"'{found[0]}' in task '{task.name}' is a template; SQL is sent as it is written."
         _add(task, statement, found.start(), problem, "Use a parameter, :name.", findings)
+
+
+def _without(text: str, *kinds: sql.Kind) -> str:
+    """``text`` with tokens of these kinds blanked out, every offset as it was."""
+    return "".join(" " * len(token.text) if token.kind in kinds else token.text for token in sql.tokenize(text))
