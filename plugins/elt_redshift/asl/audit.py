@@ -1,0 +1,130 @@
+"""The audit lock's protocol: what each write to the audit item sets, and on which condition.
+
+Both the state machine (:mod:`elt_redshift.asl.lock`) and Python (:mod:`elt_redshift.aws.audit`) write through these,
+so that the protocol exists once. The item is keyed by ``JobID``; an item that holds only ``JobID`` and ``JobState:
+Ready`` is free.
+
+::
+
+    free ──ACQUIRE──> Running ──RELEASE──> Ready            (free again)
+                         │
+                         ├──RECORD──> Failed ──RECLAIM──> Running     (a redrive of the same owner)
+                         │               └────UNLOCK────> Failed, free to be taken over  (an operator)
+                         └──TAKE_OVER──> Running of a new owner       (the old one is dead)
+
+Every write is conditional on the owner, so a repeated or late one changes nothing that is not its own.
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+JobState = Literal["Ready", "Running", "Failed"]
+READY: JobState = "Ready"
+RUNNING: JobState = "Running"
+FAILED: JobState = "Failed"
+
+_RUN = "JobState = :running, #owner = :owner, RedriveCount = :redrives"
+_CLEAN = "JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure"
+_IS_OWNER = "#owner = :owner"
+
+
+@dataclass(frozen=True)
+class Write:
+    """One conditional update of an audit item.
+
+    :param update: DynamoDB's UpdateExpression.
+    :param condition: DynamoDB's ConditionExpression.
+    :param constants: placeholders that always have the same value.
+    """
+
+    update: str
+    condition: str
+    constants: Mapping[str, str]
+
+    def request(self, table: Any, job_id: str, **values: Any) -> dict[str, Any]:
+        """The members of an ``UpdateItem`` request.
+
+        :param values: the placeholders' values, such as ``owner="arn:…"``; ``redrives`` and ``claim`` are numbers in
+            digits, all others are strings.
+        """
+        given = {**self.constants, **values}
+        return {
+            "TableName": table,
+            "Key": key(job_id),
+            "UpdateExpression": self.update,
+            "ConditionExpression": self.condition,
+            "ExpressionAttributeNames": {"#owner": "Owner"},
+            "ExpressionAttributeValues": {
+                f":{name}": {"N" if name in ("redrives", "claim") else "S": value} for name, value in given.items()
+            },
+        }
+
+
+def key(job_id: str) -> dict[str, Any]:
+    """The key of a job's audit item."""
+    return {"JobID": {"S": job_id}}
+
+
+#: Take a free lock; also right when a lost response makes the owner ask again. Needs ``owner``, ``start``,
+#: ``redrives``.
+ACQUIRE = Write(
+    update=f"SET {_RUN}, JobStart = :start REMOVE {_CLEAN}",
+    condition=f"attribute_not_exists(JobState) OR JobState = :ready OR {_IS_OWNER}",
+    constants={"running": RUNNING, "ready": READY},
+)
+
+#: Take the lock of a dead owner as it was seen. Needs ``owner``, ``start``, ``redrives``, ``dead``, ``seen`` (its
+#: JobState) and ``claim`` (its RedriveCount as it was read), so that an owner who was redriven in the meantime keeps
+#: its lock.
+TAKE_OVER = Write(
+    update=f"SET {_RUN}, JobStart = :start, TakenOverFrom = :dead REMOVE {_CLEAN}",
+    condition=f"{_IS_OWNER} OR (#owner = :dead AND JobState = :seen AND RedriveCount = :claim)",
+    constants={"running": RUNNING},
+)
+
+#: The owner goes on after a redrive. Needs ``owner``, ``redrives``.
+RECLAIM = Write(
+    update=f"SET {_RUN} REMOVE {_CLEAN}",
+    condition=ACQUIRE.condition,
+    constants=ACQUIRE.constants,
+)
+
+#: The owner's task has failed. Needs ``owner``, ``end``, ``task``, ``statement``, ``message``, ``after`` (hold or
+#: release).
+RECORD = Write(
+    update=(
+        "SET JobState = :failed, JobEnd = :end, FailedTask = :task, FailedStatement = :statement, "
+        "FailureMessage = :message, AfterFailure = :after"
+    ),
+    condition=_IS_OWNER,
+    constants={"failed": FAILED},
+)
+
+#: The owner is done. ``LastOwner`` lets it see, after a lost response, that it has released already. Needs ``owner``,
+#: ``end``.
+RELEASE = Write(
+    update=f"SET JobState = :ready, JobEnd = :end, LastOwner = :owner REMOVE #owner, {_CLEAN.removeprefix('JobEnd, ')}",
+    condition=f"{_IS_OWNER} OR (attribute_not_exists(#owner) AND LastOwner = :owner)",
+    constants={"ready": READY},
+)
+
+#: An operator lets a failed owner's lock go. The item stays Failed until the next run takes it over, which first
+#: cancels the statements that the failed run may have left. Needs ``owner`` as it was read, ``end``, ``by``,
+#: ``reason``.
+UNLOCK = Write(
+    update="SET AfterFailure = :after, UnlockedAt = :end, UnlockedBy = :by, UnlockReason = :reason",
+    condition=f"JobState = :failed AND {_IS_OWNER}",
+    constants={"failed": FAILED, "after": "release"},
+)
+
+#: The same for an item without an owner, as another program may have left it: it is Ready at once. Needs ``seen``,
+#: its JobState as it was read, ``end``, ``by``, ``reason``.
+UNLOCK_UNOWNED = Write(
+    update="SET JobState = :ready, JobEnd = :end, UnlockedAt = :end, UnlockedBy = :by, UnlockReason = :reason",
+    condition="JobState = :seen AND attribute_not_exists(#owner)",
+    constants={"ready": READY},
+)

@@ -1,0 +1,49 @@
+"""The AWS calls that generated state machines make, and when each is worth repeating.
+
+Step Functions names the errors of its optimized DynamoDB integration ``DynamoDB.…Exception`` and those of SDK
+integrations ``RedshiftData.…Exception`` and ``Sfn.…Exception``; ``States.TaskFailed`` stands for any of them
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+"""
+
+from __future__ import annotations
+
+from elt_redshift.asl.states import Call, Retry
+
+UPDATE_ITEM = Call("dynamodb", "updateItem", "dynamodb:UpdateItem")
+GET_ITEM = Call("dynamodb", "getItem", "dynamodb:GetItem")
+DESCRIBE_EXECUTION = Call("aws-sdk:sfn", "describeExecution", "states:DescribeExecution")
+EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "executeStatement", "redshift-data:ExecuteStatement")
+BATCH_EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "batchExecuteStatement", "redshift-data:BatchExecuteStatement")
+DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift-data:DescribeStatement")
+CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
+LIST_STATEMENTS = Call("aws-sdk:redshiftdata", "listStatements", "redshift-data:ListStatements")
+
+CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
+NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
+
+#: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
+DYNAMODB_RETRY = (
+    Retry((CONDITION_FAILED,), max_attempts=0),
+    Retry(("States.TaskFailed",), max_attempts=6),
+)
+
+#: The Data API: throttling and too many active statements pass with time; a wrong request does not. A repeated
+#: submission carries the same ClientToken, so a lost response runs nothing twice.
+DATA_API_RETRY = (
+    Retry(
+        (
+            "RedshiftData.ValidationException",
+            "RedshiftData.ResourceNotFoundException",
+            "RedshiftData.ExecuteStatementException",
+            "RedshiftData.BatchExecuteStatementException",
+        ),
+        max_attempts=0,
+    ),
+    Retry(("States.TaskFailed",), max_attempts=12),
+)
+
+#: DescribeExecution is eventually consistent: an execution that started just now may not be there yet.
+DESCRIBE_EXECUTION_RETRY = (
+    Retry((NO_SUCH_EXECUTION,), max_attempts=3, interval=5),
+    Retry(("States.TaskFailed",), max_attempts=6),
+)

@@ -1,0 +1,123 @@
+"""What an execution's history says about each task.
+
+Events are dictionaries as ``GetExecutionHistory`` returns them
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html). Only entered and exited
+states are looked at, so retries inside a state do not show.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from elt_redshift.asl import names
+
+TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
+
+#: The execution statuses in which nothing more happens (unless it is redriven).
+ENDED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One task of one execution.
+
+    :param statement_id: of the newest submission; of a failed batch, the id of the part that failed.
+    :param attempt: number of the newest submission, from 1.
+    :param message: why it failed.
+    """
+
+    name: str
+    status: TaskStatus = "waiting"
+    started: datetime | None = None
+    ended: datetime | None = None
+    statement_id: str | None = None
+    attempt: int = 0
+    message: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took, once it has ended."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+class TaskRuns:
+    """The tasks of one execution, kept up to date by :meth:`apply`.
+
+    :param tasks: the names of the job's tasks, in order.
+    """
+
+    def __init__(self, tasks: Iterable[str]) -> None:
+        self._runs = {name: TaskRun(name) for name in tasks}
+        self.last_event = 0
+        self.skipped = False
+
+    def __getitem__(self, task: str) -> TaskRun:
+        return self._runs[task]
+
+    def all(self) -> tuple[TaskRun, ...]:
+        """The runs in the order of the job's tasks."""
+        return tuple(self._runs.values())
+
+    def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take in new events, oldest first; events that were seen already change nothing."""
+        for event in events:
+            if event["id"] > self.last_event:
+                self.last_event = event["id"]
+                self._apply(event)
+
+    def finish(self, status: str) -> None:
+        """The execution has ended with ``status``: what still ran was aborted."""
+        if status in ENDED:
+            for name, run in self._runs.items():
+                if run.status == "running":
+                    self._runs[name] = replace(run, status="aborted")
+
+    def _apply(self, event: Mapping[str, Any]) -> None:
+        entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
+        if event["type"] == "ExecutionRedriven":
+            self._resume()
+        elif entered:
+            self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
+        elif exited:
+            self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
+
+    def _resume(self) -> None:
+        for name, run in self._runs.items():
+            if run.status == "aborted":
+                self._runs[name] = replace(run, status="running", ended=None)
+
+    def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:
+        self.skipped = self.skipped or state == names.SKIPPED
+        task = names.task_of(state)
+        if task not in self._runs:
+            return
+        run = self._runs[task]
+        if state == task:
+            attempt = int(given.get("attempt", 1))
+            self._runs[task] = replace(
+                run, status="running", started=run.started or when, ended=None, attempt=attempt, message=None
+            )
+        elif state == names.step(task, "record"):
+            message, statement = given.get("cause"), given.get("statement")
+            self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+
+    def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
+        task = names.task_of(state)
+        if task not in self._runs:
+            return
+        run = self._runs[task]
+        if result.get("finished") == task:
+            self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
+        elif state == task and "Id" in result:
+            self._runs[task] = replace(run, statement_id=result["Id"])
+        elif state == names.step(task, "failed"):
+            self._runs[task] = replace(run, status="running", ended=None)
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    value = json.loads(text) if text else {}
+    return value if isinstance(value, dict) else {}

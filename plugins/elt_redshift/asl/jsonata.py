@@ -1,0 +1,46 @@
+"""Writing JSONata, the query language of the generated definitions.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+"""
+
+from __future__ import annotations
+
+import json
+
+#: The running execution's ARN, name and number of redrives, and what the state was given.
+EXECUTION_ARN = "$states.context.Execution.Id"
+EXECUTION_NAME = "$states.context.Execution.Name"
+REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
+INPUT = "$states.input"
+
+
+def expression(code: str) -> str:
+    """Mark ``code`` as JSONata, as a definition's strings need it."""
+    return "{% " + code + " %}"
+
+
+def literal(text: str) -> str:
+    """``text`` as a JSONata string; its escapes are JSON's."""
+    return json.dumps(text)
+
+
+def fields(**codes: str) -> dict[str, str]:
+    """An object whose values are computed: ``fields(a="1 + 1")`` gives ``{"a": "{% 1 + 1 %}"}``."""
+    return {name: expression(code) for name, code in codes.items()}
+
+
+def keep(*names: str) -> dict[str, str]:
+    """The named fields of the state's input, unchanged."""
+    return {name: expression(f"{INPUT}.{name}") for name in names}
+
+
+def gate(cause: str, when: str | None = None) -> str:
+    """The condition of a gate: true after a redrive, otherwise the execution fails with ``cause`` as its cause.
+
+    A redrive evaluates a Choice anew, while a Fail state would only fail again
+    (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). ``cause`` is JSONata; the state's
+    input must hold ``redrives``, the number of redrives when the failure happened. Where ``when`` is given and not
+    true, the condition is false and the next rule decides.
+    """
+    passed = f"{REDRIVE_COUNT} > {INPUT}.redrives ? true : $error({cause})"
+    return expression(passed if when is None else f"{when} ? ({passed}) : false")

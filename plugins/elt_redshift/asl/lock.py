@@ -1,0 +1,306 @@
+"""The states that take the audit lock before the tasks and release it behind them.
+
+::
+
+    acquire lock ──free──> tasks ──> release lock
+        │ taken                          │ lost response?
+        v                                └─> check release ──> released
+    read lock ──> judge lock ──alive or held──> skipped | wait for lock | locked
+                      │ owner may be dead
+                      v
+                  ask for owner ──> judge owner ──RUNNING──> skipped | wait for lock | locked
+                                        │ dead
+                                        v
+                  find left statements <──> cancel left statements, pause
+                                        │ none left
+                                        v
+                                  take over lock ──> tasks
+
+No clock decides ownership: an owner is dead when Step Functions says so. A healthy run enters two of these states.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl import audit, calls, names
+from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, expression, fields, gate, keep
+from elt_redshift.asl.jsonata import literal as text
+from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+
+#: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
+LONGEST_WAIT = 120
+
+#: … and gives up after this many tries, about 24 hours; each try enters at most six states.
+MAX_WAITS = 720
+
+#: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
+MAX_PASSES = 120
+
+#: What the first task gets.
+FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
+
+_OPEN = ("SUBMITTED", "PICKED", "STARTED")
+
+
+@dataclass(frozen=True)
+class LockPattern:
+    """Builds the lock's states around the tasks, of which ``first`` is the first state."""
+
+    job: EltJob
+    target: Target
+    first: str
+
+    def before(self) -> Iterator[State]:
+        """The states up to the tasks, the first one first."""
+        if required := [parameter.name for parameter in self.job.parameters if parameter.default is None]:
+            yield self._check_parameters(required)
+        yield self._acquire()
+        yield self._read()
+        yield self._judge_lock()
+        yield self._ask()
+        yield self._judge_owner()
+        yield self._find()
+        yield self._judge_statements()
+        yield self._cancel()
+        yield self._pause()
+        yield self._take_over()
+        yield from self._when_locked()
+
+    def behind(self) -> Iterator[State]:
+        """The states after the tasks, the first one first."""
+        yield self._release()
+        yield self._check_release()
+        yield Choice(
+            "judge release",
+            (
+                Rule(expression(f"{INPUT}.lastOwner = {EXECUTION_ARN}"), "released", {}),
+                Rule(
+                    gate(text(f"The lock of job {self.job.job_id} was taken away from this execution.")), names.RELEASE
+                ),
+            ),
+        )
+        yield Succeed("released")
+
+    def _task(
+        self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
+    ) -> Task:
+        return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
+
+    def _check_parameters(self, required: list[str]) -> Choice:
+        given = "$states.context.Execution.Input.parameters"
+        missing = [f"$exists({given}.{name})" for name in required]
+        message = (
+            f"Job {self.job.name} needs the parameter(s) {', '.join(required)}: start it with "
+            f'{{"parameters": {{"{required[0]}": "…"}}}}.'
+        )
+        return Choice(
+            "check parameters",
+            (Rule(expression(f"{' and '.join(missing)} ? true : $error({text(message)})"), names.ACQUIRE),),
+        )
+
+    def _parameters(self) -> dict[str, Any] | None:
+        """The variable ``$parameters``: each declared parameter as given at the start, or its default."""
+        values = {}
+        for parameter in self.job.parameters:
+            given = f"$states.context.Execution.Input.parameters.{parameter.name}"
+            default = "" if parameter.default is None else f" : {text(parameter.default)}"
+            values[parameter.name] = (
+                expression(f"$exists({given}) ? $string({given}){default}")
+                if default
+                else expression(f"$string({given})")
+            )
+        return {"parameters": values} if values else None
+
+    def _claim(self) -> dict[str, str]:
+        return fields(
+            owner=EXECUTION_ARN, start="$states.context.Execution.StartTime", redrives=f"$string({REDRIVE_COUNT})"
+        )
+
+    def _acquire(self) -> Task:
+        waits = expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.waits) ? {INPUT}.waits : 0")
+        return self._task(
+            names.ACQUIRE,
+            calls.UPDATE_ITEM,
+            audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **self._claim()),
+            next=self.first,
+            output=FIRST,
+            assign=self._parameters(),
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"waits": waits}),),
+        )
+
+    def _get_item(self, name: str, next: str, output: Any) -> Task:
+        return self._task(
+            name,
+            calls.GET_ITEM,
+            {"TableName": self.target.audit_table, "Key": audit.key(self.job.job_id), "ConsistentRead": True},
+            next=next,
+            output=output,
+            retry=calls.DYNAMODB_RETRY,
+        )
+
+    def _read(self) -> Task:
+        def attribute(name: str, kind: str = "S", default: str = "''") -> str:
+            path = f"$states.result.Item.{name}.{kind}"
+            return f"$exists({path}) ? {path} : {default}"
+
+        return self._get_item(
+            "read lock",
+            "judge lock",
+            {
+                **keep("waits"),
+                **fields(
+                    redrives=REDRIVE_COUNT,
+                    state=attribute("JobState"),
+                    owner=attribute("Owner"),
+                    after=attribute("AfterFailure"),
+                    claim=attribute("RedriveCount", "N", "'0'"),
+                ),
+            },
+        )
+
+    def _judge_lock(self) -> Choice:
+        healable = f"{INPUT}.state = 'Running' or ({INPUT}.state = 'Failed' and {INPUT}.after = 'release')"
+        return Choice(
+            "judge lock",
+            (
+                # It was freed between the two calls.
+                Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
+                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({healable})"), "ask for owner"),
+            ),
+            default=self._locked,
+        )
+
+    def _ask(self) -> Task:
+        def status(code: str) -> str:
+            return expression(f"$merge([{INPUT}, {{'status': {code}, 'look': 0, 'passes': 0}}])")
+
+        return self._task(
+            "ask for owner",
+            calls.DESCRIBE_EXECUTION,
+            fields(ExecutionArn=f"{INPUT}.owner"),
+            next="judge owner",
+            output=status("$states.result.Status"),
+            retry=calls.DESCRIBE_EXECUTION_RETRY,
+            catch=(Catch((calls.NO_SUCH_EXECUTION,), "judge owner", status("'GONE'")),),
+        )
+
+    def _judge_owner(self) -> Choice:
+        alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked)
+        return Choice("judge owner", (alive,), default="find left statements")
+
+    def _find(self) -> Task:
+        """List the owner's statements in one of the three open statuses, as a statement passes them."""
+        execution = f"$split({INPUT}.owner, ':')[-1]"
+        return self._task(
+            "find left statements",
+            calls.LIST_STATEMENTS,
+            {
+                **self.target.warehouse,
+                **fields(
+                    StatementName=f"{text(self.job.job_id + '/')} & {execution} & '/'",
+                    Status=f"{list(_OPEN)}[{INPUT}.look]",
+                ),
+                "RoleLevel": True,
+                "MaxResults": 100,
+            },
+            next="judge left statements",
+            output=expression(f"$merge([{INPUT}, {{'ids': [$states.result.Statements.Id]}}])"),
+            retry=calls.DATA_API_RETRY,
+        )
+
+    def _judge_statements(self) -> Choice:
+        give_up = text(f"Statements that an earlier execution of job {self.job.job_id} left running do not end.")
+        following = expression(f"$merge([{INPUT}, {{'look': {INPUT}.look + 1}}])")
+        return Choice(
+            "judge left statements",
+            (
+                Rule(
+                    expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
+                ),
+                Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
+                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), "find left statements", following),
+            ),
+            default="take over lock",
+        )
+
+    def _cancel(self) -> Map:
+        cancel = self._task(
+            "cancel left statement",
+            calls.CANCEL_STATEMENT,
+            fields(Id=INPUT),
+            next=None,
+            output={},
+            retry=(Retry(("RedshiftData.ValidationException",), max_attempts=0), Retry(("States.TaskFailed",), 3)),
+            # It ended by itself in the meantime, or is asked again in the next pass.
+            catch=(Catch(("States.ALL",), "cancel refused", {}),),
+        )
+        return Map(
+            "cancel left statements",
+            items=expression(f"{INPUT}.ids"),
+            processor=Flow((cancel, Succeed("cancel refused"))),
+            next="pause",
+            output=expression(f"$merge([{INPUT}, {{'look': 0, 'passes': {INPUT}.passes + 1}}])"),
+        )
+
+    def _pause(self) -> Wait:
+        return Wait("pause", expression(f"$min([30, {INPUT}.passes])"), "find left statements")
+
+    def _take_over(self) -> Task:
+        return self._task(
+            "take over lock",
+            calls.UPDATE_ITEM,
+            audit.TAKE_OVER.request(
+                self.target.audit_table,
+                self.job.job_id,
+                **self._claim(),
+                **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim"),
+            ),
+            next=self.first,
+            output=FIRST,
+            assign=self._parameters(),
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("waits")),),
+        )
+
+    @property
+    def _locked(self) -> str:
+        return {"skip": names.SKIPPED, "wait": "waited enough", "fail": "locked"}[self.job.lock.when_locked]
+
+    def _when_locked(self) -> Iterator[State]:
+        held = f"{text(f'Job {self.job.job_id} is ')} & {INPUT}.state & ', held by ' & {INPUT}.owner"
+        locked = Choice("locked", (Rule(gate(held), names.ACQUIRE, {}),))
+        match self.job.lock.when_locked:
+            case "skip":
+                yield Succeed(names.SKIPPED, fields(skipped=held))
+            case "fail":
+                yield locked
+            case "wait":
+                tired = Rule(expression(f"{INPUT}.waits >= {MAX_WAITS}"), "locked")
+                yield Choice("waited enough", (tired,), default="wait for lock")
+                pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.waits)])")
+                waits = fields(waits=f"{INPUT}.waits + 1")
+                yield Wait("wait for lock", pause, names.ACQUIRE, waits)
+                yield locked
+
+    def _release(self) -> Task:
+        return self._task(
+            names.RELEASE,
+            calls.UPDATE_ITEM,
+            audit.RELEASE.request(
+                self.target.audit_table, self.job.job_id, **fields(owner=EXECUTION_ARN, end="$now()")
+            ),
+            next=None,
+            output={},
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), "check release", {}),),
+        )
+
+    def _check_release(self) -> Task:
+        owner = "$exists($states.result.Item.LastOwner.S) ? $states.result.Item.LastOwner.S : ''"
+        return self._get_item("check release", "judge release", fields(lastOwner=owner, redrives=REDRIVE_COUNT))

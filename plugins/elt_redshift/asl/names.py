@@ -1,0 +1,36 @@
+"""The names of states. A task's first state bears the task's own name, so that consoles and Airflow show the same
+words.
+
+Task names hold no blanks, so none can clash with another state's.
+"""
+
+from __future__ import annotations
+
+from typing import Literal
+
+#: What the states of a task are for, in the order in which they can be passed.
+Step = Literal["status", "describe", "wait", "cancel", "retry", "record", "failed", "reclaim"]
+
+#: At most this many characters in a state's name.
+MAX_LENGTH = 80
+
+ACQUIRE = "acquire lock"
+RELEASE = "release lock"
+SKIPPED = "skipped"
+
+
+def step(task: str, name: Step) -> str:
+    """The name of a task's further state, such as ``load_fact: describe``."""
+    return f"{task}: {name}"
+
+
+def task_of(state: str) -> str | None:
+    """The task that a state belongs to, or None for the lock's states and for Parallel states."""
+    task = state.partition(": ")[0]
+    return None if " " in task else task
+
+
+def together(tasks: list[str], number: int) -> str:
+    """The name of the ``number``-th Parallel state, over ``tasks``."""
+    name = f"together {number}: {', '.join(tasks)}"
+    return name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"

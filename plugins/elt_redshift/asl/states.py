@@ -1,0 +1,244 @@
+"""The state types that definitions are made of. Each renders itself and names the IAM action that it needs.
+
+https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+Rendered = dict[str, Any]
+
+
+class State(Protocol):
+    """Anything that can stand under ``States`` in a definition."""
+
+    @property
+    def name(self) -> str: ...
+
+    def render(self) -> Rendered: ...
+
+    def actions(self) -> Iterator[str]:
+        """The IAM actions that the state machine's role needs for this state."""
+        ...
+
+
+def _present(**members: Any) -> Rendered:
+    return {key: value for key, value in members.items() if value is not None and value != ()}
+
+
+def _flow(following: str | None) -> Rendered:
+    return {"End": True} if following is None else {"Next": following}
+
+
+@dataclass(frozen=True)
+class Retry:
+    """One retrier. Delays grow from ``interval`` seconds by ``backoff`` to ``max_delay``, with full jitter.
+
+    ``max_attempts=0`` excludes the named errors from the retriers behind it.
+    """
+
+    errors: tuple[str, ...]
+    max_attempts: int
+    interval: int = 1
+    backoff: float = 2.0
+    max_delay: int = 60
+
+    def render(self) -> Rendered:
+        if self.max_attempts == 0:
+            return {"ErrorEquals": list(self.errors), "MaxAttempts": 0}
+        return {
+            "ErrorEquals": list(self.errors),
+            "IntervalSeconds": self.interval,
+            "BackoffRate": self.backoff,
+            "MaxDelaySeconds": self.max_delay,
+            "MaxAttempts": self.max_attempts,
+            "JitterStrategy": "FULL",
+        }
+
+
+@dataclass(frozen=True)
+class Catch:
+    """One catcher: on any of ``errors`` go to ``next`` with ``output`` as its input."""
+
+    errors: tuple[str, ...]
+    next: str
+    output: Any = None
+
+    def render(self) -> Rendered:
+        return _present(ErrorEquals=list(self.errors), Output=self.output, Next=self.next)
+
+
+@dataclass(frozen=True)
+class Call:
+    """An AWS API call as Step Functions makes it.
+
+    :param service: as in the resource ARN, for example ``dynamodb`` (optimized) or ``aws-sdk:redshiftdata``.
+    :param action: the API action in camel case, for example ``executeStatement``.
+    :param iam_action: what the role must be allowed, for example ``redshift-data:ExecuteStatement``.
+    """
+
+    service: str
+    action: str
+    iam_action: str
+
+    def resource(self, partition: str) -> str:
+        return f"arn:{partition}:states:::{self.service}:{self.action}"
+
+
+@dataclass(frozen=True)
+class Task:
+    """A call to AWS. ``next=None`` ends the machine or the branch."""
+
+    name: str
+    call: Call
+    arguments: Mapping[str, Any]
+    next: str | None
+    output: Any
+    comment: str | None = None
+    assign: Mapping[str, Any] | None = None
+    retry: tuple[Retry, ...] = ()
+    catch: tuple[Catch, ...] = ()
+    partition: str = "aws"
+
+    def render(self) -> Rendered:
+        return _present(
+            Type="Task",
+            Comment=self.comment,
+            Resource=self.call.resource(self.partition),
+            Arguments=dict(self.arguments),
+            Assign=dict(self.assign) if self.assign else None,
+            Output=self.output,
+            Retry=[retry.render() for retry in self.retry] or None,
+            Catch=[catch.render() for catch in self.catch] or None,
+            **_flow(self.next),
+        )
+
+    def actions(self) -> Iterator[str]:
+        yield self.call.iam_action
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule of a Choice: where ``condition`` (JSONata) is true, go to ``next`` with ``output`` as its input."""
+
+    condition: str
+    next: str
+    output: Any = None
+
+    def render(self) -> Rendered:
+        return _present(Condition=self.condition, Output=self.output, Next=self.next)
+
+
+@dataclass(frozen=True)
+class Choice:
+    """The first rule that holds decides; without one, ``default``."""
+
+    name: str
+    rules: tuple[Rule, ...]
+    default: str | None = None
+    comment: str | None = None
+
+    def render(self) -> Rendered:
+        return _present(
+            Type="Choice", Comment=self.comment, Choices=[rule.render() for rule in self.rules], Default=self.default
+        )
+
+    def actions(self) -> Iterator[str]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Wait for ``seconds``, a number or a JSONata expression of one."""
+
+    name: str
+    seconds: int | str
+    next: str
+    output: Any = None
+
+    def render(self) -> Rendered:
+        return _present(Type="Wait", Seconds=self.seconds, Output=self.output, Next=self.next)
+
+    def actions(self) -> Iterator[str]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Succeed:
+    """End the execution well."""
+
+    name: str
+    output: Any = None
+
+    def render(self) -> Rendered:
+        return _present(Type="Succeed", Output=self.output)
+
+    def actions(self) -> Iterator[str]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Flow:
+    """States with a first one: a whole machine, a branch or a Map's item processor."""
+
+    states: tuple[State, ...]
+
+    @property
+    def start(self) -> str:
+        return self.states[0].name
+
+    def render(self) -> Rendered:
+        return {"StartAt": self.start, "States": {state.name: state.render() for state in self.states}}
+
+    def actions(self) -> Iterator[str]:
+        for state in self.states:
+            yield from state.actions()
+
+
+@dataclass(frozen=True)
+class Parallel:
+    """Branches side by side; goes on when all are done."""
+
+    name: str
+    branches: tuple[Flow, ...]
+    next: str | None
+    output: Any = None
+
+    def render(self) -> Rendered:
+        return _present(
+            Type="Parallel",
+            Branches=[branch.render() for branch in self.branches],
+            Output=self.output,
+            **_flow(self.next),
+        )
+
+    def actions(self) -> Iterator[str]:
+        for branch in self.branches:
+            yield from branch.actions()
+
+
+@dataclass(frozen=True)
+class Map:
+    """One inline run of ``processor`` for each of ``items`` (JSONata)."""
+
+    name: str
+    items: str
+    processor: Flow
+    next: str | None
+    output: Any = None
+    mode: Mapping[str, str] = field(default_factory=lambda: {"Mode": "INLINE"})
+
+    def render(self) -> Rendered:
+        return _present(
+            Type="Map",
+            Items=self.items,
+            ItemProcessor={"ProcessorConfig": dict(self.mode), **self.processor.render()},
+            Output=self.output,
+            **_flow(self.next),
+        )
+
+    def actions(self) -> Iterator[str]:
+        return self.processor.actions()

@@ -1,0 +1,170 @@
+"""The audit table from Python: read the items, take and release locks, free one by hand.
+
+The protocol itself, which the state machines share, is :mod:`elt_redshift.asl.audit`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from elt_redshift.asl import audit
+from elt_redshift.aws.calls import aws_errors, error_code
+from elt_redshift.exceptions import EltError
+
+
+def utc_now() -> datetime:
+    """The time, aware of its zone."""
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True)
+class AuditItem:
+    """A job's audit item as it was read; times are ISO 8601 strings as written, absent attributes are None.
+
+    :param owner: who holds the lock: an execution's ARN, or a name of the holder's own.
+    :param state: ``Ready``, ``Running`` or ``Failed``; None when the item has no JobState yet.
+    """
+
+    job_id: str
+    state: str | None
+    start: str | None = None
+    end: str | None = None
+    owner: str | None = None
+    failed_task: str | None = None
+    failed_statement: str | None = None
+    failure_message: str | None = None
+    after_failure: str | None = None
+    last_owner: str | None = None
+
+    @property
+    def free(self) -> bool:
+        return self.state in (None, audit.READY)
+
+    @classmethod
+    def parse(cls, item: dict[str, Any]) -> AuditItem:
+        """Read DynamoDB's JSON."""
+
+        def text(name: str) -> str | None:
+            return next(iter(item[name].values())) if name in item else None
+
+        return cls(
+            job_id=str(text("JobID")),
+            state=text("JobState"),
+            start=text("JobStart"),
+            end=text("JobEnd"),
+            owner=text("Owner"),
+            failed_task=text("FailedTask"),
+            failed_statement=text("FailedStatement"),
+            failure_message=text("FailureMessage"),
+            after_failure=text("AfterFailure"),
+            last_owner=text("LastOwner"),
+        )
+
+
+class LockedError(EltError):
+    """The lock of ``job_id`` is held; ``item`` is the audit item that says by whom, or None if it went away
+    meanwhile."""
+
+    def __init__(self, job_id: str, item: AuditItem | None) -> None:
+        self.job_id, self.item = job_id, item
+        held = f"{item.state}, held by {item.owner or 'an unknown owner'}" if item else "gone"
+        super().__init__(f"Job {job_id} is {held}. Wait for it, or free it with `elt-redshift unlock`.")
+
+    def __reduce__(self) -> tuple[type[LockedError], tuple[str, AuditItem | None]]:
+        return type(self), (self.job_id, self.item)
+
+
+class NotOwnerError(EltError):
+    """The lock of ``job_id`` is not ``owner``'s (any more)."""
+
+    def __init__(self, job_id: str, owner: str) -> None:
+        self.job_id, self.owner = job_id, owner
+        super().__init__(f"The lock of job {job_id} is not held by {owner}: it was freed or taken over.")
+
+    def __reduce__(self) -> tuple[type[NotOwnerError], tuple[str, str]]:
+        return type(self), (self.job_id, self.owner)
+
+
+class AuditStore:
+    """The audit table.
+
+    :param client: a boto3 DynamoDB client.
+    :param table: the table's name.
+    :param now: the clock.
+    """
+
+    def __init__(self, client: Any, table: str, now: Callable[[], datetime] = utc_now) -> None:
+        self._client, self.table, self._now = client, table, now
+
+    def read(self, job_id: str) -> AuditItem | None:
+        """The job's item, read consistently; None when there is none."""
+        with aws_errors(f"audit item {job_id} in table {self.table}"):
+            answer = self._client.get_item(TableName=self.table, Key=audit.key(job_id), ConsistentRead=True)
+        return AuditItem.parse(answer["Item"]) if "Item" in answer else None
+
+    def items(self) -> Iterator[AuditItem]:
+        """Every item of the table."""
+        with aws_errors(f"audit table {self.table}"):
+            for page in self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
+                yield from (AuditItem.parse(item) for item in page["Items"])
+
+    def acquire(self, job_id: str, owner: str) -> None:
+        """Take the lock for ``owner``; taking it twice is the same as once.
+
+        :raises LockedError: somebody else holds it, or it is held after a failure.
+        """
+        if not self._write(audit.ACQUIRE, job_id, owner=owner, start=self._time(), redrives="0"):
+            raise LockedError(job_id, self.read(job_id))
+
+    def release(self, job_id: str, owner: str) -> None:
+        """Give the lock back; giving it back twice is the same as once.
+
+        :raises NotOwnerError: it is not ``owner``'s.
+        """
+        if self._write(audit.RELEASE, job_id, owner=owner, end=self._time()):
+            return
+        item = self.read(job_id)
+        if item is None or item.last_owner != owner:
+            raise NotOwnerError(job_id, owner)
+
+    def record_failure(
+        self, job_id: str, owner: str, *, task: str, statement: str, message: str, after: str = "hold"
+    ) -> None:
+        """Mark the item Failed with the task, the statement's id and the database's message.
+
+        :raises NotOwnerError: the lock is not ``owner``'s.
+        """
+        values = {"task": task, "statement": statement, "message": message, "after": after}
+        if not self._write(audit.RECORD, job_id, owner=owner, end=self._time(), **values):
+            raise NotOwnerError(job_id, owner)
+
+    def unlock(self, item: AuditItem, *, by: str, reason: str) -> None:
+        """Let a failed item go, noting who did it and why; the next run takes it over.
+
+        :param item: the item as it was read: Failed, or locked without an owner.
+        :raises LockedError: the item has changed since it was read.
+        """
+        values = {"end": self._time(), "by": by, "reason": reason}
+        if item.owner:
+            written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)
+        else:
+            written = self._write(audit.UNLOCK_UNOWNED, item.job_id, seen=item.state, **values)
+        if not written:
+            raise LockedError(item.job_id, self.read(item.job_id))
+
+    def _time(self) -> str:
+        return self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+    def _write(self, write: audit.Write, job_id: str, **values: str | None) -> bool:
+        """Whether the write's condition held."""
+        with aws_errors(f"audit item {job_id} in table {self.table}"):
+            try:
+                self._client.update_item(**write.request(self.table, job_id, **values))
+            except self._client.exceptions.ClientError as error:
+                if error_code(error) == "ConditionalCheckFailedException":
+                    return False
+                raise
+        return True

@@ -1,0 +1,75 @@
+"""AWS clients, and AWS's errors in a user's words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from elt_redshift.exceptions import EltError
+
+
+class AwsError(EltError):
+    """AWS refused a call.
+
+    :param about: the object that the call was about.
+    :param code: AWS's error code.
+    :param message: AWS's own words.
+    """
+
+    def __init__(self, about: str, code: str, message: str) -> None:
+        self.about, self.code, self.message = about, code, message
+        super().__init__(f"{about}: {message} ({code})")
+
+    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str]]:
+        return type(self), (self.about, self.code, self.message)
+
+
+def error_code(error: Any) -> str:
+    """The code of a botocore ``ClientError``."""
+    return str(error.response["Error"]["Code"])
+
+
+@contextmanager
+def aws_errors(about: str) -> Iterator[None]:
+    """Turn botocore's errors into :class:`AwsError`, naming ``about``."""
+    from botocore.exceptions import BotoCoreError, ClientError
+
+    try:
+        yield
+    except ClientError as error:
+        raise AwsError(about, error_code(error), error.response["Error"].get("Message", "no message")) from error
+    except BotoCoreError as error:
+        raise AwsError(about, type(error).__name__, str(error)) from error
+
+
+class Clients:
+    """boto3 clients, each made when it is first needed.
+
+    :param region: default: boto3's own search (environment, profile).
+    """
+
+    def __init__(self, region: str | None = None) -> None:
+        self._region = region
+        self._clients: dict[str, Any] = {}
+
+    def __call__(self, service: str) -> Any:
+        """The client of ``service``, for example ``stepfunctions``.
+
+        :raises AwsError: there is no region.
+        """
+        if service not in self._clients:
+            import boto3
+
+            with aws_errors(f"client for {service}"):
+                self._clients[service] = boto3.client(service, region_name=self._region)  # type: ignore[call-overload]
+        return self._clients[service]
+
+    @property
+    def region(self) -> str:
+        return str(self("stepfunctions").meta.region_name)
+
+    @property
+    def partition(self) -> str:
+        """``aws``, ``aws-cn`` or ``aws-us-gov``."""
+        return str(self("stepfunctions").meta.partition)

@@ -1,0 +1,223 @@
+"""Executions of a job's state machine: start, follow, stop, redrive.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from elt_redshift.asl.history import ENDED, TaskRun, TaskRuns
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.exceptions import EltError
+
+#: Seconds between two looks at a running execution.
+POLL_INTERVAL = 1.0
+
+#: An execution runs for a year at most; a load that takes longer than this is not followed any more.
+MAX_FOLLOW = timedelta(days=7)
+
+
+class NotRedrivableError(EltError):
+    """The execution cannot be redriven; ``reason`` says why and what to do instead."""
+
+    def __init__(self, execution_arn: str, reason: str) -> None:
+        self.execution_arn, self.reason = execution_arn, reason
+        super().__init__(f"Execution {execution_arn} cannot be redriven: {reason}")
+
+    def __reduce__(self) -> tuple[type[NotRedrivableError], tuple[str, str]]:
+        return type(self), (self.execution_arn, self.reason)
+
+
+class FollowTimeoutError(EltError):
+    """An execution was followed until the deadline and still runs."""
+
+    def __init__(self, execution_arn: str, seconds: float) -> None:
+        self.execution_arn, self.seconds = execution_arn, seconds
+        super().__init__(
+            f"Execution {execution_arn} still runs after {seconds:.0f} s. Look again with `elt-redshift status`."
+        )
+
+    def __reduce__(self) -> tuple[type[FollowTimeoutError], tuple[str, float]]:
+        return type(self), (self.execution_arn, self.seconds)
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An execution as Step Functions describes it. ``status`` is RUNNING, SUCCEEDED, FAILED, TIMED_OUT, ABORTED or
+    PENDING_REDRIVE."""
+
+    arn: str
+    name: str
+    status: str
+    started: datetime
+    stopped: datetime | None = None
+    error: str | None = None
+    cause: str | None = None
+    redrive_count: int = 0
+    redrive_status: str | None = None
+    redrive_reason: str | None = None
+    output: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        return self.status in ENDED
+
+    @property
+    def skipped(self) -> str | None:
+        """Why it did nothing: the job was locked. None for a run that did its work."""
+        result = json.loads(self.output) if self.output else None
+        return result.get("skipped") if isinstance(result, dict) else None
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any]) -> Execution:
+        """Read the answer of DescribeExecution, or a member of ListExecutions'."""
+        return cls(
+            arn=answer["executionArn"],
+            name=answer["name"],
+            status=answer["status"],
+            started=answer["startDate"],
+            stopped=answer.get("stopDate"),
+            error=answer.get("error"),
+            cause=answer.get("cause"),
+            redrive_count=answer.get("redriveCount", 0),
+            redrive_status=answer.get("redriveStatus"),
+            redrive_reason=answer.get("redriveStatusReason"),
+            output=answer.get("output"),
+        )
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """An execution and its tasks at one moment."""
+
+    execution: Execution
+    tasks: tuple[TaskRun, ...]
+    skipped: bool = False
+
+
+def execution_name(prefix: str, now: datetime) -> str:
+    """A new execution's name: at most 80 of the characters that Step Functions allows, unique by the microsecond."""
+    stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
+    return f"{re.sub('[^A-Za-z0-9_.-]', '_', prefix)[: 79 - len(stamp)]}-{stamp}"
+
+
+class Executions:
+    """The executions of one state machine.
+
+    :param client: a boto3 Step Functions client.
+    :param state_machine_arn: the machine.
+    :param sleep: how to wait, in seconds.
+    :param clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self,
+        client: Any,
+        state_machine_arn: str,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._client, self.state_machine_arn = client, state_machine_arn
+        self._sleep, self._clock = sleep, clock
+
+    def start(self, name: str, parameters: Mapping[str, str]) -> str:
+        """Start an execution and give its ARN; starting a running one again, with the same parameters, gives the same
+        ARN.
+
+        :raises AwsError: ``ExecutionAlreadyExists`` when an execution of that name has ended or had other parameters.
+        """
+        with aws_errors(f"state machine {self.state_machine_arn}"):
+            answer = self._client.start_execution(
+                stateMachineArn=self.state_machine_arn,
+                name=name,
+                input=json.dumps({"parameters": dict(parameters)}, sort_keys=True),
+            )
+        return str(answer["executionArn"])
+
+    def describe(self, execution_arn: str) -> Execution:
+        with aws_errors(f"execution {execution_arn}"):
+            return Execution.parse(self._client.describe_execution(executionArn=execution_arn))
+
+    def recent(self, limit: int = 20) -> list[Execution]:
+        """The newest executions first."""
+        with aws_errors(f"state machine {self.state_machine_arn}"):
+            answer = self._client.list_executions(stateMachineArn=self.state_machine_arn, maxResults=limit)
+        return [Execution.parse(one) for one in answer["executions"]]
+
+    def stop(self, execution_arn: str, cause: str) -> None:
+        """Stop an execution; its statements go on until the next run or :meth:`redrive` deals with them."""
+        with aws_errors(f"execution {execution_arn}"):
+            self._client.stop_execution(executionArn=execution_arn, error="Stopped", cause=cause)
+
+    def new_events(self, execution_arn: str, after: int) -> list[dict[str, Any]]:
+        """The history's events behind event number ``after``, oldest first, reading no more pages than those hold."""
+        found: list[dict[str, Any]] = []
+        request: dict[str, Any] = {"executionArn": execution_arn, "reverseOrder": True, "maxResults": 1000}
+        while True:
+            with aws_errors(f"execution {execution_arn}"):
+                page = self._client.get_execution_history(**request)
+            fresh = [event for event in page["events"] if event["id"] > after]
+            found += fresh
+            if len(fresh) < len(page["events"]) or "nextToken" not in page:
+                return found[::-1]
+            request["nextToken"] = page["nextToken"]
+
+    def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
+        """Bring ``runs`` up to date. The status is read first, so that an ended execution's history is complete."""
+        execution = self.describe(execution_arn)
+        runs.apply(self.new_events(execution_arn, runs.last_event))
+        runs.finish(execution.status)
+        return Snapshot(execution, runs.all(), runs.skipped)
+
+    def follow(
+        self,
+        execution_arn: str,
+        tasks: tuple[str, ...],
+        interval: float = POLL_INTERVAL,
+        timeout: timedelta = MAX_FOLLOW,
+    ) -> Iterator[Snapshot]:
+        """Look every ``interval`` seconds until the execution has ended; the last snapshot is that of its end.
+
+        :raises FollowTimeoutError: it still runs after ``timeout``.
+        """
+        runs, begin = TaskRuns(tasks), self._clock()
+        while True:
+            snapshot = self.look(execution_arn, runs)
+            yield snapshot
+            if snapshot.execution.ended:
+                return
+            if self._clock() - begin > timeout.total_seconds():
+                raise FollowTimeoutError(execution_arn, timeout.total_seconds())
+            self._sleep(interval)
+
+    def redrive(self, execution_arn: str, audit: AuditStore, job_id: str) -> None:
+        """Let an unsuccessful execution go on where it failed.
+
+        :raises NotRedrivableError: it runs, succeeded, is too old, or another execution has the job's lock.
+        """
+        execution = self.describe(execution_arn)
+        if not execution.ended or execution.status == "SUCCEEDED":
+            raise NotRedrivableError(execution_arn, f"it is {execution.status}.")
+        if execution.redrive_status not in (None, "REDRIVABLE"):
+            reason = execution.redrive_reason or execution.redrive_status
+            raise NotRedrivableError(execution_arn, f"{reason} Start a new one with `elt-redshift run`.")
+        item = audit.read(job_id)
+        if item is not None and not item.free and item.owner != execution_arn:
+            raise NotRedrivableError(
+                execution_arn, f"the lock of job {job_id} is held by {item.owner or 'another program'}."
+            )
+        try:
+            with aws_errors(f"execution {execution_arn}"):
+                self._client.redrive_execution(executionArn=execution_arn)
+        except AwsError as error:
+            if error.code == "ExecutionNotRedrivable":
+                raise NotRedrivableError(execution_arn, error.message) from error
+            raise

@@ -1,0 +1,231 @@
+"""Stacks: create or update a job's resources through a change set, find them again by tag.
+
+https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks-changesets.html
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.template import JOB_TAG
+from elt_redshift.exceptions import EltError
+
+#: A template longer than this must be read from S3.
+MAX_INLINE = 51_200
+
+#: A stack of these few resources is done within minutes; this bounds the wait in seconds.
+TIMEOUT = 900.0
+INTERVAL = 1.0
+
+
+class DeployError(EltError):
+    """A stack could not be created or updated; ``reasons`` are CloudFormation's words for each resource that failed."""
+
+    def __init__(self, stack: str, reasons: tuple[str, ...]) -> None:
+        self.stack, self.reasons = stack, reasons
+        super().__init__(f"Stack {stack} was not deployed: {'; '.join(reasons) or 'CloudFormation gave no reason.'}")
+
+    def __reduce__(self) -> tuple[type[DeployError], tuple[str, tuple[str, ...]]]:
+        return type(self), (self.stack, self.reasons)
+
+
+class NotDeployedError(EltError):
+    """There is no stack of this job in the account and region."""
+
+    def __init__(self, job_name: str) -> None:
+        self.job_name = job_name
+        super().__init__(
+            f"Job {job_name} is not deployed in this account and region. "
+            f"Deploy it with `elt-redshift deploy {job_name} --stack NAME`."
+        )
+
+    def __reduce__(self) -> tuple[type[NotDeployedError], tuple[str]]:
+        return type(self), (self.job_name,)
+
+
+@dataclass(frozen=True)
+class Change:
+    """One line of a change set. ``action`` is Add, Modify, Remove …"""
+
+    action: str
+    resource: str
+    type: str
+    replacement: str
+
+
+@dataclass(frozen=True)
+class Deployed:
+    """A job's stack: its name and what it made."""
+
+    job: str
+    stack: str
+    state_machine_arn: str
+    audit_table: str
+
+
+@dataclass(frozen=True)
+class ChangeSet:
+    """A prepared change set; ``changes`` is empty when the stack is up to date."""
+
+    stack: str
+    name: str
+    kind: Literal["CREATE", "UPDATE"]
+    changes: tuple[Change, ...]
+
+
+class Stacks:
+    """CloudFormation stacks of jobs.
+
+    :param client: a boto3 CloudFormation client.
+    :param sleep: how to wait, in seconds.
+    :param clock: a monotonic clock, in seconds.
+    """
+
+    def __init__(
+        self, client: Any, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._sleep, self._clock = client, sleep, clock
+
+    def find(self, job_name: str, stack: str | None = None) -> Deployed:
+        """The stack of a job, by its tag; ``stack`` picks one where the job is deployed several times.
+
+        :raises NotDeployedError: there is none.
+        """
+        for deployed in self.all(stack):
+            if deployed.job == job_name:
+                return deployed
+        raise NotDeployedError(job_name)
+
+    def all(self, stack: str | None = None) -> Iterator[Deployed]:
+        """Every job's stack in the account and region, or the one called ``stack``."""
+        request = {"StackName": stack} if stack else {}
+        with aws_errors(f"stack {stack}" if stack else "stacks"):
+            for page in self._client.get_paginator("describe_stacks").paginate(**request):
+                for found in page["Stacks"]:
+                    tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
+                    if JOB_TAG in tags and found["StackStatus"] not in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
+                        yield _deployed(tags[JOB_TAG], found)
+
+    def prepare(
+        self,
+        stack: str,
+        template: Mapping[str, Any],
+        parameters: Mapping[str, str],
+        tags: Mapping[str, str],
+        url: str | None = None,
+    ) -> ChangeSet:
+        """Make a change set; nothing is changed yet. Parameters of an existing stack that are not given keep their
+        values.
+
+        :param url: where the template was uploaded, needed above 51,200 bytes.
+        :raises DeployError: CloudFormation refuses the template.
+        """
+        before = self._describe(stack)
+        kind: Literal["CREATE", "UPDATE"] = "CREATE" if before is None else "UPDATE"
+        name = f"elt-redshift-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
+        body = json.dumps(template, separators=(",", ":"))
+        source = {"TemplateURL": url} if url else {"TemplateBody": body}
+        with aws_errors(f"stack {stack}"):
+            self._client.create_change_set(
+                StackName=stack,
+                ChangeSetName=name,
+                ChangeSetType=kind,
+                Capabilities=["CAPABILITY_IAM"],
+                Parameters=_parameters(template, parameters, before),
+                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                **source,
+            )
+        return ChangeSet(stack, name, kind, self._changes(stack, name))
+
+    def _changes(self, stack: str, name: str) -> tuple[Change, ...]:
+        def described() -> dict[str, Any] | None:
+            with aws_errors(f"change set {name}"):
+                answer = self._client.describe_change_set(StackName=stack, ChangeSetName=name)
+            return None if answer["Status"].endswith(("_PENDING", "_IN_PROGRESS")) else answer
+
+        answer = self._wait(f"change set {name}", described)
+        if answer["Status"] == "FAILED":
+            reason = answer.get("StatusReason", "")
+            if "didn't contain changes" in reason or "No updates are to be performed" in reason:
+                return ()
+            raise DeployError(stack, (reason,))
+        return tuple(_change(one["ResourceChange"]) for one in answer["Changes"] if "ResourceChange" in one)
+
+    def execute(self, change_set: ChangeSet) -> None:
+        """Carry a change set out and wait for its end.
+
+        :raises DeployError: a resource failed; CloudFormation has rolled back.
+        """
+        stack = change_set.stack
+        with aws_errors(f"stack {stack}"):
+            self._client.execute_change_set(StackName=stack, ChangeSetName=change_set.name)
+
+        def settled() -> dict[str, Any] | None:
+            found = self._describe(stack)
+            return found if found and not found["StackStatus"].endswith("_IN_PROGRESS") else None
+
+        status = self._wait(f"stack {stack}", settled)["StackStatus"]
+        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
+            raise DeployError(stack, self._reasons(stack))
+
+    def discard(self, change_set: ChangeSet) -> None:
+        """Delete a change set that is not carried out, and the empty stack that a first one leaves behind."""
+        with aws_errors(f"stack {change_set.stack}"):
+            self._client.delete_change_set(StackName=change_set.stack, ChangeSetName=change_set.name)
+            if change_set.kind == "CREATE":
+                self._client.delete_stack(StackName=change_set.stack)
+
+    def _describe(self, stack: str) -> dict[str, Any] | None:
+        try:
+            with aws_errors(f"stack {stack}"):
+                found: dict[str, Any] = self._client.describe_stacks(StackName=stack)["Stacks"][0]
+        except AwsError as error:
+            if error.code == "ValidationError" and "does not exist" in error.message:
+                return None
+            raise
+        return None if found["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else found
+
+    def _reasons(self, stack: str) -> tuple[str, ...]:
+        with aws_errors(f"stack {stack}"):
+            events = self._client.describe_stack_events(StackName=stack)["StackEvents"]
+        return tuple(
+            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
+            for event in reversed(events)
+            if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason")
+        )
+
+    def _wait(self, about: str, done: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
+        end = self._clock() + TIMEOUT
+        while (answer := done()) is None:
+            if self._clock() > end:
+                raise DeployError(about, (f"it is not settled after {TIMEOUT:.0f} s.",))
+            self._sleep(INTERVAL)
+        return answer
+
+
+def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
+    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
+    return Deployed(job, stack["StackName"], outputs.get("StateMachineArn", ""), outputs.get("AuditTable", ""))
+
+
+def _parameters(
+    template: Mapping[str, Any], given: Mapping[str, str], before: Mapping[str, Any] | None
+) -> list[dict[str, Any]]:
+    known = {parameter["ParameterKey"] for parameter in before.get("Parameters", [])} if before else set()
+    kept = [name for name in template["Parameters"] if name in known and name not in given]
+    return [
+        *({"ParameterKey": name, "ParameterValue": value} for name, value in given.items()),
+        *({"ParameterKey": name, "UsePreviousValue": True} for name in kept),
+    ]
+
+
+def _change(change: Mapping[str, Any]) -> Change:
+    return Change(
+        change["Action"], change["LogicalResourceId"], change["ResourceType"], change.get("Replacement") or "False"
+    )

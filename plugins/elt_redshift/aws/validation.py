@@ -1,0 +1,70 @@
+"""Let Step Functions judge a definition before anything is deployed.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateStateMachineDefinition.html
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.target import Target
+from elt_redshift.aws.calls import aws_errors
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    """One finding: ``severity`` is ERROR or WARNING, ``location`` a path such as ``/States/load_fact``."""
+
+    severity: str
+    code: str
+    message: str
+    location: str
+
+    def __str__(self) -> str:
+        return f"{self.location or '/'}: {self.message} ({self.code})"
+
+
+class InvalidDefinitionError(EltError):
+    """Step Functions refuses the definition of ``job_name``; ``diagnostics`` say why."""
+
+    def __init__(self, job_name: str, diagnostics: tuple[Diagnostic, ...]) -> None:
+        self.job_name, self.diagnostics = job_name, diagnostics
+        super().__init__(f"Step Functions refuses the definition of job {job_name}: {'; '.join(map(str, diagnostics))}")
+
+    def __reduce__(self) -> tuple[type[InvalidDefinitionError], tuple[str, tuple[Diagnostic, ...]]]:
+        return type(self), (self.job_name, self.diagnostics)
+
+
+def supports_long_polling(client: Any, job: EltJob, partition: str = "aws") -> bool:
+    """Validate the job's definition; whether Step Functions takes it with long polls.
+
+    It knows the Data API's parameters from a copy of the service's model, which may be older than
+    ``WaitTimeSeconds``. Then the definition is judged without it.
+
+    :param client: a boto3 Step Functions client.
+    :raises InvalidDefinitionError: the definition is refused for another reason.
+    """
+    errors = _errors(client, job, Target(partition=partition))
+    if not errors:
+        return True
+    if all("WaitTimeSeconds" in error.message for error in errors):
+        errors = _errors(client, job, Target(partition=partition, long_polling=False))
+        if not errors:
+            return False
+    raise InvalidDefinitionError(job.name, errors)
+
+
+def _errors(client: Any, job: EltJob, target: Target) -> tuple[Diagnostic, ...]:
+    definition = compile_job(job, target).definition()
+    with aws_errors(f"definition of job {job.name}"):
+        answer = client.validate_state_machine_definition(definition=json.dumps(definition), type="STANDARD")
+    found = (
+        Diagnostic(one["severity"], one["code"], one["message"], one.get("location", ""))
+        for one in answer["diagnostics"]
+    )
+    return tuple(diagnostic for diagnostic in found if diagnostic.severity == "ERROR")

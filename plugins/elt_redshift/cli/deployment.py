@@ -1,0 +1,74 @@
+"""``deploy``: create or update a job's stack."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet, Stacks
+from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.aws.uploads import upload_template
+from elt_redshift.aws.validation import supports_long_polling
+from elt_redshift.cli.options import Commands, command, load, pair
+from elt_redshift.exceptions import EltError
+
+_OPTIONS = {
+    "cluster": "RedshiftClusterIdentifier",
+    "user": "DatabaseUserName",
+    "database": "DatabaseName",
+    "role": "RedshiftIAMRoleARN",
+    "workgroup": "WorkgroupName",
+    "secret": "SecretArn",
+}
+
+
+def add_parser(commands: Commands) -> None:
+    made = command(commands, "deploy", deploy, "Create or update the job's stack, showing what changes.")
+    made.add_argument("--stack", required=True, help="name of the stack")
+    made.add_argument("--region", help="AWS region; default: as boto3 finds it")
+    made.add_argument("--dry-run", action="store_true", help="show the changes, make none")
+    made.add_argument("--bucket", help="S3 bucket for a template above 51,200 bytes")
+    for option, parameter in _OPTIONS.items():
+        made.add_argument(f"--{option}", metavar="VALUE", help=f"the template's parameter {parameter}")
+    made.add_argument("--tag", type=pair, action="append", default=[], metavar="NAME=VALUE", help="tag of the stack")
+
+
+def deploy(given: argparse.Namespace) -> int:
+    job = load(given)
+    clients = Clients(given.region)
+    long_polling = supports_long_polling(clients("stepfunctions"), job, clients.partition)
+    if not long_polling:
+        print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
+    template = render_template(job, clients.partition, long_polling)
+    parameters = {name: value for option, name in _OPTIONS.items() if (value := getattr(given, option)) is not None}
+    stacks = Stacks(clients("cloudformation"))
+    tags = {**dict(given.tag), JOB_TAG: job.name}
+    change_set = stacks.prepare(given.stack, template, parameters, tags, _url(given, clients, template))
+    _show(change_set)
+    if not change_set.changes or given.dry_run:
+        stacks.discard(change_set)
+        return 0
+    stacks.execute(change_set)
+    deployed = stacks.find(job.name, given.stack)
+    print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
+    return 0
+
+
+def _url(given: argparse.Namespace, clients: Clients, template: dict[str, object]) -> str | None:
+    if len(json.dumps(template, separators=(",", ":"))) <= MAX_INLINE:
+        return None
+    if not given.bucket:
+        raise EltError(
+            f"The template is larger than {MAX_INLINE:,} bytes, so CloudFormation must read it from S3. "
+            "Name a bucket with --bucket."
+        )
+    return upload_template(clients("s3"), given.bucket, template)
+
+
+def _show(change_set: ChangeSet) -> None:
+    if not change_set.changes:
+        print(f"Stack {change_set.stack} is up to date.")
+    for change in change_set.changes:
+        replaced = ", replaced" if change.replacement == "True" else ""
+        print(f"{change.action:8} {change.type:36} {change.resource}{replaced}")

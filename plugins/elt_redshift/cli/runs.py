@@ -1,0 +1,133 @@
+"""Commands about runs: ``run``, ``status``, ``history``, ``unlock``, ``redrive``."""
+
+from __future__ import annotations
+
+import argparse
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from rich.console import Console
+from rich.table import Table
+
+from elt_redshift.asl.audit import FAILED
+from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.calls import Clients, aws_errors
+from elt_redshift.aws.executions import Execution, Executions, execution_name
+from elt_redshift.aws.stacks import Deployed, Stacks
+from elt_redshift.cli.options import Commands, add_aws, command, load, pair
+from elt_redshift.cli.watch import watch
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+
+
+def add_parser(commands: Commands) -> None:
+    run_ = command(commands, "run", run, "Start an execution.")
+    run_.add_argument("-p", "--parameter", type=pair, action="append", default=[], metavar="NAME=VALUE")
+    run_.add_argument("--name", help="name of the execution; starting the same name twice is the same as once")
+    run_.add_argument("--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds")
+    status_ = command(commands, "status", status, "Show the audit table, or one job's item.", job=False)
+    status_.add_argument("job", metavar="JOB", nargs="?", help="default: every job that is deployed")
+    history_ = command(commands, "history", history, "List the newest executions.")
+    history_.add_argument("--limit", type=int, default=20, help="how many, 1 to 1000 (default 20)")
+    unlock_ = command(commands, "unlock", unlock, "Let a failed run's lock go, on record.")
+    unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
+    redrive_ = command(commands, "redrive", redrive, "Let the failed run go on where it failed.")
+    redrive_.add_argument("--execution", metavar="ARN", help="default: the one that holds the lock, or the newest")
+    redrive_.add_argument(
+        "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
+    )
+    for made in (run_, status_, history_, unlock_, redrive_):
+        add_aws(made)
+
+
+@dataclass(frozen=True)
+class _Runs:
+    """A deployed job with the clients for it."""
+
+    job: EltJob
+    deployed: Deployed
+    executions: Executions
+    audit: AuditStore
+    clients: Clients
+
+
+def _open(given: argparse.Namespace) -> _Runs:
+    job, clients = load(given), Clients(given.region)
+    deployed = Stacks(clients("cloudformation")).find(job.name, given.stack)
+    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn)
+    return _Runs(job, deployed, executions, AuditStore(clients("dynamodb"), deployed.audit_table), clients)
+
+
+def run(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    values = runs.job.values(dict(given.parameter))
+    name = given.name or execution_name(runs.job.name, datetime.now(UTC))
+    arn = runs.executions.start(name, values)
+    print(f"Started {arn}")
+    return watch(runs.job, runs.executions, arn) if given.watch else 0
+
+
+def status(given: argparse.Namespace) -> int:
+    clients = Clients(given.region)
+    stacks = Stacks(clients("cloudformation"))
+    found = [stacks.find(load(given).name, given.stack)] if given.job else list(stacks.all(given.stack))
+    table = Table("JobID", "job", "JobState", "JobStart", "JobEnd", "owner", "failure")
+    for deployed in found:
+        for item in AuditStore(clients("dynamodb"), deployed.audit_table).items():
+            table.add_row(item.job_id, deployed.job, *_row(item))
+    Console().print(table if table.row_count else "No job has run yet.")
+    return 0
+
+
+def _row(item: AuditItem) -> tuple[str, ...]:
+    free = item.state == FAILED and item.after_failure == "release"
+    state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
+    owner = (item.owner or "").rpartition(":")[2]
+    return state, item.start or "", item.end or "", owner, item.failure_message or ""
+
+
+def history(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    table = Table("execution", "status", "started (UTC)", "seconds", "redrives")
+    for one in runs.executions.recent(given.limit):
+        seconds = f"{(one.stopped - one.started).total_seconds():.1f}" if one.stopped else ""
+        started = f"{one.started.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
+        table.add_row(one.name, one.status, started, seconds, str(one.redrive_count))
+    Console().print(table)
+    return 0
+
+
+def unlock(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    item = runs.audit.read(runs.job.job_id)
+    if item is None or item.free:
+        raise EltError(f"Job {runs.job.job_id} is not locked. There is nothing to unlock.")
+    if item.owner and item.state != FAILED:
+        raise EltError(
+            f"Job {item.job_id} is {item.state}, held by {item.owner}. Stop that execution if it must not go on; "
+            "the next run takes the lock of a stopped one by itself."
+        )
+    with aws_errors("caller identity"):
+        caller = runs.clients("sts").get_caller_identity()["Arn"]
+    runs.audit.unlock(item, by=caller, reason=given.reason)
+    print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
+    return 0
+
+
+def redrive(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    arn = given.execution or _unsuccessful(runs).arn
+    runs.executions.redrive(arn, runs.audit, runs.job.job_id)
+    print(f"Redriving {arn}")
+    return watch(runs.job, runs.executions, arn) if given.watch else 0
+
+
+def _unsuccessful(runs: _Runs) -> Execution:
+    """The execution that holds the lock; without one, the newest that did not succeed."""
+    item = runs.audit.read(runs.job.job_id)
+    if item is not None and not item.free and item.owner:
+        return runs.executions.describe(item.owner)
+    for one in runs.executions.recent():
+        if one.ended and one.status != "SUCCEEDED":
+            return one
+    raise EltError(f"Job {runs.job.name} has no unsuccessful execution. There is nothing to redrive.")

@@ -1,0 +1,45 @@
+"""Show an execution's tasks while it runs, and what came of it."""
+
+from __future__ import annotations
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from elt_redshift.asl.history import TaskRun
+from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.job.model import EltJob
+
+_STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "aborted": "yellow"}
+
+
+def watch(job: EltJob, executions: Executions, execution_arn: str, console: Console | None = None) -> int:
+    """Follow an execution to its end; gives 0 when it succeeded or had nothing to do, otherwise 1."""
+    console = console or Console()
+    with Live(console=console, refresh_per_second=4) as live:
+        for snapshot in executions.follow(execution_arn, job.task_names):
+            live.update(_picture(snapshot))
+    for task in snapshot.tasks:
+        if task.status == "failed":
+            console.print(f"[red]{escape(failure(job, task))}[/red]", soft_wrap=True)
+    if snapshot.execution.skipped:
+        console.print(f"Nothing was done. {escape(snapshot.execution.skipped)}", soft_wrap=True)
+    return 0 if snapshot.execution.status == "SUCCEEDED" else 1
+
+
+def failure(job: EltJob, run: TaskRun) -> str:
+    """One line about a failed task: its SQL file and line, Redshift's message, the statement's id."""
+    statements = job.task(run.name).statements
+    number = int((run.statement_id or "").partition(":")[2] or 1)
+    place = statements[number - 1].place if number <= len(statements) else run.name
+    return f"{place}: {run.message} (statement {run.statement_id})"
+
+
+def _picture(snapshot: Snapshot) -> Group:
+    table = Table("task", "status", "attempt", "seconds", "statement")
+    for run in snapshot.tasks:
+        seconds = f"{run.seconds:.1f}" if run.seconds is not None else ""
+        status = f"[{_STYLE[run.status]}]{run.status}[/]"
+        table.add_row(run.name, status, str(run.attempt or ""), seconds, run.statement_id or "")
+    return Group(table, f"{snapshot.execution.name}: {snapshot.execution.status}")
