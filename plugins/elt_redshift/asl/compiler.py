@@ -70,10 +70,14 @@ class _Assembly:
         lock = LockPattern(self.job, self.target, first=work[0].name)
         return Flow((*lock.before(), *work, *lock.behind()))
 
-    def _part(self, layout: Layout, following: str) -> list[State]:
+    def _part(self, layout: Layout, following: str | None) -> list[State]:
+        """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
         match layout:
             case One(task):
-                return list(StatementPattern(self.job, self.tasks[task], self.target, following).states())
+                # A task ends in a Choice, which cannot end a branch.
+                end = [] if following else [Succeed(names.step(task, "done"))]
+                pattern = StatementPattern(self.job, self.tasks[task], self.target, following or end[0].name)
+                return [*pattern.states(), *end]
             case Series(parts):
                 states: list[State] = []
                 for part in reversed(parts):
@@ -82,16 +86,11 @@ class _Assembly:
             case Together(parts):
                 return [self._together(layout, parts, following)]
 
-    def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str) -> Parallel:
+    def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
         name = names.together(list(_tasks(layout)), next(self.parallels))
         # The lock's newest claim in any branch is the claim of what follows.
         baton = {"attempt": 1, "failures": 0, "redrives": expression("$max($states.result.redrives)")}
-        return Parallel(name, tuple(self._branch(part) for part in parts), following, baton)
-
-    def _branch(self, layout: Layout) -> Flow:
-        # A Choice cannot end a branch. The name is unique: one branch ends with one last part.
-        done = Succeed(f"{_last(layout)}: done")
-        return Flow((*self._part(layout, done.name), done))
+        return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)
 
 
 def _tasks(layout: Layout) -> Iterator[str]:
@@ -101,7 +100,3 @@ def _tasks(layout: Layout) -> Iterator[str]:
         case Series(parts) | Together(parts):
             for part in parts:
                 yield from _tasks(part)
-
-
-def _last(layout: Layout) -> str:
-    return list(_tasks(layout))[-1]

@@ -1,0 +1,55 @@
+"""Jobs whose definitions are kept under golden/: graphs of every shape, and every policy once."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from elt_redshift.job.model import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
+
+
+def task(
+    name: str, *upstream: str, sql: tuple[str, ...] = (), parameters: tuple[str, ...] = (), **more: object
+) -> SqlTask:
+    """A task with one harmless statement unless ``sql`` gives others."""
+    texts = sql or (f"insert into {name} select 1",)
+    statements = tuple(
+        SqlStatement(text=text, parameters=parameters, place=f"{name}.sql:{line}") for line, text in enumerate(texts, 1)
+    )
+    return SqlTask(name=name, statements=statements, upstream=upstream, **more)  # type: ignore[arg-type]
+
+
+def job(*tasks: SqlTask, lock: LockPolicy | None = None, parameters: tuple[Parameter, ...] = ()) -> EltJob:
+    return EltJob(job_id="101", name="sample", tasks=tasks, lock=lock, parameters=parameters)
+
+
+JOBS: dict[str, EltJob] = {
+    "one_task": job(task("a")),
+    "chain": job(task("a"), task("b", "a"), task("c", "b")),
+    "two_then_one": job(task("a"), task("b"), task("c", "a", "b")),
+    "one_then_two": job(task("a"), task("b", "a"), task("c", "a")),
+    "side_by_side": job(task("a"), task("b")),
+    "diamond": job(task("a"), task("b", "a"), task("c", "a"), task("d", "b", "c")),
+    "redundant_edge": job(task("a"), task("b", "a"), task("c", "a", "b")),
+    "nested": job(
+        task("a"),
+        task("b", "a"),
+        task("c", "a"),
+        task("d", "b"),
+        task("e", "b"),
+        task("f", "c"),
+        task("g", "d", "e", "f"),
+    ),
+    "two_chains": job(task("a"), task("b"), task("c", "a"), task("d", "b")),
+    "complete_bipartite": job(task("a"), task("b"), task("c", "a", "b"), task("d", "a", "b")),
+    "written_backwards": job(task("c", "b"), task("b", "a"), task("a")),
+    "batch_in_a_transaction": job(task("a", sql=("delete from t", "insert into t select 1"))),
+    "batch_auto_commit": job(task("a", sql=("vacuum t", "analyze t"), transaction=False)),
+    "parameters": job(
+        task("a", sql=("delete from t where y = :year and r = :region",), parameters=("year", "region")),
+        parameters=(Parameter(name="year", default="1998"), Parameter(name="region")),
+    ),
+    "retries_and_timeout": job(task("a", retries=2, timeout=timedelta(hours=2))),
+    "polling": job(task("a", wait="poll")),
+    "wait_for_the_lock": job(task("a"), lock=LockPolicy(when_locked="wait")),
+    "fail_when_locked": job(task("a"), lock=LockPolicy(when_locked="fail", after_failure="release")),
+}

@@ -1,0 +1,70 @@
+"""Definitions are compared whole with the files under golden/ (`make golden` writes them anew)."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl.compiler import compile_job
+
+from .jobs import JOBS
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_definition_is_the_golden_one(name: str) -> None:
+    """A job compiles to exactly the definition that was reviewed."""
+    path = GOLDEN / f"{name}.json"
+    definition = compile_job(JOBS[name]).definition()
+    if os.environ.get("ELT_REDSHIFT_WRITE_GOLDEN"):
+        path.write_text(json.dumps(definition, indent=1, ensure_ascii=False) + "\n")
+    assert definition == json.loads(path.read_text())
+
+
+def test_no_golden_file_is_left_over() -> None:
+    """Every file under golden/ belongs to a job."""
+    assert {path.stem for path in GOLDEN.iterdir()} == set(JOBS)
+
+
+def _state_names(flow: dict[str, Any]) -> Iterator[str]:
+    for name, state in flow["States"].items():
+        yield name
+        for branch in (*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])):
+            yield from _state_names(branch)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_state_names_are_unique_and_short(name: str) -> None:
+    """Step Functions wants every name once in the whole definition, in at most 80 characters."""
+    found = list(_state_names(compile_job(JOBS[name]).definition()))
+    assert len(found) == len(set(found))
+    assert max(map(len, found)) <= 80
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_a_failed_task_can_be_redriven(name: str) -> None:
+    """No Fail state, and no Catch around the Parallel states: a redrive would not get past them."""
+    text = json.dumps(compile_job(JOBS[name]).definition())
+    assert '"Type": "Fail"' not in text
+    assert "Catch" not in json.dumps(list(_parallels(compile_job(JOBS[name]).definition())))
+
+
+def _parallels(flow: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    for state in flow["States"].values():
+        if state["Type"] == "Parallel":
+            yield {key: value for key, value in state.items() if key != "Branches"}
+            for branch in state["Branches"]:
+                yield from _parallels(branch)
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_compiling_twice_gives_the_same(name: str) -> None:
+    """Compilation is deterministic and changes nothing of the job."""
+    first, second = (json.dumps(compile_job(JOBS[name]).definition()) for _ in range(2))
+    assert first == second
