@@ -67,11 +67,8 @@ group by all order by o_custkey, l_suppkey
 DECIMALS = ("c_acctbal", "s_acctbal", "o_totalprice", "l_quantity", "l_extendedprice", "l_discount", "l_tax")
 
 
-@dataclass(frozen=True)
 class StatementFailedError(Exception):
-    """What the Data API says about a statement that did not finish."""
-
-    message: str
+    """A statement did not finish; the message is what the Data API says about it."""
 
 
 @dataclass(frozen=True)
