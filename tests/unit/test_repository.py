@@ -1,0 +1,124 @@
+"""What must hold for the repository as a whole: its texts, links, versions and pins."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import tomllib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import elt_redshift
+
+ROOT = Path(__file__).parents[2]
+
+#: In two halves, so that this file does not name them either.
+REGISTRIES = tuple(
+    ".".join(halves)
+    for halves in (
+        ("pypi", "org"),
+        ("pythonhosted", "org"),
+        ("npmjs", "org"),
+        ("npmjs", "com"),
+        ("anaconda", "org"),
+        ("crates", "io"),
+        ("rubygems", "org"),
+    )
+)
+LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
+HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
+FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+
+
+@cache
+def tracked() -> tuple[Path, ...]:
+    """Every file that git knows and that is still there."""
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    return tuple(path for name in listed.split("\0") if name and (path := ROOT / name).is_file())
+
+
+def texts() -> dict[Path, str]:
+    """The tracked text files; a file with a zero byte is none."""
+    contents = {path: path.read_bytes() for path in tracked()}
+    return {path: data.decode() for path, data in contents.items() if b"\0" not in data}
+
+
+def project() -> dict[str, Any]:
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def prose(path: Path) -> str:
+    """A Markdown file without its code blocks."""
+    return FENCE.sub("", path.read_text())
+
+
+def anchors(path: Path) -> set[str]:
+    """The anchors that a reader's browser finds in a Markdown file, as GitHub makes them from headings."""
+    headings = HEADING.findall(prose(path))
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+def broken_links(path: Path) -> list[str]:
+    """The relative links of a Markdown file that lead nowhere."""
+    broken = []
+    for link in LINK.findall(prose(path)):
+        name, _, anchor = link.partition("#")
+        target = (path.parent / name).resolve() if name else path
+        if not target.exists() or (anchor and anchor not in anchors(target)):
+            broken.append(link)
+    return broken
+
+
+def pages() -> list[Path]:
+    return [path for path in tracked() if path.suffix == ".md"]
+
+
+def test_no_text_names_a_package_registry() -> None:
+    """Where packages come from is the environment's business; no file of ours sends anybody anywhere."""
+    named = {(path.relative_to(ROOT), host) for path, text in texts().items() for host in REGISTRIES if host in text}
+    assert not named
+
+
+def test_constraints_hold_versions_only() -> None:
+    """A constraints file pins every package exactly and gives no address, option or hash."""
+    for path in (ROOT / "constraints").glob("*.txt"):
+        lines = path.read_text().splitlines()
+        assert lines
+        assert not [line for line in lines if not re.match(r"[a-z0-9-]+==[^\s:@]+( ; .+)?$", line)]
+
+
+def test_constraints_pin_what_the_code_leans_on() -> None:
+    """The pins of Airflow 3.3 are the releases that the code was written against."""
+    pins = (ROOT / "constraints" / "airflow-3.3.txt").read_text().splitlines()
+    assert {"apache-airflow==3.3.1", "apache-airflow-providers-amazon==9.34.0", "moto==5.2.5"} <= set(pins)
+
+
+def test_moto_is_pinned_in_the_package_too() -> None:
+    """The embedded AWS patches moto's internals, so nobody may install it with another moto."""
+    assert "moto[server]==5.2.5" in project()["project"]["optional-dependencies"]["local"]
+
+
+def test_the_package_and_the_project_tell_the_same_version() -> None:
+    """The version that users import is the one that is published."""
+    assert project()["project"]["version"] == elt_redshift.__version__
+
+
+def test_the_changelog_has_a_place_for_the_next_change() -> None:
+    """Whoever changes something for users finds a section to say so."""
+    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text().splitlines()
+
+
+@pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(path: Path) -> None:
+    """Links between the pages, and to places in them, resolve."""
+    assert not broken_links(path)
+
+
+def test_links_into_nowhere_are_found(tmp_path: Path) -> None:
+    """The check itself sees a missing file and a missing heading, and passes what is right."""
+    page = tmp_path / "page.md"
+    page.write_text("# A Title, here\n[x](gone.md) [y](#not-there) [z](#a-title-here) [w](https://example.com/a)\n")
+    assert broken_links(page) == ["gone.md", "#not-there"]
