@@ -1,0 +1,208 @@
+"""Parallel's branches and Map's iterations: each with its own recorded progress.
+
+(https://docs.aws.amazon.com/step-functions/latest/dg/state-parallel.html and
+https://docs.aws.amazon.com/step-functions/latest/dg/state-map.html)
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import Any
+
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
+from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
+    DistributedIterationComponent,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
+    InlineIterationComponent,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
+    distributed_item_processor_worker,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (
+    DistributedIteratorWorker,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
+from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchesDecl
+from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
+from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
+
+from elt_redshift.local.stepfunctions.engine import halt
+from elt_redshift.local.stepfunctions.errors import failure, name_of
+from elt_redshift.local.stepfunctions.patching import Patches
+
+PATCHES = Patches()
+apply = PATCHES.apply
+
+_INLINE_CONCURRENCY = 40  # AWS's limit
+_DISTRIBUTED_CONCURRENCY = 100  # AWS allows 10,000; this many threads are enough for one machine
+_DistributedItemProcessorWorker = distributed_item_processor_worker.DistributedItemProcessorWorker
+
+
+@PATCHES.method(BranchesDecl, "_eval_body", "Ran all branches again after a redrive; hid which error a branch had.")
+def run_branches(original: Any, self: Any, env: Any) -> None:
+    input_value = env.stack.pop()
+    env.scope.fork(len(self.programs))
+    frames = [_branch_frame(env, index, input_value) for index in range(len(self.programs))]
+    running = _start([(program, frame) for program, frame in zip(self.programs, frames, strict=True)])
+    failed = _first_failure(running, sum(not frame.scope.done for frame in frames))
+    for frame in frames:
+        if failed is not None:
+            halt(frame)
+        env.close_frame(frame)
+    if failed is not None:
+        raise _branch_failure(env, failed)
+    env.stack.append([frame.scope.output for frame in frames])
+
+
+def _branch_frame(env: Any, index: int, input_value: Any) -> Any:
+    frame = env.open_inner_frame()
+    frame.scope = env.scope.children[index]
+    frame.states.reset(input_value=input_value)
+    return frame
+
+
+def _start(branches: list[tuple[Any, Any]]) -> queue.SimpleQueue[Any]:
+    """Start the branches that are not done; each puts its frame into the queue when it has ended."""
+    ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
+
+    def run(program: Any, frame: Any) -> None:
+        try:
+            program.eval(frame)
+        finally:
+            ended.put(frame)
+
+    for program, frame in branches:
+        if not frame.scope.done:
+            threading.Thread(target=run, args=(program, frame), daemon=True, name="branch").start()
+    return ended
+
+
+def _first_failure(ended: queue.SimpleQueue[Any], count: int) -> Any:
+    """The error details of the first branch to fail; None when all have ended well or were halted."""
+    for _ in range(count):
+        state = ended.get()._program_state
+        if isinstance(state, ProgramError):
+            return state.error or {}
+    return None
+
+
+def _branch_failure(env: Any, details: Any) -> FailureEventException:
+    return FailureEventException(
+        FailureEvent(
+            env=env,
+            error_name=name_of(details.get("error")),
+            event_type=HistoryEventType.ExecutionFailed,
+            event_details=EventDetails(executionFailedEventDetails=details),  # type: ignore[typeddict-item]
+        )
+    )
+
+
+def _run_iterations(component: Any, env: Any, eval_input: Any, items: list[Any], limit: int) -> list[Any]:
+    """The outputs of all iterations, in the order of ``items``; ``limit`` is the most that run at once."""
+    env.scope.fork(len(items))
+    pool = JobPool(job_program=component._get_iteration_program(), job_inputs=items)
+    for _ in range(min(len(items), eval_input.max_concurrency or limit, limit)):
+        component._launch_worker(env=env, eval_input=eval_input, job_pool=pool)
+    pool.await_jobs()
+    error = pool.get_worker_exception()
+    if error is not None:
+        raise error
+    return [job.job_output for job in pool.get_closed_jobs()]
+
+
+@PATCHES.method(
+    InlineIterationComponent, "_eval_body", "Ran all iterations again after a redrive; a thread for each item."
+)
+def run_inline(original: Any, self: Any, env: Any) -> None:
+    eval_input = env.stack.pop()
+    env.stack.append(_run_iterations(self, env, eval_input, eval_input.input_items, _INLINE_CONCURRENCY))
+
+
+@PATCHES.method(
+    DistributedIterationComponent, "_map_run", "Ran all children again after a redrive; a thread for each item."
+)
+def run_distributed(original: Any, self: Any, env: Any, eval_input: Any) -> None:
+    items = env.stack.pop()
+    eval_input.max_concurrency = eval_input.map_run_record.max_concurrency
+    env.stack.append(_run_iterations(self, env, eval_input, items, _DISTRIBUTED_CONCURRENCY))
+
+
+def _own_scope(worker: Any, env: Any, job: Any) -> bool:
+    """Give the iteration its scope; True when it was done before the redrive."""
+    env.scope = worker._env.scope.children[job.job_index]
+    if env.scope.done:
+        job.job_output = env.scope.output
+    return bool(env.scope.done)
+
+
+@PATCHES.method(IterationWorker, "_eval_job", "Ran iterations again that were done before a redrive.")
+def run_iteration(original: Any, self: Any, env: Any, job: Any) -> None:
+    if not _own_scope(self, env, job):
+        original(self, env, job)
+
+
+def run_child(original: Any, self: Any, env: Any, job: Any) -> None:
+    """Run one child of a Distributed Map, and end the Map Run when too many have failed."""
+    if _own_scope(self, env, job):
+        return
+    original(self, env, job)
+    if env.scope.failed and _too_many_failed(self):
+        cause = "The specified tolerated failure threshold was exceeded"
+        error = StatesErrorNameType.StatesExceedToleratedFailureThreshold
+        job.job_output = failure(self._env, error, cause, HistoryEventType.MapRunFailed)
+
+
+def _too_many_failed(worker: Any) -> bool:
+    children = worker._env.scope.children.values()
+    failed = sum(child.failed for child in children)
+    record = worker._map_run_record
+    count, percentage = record.tolerated_failure_count, record.tolerated_failure_percentage
+    if not count and not percentage:
+        return failed > 0
+    return bool((count and failed > count) or (percentage and failed * 100 > percentage * len(children)))
+
+
+def run_pool(original: Any, self: Any, job: Any, worker_frame: Any) -> None:
+    """Run jobs until there are none. The frame is closed before its last job: the Map state awaits jobs only."""
+    if job is None:
+        _close_worker(self, worker_frame)
+    while job is not None:
+        frame = worker_frame.open_inner_frame()
+        self._eval_job(env=frame, job=job)
+        _close_job(self, worker_frame, frame)
+        broken = isinstance(job.job_output, Exception)
+        following = None if broken or self.stopped() else self._job_pool.next_job()
+        if following is None:
+            _close_worker(self, worker_frame)
+        self._job_pool.close_job(job)
+        job = following
+
+
+def _is_distributed(worker: Any) -> bool:
+    return isinstance(worker, _DistributedItemProcessorWorker | DistributedIteratorWorker)
+
+
+def _close_job(worker: Any, worker_frame: Any, frame: Any) -> None:
+    if _is_distributed(worker):
+        worker_frame.delete_frame(frame)
+        return
+    worker_frame.event_history_context.source_event_id = frame.event_history_context.last_published_event_id
+    worker_frame.close_frame(frame)
+
+
+def _close_worker(worker: Any, worker_frame: Any) -> None:
+    if worker_frame is not worker._env:  # a Distributed Map's workers have no frame of their own
+        worker._env.close_frame(worker_frame)
+
+
+for _worker in (_DistributedItemProcessorWorker, DistributedIteratorWorker):
+    PATCHES.method(_worker, "_eval_job", "Tolerated every failed child; ran done children again after a redrive.")(
+        run_child
+    )
+for _worker in (IterationWorker, _DistributedItemProcessorWorker, DistributedIteratorWorker):
+    PATCHES.method(_worker, "_eval_pool", "Recursed once per item: a RecursionError at some hundred items.")(run_pool)

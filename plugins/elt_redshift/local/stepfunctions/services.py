@@ -1,0 +1,157 @@
+"""Service integrations: any boto service, AWS's casing both ways, AWS's error names, one client per service.
+
+moto 5.2.5 knows few services by name, leaves casing alone (its two functions for it are empty) and builds a client
+for every call. The calls themselves still go over HTTP to the server's own port.
+"""
+
+from __future__ import annotations
+
+import functools
+import threading
+from typing import Any
+
+import boto3
+import botocore.session
+from botocore.client import BaseClient
+from botocore.config import Config
+from botocore.exceptions import ClientError
+from botocore.model import OperationModel, ServiceModel
+from moto.settings import moto_server_port
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
+    state_task_service,
+    state_task_service_aws_sdk,
+    state_task_service_dynamodb,
+)
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
+from moto.stepfunctions.parser.asl.utils import boto_client
+
+from elt_redshift.local.stepfunctions.patching import Patches
+from elt_redshift.local.stepfunctions.values import pascal_case, to_request, to_result
+
+PATCHES = Patches()
+apply = PATCHES.apply
+
+_StateTaskService = state_task_service.StateTaskService
+_AwsSdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
+_DynamoDb = state_task_service_dynamodb.StateTaskServiceDynamoDB
+
+# Names that ASL takes from the SDK for Java where boto's name is not the same without its hyphens.
+_ALIASES = {"sfn": "stepfunctions", "states": "stepfunctions", "eventbridge": "events", "cloudwatchlogs": "logs"}
+_READ_TIMEOUT = 3600  # seconds; a Lambda runs 15 minutes at most, a long poll 30 s
+_lock = threading.RLock()
+
+
+@functools.cache
+def _boto_names() -> dict[str, str]:
+    return {name.replace("-", ""): name for name in botocore.session.get_session().get_available_services()}
+
+
+def boto_name(service: str) -> str:
+    """boto's name of a service of an ASL resource: ``redshiftdata`` -> ``redshift-data``, ``sfn`` -> ``stepfunctions``.
+
+    An unknown service is returned unchanged; botocore then refuses it.
+    """
+    plain = service.lower().replace("-", "")
+    return _ALIASES.get(plain) or _boto_names().get(plain, service)
+
+
+def is_known(service: str) -> bool:
+    """Whether an ASL resource's service is one that boto has."""
+    return boto_name(service) in _boto_names().values()
+
+
+@functools.cache
+def service_model(boto_service: str) -> ServiceModel:
+    """botocore's model of a service, loaded once (it takes tens of milliseconds)."""
+    with _lock:
+        return botocore.session.get_session().get_service_model(boto_service)
+
+
+@functools.cache
+def operation(boto_service: str, action: str) -> OperationModel | None:
+    """The operation of an ASL action (``executeStatement``) or a boto method (``execute_statement``); None if unknown."""
+    model = service_model(boto_service)
+    wanted = action.replace("_", "").lower()
+    return next((model.operation_model(name) for name in model.operation_names if name.lower() == wanted), None)
+
+
+def error_prefix(boto_service: str) -> str:
+    """What AWS puts before the error's name: ``RedshiftData``, ``DynamoDb``, ``Sfn``, ``S3``."""
+    return "".join(pascal_case(word) for word in service_model(boto_service).service_id.split())
+
+
+@functools.cache
+def _client(boto_service: str, region: str, port: str) -> BaseClient:
+    config = Config(
+        parameter_validation=False,
+        retries={"max_attempts": 0, "total_max_attempts": 1},
+        read_timeout=_READ_TIMEOUT,
+        max_pool_connections=100,  # as many long polls as one machine will have at once
+    )
+    with _lock:  # boto3's default session is not made for threads
+        return boto3.client(
+            boto_service,
+            region_name=region,
+            endpoint_url=f"http://127.0.0.1:{port}",
+            aws_access_key_id="ak",
+            aws_secret_access_key="sk",  # noqa: S106 - moto checks no signature
+            config=config,
+        )
+
+
+@PATCHES.function(boto_client, "boto_client_for", "Built a client (30 ms) for every call; one per service is enough.")
+def client_for(original: Any, region: str, service: str, state_credentials: Any = None) -> BaseClient:
+    return _client(boto_name(service), region, str(moto_server_port()))
+
+
+@PATCHES.method(_StateTaskService, "_get_boto_service_name", "Knew sfn only; redshiftdata is boto's redshift-data.")
+def get_boto_service_name(original: Any, self: Any, boto_service_name: str | None = None) -> str:
+    return boto_name(boto_service_name or self.resource.api_name)
+
+
+def _operation_of(task: Any, service: str | None, action: str | None) -> OperationModel | None:
+    return operation(boto_name(service or task.resource.api_name), action or task.resource.api_action)
+
+
+@PATCHES.method(_StateTaskService, "_normalise_parameters", "Empty in moto: PascalCase Arguments reached boto as such.")
+def normalise_parameters(
+    original: Any,
+    self: Any,
+    parameters: dict[str, Any],
+    boto_service_name: str | None = None,
+    service_action_name: str | None = None,
+) -> None:
+    """Rename ``parameters`` in place, as moto's callers expect."""
+    model = _operation_of(self, boto_service_name, service_action_name)
+    if model is not None and model.input_shape is not None:
+        renamed = to_request(parameters, model.input_shape)
+        parameters.clear()
+        parameters.update(renamed)
+
+
+@PATCHES.method(_StateTaskService, "_normalise_response", "Empty in moto: results had boto's casing and datetimes.")
+def normalise_response(
+    original: Any,
+    self: Any,
+    response: Any,
+    boto_service_name: str | None = None,
+    service_action_name: str | None = None,
+) -> None:
+    """Rename ``response`` in place, as moto's callers expect."""
+    model = _operation_of(self, boto_service_name, service_action_name)
+    if isinstance(response, dict) and model is not None:
+        renamed = to_result(response, model.output_shape)
+        response.clear()
+        response.update(renamed)
+
+
+@PATCHES.method(_AwsSdk, "_normalise_service_error_name", "Knew DynamoDb and Sfn only.")
+def normalise_service_error_name(original: Any, service_name: str) -> str:
+    return error_prefix(boto_name(service_name))
+
+
+@PATCHES.method(_DynamoDb, "_from_error", "Named every error DynamoDB.AmazonDynamoDBException, timeouts and all.")
+def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
+    if isinstance(ex, ClientError):
+        return original(self, env, ex)
+    return StateTask._from_error(self, env, ex)

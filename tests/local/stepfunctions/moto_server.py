@@ -1,0 +1,30 @@
+"""moto's server as a process of its own, with the patches or (``--stock``) without. Prints its port."""
+
+import os
+import sys
+import threading
+
+os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
+
+
+def main() -> None:
+    from moto.core.config import default_user_config
+    from moto.server import ThreadedMotoServer
+
+    default_user_config["stepfunctions"] = {"execute_state_machine": True}
+    if "--stock" not in sys.argv:
+        from elt_redshift.local import dynamodb, stepfunctions
+
+        dynamodb.apply_all()
+        stepfunctions.apply_all()
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    port = server.get_host_and_port()[1]
+    os.environ["MOTO_PORT"] = str(port)
+    print(port, flush=True)
+    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
+    threading.Event().wait()
+
+
+if __name__ == "__main__":
+    main()

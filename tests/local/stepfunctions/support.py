@@ -1,0 +1,142 @@
+"""What the tests of the embedded Step Functions talk to: a server process, and a client that waits with a deadline."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import boto3
+from botocore.config import Config
+
+ROLE = "arn:aws:iam::123456789012:role/states"
+DEADLINE = 40.0  # seconds that any wait of a test may take
+
+
+class Aws:
+    """Clients for one server, and shorthands for starting executions and reading what they did."""
+
+    def __init__(self, port: str) -> None:
+        self.endpoint = f"http://127.0.0.1:{port}"
+        self.sfn = self.client("stepfunctions")
+        self.dynamodb = self.client("dynamodb")
+
+    def client(self, service: str) -> Any:
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=DEADLINE, max_pool_connections=100)
+        keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
+        return boto3.client(service, endpoint_url=self.endpoint, config=config, **keys)
+
+    def create(self, definition: dict[str, Any] | str, **more: Any) -> str:
+        """A new state machine's ARN."""
+        text = definition if isinstance(definition, str) else json.dumps(definition)
+        answer = self.sfn.create_state_machine(name=f"m-{uuid.uuid4()}", definition=text, roleArn=ROLE, **more)
+        return str(answer["stateMachineArn"])
+
+    def start(self, definition: dict[str, Any], value: Any = None, **more: Any) -> str:
+        """A new execution's ARN."""
+        arn = self.create(definition)
+        more.setdefault("name", f"e-{uuid.uuid4()}")
+        return str(self.sfn.start_execution(stateMachineArn=arn, input=json.dumps(value or {}), **more)["executionArn"])
+
+    def ended(self, arn: str) -> dict[str, Any]:
+        """The execution's description, once it has ended."""
+        return until(
+            lambda: self.sfn.describe_execution(executionArn=arn), lambda answer: answer["status"] != "RUNNING"
+        )
+
+    def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
+        """Start an execution and wait for its end."""
+        return self.ended(self.start(definition, value))
+
+    def output(self, definition: dict[str, Any], value: Any = None) -> Any:
+        """The output of an execution, which must succeed."""
+        answer = self.run(definition, value)
+        assert answer["status"] == "SUCCEEDED", answer
+        return json.loads(answer["output"])
+
+    def history(self, arn: str) -> list[dict[str, Any]]:
+        return list(self.sfn.get_execution_history(executionArn=arn, maxResults=1000)["events"])
+
+    def entered(self, arn: str) -> list[str]:
+        """The names of the states entered, in order."""
+        events = self.history(arn)
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def until_entered(self, arn: str, *names: str) -> None:
+        """Return when all of these states have been entered."""
+        until(lambda: self.entered(arn), lambda entered: set(names) <= set(entered))
+
+    def table(self) -> str:
+        """A new table with the key ``id``."""
+        name = f"t-{uuid.uuid4()}"
+        self.dynamodb.create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        return name
+
+    def counts(self, table: str) -> dict[str, int]:
+        """The counter ``n`` of every item."""
+        items = self.dynamodb.scan(TableName=table)["Items"]
+        return {item["id"]["S"]: int(item["n"]["N"]) for item in items}
+
+
+def until(read: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+    """Read until the answer is good; an error after :data:`DEADLINE` seconds."""
+    end = time.monotonic() + DEADLINE
+    pause = threading.Event()
+    while not good(answer := read()):
+        assert time.monotonic() < end, f"still {answer}"
+        pause.wait(0.02)
+    return answer
+
+
+@contextmanager
+def server(*options: str) -> Iterator[Aws]:
+    """A server process for as long as the block runs."""
+    command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            yield Aws(process.stdout.readline().strip())
+        finally:
+            process.kill()
+
+
+def jsonata(states: dict[str, Any], start: str | None = None, **more: Any) -> dict[str, Any]:
+    """A JSONata state machine that starts at its first state."""
+    return {"QueryLanguage": "JSONata", "StartAt": start or next(iter(states)), "States": states, **more}
+
+
+def jsonpath(states: dict[str, Any], start: str | None = None, **more: Any) -> dict[str, Any]:
+    """A JSONPath state machine that starts at its first state."""
+    return {"StartAt": start or next(iter(states)), "States": states, **more}
+
+
+def passing(**fields: Any) -> dict[str, Any]:
+    """A Pass state that ends."""
+    return {"Type": "Pass", "End": True, **fields}
+
+
+def count(table: str, item: str, **flow: Any) -> dict[str, Any]:
+    """A Task state that counts its runs in DynamoDB."""
+    return {
+        "Type": "Task",
+        "Resource": "arn:aws:states:::dynamodb:updateItem",
+        "Arguments": {
+            "TableName": table,
+            "Key": {"id": {"S": item}},
+            "UpdateExpression": "ADD n :one",
+            "ExpressionAttributeValues": {":one": {"N": "1"}},
+        },
+        **flow,
+    }
