@@ -21,7 +21,8 @@ def main() -> None:
     server.start()
     port = server.get_host_and_port()[1]
     os.environ["MOTO_PORT"] = str(port)
-    print(port, flush=True)
+    sys.stdout.write(f"{port}\n")
+    sys.stdout.flush()
     threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     threading.Event().wait()
 

@@ -14,7 +14,6 @@ from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions import exceptions, models, responses
-from moto.stepfunctions.parser import api as shapes
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser import quotas
 
@@ -192,7 +191,7 @@ def _page(self: Any, items: list[Any], largest: int = 1000) -> tuple[list[Any], 
     size = min(self._get_int_param("maxResults") or _PAGE, largest)
     token = self._get_param("nextToken") or "0"
     if not token.isnumeric():
-        raise shapes.InvalidToken(f"Invalid Token: '{token}'")
+        raise exceptions.InvalidToken(token)
     start = int(token)
     return items[start : start + size], str(start + size) if start + size < len(items) else None
 

@@ -23,9 +23,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.item
     distributed_item_processor_worker,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator.distributed_iterator_worker import (
-    DistributedIteratorWorker,
-)
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import distributed_iterator_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchesDecl
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
@@ -41,6 +39,7 @@ apply = PATCHES.apply
 _INLINE_CONCURRENCY = 40  # AWS's limit
 _DISTRIBUTED_CONCURRENCY = 100  # AWS allows 10,000; this many threads are enough for one machine
 _DistributedItemProcessorWorker = distributed_item_processor_worker.DistributedItemProcessorWorker
+_DistributedIteratorWorker = distributed_iterator_worker.DistributedIteratorWorker
 
 
 @PATCHES.method(BranchesDecl, "_eval_body", "Ran all branches again after a redrive; hid which error a branch had.")
@@ -184,7 +183,7 @@ def run_pool(original: Any, self: Any, job: Any, worker_frame: Any) -> None:
 
 
 def _is_distributed(worker: Any) -> bool:
-    return isinstance(worker, _DistributedItemProcessorWorker | DistributedIteratorWorker)
+    return isinstance(worker, _DistributedItemProcessorWorker | _DistributedIteratorWorker)
 
 
 def _close_job(worker: Any, worker_frame: Any, frame: Any) -> None:
@@ -200,9 +199,9 @@ def _close_worker(worker: Any, worker_frame: Any) -> None:
         worker._env.close_frame(worker_frame)
 
 
-for _worker in (_DistributedItemProcessorWorker, DistributedIteratorWorker):
+for _worker in (_DistributedItemProcessorWorker, _DistributedIteratorWorker):
     PATCHES.method(_worker, "_eval_job", "Tolerated every failed child; ran done children again after a redrive.")(
         run_child
     )
-for _worker in (IterationWorker, _DistributedItemProcessorWorker, DistributedIteratorWorker):
+for _pool_worker in (IterationWorker, _DistributedItemProcessorWorker, _DistributedIteratorWorker):
     PATCHES.method(_worker, "_eval_pool", "Recursed once per item: a RecursionError at some hundred items.")(run_pool)

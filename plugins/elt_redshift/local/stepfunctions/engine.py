@@ -1,7 +1,7 @@
 """How a program - the state machine, a branch, an iteration - is walked, halted and gone on with.
 
-Against moto's walk: progress is recorded at each state's exit (see ``progress``), a program that is halted stops at once
-and for good, even when a call it made is still under way, and no thread waits for another without need.
+Against moto's walk: progress is recorded at each state's exit (see ``progress``), a program that is halted stops at
+once and for good, even when a call it made is still under way, and no thread waits for another without need.
 """
 
 from __future__ import annotations

@@ -121,7 +121,7 @@ def choice_output(original: Any, self: Any, env: Any) -> None:
 @PATCHES.method(StateTaskServiceCallback, "_from_error", "A missing heartbeat was States.Timeout.")
 def callback_error(original: Any, self: Any, env: Any, ex: Exception) -> FailureEvent:
     if not isinstance(ex, HeartbeatTimeoutError):
-        return original(self, env, ex)  # type: ignore[no-any-return]
+        return original(self, env, ex)
     details = TaskTimedOutEventDetails(
         resourceType=self._get_sfn_resource_type(), resource=self._get_sfn_resource(), error=_HEARTBEAT
     )

@@ -27,7 +27,8 @@ class History(EventManager):
     def __init__(self, run: Run, former: History | None, on_full: Callable[[], None]) -> None:
         super().__init__()
         self._run = run
-        self._mutex = run.lock  # type: ignore[misc, assignment] - an exit and its event are one step
+        # The run's own lock: a state's exit, its event and the record of it are one step.
+        self._mutex = run.lock  # type: ignore[misc, assignment]
         self._on_full = on_full
         self._filling = False
         if former is not None:
@@ -65,7 +66,7 @@ def super_add(history: EventManager, context: EventHistoryContext, *args: Any, *
 
 
 def without_data(event: dict[str, Any]) -> dict[str, Any]:
-    """An event as GetExecutionHistory gives it with ``includeExecutionData`` false: no input, output, error or cause."""
+    """An event as GetExecutionHistory gives it when ``includeExecutionData`` is false."""
     hidden = ("input", "inputDetails", "output", "outputDetails", "parameters", "error", "cause", "assignedVariables")
     return {
         key: {name: item for name, item in value.items() if name not in hidden} if isinstance(value, dict) else value

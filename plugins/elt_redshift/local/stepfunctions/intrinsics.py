@@ -3,9 +3,9 @@
 (https://docs.aws.amazon.com/step-functions/latest/dg/intrinsic-functions.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/amazon-states-language-paths.html)
 
-moto reads the text between a string's quotes as if JSON had no escapes, and formats with Python's ``str.format``. Here a
-string literal is decoded as JSON; then, within an intrinsic function, an escaped character travels through moto's grammar
-as a private character that stands for it, and turns back when the text is complete.
+moto reads the text between a string's quotes as if JSON had no escapes, and formats with Python's ``str.format``. Here
+a string literal is decoded as JSON; then, within an intrinsic function, an escaped character travels through moto's
+grammar as a private character that stands for it, and turns back when the text is complete.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import json
 import re
 from typing import Any
 
-from jsonpath_ng.ext import parse as jsonpath_parse
+from jsonpath_ng.ext.parser import parse as jsonpath_parse
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlt4utils import antlr4utils
 from moto.stepfunctions.parser.asl.component.common.path import result_path
@@ -33,8 +33,14 @@ apply = PATCHES.apply
 
 _OPEN, _CLOSE = "\ue001", "\ue002"  # braces that Format must not fill
 _ESCAPED = {"\\'": "\ue003", "\\\\": "\ue004", "\\{": _OPEN, "\\}": _CLOSE}
-_RAW = {"\n": "\ue005", "\t": "\ue006", "\r": "\ue007", '"': "\ue008"}  # what moto's grammar does not take in a literal
+_RAW: dict[str, str] = {
+    "\n": "\ue005",
+    "\t": "\ue006",
+    "\r": "\ue007",
+    '"': "\ue008",
+}  # what moto's grammar does not take in a literal
 _BACK = str.maketrans({"\ue003": "'", "\ue004": "\\", **{private: raw for raw, private in _RAW.items()}})
+_TO_PRIVATE = str.maketrans({**_RAW})
 _BRACES = str.maketrans({_OPEN: "{", _CLOSE: "}"})
 _INDEFINITE = re.compile(r"\*|\.\.|\?\(|\[[^\]'\"]*[:,]")  # wildcards, descendants, filters, slices, unions
 
@@ -71,7 +77,7 @@ def from_string_literal(original: Any, parser_rule_context: Any) -> str:
 @PATCHES.method(Preprocessor, "visitString_intrinsic_function", "Lost escaped quotes and backslashes.")
 def visit_intrinsic(original: Any, self: Any, ctx: Any) -> StringIntrinsicFunction:
     source = decode(ctx.STRINGINTRINSICFUNC().getText())
-    private = re.sub(r"\\['{}\\]", lambda match: _ESCAPED[match[0]], source).translate(str.maketrans(_RAW))
+    private = re.sub(r"\\['{}\\]", lambda match: _ESCAPED[match[0]], source).translate(_TO_PRIVATE)
     function, _ = IntrinsicParser.parse(private)
     return StringIntrinsicFunction(intrinsic_function_derivation=source, function=function)
 

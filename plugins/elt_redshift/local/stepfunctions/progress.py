@@ -4,9 +4,9 @@ A redrive keeps the results of the states that succeeded and enters the unsucces
 Parallel or Map state only the branches and iterations that failed or were aborted.
 (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html)
 
-Each program - the state machine, a branch, an iteration - has a :class:`Scope`: the state it is about to enter or is in,
-with that state's input and variables, and one scope per branch or iteration of that state. It moves on only when a state
-is left, together with the state's Exited event. A redrive starts every program where its scope stands.
+Each program - the state machine, a branch, an iteration - has a :class:`Scope`: the state it is about to enter or is
+in, with that state's input and variables, and one scope per branch or iteration of that state. It moves on only when a
+state is left, together with the state's Exited event. A redrive starts every program where its scope stands.
 """
 
 from __future__ import annotations

@@ -12,7 +12,6 @@ from typing import Any
 
 import boto3
 import botocore.session
-from botocore.client import BaseClient
 from botocore.config import Config
 from botocore.exceptions import ClientError
 from botocore.model import OperationModel, ServiceModel
@@ -69,7 +68,7 @@ def service_model(boto_service: str) -> ServiceModel:
 
 @functools.cache
 def operation(boto_service: str, action: str) -> OperationModel | None:
-    """The operation of an ASL action (``executeStatement``) or a boto method (``execute_statement``); None if unknown."""
+    """The operation of an ASL action (``executeStatement``) or boto method; None if unknown."""
     model = service_model(boto_service)
     wanted = action.replace("_", "").lower()
     return next((model.operation_model(name) for name in model.operation_names if name.lower() == wanted), None)
@@ -81,7 +80,7 @@ def error_prefix(boto_service: str) -> str:
 
 
 @functools.cache
-def _client(boto_service: str, region: str, port: str) -> BaseClient:
+def _client(boto_service: str, region: str, port: str) -> Any:
     config = Config(
         parameter_validation=False,
         retries={"max_attempts": 0, "total_max_attempts": 1},
@@ -89,7 +88,8 @@ def _client(boto_service: str, region: str, port: str) -> BaseClient:
         max_pool_connections=100,  # as many long polls as one machine will have at once
     )
     with _lock:  # boto3's default session is not made for threads
-        return boto3.client(
+        client: Any = boto3.client
+        return client(
             boto_service,
             region_name=region,
             endpoint_url=f"http://127.0.0.1:{port}",
@@ -100,7 +100,7 @@ def _client(boto_service: str, region: str, port: str) -> BaseClient:
 
 
 @PATCHES.function(boto_client, "boto_client_for", "Built a client (30 ms) for every call; one per service is enough.")
-def client_for(original: Any, region: str, service: str, state_credentials: Any = None) -> BaseClient:
+def client_for(original: Any, region: str, service: str, state_credentials: Any = None) -> Any:
     return _client(boto_name(service), region, str(moto_server_port()))
 
 

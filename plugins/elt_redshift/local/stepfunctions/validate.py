@@ -103,7 +103,7 @@ def _unknown(fields: dict[str, Any], allowed: set[str], where: str) -> Iterator[
 
 
 def _program(program: dict[str, Any], where: str, language: str) -> Iterator[Diagnostic]:
-    language = program.get("QueryLanguage", language)
+    language = str(program.get("QueryLanguage", language))
     states = program.get("States")
     if not isinstance(states, dict) or not states:
         yield Diagnostic(_SCHEMA, "Missing or empty required field: States", f"{where}/States")
@@ -128,7 +128,7 @@ def _flow(program: dict[str, Any], states: dict[str, Any], where: str) -> Iterat
     reached, waiting = set(), [start]
     while waiting:
         name = waiting.pop()
-        if name in edges and name not in reached:
+        if name is not None and name in edges and name not in reached:
             reached.add(name)
             waiting.extend(target for _, target in edges[name])
     for name in edges:
@@ -153,7 +153,7 @@ def _state(name: str, state: Any, where: str, language: str) -> Iterator[Diagnos
         return
     if len(name) > MAX_NAME:
         yield Diagnostic(_SCHEMA, f"A state name has at most {MAX_NAME} characters, not {len(name)}", where)
-    language = state.get("QueryLanguage", language)
+    language = str(state.get("QueryLanguage", language))
     both, jsonpath, in_jsonata = _FIELDS[kind]
     own = in_jsonata if language == "JSONata" else jsonpath
     yield from _unknown(state, _COMMON | both | own, where)
