@@ -13,7 +13,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from elt_redshift.job import graph, statements
-from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import AFTER_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
 
@@ -36,6 +36,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def check(job: EltJob, findings: Findings) -> None:
     """Note every mistake in the values of ``job``; what could not be read is left alone."""
     _check_identity(job, findings)
+    _check_choice(("wait",), job.wait, WAITS, findings)
     for parameter in job.parameters:
         _check_parameter(parameter, findings)
     if not job.tasks and not findings.at("tasks"):
@@ -47,7 +48,6 @@ def check(job: EltJob, findings: Findings) -> None:
     _check_references(job, findings)
     _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)
     _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)
-    _check_choice(("wait",), job.wait, WAITS, findings)
 
 
 def check_values(declared: Sequence[Parameter], values: Mapping[str, object], findings: Findings) -> None:
@@ -65,7 +65,7 @@ def check_values(declared: Sequence[Parameter], values: Mapping[str, object], fi
 
 def _check_text(key: Key, what: str, value: object, findings: Findings) -> None:
     if not isinstance(value, str):
-        findings.add(key, f"{what} is {value!r}, not text.", f'Quote it: "{value}".')
+        findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{value}".')
     elif not value:
         findings.add(key, f"{what} is empty, which the Redshift Data API refuses.", "Give it a text.")
 
@@ -74,13 +74,13 @@ def _check_identity(job: EltJob, findings: Findings) -> None:
     job_id, name = job.job_id, job.name
     if not findings.at("job_id"):
         if not isinstance(job_id, str):
-            findings.add(("job_id",), f"The job_id is {job_id!r}, not text.", f'Quote it: "{job_id}".')
+            findings.add(("job_id",), f"The job_id is {shown(job_id)}, not text.", f'Quote it: "{job_id}".')
         elif not _JOB_ID.fullmatch(job_id):
             remedy = "Use 1 to 64 letters, digits, '_', '.', '-'."
-            findings.add(("job_id",), f"The job_id '{job_id}' cannot name statements and the audit item.", remedy)
+            findings.add(("job_id",), f"The job_id {shown(job_id)} cannot name statements and the audit item.", remedy)
     if not findings.at("name") and not (isinstance(name, str) and _JOB_NAME.fullmatch(name)):
         remedy = "Use 1 to 64 lower-case letters, digits and '_', a letter first."
-        findings.add(("name",), f"The name '{name}' cannot name a state machine, a stack and a DAG.", remedy)
+        findings.add(("name",), f"The name {shown(name)} cannot name a state machine, a stack and a DAG.", remedy)
 
 
 def _check_parameter(parameter: Parameter, findings: Findings) -> None:
@@ -115,7 +115,7 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
     _check_retries(task, findings)
     _check_timeout(task, findings)
     if not isinstance(task.transaction, bool):
-        problem = f"The transaction of '{task.name}' is {task.transaction!r}, not true or false."
+        problem = f"The transaction of '{task.name}' is {shown(task.transaction)}, not true or false."
         findings.add((*key, "transaction"), problem, "Write true or false, without quotes.")
     if not findings.at("wait"):
         _check_choice((*key, "wait"), task.wait, WAITS, findings)
@@ -126,7 +126,7 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
 def _check_retries(task: SqlTask, findings: Findings) -> None:
     retries = task.retries
     if not isinstance(retries, int) or isinstance(retries, bool) or not 0 <= retries <= MAX_RETRIES:
-        problem = f"The retries of '{task.name}' are {retries!r}."
+        problem = f"The retries of '{task.name}' are {shown(retries)}."
         findings.add(("tasks", str(task.name), "retries"), problem, f"Give a whole number from 0 to {MAX_RETRIES}.")
 
 
@@ -134,7 +134,9 @@ def _check_timeout(task: SqlTask, findings: Findings) -> None:
     if task.timeout is None:
         return
     key = ("tasks", str(task.name), "timeout")
-    if task.timeout < timedelta(seconds=1):
+    if not isinstance(task.timeout, timedelta):
+        findings.add(key, f"The timeout of '{task.name}' is {shown(task.timeout)}.", "Give a datetime.timedelta.")
+    elif task.timeout < timedelta(seconds=1):
         findings.add(key, f"The timeout of '{task.name}' is no time at all.", "Give at least 1s, or leave it out.")
     elif task.timeout > MAX_TIMEOUT:
         problem = f"The timeout of '{task.name}' is over 24 hours, after which Redshift ends any Data API query."
@@ -177,4 +179,4 @@ def _check_references(job: EltJob, findings: Findings) -> None:
 
 def _check_choice(key: Key, value: object, choices: Sequence[str], findings: Findings) -> None:
     if value not in choices:
-        findings.add(key, f"'{'.'.join(key)}' is {value!r}.", f"Choose one of {', '.join(choices)}.")
+        findings.add(key, f"'{'.'.join(key)}' is {shown(value)}.", f"Choose one of {', '.join(choices)}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from typing import Any
 
 import yaml
@@ -12,45 +13,56 @@ from elt_redshift.job.findings import Findings, Path
 _DEPTH = 3
 
 
-def read(text: str, origin: str) -> tuple[dict[Any, Any] | None, Findings]:
+def read(text: str, file: pathlib.Path) -> tuple[dict[Any, Any] | None, Findings]:
     """The mapping that ``text`` holds, or ``None`` when there is none, and the mistakes found.
 
-    :param origin: the file's name, for messages.
+    :param file: where the text comes from, for messages.
     """
-    findings = Findings(origin)
-    loader = yaml.SafeLoader(text)
+    origin = str(file)
+    findings = Findings(origin, base=file.parent)
     try:
-        node = loader.get_single_node()
-        if not isinstance(node, yaml.MappingNode):
-            held = "is empty" if node is None else "holds no keys"
-            findings.add((), f"The file {held}.", "Write job_id, name and tasks; docs/authoring.md shows how.")
-            return None, findings
-        findings = Findings(origin, {})
-        lines, twice = _survey(node)
-        data = loader.construct_document(node)
-    except yaml.YAMLError as error:
+        data, lines, twice = _parse(text)
+    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2024-13-01
         findings.add_at((), *_syntax(error, origin))
         return None, findings
-    finally:
-        loader.dispose()
-    findings = Findings(origin, lines)
+    if not isinstance(data, dict):
+        held = "is empty" if data is None else "holds no keys"
+        findings.add((), f"The file {held}.", "Write job_id, name and tasks; docs/authoring.md shows how.")
+        return None, findings
+    findings = Findings(origin, lines, file.parent)
     for path, line in twice:
         problem = f"The key '{path[-1]}' stands twice; YAML would keep only the last."
         findings.add_at(path, f"{origin}:{line}: {'.'.join(path)}", problem, "Keep one of them.")
     return data, findings
 
 
-def _syntax(error: yaml.YAMLError, origin: str) -> tuple[str, str, str]:
+_Lines = dict[Path, int]
+_Twice = list[tuple[Path, int]]
+
+
+def _parse(text: str) -> tuple[Any, _Lines, _Twice]:
+    loader = yaml.SafeLoader(text)
+    try:
+        node = loader.get_single_node()
+        lines, twice = _survey(node) if isinstance(node, yaml.MappingNode) else ({}, [])
+        data = None if node is None else loader.construct_document(node)
+    finally:
+        loader.dispose()
+    return data, lines, twice
+
+
+def _syntax(error: Exception, origin: str) -> tuple[str, str, str]:
     mark = getattr(error, "problem_mark", None)
     place = f"{origin}:{mark.line + 1}" if mark else origin
-    what = getattr(error, "problem", None) or str(error)
+    parts = [getattr(error, "context", None), getattr(error, "problem", None)]
+    what = ", ".join(part for part in parts if part) or str(error)
     return place, f"This is not YAML: {what}.", "Mend the indentation, the quotes or the character there."
 
 
-def _survey(root: yaml.MappingNode) -> tuple[dict[Path, int], list[tuple[Path, int]]]:
+def _survey(root: yaml.MappingNode) -> tuple[_Lines, _Twice]:
     """The line of each key, and each repetition of a key with its line. Looked at before merge keys are resolved."""
-    lines: dict[Path, int] = {}
-    twice: list[tuple[Path, int]] = []
+    lines: _Lines = {}
+    twice: _Twice = []
     todo: list[tuple[Path, yaml.MappingNode]] = [((), root)]
     while todo:
         path, node = todo.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import pathlib
 from collections.abc import Iterable, Mapping
 
 from elt_redshift.exceptions import JobError, Problem
@@ -17,7 +18,14 @@ def did_you_mean(word: str, known: Iterable[object]) -> str:
     close = difflib.get_close_matches(word, names, n=1)
     if close:
         return f"Did you mean '{close[0]}'?"
-    return f"Known here: {', '.join(names)}." if names else "There are none here."
+    listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
+    return f"Known here: {listed}." if names else "There are none here."
+
+
+def shown(value: object) -> str:
+    """``value`` as a message quotes it: as Python writes it, shortened to 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class Findings:
@@ -25,10 +33,14 @@ class Findings:
 
     :param origin: the file that holds the job, or words that name a job built in Python.
     :param lines: 1-based line of each key of that file, when it is known.
+    :param base: folder of the job's SQL files.
     """
 
-    def __init__(self, origin: str, lines: Mapping[Path, int] | None = None) -> None:
+    def __init__(
+        self, origin: str, lines: Mapping[Path, int] | None = None, base: pathlib.Path = pathlib.Path()
+    ) -> None:
         self.origin = origin
+        self.base = base
         self._lines = lines or {}
         self._found: list[tuple[int, Problem]] = []
         self._paths: set[Path] = set()
@@ -39,14 +51,18 @@ class Findings:
         origin = f"{self.origin}:{line}" if line else self.origin
         self.add_at(path, f"{origin}: {'.'.join(path)}" if path else origin, message, remedy)
 
+    def add_in_file(self, path: Path, file: str, line: int, message: str, remedy: str) -> None:
+        """Note a mistake at a line of an SQL file that the key ``path`` led to."""
+        self.add_at(path, f"{self.base / file}:{line}", message, remedy)
+
     def add_at(self, path: Path, place: str, message: str, remedy: str) -> None:
-        """Note a mistake at another place, such as a line of an SQL file, that the key ``path`` led to."""
+        """Note a mistake at a place in other words than those of :meth:`add`; it is sorted to the key ``path``."""
         self._paths.add(path)
         self._found.append((self._line(path), Problem(place, message, remedy)))
 
     def copy(self) -> Findings:
         """The same findings, to add to without changing these."""
-        copied = Findings(self.origin, self._lines)
+        copied = Findings(self.origin, self._lines, self.base)
         copied._found = list(self._found)
         copied._paths = set(self._paths)
         return copied

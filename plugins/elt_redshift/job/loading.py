@@ -21,7 +21,7 @@ JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
 #: Folder beside the installed package in which a packaged plugins.zip carries its jobs.
 PACKAGED = "elt_redshift_jobs"
 
-_NAME = re.compile(r"\w+")
+_NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)")
 
 
@@ -39,7 +39,7 @@ def resolve(spec: str | Path) -> EltJob:
 def load(path_or_name: str | Path) -> EltJob:
     """Read and validate a job; see :meth:`elt_redshift.job.model.EltJob.load`."""
     file = find(path_or_name)
-    data, findings = document.read(_text(file), str(file))
+    data, findings = document.read(_text(file), file)
     if data is None:
         raise JobError(findings.problems)
     return EltJob(**reading.read_job(data, base=file.parent, findings=findings), findings=findings).validate()

@@ -67,24 +67,29 @@ class Node:
 
     def __rrshift__(self, other: Iterable[Node]) -> Node:
         """``[a, b] >> c``: c waits for a and b. Gives c."""
-        for node in other:
+        for node in _nodes(other):
             self._wait_for(node)
         return self
 
     def __rlshift__(self, other: Iterable[Node]) -> Node:
         """``[a, b] << c``: a and b wait for c. Gives c."""
-        for node in other:
+        for node in _nodes(other):
             node._wait_for(self)
         return self
 
     def _wait_for(self, upstream: Node) -> None:
         if upstream._job is not self._job:
-            raise ValueError(f"{upstream!r} and {self!r} belong to different jobs; edges join tasks of one job.")
+            problem = f"{self!r} cannot wait for {upstream!r}, a task of another job."
+            raise JobError([Problem(f"job {self._job.name}", problem, "Wire tasks of one job.")])
         self._job._wire(upstream.name, self.name)
 
 
-def _nodes(wired: Node | Iterable[Node]) -> Iterable[Node]:
-    return [wired] if isinstance(wired, Node) else wired
+def _nodes(wired: Node | Iterable[Node]) -> list[Node]:
+    nodes = [wired] if isinstance(wired, Node) else list(wired)
+    for node in nodes:
+        if not isinstance(node, Node):
+            raise TypeError(f"{node!r} is no task; wire what job.task(...) gave, or lists of it.")
+    return nodes
 
 
 class EltJob:
@@ -121,7 +126,7 @@ class EltJob:
         self.wait = wait
         self.base = Path(base) if base is not None else Path()
         self._tasks = list(tasks)
-        self._findings = findings or Findings(f"job {name}")
+        self._findings = findings or Findings(f"job {name}", base=self.base)
 
     @classmethod
     def load(cls, path_or_name: str | Path) -> EltJob:
@@ -223,7 +228,9 @@ class EltJob:
             path = ("tasks", name)
             self._findings.add(path, f"The task '{name}' is defined twice.", "Give each task its own name.")
             return Node(self, name)
-        options["upstream"] = [task.name if isinstance(task, Node) else task for task in options.get("upstream", ())]
+        upstream = options.get("upstream", ())
+        if not isinstance(upstream, str):  # a text is told to be a mistake where the options are read
+            options["upstream"] = [task.name if isinstance(task, Node) else task for task in upstream]
         self._tasks.append(reading.read_task(name, options, base=self.base, wait=self.wait, findings=self._findings))
         return Node(self, name)
 

@@ -7,14 +7,14 @@ that a job built from parts meets the same rules. Whatever cannot be read is not
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from elt_redshift.job import sql
-from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import SOURCE_KINDS, LockPolicy, Parameter, SourceKind, SqlStatement, SqlTask, Wait
 
@@ -26,7 +26,7 @@ PARAMETER_KEYS = ("default",)
 TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "transaction", "wait")
 LOCK_KEYS = ("when_locked", "after_failure")
 
-_DURATION = re.compile(r"(?:(\d+)h)?(?:(\d+)m)?(?:(\d+)s)?")
+_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 
 def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict[str, Any]:
@@ -58,7 +58,7 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
     """
     key = ("tasks", str(name))
     if not isinstance(options, Mapping):
-        written = "nothing" if options is None else f"{options!r}"
+        written = "nothing" if options is None else f"{shown(options)}"
         findings.add(key, f"The task '{name}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
         return SqlTask(name=name, statements=())
     _check_keys(key, options, TASK_KEYS, findings)
@@ -89,7 +89,7 @@ def _mapping(key: Key, value: Any, example: str, findings: Findings) -> Mapping[
     if value is None:
         return {}
     if not isinstance(value, Mapping):
-        findings.add(key, f"'{'.'.join(key)}' is {value!r}, not a mapping.", f"Write it as {example}.")
+        findings.add(key, f"'{'.'.join(key)}' is {shown(value)}, not a mapping.", f"Write it as {example}.")
         return {}
     return value
 
@@ -105,7 +105,7 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
         return Parameter(name=name)
     if not isinstance(options, Mapping):
         remedy = f'Write {name}: {{default: "{options}"}}, or {name}: {{}} if it must be given.'
-        findings.add(key, f"The parameter '{name}' holds {options!r}.", remedy)
+        findings.add(key, f"The parameter '{name}' holds {shown(options)}.", remedy)
         return Parameter(name=name)
     _check_keys(key, options, PARAMETER_KEYS, findings)
     if "default" in options and options["default"] is None:
@@ -141,7 +141,7 @@ def _read_source(key: Key, kind: SourceKind, text: Any, base: Path, findings: Fi
     key = (*key, kind)
     if not isinstance(text, str) or not text.strip():
         remedy = "Give it the name of a file." if kind == "sql" else "Give it a text."
-        findings.add(key, f"The {kind} of '{key[1]}' is {text!r}.", remedy)
+        findings.add(key, f"The {kind} of '{key[1]}' is {shown(text)}.", remedy)
         return ()
     if kind == "sql":
         return _read_script(key, text, base, findings)
@@ -149,28 +149,41 @@ def _read_source(key: Key, kind: SourceKind, text: Any, base: Path, findings: Fi
 
 
 def _read_inline(key: Key, text: str, kind: SourceKind, findings: Findings) -> tuple[SqlStatement, ...]:
-    place = ".".join(key)
     try:
         found = sql.split(text)
+        called = kind != "call" or _is_call(text)
     except sql.SqlSyntaxError as error:
         findings.add(key, f"The {kind} of '{key[1]}' is not SQL: {error.message}", "Close it.")
         return ()
-    if kind == "call" and (len(found) != 1 or not _is_call(found[0].text)):
-        remedy = 'Write the procedure and its arguments, such as "public.sp_load(:year)".'
+    if not called:
+        remedy = 'Write the procedure and its arguments, without CALL and ";", such as "public.sp_load(:year)".'
         findings.add(key, f"The call of '{key[1]}' is not one call of a procedure.", remedy)
         return ()
     if len(found) != 1:
         remedy = "Write one statement, or put several into a file: sql: load.sql."
-        findings.add(key, f"The statement of '{key[1]}' holds {len(found)} statements.", remedy)
+        findings.add(key, f"The statement of '{key[1]}' holds {len(found) or 'no'} statements.", remedy)
         return ()
-    return (_statement(found[0].text, place),)
-
-
-_CALL = re.compile(r'CALL\s+(?:[\w$"]+\.)*[\w$"]+\s*\(.*\)', re.DOTALL)
+    return (_statement(found[0].text, ".".join(key)),)
 
 
 def _is_call(text: str) -> bool:
-    return _CALL.fullmatch(text) is not None
+    """Whether ``text`` is ``CALL``, a name in dotted parts, and arguments in brackets that close at its end."""
+    tokens = [token for token in sql.tokenize(text) if token.kind not in sql.BLANK]
+    opening = next((index for index, token in enumerate(tokens) if token.text == "("), 0)
+    name, arguments = tokens[1:opening], tokens[opening:]
+    dotted = all(
+        token.text == "." if index % 2 else token.kind in ("name", "quoted") for index, token in enumerate(name)
+    )
+    return len(name) % 2 == 1 and dotted and _closes_at_end(arguments)
+
+
+def _closes_at_end(tokens: Sequence[sql.Token]) -> bool:
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        if depth == 0:
+            return index == len(tokens) - 1
+    return False
 
 
 def _statement(text: str, place: str) -> SqlStatement:
@@ -184,7 +197,7 @@ def _read_script(key: Key, name: str, base: Path, findings: Findings) -> tuple[S
     try:
         found = sql.split(text)
     except sql.SqlSyntaxError as error:
-        findings.add_at(key, f"{name}:{error.line}", f"The script ends too early: {error.message}", "Close it.")
+        findings.add_in_file(key, name, error.line, f"The script ends too early: {error.message}", "Close it.")
         return ()
     if not found:
         findings.add(key, f"The script '{name}' holds no statement.", "Write one, or take the task out.")
@@ -192,17 +205,22 @@ def _read_script(key: Key, name: str, base: Path, findings: Findings) -> tuple[S
 
 
 def _read_file(key: Key, name: str, base: Path, findings: Findings) -> str | None:
-    path = base / name
-    if not path.resolve().is_relative_to(base.resolve()):
-        findings.add(key, f"The file '{name}' is outside the job's folder.", f"Move it into {base}.")
-        return None
+    inline = len(name.split()) > 1
+    remedy = "For SQL written here, use statement." if inline else f"Put it into '{base}', or mend the name."
     try:
+        path = (base / name).resolve()
+        if not path.is_relative_to(base.resolve()):
+            findings.add(key, f"The file '{name}' is outside the job's folder.", f"Move it into '{base}'.")
+            return None
         return path.read_bytes().decode("utf-8-sig")
     except UnicodeDecodeError as error:
         findings.add(key, f"The file '{name}' is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
-    except OSError as error:
-        problem = "does not exist" if isinstance(error, FileNotFoundError) else f"cannot be read: {error.strerror}"
-        findings.add(key, f"The file '{name}' {problem}.", f"Put it into {base}, or mend the name.")
+    except FileNotFoundError:
+        findings.add(key, f"The file {shown(name)} does not exist.", remedy)
+    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
+        findings.add(
+            key, f"The file {shown(name)} cannot be read: {getattr(error, 'strerror', None) or error}.", remedy
+        )
     return None
 
 
@@ -211,7 +229,9 @@ def _read_upstream(key: Key, value: Any, findings: Findings) -> tuple[str, ...]:
         return ()
     if not isinstance(value, list | tuple) or not all(isinstance(name, str) for name in value):
         example = f"[{value}]" if isinstance(value, str) else "[load_supplier, load_customer]"
-        findings.add(key, f"The upstream of '{key[1]}' is {value!r}, not a list of task names.", f"Write {example}.")
+        findings.add(
+            key, f"The upstream of '{key[1]}' is {shown(value)}, not a list of task names.", f"Write {example}."
+        )
         return ()
     return tuple(value)
 
@@ -222,7 +242,7 @@ def _read_timeout(key: Key, value: Any, findings: Findings) -> timedelta | None:
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
         remedy = 'Write hours, minutes, seconds, such as "2h", "1h30m", "90m", "30s".'
-        findings.add(key, f"The timeout of '{key[1]}' is {value!r}, not a duration.", remedy)
+        findings.add(key, f"The timeout of '{key[1]}' is {shown(value)}, not a duration.", remedy)
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)

@@ -82,7 +82,7 @@ def _add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, reme
     if colon and line.isdigit():
         first = _first_offset(statement.text)
         shift = statement.text.count("\n", 0, offset) - statement.text.count("\n", 0, first)
-        findings.add_at(key, f"{file}:{int(line) + shift}", problem, remedy)
+        findings.add_in_file(key, file, int(line) + shift, problem, remedy)
     else:
         findings.add(key, problem, remedy)
 
@@ -96,10 +96,10 @@ def _first_offset(text: str) -> int:
 
 
 def _head(text: str) -> str:
-    """The statement's first words in lower case, one blank between them, comments gone, any quoted name as ``""``."""
+    """The statement's first words in lower case, one blank between them, comments gone, no blank in quoted names."""
     joined = ""
     for token in islice(_meaningful(text), _HEAD_TOKENS):
-        word = '""' if token.kind == "quoted" else token.word or token.text
+        word = token.word or "_".join(token.text.split())
         glued = not joined or word == "." or joined.endswith(".")
         joined += word if glued else f" {word}"
     return joined
@@ -121,9 +121,8 @@ def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Finding
     if control := _TRANSACTION_CONTROL.match(head):
         problem = f"{control[1].upper()} stands in task '{task.name}', whose statements are one transaction already."
         _add(task, statement, first, problem, "Take it out, or set transaction: false.", findings)
-    elif len(task.statements) > 1 and _OUTSIDE_TRANSACTIONS.match(head):
-        verb = " ".join(head.split()[: 3 if head.startswith(("create", "drop", "alter")) else 1])
-        problem = f"'{verb}' of task '{task.name}' cannot run in a transaction block."
+    elif len(task.statements) > 1 and (outside := _OUTSIDE_TRANSACTIONS.match(head)):
+        problem = f"'{outside[0]}' of task '{task.name}' cannot run in a transaction block."
         remedy = "Give it a task of its own, or set transaction: false."
         _add(task, statement, first, problem, remedy, findings)
 

@@ -1,0 +1,65 @@
+"""docs/authoring.md is true: its files are written, its Python runs, its refusal is the one that users get."""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from elt_redshift.exceptions import JobError
+from elt_redshift.job import EltJob, checks, parts, reading, statements
+
+_DOC = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
+_BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _DOC, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def blocks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[tuple[str, str]]]:
+    """All blocks of the guide, in a folder that holds those whose first line names a file."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("ELT_REDSHIFT_JOBS", raising=False)
+    monkeypatch.setattr(sys, "path", list(sys.path))
+    for _, text in _BLOCKS:
+        if named := re.match(r"(?:#|--) ([\w./]+\.(?:yaml|sql|py))\n", text):
+            file = tmp_path / named[1]
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(text)
+    yield _BLOCKS
+    sys.modules.pop("jobs", None)  # the guide's module
+
+
+def test_the_python_of_the_guide_runs(blocks: list[tuple[str, str]]) -> None:
+    """Every Python block runs, one after the other, and its assertions hold."""
+    namespace: dict[str, Any] = {"__name__": "guide"}
+    programs = [text for language, text in blocks if language == "python"]
+    for program in programs:
+        exec(compile(program, "docs/authoring.md", "exec"), namespace)
+    assert len(programs) == 4
+
+
+def test_the_refusal_in_the_guide_is_what_users_get(blocks: list[tuple[str, str]]) -> None:
+    """The lines shown are the lines told."""
+    (shown,) = (text for language, text in blocks if language == "text")
+    with pytest.raises(JobError) as raised:
+        EltJob.load("daily_sales")
+    assert str(raised.value) == shown.rstrip("\n")
+
+
+def test_the_guide_names_every_key() -> None:
+    """No key of a job or a task is missing from the tables."""
+    keys = {*reading.JOB_KEYS, *reading.TASK_KEYS, *reading.LOCK_KEYS, *reading.PARAMETER_KEYS}
+    choices = {*parts.WHEN_LOCKED, *parts.AFTER_FAILURE, *parts.WAITS, *checks.RESERVED_TASK_NAMES}
+    assert [word for word in sorted(keys | choices) if f"`{word}`" not in _DOC] == []
+
+
+def test_the_guide_states_the_limits_that_are_checked() -> None:
+    """Numbers in the tables are those of the code."""
+    assert f"up to {statements.MAX_STATEMENTS} statements of up to {statements.MAX_STATEMENT_BYTES:,} bytes" in _DOC
+    assert f"at most {checks.MAX_TASK_NAME}" in _DOC
+    assert f"0 to {checks.MAX_RETRIES}" in _DOC
+    assert f"at most `{checks.MAX_TIMEOUT.total_seconds() / 3600:.0f}h`" in _DOC
+    assert statements.ROLE_PLACEHOLDER in _DOC
