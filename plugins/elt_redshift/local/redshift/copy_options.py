@@ -1,0 +1,196 @@
+"""Reading the COPY statement: its table, location and options."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.tokens import arguments, following, lex, name_end, strip, symbol, text, word
+from elt_redshift.local.redshift.errors import StatementError
+
+
+@dataclass(frozen=True)
+class CopyCommand:
+    """What a COPY asks for; the defaults are Redshift's."""
+
+    table: str
+    columns: tuple[str, ...]
+    location: str
+    format: str = "delimited"
+    delimiter: str = "|"
+    quote: str = '"'
+    null_as: str = "\\N"
+    ignore_header: int = 0
+    compression: str | None = None
+    manifest: bool = False
+    escape: bool = False
+    remove_quotes: bool = False
+    empty_as_null: bool = False
+    blanks_as_null: bool = False
+    trim_blanks: bool = False
+    fill_record: bool = False
+    explicit_ids: bool = False
+    ignore_case: bool = False
+    no_load: bool = False
+    date_format: str | None = None
+    time_format: str = "auto"
+    fixed_width: tuple[int, ...] = ()
+
+
+#: Options without a value, and what they set.
+_FLAGS: dict[str, dict[str, Any]] = {
+    "bzip2": {"compression": "bzip2"},
+    "gzip": {"compression": "gzip"},
+    "manifest": {"manifest": True},
+    "escape": {"escape": True},
+    "removequotes": {"remove_quotes": True},
+    "emptyasnull": {"empty_as_null": True},
+    "blanksasnull": {"blanks_as_null": True},
+    "trimblanks": {"trim_blanks": True},
+    "fillrecord": {"fill_record": True},
+    "explicit_ids": {"explicit_ids": True},
+    "noload": {"no_load": True},
+}
+#: Options with a value that change nothing here.
+_IGNORED = {
+    "iam_role",
+    "credentials",
+    "access_key_id",
+    "secret_access_key",
+    "session_token",
+    "master_symmetric_key",
+    "kms_key_id",
+    "region",
+    "maxerror",
+    "compupdate",
+    "statupdate",
+    "comprows",
+    "acceptinvchars",
+    "encoding",
+    "roundec",
+    "readratio",
+}
+#: Words that stand alone or between an option and its value.
+_NOISE = {"as", "format", "delimited", "ignoreblanklines", "truncatecolumns", "acceptanydate", "encrypted", "and"}
+_UNSUPPORTED = {"parquet", "orc", "avro", "shapefile", "ssh", "lzop", "zstd", "iceberg"}
+_DATE_PARTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "MON": "%b", "YY": "%y"}
+
+
+def _literal(token: Token) -> str:
+    """The value of a string literal, or the token as written."""
+    if token.kind != "string":
+        return token.text
+    value = token.text[token.text.index("'") + 1 : -1].replace("''", "'")
+    return value.replace("\\t", "\t") if value == "\\t" or token.text[0] in "eE" else value
+
+
+def _date_format(value: str) -> str | None:
+    """Python's form of a date format; ``None`` for 'auto', which PostgreSQL's own reading is."""
+    if value.lower() == "auto":
+        return None
+    return re.sub("YYYY|MON|MM|DD|YY", lambda part: _DATE_PARTS[part[0]], value.upper())
+
+
+class _Options:
+    """Walks over the options of a COPY."""
+
+    def __init__(self, tokens: Sequence[Token], command: CopyCommand) -> None:
+        self._tokens = [token for token in tokens if token.kind not in ("space", "comment")]
+        self._command = command
+        self._index = 0
+
+    def read(self) -> CopyCommand:
+        while self._index < len(self._tokens):
+            self._option()
+        return self._command
+
+    def _set(self, **changes: Any) -> None:
+        self._command = replace(self._command, **changes)
+
+    def _next(self) -> Token | None:
+        """The option's value, if a literal, a number or ``default`` follows; AS may stand before it."""
+        index = self._index
+        if word(self._tokens, index) == "as":
+            index += 1
+        if index < len(self._tokens):
+            token = self._tokens[index]
+            if token.kind in ("string", "number") or token.word in ("default", "on", "off", "true", "false", "preset"):
+                self._index = index + 1
+                return token
+        return None
+
+    def _value(self, option: str) -> str:
+        token = self._next()
+        if token is None:
+            raise StatementError(f'syntax error in COPY: "{option.upper()}" needs a value')
+        return _literal(token)
+
+    def _option(self) -> None:
+        option = self._tokens[self._index].word
+        self._index += 1
+        if option in _FLAGS:
+            self._set(**_FLAGS[option])
+        elif option in _IGNORED:
+            self._ignored(option)
+        elif option in _UNSUPPORTED:
+            raise StatementError(f"COPY from {option.upper()} is not emulated here; use CSV, delimited text or JSON.")
+        elif option not in _NOISE:
+            self._valued(option)
+
+    def _ignored(self, option: str) -> None:
+        if self._next() is None and option in ("iam_role", "region", "credentials"):
+            raise StatementError(f'syntax error in COPY: "{option.upper()}" needs a value')
+
+    def _valued(self, option: str) -> None:
+        if option == "csv":
+            self._set(format="csv", delimiter="," if self._command.delimiter == "|" else self._command.delimiter)
+        elif option == "json":
+            self._json()
+        elif option == "delimiter":
+            self._set(delimiter=self._value(option))
+        elif option == "quote":
+            self._set(quote=self._value(option))
+        elif option == "null":
+            self._set(null_as=self._value(option))
+        elif option == "ignoreheader":
+            self._set(ignore_header=int(self._value(option)))
+        elif option == "dateformat":
+            self._set(date_format=_date_format(self._value(option)))
+        elif option == "timeformat":
+            self._set(time_format=self._value(option).lower())
+        elif option == "fixedwidth":
+            self._set(fixed_width=tuple(int(part.split(":")[1]) for part in self._value(option).split(",")))
+        else:
+            near = self._tokens[self._index - 1].text
+            raise StatementError(f'syntax error at or near "{near}" in COPY')
+
+    def _json(self) -> None:
+        mode = self._next()
+        choice = "auto" if mode is None else _literal(mode).lower()
+        if choice not in ("auto", "auto ignorecase", "noshred"):
+            raise StatementError("COPY with a JSONPaths file is not emulated here; use JSON 'auto'.")
+        self._set(format="json", ignore_case=choice == "auto ignorecase")
+
+
+def parse_copy(statement: str) -> CopyCommand:
+    """Read a COPY statement.
+
+    :raises StatementError: an option is unknown, incomplete or not emulated.
+    """
+    tokens = strip(lex(statement))
+    start = following(tokens, following(tokens, -1))
+    end = name_end(tokens, start)
+    columns: tuple[str, ...] = ()
+    table = text(expression(strip(tokens[start:end])))
+    if symbol(tokens, end) == "(":
+        pieces, close = arguments(tokens, end)
+        columns = tuple(text(strip(piece)).strip('"').lower() for piece in pieces)
+        end = following(tokens, close)
+    location = following(tokens, end)
+    if word(tokens, end) != "from" or location >= len(tokens) or tokens[location].kind != "string":
+        raise StatementError("syntax error in COPY: expected FROM 's3://…'")
+    return _Options(tokens[location + 1 :], CopyCommand(table, columns, _literal(tokens[location]))).read()

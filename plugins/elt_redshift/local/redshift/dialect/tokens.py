@@ -1,0 +1,132 @@
+"""Walking over SQL tokens: the neighbours that mean something, brackets, arguments."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+
+from elt_redshift.job.sql import BLANK, Token, tokenize
+
+
+def lex(sql: str) -> list[Token]:
+    """The tokens of ``sql`` as a list."""
+    return list(tokenize(sql))
+
+
+def text(tokens: Iterable[Token]) -> str:
+    """The SQL that ``tokens`` spell."""
+    return "".join(token.text for token in tokens)
+
+
+def raw(sql: str) -> Token:
+    """A stretch of finished SQL that no later pass looks into."""
+    return Token("operator", sql, 0)
+
+
+def is_blank(token: Token) -> bool:
+    """Whether ``token`` is white space or a comment."""
+    return token.kind in BLANK
+
+
+def following(tokens: Sequence[Token], index: int) -> int:
+    """The index of the next token after ``index`` that is not blank; ``len(tokens)`` at the end."""
+    index += 1
+    while index < len(tokens) and is_blank(tokens[index]):
+        index += 1
+    return index
+
+
+def word(tokens: Sequence[Token], index: int) -> str:
+    """The keyword at ``index`` in lower case; empty past the end."""
+    return tokens[index].word if 0 <= index < len(tokens) else ""
+
+
+def symbol(tokens: Sequence[Token], index: int) -> str:
+    """The operator at ``index``; empty when there is none."""
+    if 0 <= index < len(tokens) and tokens[index].kind == "operator":
+        return tokens[index].text
+    return ""
+
+
+def words(tokens: Sequence[Token], limit: int = 8) -> list[str]:
+    """The first ``limit`` tokens that are not blank, names in lower case and the rest as written."""
+    found: list[str] = []
+    for token in tokens:
+        if not is_blank(token):
+            found.append(token.word or token.text)
+            if len(found) == limit:
+                break
+    return found
+
+
+def match(tokens: Sequence[Token], index: int, *expected: str) -> int | None:
+    """The index after the words ``expected`` that start at ``index``, or ``None`` when they do not stand there."""
+    for keyword in expected:
+        if word(tokens, index) != keyword:
+            return None
+        index = following(tokens, index)
+    return index
+
+
+def closing(tokens: Sequence[Token], index: int) -> int:
+    """The index of the bracket that closes the ``(`` at ``index``; the last index when none does."""
+    depth = 0
+    for position in range(index, len(tokens)):
+        depth += {"(": 1, ")": -1}.get(symbol(tokens, position), 0)
+        if depth == 0:
+            return position
+    return len(tokens) - 1
+
+
+def divide(tokens: Sequence[Token], separator: str = ",") -> list[list[Token]]:
+    """Cut ``tokens`` at the separators outside of all brackets."""
+    parts: list[list[Token]] = [[]]
+    depth = 0
+    for token in tokens:
+        mark = token.text if token.kind == "operator" else ""
+        depth += {"(": 1, ")": -1}.get(mark, 0)
+        if mark == separator and depth == 0:
+            parts.append([])
+        else:
+            parts[-1].append(token)
+    return parts
+
+
+def arguments(tokens: Sequence[Token], index: int) -> tuple[list[list[Token]], int]:
+    """The comma-separated pieces in the brackets that open at ``index``, and the index of the closing bracket."""
+    end = closing(tokens, index)
+    inside = tokens[index + 1 : end]
+    return ([] if all(is_blank(token) for token in inside) else divide(inside)), end
+
+
+def name_end(tokens: Sequence[Token], index: int) -> int:
+    """The index after the (possibly dotted) name that starts at ``index``."""
+    end = following(tokens, index)
+    while symbol(tokens, end) == ".":
+        end = following(tokens, following(tokens, end))
+    return end
+
+
+def strip(tokens: Sequence[Token]) -> list[Token]:
+    """``tokens`` without the blanks at both ends."""
+    start, end = 0, len(tokens)
+    while start < end and is_blank(tokens[start]):
+        start += 1
+    while end > start and is_blank(tokens[end - 1]):
+        end -= 1
+    return list(tokens[start:end])
+
+
+def last_word(tokens: Sequence[Token]) -> Token | None:
+    """The last token that is not blank."""
+    return next((token for token in reversed(tokens) if not is_blank(token)), None)
+
+
+def spaced(tokens: Sequence[Token]) -> list[Token]:
+    """``tokens`` with a blank put between names that a deletion has left side by side."""
+    result: list[Token] = list(tokens[:1])
+    for before, after in pairwise(tokens):
+        if before.kind in ("name", "number", "quoted") and after.kind in ("name", "number", "quoted", "string"):
+            result.append(Token("space", " ", 0))
+        result.append(after)
+    return result

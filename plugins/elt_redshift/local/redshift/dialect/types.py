@@ -1,0 +1,100 @@
+"""Redshift's column types and attributes in PostgreSQL's words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.tokens import (
+    arguments,
+    following,
+    match,
+    name_end,
+    raw,
+    spaced,
+    strip,
+    symbol,
+    text,
+    word,
+)
+
+#: The longest VARCHAR of Redshift, which ``varchar(max)`` means.
+MAX_VARCHAR = 65535
+_BYTES = ("varbyte", "varbinary", "binary")
+_STRINGS = ("varchar", "nvarchar", "character", "char", "nchar")
+
+
+def type_at(tokens: Sequence[Token], index: int) -> tuple[list[Token], int] | None:
+    """The PostgreSQL type for a Redshift type that starts at ``index``, and the index after it; ``None``: the same."""
+    name, after = word(tokens, index), following(tokens, index)
+    if name == "super":
+        return [raw("jsonb")], index + 1
+    if name == "hllsketch":
+        return [raw("bytea")], index + 1
+    if name in _BYTES and (name != "binary" or word(tokens, after) == "varying"):
+        if name == "binary":
+            after = following(tokens, after)
+        return [raw("bytea")], arguments(tokens, after)[1] + 1 if symbol(tokens, after) == "(" else index + 1
+    if name in _STRINGS and symbol(tokens, after) == "(":
+        pieces, end = arguments(tokens, after)
+        if pieces and text(strip(pieces[0])).lower() == "max":
+            return [raw(f"varchar({MAX_VARCHAR})")], end + 1
+        if name in ("nvarchar", "nchar"):
+            return [raw(f"{name[1:]}{text(tokens[after : end + 1])}")], end + 1
+    return None
+
+
+def _identity(tokens: Sequence[Token], index: int, before: str) -> tuple[list[Token], int]:
+    pieces, end = arguments(tokens, index)
+    start, step = (text(strip(piece)) for piece in pieces)
+    lead = "" if before in ("always as", "default as") else "generated always as "
+    return [raw(f"{lead}identity (start with {start} increment by {step})")], end + 1
+
+
+def _reference_end(tokens: Sequence[Token], index: int) -> int:
+    """The index after ``REFERENCES table [(column)]``, where ``index`` is at REFERENCES."""
+    end = name_end(tokens, following(tokens, index))
+    return arguments(tokens, end)[1] + 1 if symbol(tokens, end) == "(" else end
+
+
+def _dropped(tokens: Sequence[Token], index: int) -> int | None:
+    """The index after a column attribute that PostgreSQL does not have or must not enforce."""
+    keyword, after = word(tokens, index), following(tokens, index)
+    if keyword in ("distkey", "sortkey", "unique"):
+        return index + 1
+    if keyword in ("encode", "collate"):
+        return after + 1
+    if keyword == "references":
+        return _reference_end(tokens, index)
+    if keyword == "constraint" and word(tokens, following(tokens, after)) in ("primary", "unique", "references"):
+        return after + 1
+    return None
+
+
+def column(tokens: Sequence[Token]) -> list[Token]:
+    """A column definition without Redshift's attributes and without constraints that Redshift does not enforce.
+
+    ``PRIMARY KEY`` leaves ``NOT NULL`` behind, which Redshift does enforce.
+    https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html
+    """
+    start = following(tokens, -1)
+    index = start + 1
+    result = list(tokens[: start + 1])
+    while index < len(tokens):
+        replaced = type_at(tokens, index)
+        if (end := _dropped(tokens, index)) is not None:
+            index = end
+        elif (end := match(tokens, index, "primary", "key")) is not None:
+            result.append(raw("not null"))
+            index = end
+        elif word(tokens, index) == "identity" and symbol(tokens, following(tokens, index)) == "(":
+            before = " ".join(token.word for token in result if token.word)[-10:].strip()
+            piece, index = _identity(tokens, following(tokens, index), before)
+            result += piece
+        elif replaced is not None:
+            result += replaced[0]
+            index = replaced[1]
+        else:
+            result.append(tokens[index])
+            index += 1
+    return spaced(result)

@@ -1,0 +1,68 @@
+"""What the Data API answers when it refuses a request, and how a failed statement reads."""
+
+from __future__ import annotations
+
+import psycopg
+
+from elt_redshift.exceptions import EltError
+
+
+class DataApiError(EltError):
+    """A refused request.
+
+    :param code: the error's name in AWS's model, such as ``ValidationException``.
+    :param message: AWS's words, as far as they are known.
+    :param status: HTTP status; 400 for everything the caller can mend, 500 otherwise.
+    :param members: further members of the error's shape, such as ``ResourceId``.
+    """
+
+    def __init__(self, code: str, message: str, status: int = 400, members: dict[str, str] | None = None) -> None:
+        self.code, self.message, self.status, self.members = code, message, status, members or {}
+        super().__init__(f"{code}: {message}")
+
+    def __reduce__(self) -> tuple[type[DataApiError], tuple[str, str, int, dict[str, str]]]:
+        return type(self), (self.code, self.message, self.status, self.members)
+
+
+def invalid(message: str) -> DataApiError:
+    """The answer to a request that breaks a rule."""
+    return DataApiError("ValidationException", message)
+
+
+def missing(message: str, resource: str) -> DataApiError:
+    """The answer to a request for something that is not there."""
+    return DataApiError("ResourceNotFoundException", message, members={"ResourceId": resource})
+
+
+class StatementError(EltError):
+    """A statement failed for a reason that PostgreSQL did not give; the message reads like Redshift's."""
+
+
+_SERIALIZATION_FAILURE = "40001"
+_INVALID_TERMINATION = "2D000"
+_ATOMIC = (
+    "COMMIT, ROLLBACK and TRUNCATE cannot be invoked from a procedure that is executing in an atomic context.\n"
+    "HINT: Try calling the procedure as a top-level call i.e. not from within an explicit transaction block."
+)
+
+
+def _from_postgres(error: psycopg.Error) -> str:
+    diagnosis = error.diag
+    message = diagnosis.message_primary or str(error).strip() or type(error).__name__
+    if error.sqlstate == _SERIALIZATION_FAILURE:
+        return f"1023\nDETAIL: Serializable isolation violation on table: {message}"
+    if error.sqlstate == _INVALID_TERMINATION:
+        return _ATOMIC
+    if message.startswith("MERGE command cannot affect row a second time"):
+        return "Found multiple matches to update the same tuple."
+    extras = {"DETAIL": diagnosis.message_detail, "HINT": diagnosis.message_hint, "CONTEXT": diagnosis.context}
+    return "\n".join([message, *(f"{label}: {value}" for label, value in extras.items() if value)])
+
+
+def error_text(error: Exception) -> str:
+    """The ``Error`` of a failed statement: ``ERROR: …`` with PostgreSQL's detail, hint and context on further lines.
+
+    A serialization failure reads as Redshift's error 1023,
+    https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
+    """
+    return "ERROR: " + (_from_postgres(error) if isinstance(error, psycopg.Error) else str(error))

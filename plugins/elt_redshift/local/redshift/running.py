@@ -1,0 +1,36 @@
+"""Bringing up the embedded Redshift, and taking it down."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from elt_redshift.local.redshift.copy import Bucket
+from elt_redshift.local.redshift.data_api import DataApi, Emit
+from elt_redshift.local.redshift.postgres import Postgres
+
+
+@dataclass(frozen=True)
+class EmbeddedRedshift:
+    """A running Data API and the PostgreSQL behind it."""
+
+    data_api: DataApi
+    postgres: Postgres
+
+    def stop(self) -> None:
+        """Cancel what runs, stop PostgreSQL, delete its folder."""
+        self.data_api.close()
+        self.postgres.stop()
+
+
+def start(data_dir: Path, endpoint_url: str | None = None, emit: Emit | None = None) -> EmbeddedRedshift:
+    """Start PostgreSQL in ``data_dir`` and a Data API over it.
+
+    :param data_dir: new or empty; deleted when the server stops, or when this process ends in whatever way.
+    :param endpoint_url: of the S3 that COPY and UNLOAD use; ``None``: boto3's default, so ``AWS_ENDPOINT_URL``.
+    :param emit: called with an event's detail when a statement with ``WithEvent`` has ended.
+    :raises PostgresError: PostgreSQL does not start.
+    """
+    postgres = Postgres(data_dir)
+    postgres.start()
+    return EmbeddedRedshift(DataApi(postgres, Bucket(endpoint_url), emit), postgres)

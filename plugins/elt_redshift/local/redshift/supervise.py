@@ -1,0 +1,134 @@
+"""The watchdog that owns PostgreSQL: run as a script in a process of its own, standard library only.
+
+It starts PostgreSQL, prints ``ready`` and waits for its standard input to close. That happens when the owner calls
+``stop`` and also when the owner dies, whatever killed it, because the kernel closes the pipe. Then PostgreSQL is
+stopped at once (its data is throwaway) and its folders are deleted. If the watchdog itself is killed, the kernel sends
+PostgreSQL the signal to quit.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+#: PostgreSQL gets this long to become ready, and to quit before it is killed.
+START_SECONDS = 60.0
+QUIT_SECONDS = 10.0
+_PR_SET_PDEATHSIG = 1
+
+
+class _TerminatedError(Exception):
+    """The watchdog was asked to stop by a signal."""
+
+
+def _on_signal(_number: int, _frame: FrameType | None) -> None:
+    raise _TerminatedError
+
+
+def _quit_with_parent() -> None:
+    """Let the kernel stop this child (PostgreSQL) when its parent, the watchdog, dies."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+
+
+def _initialise(settings: dict[str, Any]) -> None:
+    command = [f"{settings['bin']}/initdb", "-D", settings["data"], "-U", "postgres", "--auth=trust", "--no-sync"]
+    # Redshift sorts by the bytes of UTF-8, which is what PostgreSQL calls the C locale.
+    command += ["--encoding=UTF8", "--locale=C"]
+    subprocess.run(  # noqa: S603 - our own binary
+        command, check=True, user=settings["user"], stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
+    )
+
+
+def _launch(settings: dict[str, Any]) -> subprocess.Popen[bytes]:
+    command = [f"{settings['bin']}/postgres", "-D", settings["data"], "-k", settings["sockets"], "-h", ""]
+    for name, value in settings["options"].items():
+        command += ["-c", f"{name}={value}"]
+    with Path(settings["log"]).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own binary
+            command,
+            user=settings["user"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            preexec_fn=_quit_with_parent,  # noqa: PLW1509 - this process has one thread
+        )
+
+
+def _is_ready(data: str) -> bool:
+    """Whether the eighth line of PostgreSQL's pid file says so."""
+    try:
+        lines = Path(data, "postmaster.pid").read_text().splitlines()
+    except OSError:
+        return False
+    return len(lines) > 7 and lines[7].strip() == "ready"
+
+
+def _await_ready(server: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
+    deadline = time.monotonic() + START_SECONDS
+    while not _is_ready(settings["data"]):
+        if server.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(Path(settings["log"]).read_text(errors="replace")[-2000:])
+        time.sleep(0.01)
+
+
+def _await_end(server: subprocess.Popen[bytes], owner: int) -> None:
+    """Return when standard input closes, the owner is gone or PostgreSQL has ended by itself."""
+    while server.poll() is None and os.getppid() == owner:
+        readable, _, _ = select.select([0], [], [], 1.0)
+        if readable and not os.read(0, 1024):
+            return
+
+
+def _end(server: subprocess.Popen[bytes]) -> None:
+    server.send_signal(signal.SIGQUIT)  # "immediate": no checkpoint, the data is not wanted any more
+    try:
+        server.wait(QUIT_SECONDS)
+    except subprocess.TimeoutExpired:
+        server.kill()
+        server.wait()
+
+
+def main(settings: dict[str, Any]) -> int:
+    """Run PostgreSQL until the owner is gone.
+
+    :param settings: ``bin``, ``data``, ``sockets``, ``log`` (paths), ``user`` (name or ``None``), ``options``,
+        ``owner`` (pid).
+    """
+    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, _on_signal)
+    server: subprocess.Popen[bytes] | None = None
+    try:
+        _initialise(settings)
+        server = _launch(settings)
+        _await_ready(server, settings)
+        sys.stdout.write("ready\n")
+        sys.stdout.flush()
+        _await_end(server, settings["owner"])
+    except _TerminatedError:
+        pass  # asked to stop: what follows does
+    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
+        detail = getattr(error, "stderr", None)
+        sys.stderr.write(f"{error}\n{detail.decode(errors='replace') if detail else ''}")
+        return 1
+    finally:
+        if server is not None:
+            _end(server)
+        for folder in (settings["data"], settings["sockets"]):
+            shutil.rmtree(folder, ignore_errors=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(json.loads(sys.argv[1])))
