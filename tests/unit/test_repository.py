@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import subprocess
 import tomllib
 from functools import cache
@@ -10,8 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import elt_redshift
+from elt_redshift.cli.main import parser
 
 ROOT = Path(__file__).parents[2]
 
@@ -30,7 +33,7 @@ REGISTRIES = tuple(
 )
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
-FENCE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 @cache
@@ -74,6 +77,17 @@ def broken_links(path: Path) -> list[str]:
 
 def pages() -> list[Path]:
     return [path for path in tracked() if path.suffix == ".md"]
+
+
+def blocks(path: Path, language: str) -> list[str]:
+    """The code blocks of one language in a Markdown file."""
+    return [code for name, code in FENCE.findall(path.read_text()) if name == language]
+
+
+def commands() -> list[str]:
+    """Every line in the pages' shell blocks that calls our command line, without what it is piped into."""
+    lines = [line for path in pages() for code in blocks(path, "sh") for line in code.splitlines()]
+    return sorted({line.split(" | ")[0] for line in lines if line.startswith("elt-redshift ")})
 
 
 def test_no_text_names_a_package_registry() -> None:
@@ -122,3 +136,22 @@ def test_links_into_nowhere_are_found(tmp_path: Path) -> None:
     page = tmp_path / "page.md"
     page.write_text("# A Title, here\n[x](gone.md) [y](#not-there) [z](#a-title-here) [w](https://example.com/a)\n")
     assert broken_links(page) == ["gone.md", "#not-there"]
+
+
+@pytest.mark.parametrize("command", commands())
+def test_every_command_in_the_pages_exists(command: str) -> None:
+    """A reader can type what the pages say: commands and options parse."""
+    parser().parse_args(shlex.split(command, comments=True)[1:])
+
+
+def test_the_readme_shows_the_demos_job_as_it_is() -> None:
+    """The job.yaml in the README is the one that the demo runs."""
+    (shown,) = blocks(ROOT / "README.md", "yaml")
+    assert yaml.safe_load(shown) == yaml.safe_load((ROOT / "sql" / "yearly_sales" / "job.yaml").read_text())
+
+
+def test_every_decision_is_listed() -> None:
+    """The index of docs/adr links to each record."""
+    folder = ROOT / "docs" / "adr"
+    listed = set(LINK.findall((folder / "README.md").read_text()))
+    assert listed == {path.name for path in tracked() if path.parent == folder} - {"README.md"}
