@@ -69,7 +69,7 @@ def render_template(job: EltJob, partition: str = "aws", long_polling: bool = Tr
             TABLE: _table(),
             "StateMachineRole": _role(),
             "StateMachineRights": _rights(machine.actions()),
-            STATE_MACHINE: _state_machine(definition, uses_role),
+            STATE_MACHINE: _state_machine(definition),
         },
         "Outputs": {
             "AuditTable": {"Description": "The DynamoDB audit table.", "Value": {"Ref": TABLE}},
@@ -182,15 +182,14 @@ def _role() -> dict[str, Any]:
     }
 
 
-def _state_machine(definition: dict[str, Any], uses_role: bool) -> dict[str, Any]:
-    substitutions = {"DefinitionSubstitutions": {"RedshiftIAMRoleARN": {"Ref": "RedshiftIAMRoleARN"}}}
+def _state_machine(definition: dict[str, Any]) -> dict[str, Any]:
     return {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {
             "StateMachineType": "STANDARD",
             "RoleArn": _ROLE,
             "Definition": definition,
-            **(substitutions if uses_role else {}),
+            "DefinitionSubstitutions": {"RedshiftIAMRoleARN": {"Ref": "RedshiftIAMRoleARN"}},
         },
     }
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 
-from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.calls import Clients, aws_errors
 from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet, Stacks
 from elt_redshift.aws.template import JOB_TAG, render_template
-from elt_redshift.aws.uploads import upload_template
+from elt_redshift.aws.uploads import default_bucket, upload_template
 from elt_redshift.aws.validation import supports_long_polling
 from elt_redshift.cli.options import Commands, command, load, pair
-from elt_redshift.exceptions import EltError
 
 _OPTIONS = {
     "cluster": "RedshiftClusterIdentifier",
@@ -28,7 +27,9 @@ def add_parser(commands: Commands) -> None:
     made.add_argument("--stack", required=True, help="name of the stack")
     made.add_argument("--region", help="AWS region; default: as boto3 finds it")
     made.add_argument("--dry-run", action="store_true", help="show the changes, make none")
-    made.add_argument("--bucket", help="S3 bucket for a template above 51,200 bytes")
+    made.add_argument(
+        "--bucket", help="S3 bucket for a template above 51,200 bytes; default: one of its own, made when it is needed"
+    )
     for option, parameter in _OPTIONS.items():
         made.add_argument(f"--{option}", metavar="VALUE", help=f"the template's parameter {parameter}")
     made.add_argument("--tag", type=pair, action="append", default=[], metavar="NAME=VALUE", help="tag of the stack")
@@ -58,12 +59,10 @@ def deploy(given: argparse.Namespace) -> int:
 def _url(given: argparse.Namespace, clients: Clients, template: dict[str, object]) -> str | None:
     if len(json.dumps(template, separators=(",", ":"))) <= MAX_INLINE:
         return None
-    if not given.bucket:
-        raise EltError(
-            f"The template is larger than {MAX_INLINE:,} bytes, so CloudFormation must read it from S3. "
-            "Name a bucket with --bucket."
-        )
-    return upload_template(clients("s3"), given.bucket, template)
+    with aws_errors("caller identity"):
+        account = clients("sts").get_caller_identity()["Account"]
+    bucket = given.bucket or default_bucket(clients("s3"), account)
+    return upload_template(clients("s3"), bucket, account, template)
 
 
 def _show(change_set: ChangeSet) -> None:

@@ -7,6 +7,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from elt_redshift.asl import history
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.job.model import EltJob
@@ -30,10 +31,7 @@ def watch(job: EltJob, executions: Executions, execution_arn: str, console: Cons
 
 def failure(job: EltJob, run: TaskRun) -> str:
     """One line about a failed task: its SQL file and line, Redshift's message, the statement's id."""
-    statements = job.task(run.name).statements
-    number = int((run.statement_id or "").partition(":")[2] or 1)
-    place = statements[number - 1].place if number <= len(statements) else run.name
-    return f"{place}: {run.message} (statement {run.statement_id})"
+    return history.failure(run, [statement.place for statement in job.task(run.name).statements])
 
 
 def _picture(snapshot: Snapshot) -> Group:

@@ -1,0 +1,228 @@
+"""The steps of the demo."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.markup import escape
+
+from elt_redshift.asl.history import TaskRun, TaskRuns
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.executions import Executions, execution_name
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.cli.main import main
+from elt_redshift.cli.watch import failure, watch
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+from elt_redshift.local import airflow_home, demo_data
+
+STACK = "DemoETLOrchestration"
+BUCKET = "demo-tpch"
+ROLE = "arn:aws:iam::123456789012:role/demo-redshift"
+WAREHOUSE = {"ClusterIdentifier": "demo-cluster", "Database": "dev", "DbUser": "awsuser"}
+AWAIT_SECONDS = 60.0
+
+ROW_COUNTS = """select 'customer',count(*) from public.customer
+union all
+select 'fact_yearly_sale',count(*) from public.fact_yearly_sale
+union all
+select 'supplier',count(*) from public.supplier"""
+
+
+class AuditTrail(threading.Thread):
+    """Notes every JobState that an audit item passes through."""
+
+    def __init__(self, store: AuditStore, job_id: str) -> None:
+        super().__init__(daemon=True)
+        self._store, self._job_id, self._over = store, job_id, threading.Event()
+        self.states: list[str] = []
+
+    def run(self) -> None:
+        over = False
+        while not over:
+            over = self._over.wait(0.05)
+            item = self._store.read(self._job_id)
+            if item and item.state and self.states[-1:] != [item.state]:
+                self.states.append(item.state)
+
+    def end(self) -> str:
+        """Stop, and give the states as one line."""
+        self._over.set()
+        self.join()
+        return " -> ".join(self.states)
+
+
+class Walkthrough:
+    """The whole demo against the AWS that the environment points to.
+
+    :param folder: a scratch folder.
+    :param dags: the folder of the DAG files.
+    :param scale_factor: TPC-H's.
+    """
+
+    def __init__(self, console: Console, folder: Path, dags: Path, scale_factor: float) -> None:
+        self.console, self.folder, self.dags, self.scale_factor = console, folder, dags, scale_factor
+        self.claims: list[tuple[str, bool]] = []
+        self.clients = Clients("us-east-1")
+        self.job = EltJob.load("yearly_sales")
+        self.started = time.monotonic()
+
+    def run(self) -> None:
+        """All steps, in order."""
+        self._load_staging()
+        self._deploy()
+        self._dag_run()
+        self._second_start()
+        self._failure_and_recovery()
+
+    def summary(self) -> int:
+        """Print what held; gives the exit status."""
+        self._title("What was shown")
+        for claim, held in self.claims:
+            self.console.print(f"{'[green]ok  [/green]' if held else '[red]FAIL[/red]'} {escape(claim)}")
+        self.console.print(f"The demo took {time.monotonic() - self.started:.0f} s.")
+        return 0 if all(held for _, held in self.claims) else 1
+
+    def _title(self, text: str) -> None:
+        self.console.print(f"\n[bold]{text}[/bold]")
+
+    def _claim(self, text: str, held: bool) -> None:
+        self.claims.append((text, held))
+
+    def _load_staging(self) -> None:
+        self._title(f"Loading TPC-H (scale factor {self.scale_factor}) from S3 into the staging tables")
+        files = demo_data.generate(self.folder / "tpch", self.scale_factor)
+        demo_data.upload(self.clients("s3"), BUCKET, "tpch", files)
+        substitutions = {"Bucket": BUCKET, "Prefix": "tpch", "RedshiftIAMRoleARN": ROLE}
+        demo_data.setup(self.clients("redshift-data"), WAREHOUSE, self._scripts, substitutions)
+
+    @property
+    def _scripts(self) -> Path:
+        return self.job.base / "setup"
+
+    def _deploy(self) -> None:
+        self._title(f"Deploying stack {STACK}")
+        options = ["--cluster", "demo-cluster", "--user", "awsuser", "--database", "dev"]
+        if main(["deploy", self.job.name, "--stack", STACK, *options]) != 0:
+            raise EltError("The stack could not be deployed.")
+        deployed = Stacks(self.clients("cloudformation")).find(self.job.name)
+        self.executions = Executions(self.clients("stepfunctions"), deployed.state_machine_arn)
+        self.audit = AuditStore(self.clients("dynamodb"), deployed.audit_table)
+        # The article begins with an item that holds just this.
+        item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Ready"}}
+        self.clients("dynamodb").put_item(TableName=deployed.audit_table, Item=item)
+
+    def _dag_run(self) -> None:
+        self._title("Airflow runs the DAG yearly_sales, which starts the execution and mirrors its tasks")
+        trail = AuditTrail(self.audit, self.job.job_id)
+        trail.start()
+        home = airflow_home.prepare(self.folder / "airflow", self.dags)
+        process = airflow_home.dags_test(home, self.job.name)
+        arn = self._await(
+            lambda: next((one.arn for one in self.executions.recent()), None), "Airflow starts an execution"
+        )
+        status = watch(self.job, self.executions, arn, self.console)
+        passed = process.wait(AWAIT_SECONDS) == 0
+        states = trail.end()
+        self.console.print(f"Audit item {self.job.job_id}: {states}")
+        self._timeline(self._tasks(arn))
+        counts = self._query(ROW_COUNTS)
+        for table, count in counts:
+            self.console.print(f"{table:20} {count:>8}")
+        self._claim("the DAG run and its execution succeeded", passed and status == 0)
+        self._claim("the audit item went Ready -> Running -> Ready", states == "Ready -> Running -> Ready")
+        self._claim("the dimension and fact tables have rows", len(counts) == 3 and all(row[1] > 0 for row in counts))
+
+    def _second_start(self) -> None:
+        self._title("A second start while the job is Running")
+        with self._table_locked("public.customer"):
+            first = self._start("first")
+            self._await(
+                lambda: (item := self.audit.read(self.job.job_id)) and item.state == "Running", "the lock is taken"
+            )
+            before = self.audit.read(self.job.job_id)
+            second = self._start("second")
+            watch(self.job, self.executions, second, self.console)
+            untouched = self.audit.read(self.job.job_id) == before
+        watch(self.job, self.executions, first, self.console)
+        waiting = all(run.status == "waiting" for run in self._tasks(second))
+        skipped = self.executions.describe(second).skipped is not None
+        self._claim("a second start while Running ended untouched", skipped and waiting and untouched)
+        self._claim("the first one ended well", self.executions.describe(first).status == "SUCCEEDED")
+
+    def _failure_and_recovery(self) -> None:
+        self._title("A failing run: the fact table is away")
+        demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
+        arn = self._start("failing")
+        failed = watch(self.job, self.executions, arn, self.console) == 1
+        run = {task.name: task for task in self._tasks(arn)}["load_fact_yearly_sale"]
+        item = self.audit.read(self.job.job_id)
+        main(["status", self.job.name])
+        message = failure(self.job, run) if run.status == "failed" else ""
+        self._claim("the failure names file, line and Redshift's message", failed and "does not exist" in message)
+        self._claim(
+            "the audit item records it",
+            item is not None and item.state == "Failed" and item.failed_task == run.name and item.owner == arn,
+        )
+        self._title("Mended, and redriven: only the failed task runs again")
+        before = {task.name: task.statement_id for task in self._tasks(arn)}
+        demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
+        recovered = main(["redrive", self.job.name, "--watch"]) == 0
+        after = {task.name: task.statement_id for task in self._tasks(arn)}
+        again = [name for name in after if after[name] != before[name]]
+        item = self.audit.read(self.job.job_id)
+        self._claim("the redrive recovered the run", recovered and item is not None and item.state == "Ready")
+        self._claim("only the failed task was submitted again", again == ["load_fact_yearly_sale"])
+
+    def _start(self, name: str) -> str:
+        return self.executions.start(execution_name(name, datetime.now(UTC)), self.job.values({}))
+
+    def _tasks(self, arn: str) -> tuple[TaskRun, ...]:
+        return self.executions.look(arn, TaskRuns(self.job.task_names)).tasks
+
+    @contextmanager
+    def _table_locked(self, table: str) -> Iterator[None]:
+        """Hold a table with an open transaction in a session of the Data API, so that a load of it waits."""
+        client = self.clients("redshift-data")
+        opened = client.execute_statement(**WAREHOUSE, Sql="begin", SessionKeepAliveSeconds=300, WaitTimeSeconds=30)
+        session = {"SessionId": opened["SessionId"], "WaitTimeSeconds": 30}
+        client.execute_statement(**session, Sql=f"lock table {table}")
+        try:
+            yield
+        finally:
+            client.execute_statement(**session, Sql="rollback")
+
+    def _query(self, sql: str) -> list[tuple[str, int]]:
+        client = self.clients("redshift-data")
+        statement = client.execute_statement(**WAREHOUSE, Sql=sql, WaitTimeSeconds=30)
+        records = client.get_statement_result(Id=statement["Id"])["Records"]
+        return [(row[0]["stringValue"], row[1]["longValue"]) for row in records]
+
+    def _timeline(self, tasks: tuple[TaskRun, ...], width: int = 60) -> None:
+        """Each task as a bar over the run's length."""
+        timed = [task for task in tasks if task.started and task.ended]
+        if not timed:
+            return
+        begin, end = min(task.started for task in timed), max(task.ended for task in timed)  # type: ignore[type-var]
+        scale = width / max((end - begin).total_seconds(), 0.001)  # type: ignore[operator]
+        for task in timed:
+            offset = int((task.started - begin).total_seconds() * scale)  # type: ignore[operator]
+            length = max(1, round((task.seconds or 0) * scale))
+            self.console.print(f"{task.name:24} {' ' * offset}{'█' * length} {task.seconds:.2f} s")
+
+    def _await(self, look: Any, what: str) -> Any:
+        """Look until there is something, for at most a minute."""
+        deadline = time.monotonic() + AWAIT_SECONDS
+        while not (found := look()):
+            if time.monotonic() > deadline:
+                raise EltError(f"It took more than {AWAIT_SECONDS:.0f} s until {what}.")
+            time.sleep(0.05)
+        return found

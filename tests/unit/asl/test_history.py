@@ -1,0 +1,92 @@
+"""What a history says about each task."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from elt_redshift.asl.history import TaskRuns
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class History:
+    """Writes events as GetExecutionHistory returns them, one second apart."""
+
+    def __init__(self) -> None:
+        self.events: list[dict[str, Any]] = []
+
+    def add(self, type: str, **details: Any) -> History:
+        number = len(self.events) + 1
+        event = {"id": number, "type": type, "timestamp": BEGIN + timedelta(seconds=number), **details}
+        self.events.append(event)
+        return self
+
+    def entered(self, state: str, **given: Any) -> History:
+        return self.add("TaskStateEntered", stateEnteredEventDetails={"name": state, "input": json.dumps(given)})
+
+    def exited(self, state: str, **result: Any) -> History:
+        return self.add("TaskStateExited", stateExitedEventDetails={"name": state, "output": json.dumps(result)})
+
+    def failed_task(self) -> History:
+        self.entered("acquire lock").exited("acquire lock", attempt=1)
+        self.entered("a", attempt=1).exited("a", Id="s1", Status="STARTED")
+        self.entered("b", attempt=1).exited("b", Id="s2", Status="STARTED")
+        self.entered("a: record", cause="Task a: ERROR: no", statement="s1:2").exited("a: record")
+        return self.entered("a: failed").add("ExecutionFailed")
+
+
+def _runs(history: History, status: str = "RUNNING") -> TaskRuns:
+    runs = TaskRuns(["a", "b"])
+    runs.apply(history.events)
+    runs.finish(status)
+    return runs
+
+
+def test_a_task_runs_and_succeeds() -> None:
+    """A task runs from its first state until its status says FINISHED; the rest waits."""
+    history = History().entered("a", attempt=1).exited("a", Id="s1", Status="FINISHED").entered("a: status")
+    assert (_runs(history)["a"].status, _runs(history)["a"].statement_id) == ("running", "s1")
+    history.exited("a: status", finished="a", statement="s1", attempt=1)
+    run = _runs(history)["a"]
+    assert (run.status, run.statement_id, run.seconds) == ("succeeded", "s1", 3.0)
+    assert _runs(history)["b"].status == "waiting"
+
+
+def test_a_failed_task_tells_why_and_its_neighbour_is_aborted() -> None:
+    """The failed task has Redshift's message and the failed part of the batch; what still ran is aborted."""
+    runs = _runs(History().failed_task(), "FAILED")
+    assert (runs["a"].status, runs["a"].message, runs["a"].statement_id) == ("failed", "Task a: ERROR: no", "s1:2")
+    assert runs["b"].status == "aborted"
+
+
+def test_after_a_redrive_both_run_again() -> None:
+    """The failed task's next attempt and the aborted one show as running, and then as what becomes of them."""
+    history = History().failed_task()
+    runs = _runs(history, "FAILED")
+    history.add("ExecutionRedriven").exited("a: failed", attempt=2).entered("a", attempt=2).exited("a", Id="s3")
+    runs.apply(history.events)
+    assert [(run.status, run.attempt, run.statement_id) for run in runs.all()] == [
+        ("running", 2, "s3"),
+        ("running", 1, "s2"),
+    ]
+    history.exited("b: status", finished="b", statement="s2")
+    runs.apply(history.events)
+    assert runs["b"].status == "succeeded"
+
+
+def test_events_seen_twice_change_nothing() -> None:
+    """Reading the same page again after a lost response is harmless."""
+    history = History().failed_task()
+    runs = _runs(history, "FAILED")
+    before = runs.all()
+    runs.apply(history.events)
+    assert runs.all() == before
+
+
+def test_a_skipped_execution_is_told() -> None:
+    """A run that found the job locked says so, and its tasks stay waiting."""
+    runs = _runs(History().entered("skipped"), "SUCCEEDED")
+    assert runs.skipped
+    assert {run.status for run in runs.all()} == {"waiting"}

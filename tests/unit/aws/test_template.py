@@ -1,0 +1,78 @@
+"""The CloudFormation template. (`make check` also runs cfn-lint over infra/.)"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+from elt_redshift.aws.template import STATE_MACHINE, render_template
+from tests.unit.asl.jobs import JOBS, job, task
+
+
+def _statements(template: dict[str, Any]) -> list[dict[str, Any]]:
+    return template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]["Statement"]
+
+
+def test_the_role_may_do_what_the_machine_does_and_nothing_else() -> None:
+    """A job without batches needs no BatchExecuteStatement; only actions that know no resource have '*'."""
+    rights = {
+        action: statement["Resource"]
+        for statement in _statements(render_template(JOBS["chain"]))
+        if "Action" in statement
+        for action in statement["Action"]
+    }
+    assert sorted(rights) == [
+        "dynamodb:GetItem",
+        "dynamodb:UpdateItem",
+        "redshift-data:CancelStatement",
+        "redshift-data:DescribeStatement",
+        "redshift-data:ExecuteStatement",
+        "redshift-data:ListStatements",
+        "states:DescribeExecution",
+    ]
+    assert [action for action, resource in rights.items() if resource == "*"] == [
+        "redshift-data:CancelStatement",
+        "redshift-data:DescribeStatement",
+        "redshift-data:ListStatements",
+    ]
+    assert "redshift-data:BatchExecuteStatement" in json.dumps(render_template(JOBS["batch_auto_commit"]))
+
+
+def test_the_articles_parameters_are_there() -> None:
+    """The template asks for what AWS's article asks for, and for the alternatives."""
+    assert set(render_template(JOBS["chain"])["Parameters"]) == {
+        "RedshiftClusterIdentifier",
+        "DatabaseUserName",
+        "DatabaseName",
+        "RedshiftIAMRoleARN",
+        "WorkgroupName",
+        "SecretArn",
+    }
+
+
+def test_the_copy_role_is_required_only_where_sql_uses_it() -> None:
+    """A job whose SQL names ${RedshiftIAMRoleARN} cannot be deployed without it."""
+    copying = job(task("a", sql=("copy t from 's3://b/k' iam_role '${RedshiftIAMRoleARN}'",)))
+    parameters = [render_template(one)["Parameters"]["RedshiftIAMRoleARN"] for one in (copying, JOBS["chain"])]
+    assert ["Default" in parameter for parameter in parameters] == [False, True]
+    assert [bool(re.fullmatch(parameter["AllowedPattern"], "")) for parameter in parameters] == [False, True]
+
+
+def test_infra_is_in_step() -> None:
+    """The rendered template of the demo's job under infra/ is what `elt-redshift template yearly_sales` prints."""
+    from elt_redshift.job.model import EltJob
+
+    root = Path(__file__).parents[3]
+    rendered = render_template(EltJob.load(root / "sql" / "yearly_sales"))
+    assert json.loads((root / "infra" / "yearly_sales.template.json").read_text()) == rendered
+
+
+def test_the_definition_names_the_warehouse_by_condition() -> None:
+    """Cluster or workgroup, user or secret: the parameters decide at deployment."""
+    machine = render_template(JOBS["one_task"])["Resources"][STATE_MACHINE]["Properties"]["Definition"]
+    arguments = machine["States"]["a"]["Arguments"]
+    assert arguments["ClusterIdentifier"]["Fn::If"][0] == "UseCluster"
+    assert arguments["WorkgroupName"]["Fn::If"][0] == "UseWorkgroup"
+    assert "Fn::If" not in arguments["Database"]
