@@ -6,7 +6,6 @@ import argparse
 import logging
 import os
 import sys
-import traceback
 from pathlib import Path
 
 from elt_redshift.local.server import Options, serve
@@ -24,11 +23,7 @@ def parse(arguments: list[str]) -> Options:
 
 def main() -> None:
     """Serve, then leave at once: threads of interrupted executions must not hold the process back."""
-    try:
-        code = serve(parse(sys.argv[1:]))
-    except Exception:
-        traceback.print_exc()
-        code = 1
+    code = serve(parse(sys.argv[1:]))
     logging.shutdown()
     sys.stderr.flush()
     os._exit(code)

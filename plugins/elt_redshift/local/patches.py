@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from elt_redshift.local.redshift import DataApi
+
 
 def apply_all() -> None:
-    """Patch the moto of this process. Once per process, before the first request."""
+    """Configure and patch the moto of this process. Once per process, before the first request."""
     from moto.core.config import default_user_config
 
-    from elt_redshift.local import cloudformation, dynamodb, events
-
-    try:
-        from elt_redshift.local import stepfunctions
-
-        stepfunctions.apply_all
-    except Exception:
-
-        class stepfunctions:
-            @staticmethod
-            def apply_all(): ...
+    from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["iam"] = {"load_aws_managed_policies": True}
@@ -25,3 +20,10 @@ def apply_all() -> None:
     stepfunctions.apply_all()
     cloudformation.apply_all()
     events.apply_all()
+
+
+def install_data_api(data_api: DataApi) -> None:
+    """Let moto's Redshift Data API answer from one that executes."""
+    from elt_redshift.local.redshift import moto_adapter
+
+    moto_adapter.install(data_api)

@@ -16,19 +16,22 @@ import subprocess
 import sys
 import tempfile
 import threading
+import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from elt_redshift.local import guard, state
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
 
-ACCOUNT = "123456789012"
+if TYPE_CHECKING:
+    from elt_redshift.local.redshift import EmbeddedRedshift
+
 REGION = "us-east-1"
 PREFIX = "elt-redshift-"
 PARENT_POLL_SECONDS = 0.2
@@ -37,14 +40,6 @@ SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
 """Seconds between thread switches (``sys.setswitchinterval``). Tests make it tiny, to provoke races."""
 
 log = logging.getLogger("elt_redshift.local")
-
-
-class DataApi(Protocol):
-    """What the server needs of the Data API backend."""
-
-    postgres_uri: str
-
-    def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -74,6 +69,10 @@ def serve(options: Options) -> int:
     except LocalAwsError as error:
         _report(options.ready_fd, {"error": str(error)})
         return 1
+    except Exception:
+        log.exception("the embedded AWS failed")
+        _report(options.ready_fd, {"error": f"the embedded AWS failed: {traceback.format_exc()}"})
+        return 1
     return 0
 
 
@@ -96,7 +95,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
             endpoint=endpoint,
             pid=os.getpid(),
             port=listener.getsockname()[1],
-            postgres_uri=backend.postgres_uri,
+            postgres_uri=backend.postgres.uri(),
             directory=str(directory),
             data=str(data),
         )
@@ -189,35 +188,23 @@ def configure_environment(environment: Any, endpoint: str) -> None:
     )
 
 
-def _start_services(data: Path, endpoint: str, stack: ExitStack) -> DataApi:
+def _start_services(data: Path, endpoint: str, stack: ExitStack) -> EmbeddedRedshift:
     """Start PostgreSQL and, beside it, import and patch moto: the two slow parts of a start."""
     os.chdir(data)
     if interval := os.environ.get(SWITCH_INTERVAL):
         sys.setswitchinterval(float(interval))
-    from elt_redshift.local import events, patches
-
-    try:
-        from elt_redshift.local import redshift
-
-        redshift.start
-    except Exception:
-
-        class redshift:
-            postgres_uri = "none"
-
-            def stop(self): ...
-            @classmethod
-            def start(cls, *a):
-                return cls()
+    from elt_redshift.local import events, patches, redshift
 
     with ThreadPoolExecutor(1, thread_name_prefix="start") as pool:
-        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit)
-        stack.callback(_stop_data_api, starting)
+        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit_statement_event)
+        stack.callback(_stop_redshift, starting)
         patches.apply_all()
-        return starting.result()
+        backend = starting.result()
+    patches.install_data_api(backend.data_api)
+    return backend
 
 
-def _stop_data_api(starting: Future[DataApi]) -> None:
+def _stop_redshift(starting: Future[EmbeddedRedshift]) -> None:
     if starting.exception() is None:
         starting.result().stop()
 

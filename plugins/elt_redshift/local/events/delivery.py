@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-targets.html
 
 from __future__ import annotations
 
+import json
 import logging
 import uuid
 from collections.abc import Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 ACCOUNT = "123456789012"
 REGION = "us-east-1"
 EXECUTION_NAME_LENGTH = 80
+STATEMENT_SOURCE = "aws.redshift-data"
+STATEMENT_EVENT = "Redshift Data Statement Status Change"
 MOTO_TARGETS = frozenset({"logs", "events"})
 
 log = logging.getLogger("elt_redshift.local.events")
@@ -47,13 +50,16 @@ def apply_all() -> None:
     Rule.send_to_targets = send_to_targets  # type: ignore[method-assign]
 
 
-def emit(entry: dict[str, str]) -> None:
-    """Put an event of an AWS service on the default bus.
+def emit_statement_event(detail: dict[str, Any]) -> None:
+    """Put the Data API's event about a finished statement on the default bus.
 
-    :param entry: as an entry of PutEvents: ``Source``, ``DetailType`` and ``Detail``, a JSON text.
+    https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html
+
+    :param detail: the event's detail, such as ``statementId`` and ``state``.
     """
     from moto.events.models import events_backends
 
+    entry = {"Source": STATEMENT_SOURCE, "DetailType": STATEMENT_EVENT, "Detail": json.dumps(detail)}
     events_backends[ACCOUNT][REGION].put_events([entry])
 
 
