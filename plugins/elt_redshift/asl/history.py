@@ -8,7 +8,7 @@ states are looked at, so retries inside a state do not show.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -47,16 +47,20 @@ class TaskRun:
 class TaskRuns:
     """The tasks of one execution, kept up to date by :meth:`apply`.
 
-    :param tasks: the names of the job's tasks, in order.
+    :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of.
     """
 
-    def __init__(self, tasks: Iterable[str]) -> None:
-        self._runs = {name: TaskRun(name) for name in tasks}
+    def __init__(self, tasks: Iterable[str] | None = None) -> None:
+        self._runs = {name: TaskRun(name) for name in tasks or ()}
+        self._any = tasks is None
         self.last_event = 0
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
-        return self._runs[task]
+        run = self._find(task)
+        if run is None:
+            raise KeyError(task)
+        return run
 
     def all(self) -> tuple[TaskRun, ...]:
         """The runs in the order of the job's tasks."""
@@ -76,6 +80,11 @@ class TaskRuns:
                 if run.status == "running":
                     self._runs[name] = replace(run, status="aborted")
 
+    def _find(self, task: str | None) -> TaskRun | None:
+        if task is None:
+            return None
+        return self._runs.get(task) or (TaskRun(task) if self._any else None)
+
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if event["type"] == "ExecutionRedriven":
@@ -92,10 +101,10 @@ class TaskRuns:
 
     def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:
         self.skipped = self.skipped or state == names.SKIPPED
-        task = names.task_of(state)
-        if task not in self._runs:
+        run = self._find(names.task_of(state))
+        if run is None:
             return
-        run = self._runs[task]
+        task = run.name
         if state == task:
             attempt = int(given.get("attempt", 1))
             self._runs[task] = replace(
@@ -106,16 +115,27 @@ class TaskRuns:
             self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
 
     def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
-        task = names.task_of(state)
-        if task not in self._runs:
+        run = self._find(names.task_of(state))
+        if run is None:
             return
-        run = self._runs[task]
+        task = run.name
         if result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
         elif state == task and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])
         elif state == names.step(task, "failed"):
             self._runs[task] = replace(run, status="running", ended=None)
+
+
+def failure(run: TaskRun, places: Sequence[str]) -> str:
+    """One line about a failed task: its SQL file and line, Redshift's message, the statement's id.
+
+    :param places: where each of the task's statements stands, such as ``load_fact.sql:12``.
+    """
+    number = int((run.statement_id or "").partition(":")[2] or 1)
+    place = places[number - 1] if number <= len(places) else run.name
+    submitted = run.statement_id not in (None, "none")
+    return f"{place}: {run.message}{f' (statement {run.statement_id})' if submitted else ''}"
 
 
 def _json(text: str | None) -> dict[str, Any]:

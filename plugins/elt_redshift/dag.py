@@ -1,0 +1,132 @@
+"""A job as a DAG: it starts the state machine's execution, and each task of the job shows as a task of Airflow.
+
+::
+
+    from elt_redshift.dag import elt_dag
+    from elt_redshift.job.model import EltJob
+
+    dag = elt_dag(EltJob.load("yearly_sales"), schedule="@yearly")
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from elt_redshift.airflow_compat import DAG, Param
+from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.job.findings import did_you_mean
+from elt_redshift.job.model import EltJob
+from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
+
+__all__ = ["elt_dag"]
+
+START = "start_execution"
+
+#: A start that AWS refused is tried again: starting twice is the same as once.
+START_RETRIES = 2
+START_RETRY_DELAY = timedelta(seconds=30)
+
+
+def elt_dag(
+    job: EltJob,
+    *,
+    dag_id: str | None = None,
+    schedule: Any = None,
+    start_date: datetime | None = datetime(2024, 1, 1, tzinfo=UTC),
+    parameters: Mapping[str, str] | None = None,
+    params: Mapping[str, Any] | None = None,
+    state_machine_arn: str | None = None,
+    stack: str | None = None,
+    aws_conn_id: str | None = "aws_default",
+    region_name: str | None = None,
+    poll_interval: float = 5.0,
+    deferrable: bool = True,
+    catchup: bool = False,
+    **dag_kwargs: Any,
+) -> DAG:
+    """The DAG of a job: ``start_execution``, then one mirror for each task of the job, with the job's names and edges.
+
+    :param dag_id: default: the job's name.
+    :param schedule: as Airflow's DAG takes it; default: only when triggered.
+    :param parameters: a Jinja template for each of the job's parameters, such as
+        ``{"year": "{{ data_interval_start.year }}"}``. A parameter without one becomes a Param, which Airflow's trigger
+        form asks for.
+    :param params: Params of your own, beside those.
+    :param state_machine_arn: default: the state machine of the job's stack, looked up when the DAG runs.
+    :param stack: the stack; needed only where the job is deployed more than once.
+    :param aws_conn_id: the Airflow connection to AWS.
+    :param region_name: default: the connection's.
+    :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
+    :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
+    :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``.
+    :raises JobError: a template is for a parameter that the job does not have; or the DAG has a schedule and a
+        parameter has neither template nor default.
+    """
+    templates = dict(parameters or {})
+    asked = {p.name: p.default for p in job.parameters if p.name not in templates}
+    _check(job, templates, asked, schedule)
+    dag = DAG(
+        dag_id=dag_id or job.name,
+        schedule=schedule,
+        start_date=start_date,
+        catchup=catchup,
+        params={**{name: _param(default) for name, default in asked.items()}, **(params or {})},
+        **dag_kwargs,
+    )
+    aws: dict[str, Any] = {"dag": dag, "aws_conn_id": aws_conn_id, "region_name": region_name}
+    start = StartExecutionOperator(
+        task_id=START,
+        job=job,
+        parameters={**{name: f"{{{{ params.{name} }}}}" for name in asked}, **templates},
+        state_machine_arn=state_machine_arn,
+        stack=stack,
+        **{"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag), **aws},
+    )
+    mirrors = {
+        task.name: MirrorOperator(
+            task_id=task.name,
+            places=[statement.place for statement in task.statements],
+            start_task_id=START,
+            poll_interval=poll_interval,
+            deferrable=deferrable,
+            retries=0,  # the state machine retries; a mirror that looked again would see the same
+            **aws,
+        )
+        for task in job.tasks
+    }
+    for task in job.tasks:
+        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
+    return dag
+
+
+def _chosen(dag: DAG) -> dict[str, Any]:
+    """What the user's default_args say about retries."""
+    return {name: dag.default_args[name] for name in ("retries", "retry_delay") if name in dag.default_args}
+
+
+def _param(default: str | None) -> Param:
+    """Airflow's form insists on a value where there is no default."""
+    return Param(type="string", minLength=1) if default is None else Param(default, type="string", minLength=1)
+
+
+def _check(job: EltJob, templates: Mapping[str, str], asked: Mapping[str, str | None], schedule: Any) -> None:
+    place = f"elt_dag of job {job.name}: parameters"
+    known = [parameter.name for parameter in job.parameters]
+    problems = [
+        Problem(place, f"The job has no parameter '{name}'.", did_you_mean(name, known))
+        for name in templates
+        if name not in known
+    ]
+    problems += [
+        Problem(
+            place,
+            f"The DAG has a schedule, and parameter '{name}' has neither a template nor a default.",
+            f'Give a template, parameters={{"{name}": "{{{{ … }}}}"}}, or a default in the job.',
+        )
+        for name, default in asked.items()
+        if schedule is not None and default is None
+    ]
+    if problems:
+        raise JobError(problems)

@@ -1,0 +1,71 @@
+"""Which execution a DAG run's start task stands for: one that is there already, or a new one.
+
+::
+
+    attempt 1 ── there? ─no──────────────────────────────> start it
+        │ yes
+    attempt 2 ── there? ─no── attempt 1 runs, or this try repeats an interrupted one ──> attach to attempt 1
+        │ yes                 otherwise (the task was cleared, the DAG run was made anew) ──> start attempt 2
+        …
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping
+
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.executions import Execution, Executions
+
+#: The longest name of an execution.
+MAX_NAME = 80
+
+#: Names are taken for 90 days; a DAG run that was cleared this often within them has other problems.
+MAX_ATTEMPTS = 1000
+
+
+def run_execution_name(dag_id: str, run_id: str, attempt: int) -> str:
+    """The name of a DAG run's execution: readable, at most 80 of the characters that Step Functions allows, and made
+    unique by a hash, because different ids can look alike once they are cut and cleaned.
+
+    https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+    """
+    digest = hashlib.sha256(f"{dag_id}\n{run_id}".encode()).hexdigest()[:10]
+    end = f"-{digest}-{attempt}"
+    return re.sub("[^A-Za-z0-9_.-]", "_", f"{dag_id}-{run_id}")[: MAX_NAME - len(end)] + end
+
+
+def attach_or_start(
+    executions: Executions, name: Callable[[int], str], parameters: Mapping[str, str], repeated: bool
+) -> tuple[str, bool]:
+    """The ARN of the DAG run's execution, and whether it was started just now.
+
+    :param name: gives the name of the n-th attempt.
+    :param repeated: this try repeats one that was interrupted, so that an execution that has ended may be its work.
+    :raises AwsError: AWS refused a call.
+    """
+    latest: Execution | None = None
+    for attempt in range(1, MAX_ATTEMPTS + 1):
+        found = _find(executions, name(attempt))
+        if found is None:
+            break
+        latest = found
+    if latest and (not latest.ended or repeated):
+        return latest.arn, False
+    return executions.start(name(attempt), parameters), True
+
+
+def _find(executions: Executions, name: str) -> Execution | None:
+    try:
+        return executions.describe(execution_arn(executions.state_machine_arn, name))
+    except AwsError as error:
+        if error.code == "ExecutionDoesNotExist":
+            return None
+        raise
+
+
+def execution_arn(state_machine_arn: str, name: str) -> str:
+    """The ARN of an execution; the state machine's may end in a version or an alias."""
+    prefix, _, machine = state_machine_arn.partition(":stateMachine:")
+    return f"{prefix}:execution:{machine.partition(':')[0]}:{name}"

@@ -1,0 +1,198 @@
+"""Start a job's execution, and show each of its tasks.
+
+Both derive from Airflow's BaseOperator, not from Amazon's operators, and import boto3 only to execute: a DAG file would
+otherwise take half a second longer to parse (docs/adr/0003-cheap-dag-files.md).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from functools import partial
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from elt_redshift.airflow_compat import (
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+    Context,
+)
+from elt_redshift.asl.history import TaskRun, failure
+from elt_redshift.aws.executions import MAX_FOLLOW, Executions
+from elt_redshift.aws.stacks import NotDeployedError
+from elt_redshift.exceptions import JobError
+from elt_redshift.job.model import EltJob
+from elt_redshift.operators.starting import attach_or_start, run_execution_name
+from elt_redshift.triggers.outcome import Outcome, outcome_of
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.step_functions import EltHook
+
+#: Under this key the start task pushes the execution's ARN.
+EXECUTION_ARN = "execution_arn"
+
+
+class StartExecutionOperator(BaseOperator):
+    """Starts the execution of a DAG run, or attaches to the one that it has.
+
+    A try that repeats an interrupted one (a lost worker) takes the execution that the first one started. A task that
+    was cleared starts a new one, unless the last one still runs.
+
+    :param job: the job.
+    :param parameters: a Jinja template, or text, for each job parameter; the job's defaults fill in the rest.
+    :param state_machine_arn: default: the state machine of the job's stack, looked up when the task runs.
+    :param stack: the stack; needed only where the job is deployed more than once.
+    :param aws_conn_id: the Airflow connection to AWS.
+    :param region_name: default: the connection's.
+    """
+
+    template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack")
+    template_fields_renderers = {"parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
+    ui_color = "#f9c915"
+
+    def __init__(
+        self,
+        *,
+        job: EltJob,
+        parameters: Mapping[str, str] | None = None,
+        state_machine_arn: str | None = None,
+        stack: str | None = None,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.job = job
+        self.parameters = dict(parameters or {})
+        self.state_machine_arn, self.stack = state_machine_arn, stack
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+
+    def execute(self, context: Context) -> str:
+        ti = context["ti"]
+        try:
+            # Templates that render native objects make numbers of them.
+            values = self.job.values({name: str(value) for name, value in self.parameters.items()})
+            executions = self._executions()
+        except (JobError, NotDeployedError) as error:
+            raise AirflowFailException(str(error)) from error  # another try would end alike
+        # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
+        repeated = ti.try_number > ti.max_tries - (self.retries or 0) + 1
+        name = partial(run_execution_name, ti.dag_id, ti.run_id)
+        execution_arn, started = attach_or_start(executions, name, values, repeated)
+        self.log.info("%s execution %s with %s", "Started" if started else "Attached to", execution_arn, values)
+        ti.xcom_push(key=EXECUTION_ARN, value=execution_arn)
+        return execution_arn
+
+    def _executions(self) -> Executions:
+        hook = make_hook(self.aws_conn_id, self.region_name)
+        return hook.executions(self.state_machine_arn or hook.state_machine(self.job.name, self.stack))
+
+
+class MirrorOperator(BaseOperator):
+    """Shows what one task of an execution does; it owns nothing.
+
+    It succeeds, fails with Redshift's message, or is skipped, as the state machine's task is. XComs: ``statement_id``,
+    ``seconds``, ``rows``.
+
+    :param task_name: the task's name in the job; default: ``task_id``.
+    :param places: where each of the task's SQL statements stands, such as ``load_fact.sql:12``.
+    :param start_task_id: the task that pushed the execution's ARN.
+    :param poll_interval: seconds between two looks at the execution.
+    :param deferrable: wait in the triggerer (default), or on the worker.
+    :param follow_timeout: it fails when the task has not ended by then.
+    """
+
+    ui_color = "#dae8fc"
+
+    def __init__(
+        self,
+        *,
+        task_name: str | None = None,
+        places: Sequence[str] = (),
+        start_task_id: str = "start_execution",
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 5.0,
+        deferrable: bool = True,
+        follow_timeout: timedelta = MAX_FOLLOW,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task_name = task_name or self.task_id
+        self.places = tuple(places)
+        self.start_task_id = start_task_id
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
+
+    def execute(self, context: Context) -> None:
+        execution_arn = self._execution_arn(context)
+        if self.deferrable:
+            self._defer(execution_arn)
+        self._conclude(context, self._follow(execution_arn))
+
+    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
+        """Resume with the trigger's event."""
+        self._conclude(context, Outcome.from_event(event))
+
+    def _execution_arn(self, context: Context) -> str:
+        found = context["ti"].xcom_pull(task_ids=self.start_task_id, key=EXECUTION_ARN)
+        if not found:
+            raise AirflowFailException(f"Task {self.start_task_id} has started no execution. Clear it.")
+        return str(found)
+
+    def _defer(self, execution_arn: str) -> NoReturn:
+        from elt_redshift.triggers.step_functions import TaskTrigger  # only here: a DAG file has no need for it
+
+        self.log.info("Waiting for task %s of %s", self.task_name, execution_arn)
+        self.defer(
+            trigger=TaskTrigger(
+                execution_arn, self.task_name, self.aws_conn_id, self.region_name, poll_interval=self.poll_interval
+            ),
+            method_name="execute_complete",
+            timeout=self.follow_timeout,
+        )
+
+    def _follow(self, execution_arn: str) -> Outcome:
+        executions = make_hook(self.aws_conn_id, self.region_name).executions()
+        for snapshot in executions.follow(execution_arn, (self.task_name,), self.poll_interval, self.follow_timeout):
+            if outcome := outcome_of(self.task_name, snapshot):
+                return outcome
+        raise AssertionError(f"no outcome of task {self.task_name} although {execution_arn} has ended")
+
+    def _conclude(self, context: Context, outcome: Outcome) -> None:
+        self._push(context, outcome)
+        match outcome.status:
+            case "succeeded":
+                self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
+            case "skipped":
+                raise AirflowSkipException(outcome.message)
+            case "failed":
+                raise AirflowException(self._failure(outcome))
+            case "aborted" | "unknown":
+                raise AirflowException(outcome.message)
+
+    def _failure(self, outcome: Outcome) -> str:
+        run = TaskRun(self.task_name, message=outcome.message, statement_id=outcome.statement_id)
+        return failure(run, self.places)
+
+    def _push(self, context: Context, outcome: Outcome) -> None:
+        rows = self._rows(outcome.statement_id) if outcome.status == "succeeded" and outcome.statement_id else None
+        shown = {"statement_id": outcome.statement_id, "seconds": outcome.seconds, "rows": rows}
+        for key, value in shown.items():
+            if value is not None:
+                context["ti"].xcom_push(key=key, value=value)
+
+    def _rows(self, statement_id: str) -> int | None:
+        try:
+            return make_hook(self.aws_conn_id, self.region_name).rows(statement_id)
+        except Exception as error:  # the task has succeeded, whether or not its rows can be told
+            self.log.info("The rows of statement %s are not known: %s", statement_id, error)
+            return None
+
+
+def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
+    """The hook for a connection."""
+    from elt_redshift.hooks.step_functions import EltHook  # boto3: half a second that a DAG file does not wait for
+
+    return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)

@@ -1,0 +1,118 @@
+"""One look at an execution per interval, shared by everybody in the process who waits for one of its tasks.
+
+::
+
+    mirror a ──until──┐
+    mirror b ──until──┼── Poller ── every interval: DescribeExecution, GetExecutionHistory (the new events only)
+    mirror c ──until──┘
+
+So the number of API calls does not depend on the number of tasks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+from contextlib import asynccontextmanager, suppress
+from typing import TypeVar
+
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.executions import Snapshot
+
+Look = Callable[[], Awaitable[Snapshot]]
+Sleep = Callable[[float], Awaitable[None]]
+T = TypeVar("T")
+
+#: Errors that another look would only repeat.
+FINAL_ERRORS = frozenset({"ExecutionDoesNotExist", "InvalidArn", "AccessDeniedException"})
+
+#: Other errors (throttling, lost connections) are forgiven this often in a row: for about ten minutes.
+MAX_FAILURES = 15
+
+#: Longest pause after an error, in seconds.
+MAX_PAUSE = 60.0
+
+
+class Poller:
+    """Looks at one execution until it has ended.
+
+    :param look: brings the picture of the execution up to date.
+    :param interval: seconds between two looks.
+    :param sleep: how to wait, in seconds.
+    """
+
+    def __init__(self, look: Look, interval: float, sleep: Sleep = asyncio.sleep) -> None:
+        self._look, self._interval, self._sleep = look, interval, sleep
+        self._latest: Snapshot | None = None
+        self._next: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
+        self._task = asyncio.create_task(self._run())
+        self.listeners = 0
+
+    @property
+    def done(self) -> bool:
+        """Whether it has stopped looking: the execution has ended, or cannot be looked at."""
+        return self._task.done()
+
+    async def until(self, decide: Callable[[Snapshot], T | None]) -> T:
+        """Wait for the first snapshot about which ``decide`` gives something; of an ended execution it must.
+
+        :raises AwsError: the execution cannot be looked at.
+        """
+        snapshot = await asyncio.shield(self._next) if self._latest is None else self._latest
+        while (decided := decide(snapshot)) is None:
+            snapshot = await asyncio.shield(self._next)
+        return decided
+
+    async def stop(self) -> None:
+        self._task.cancel()
+        with suppress(asyncio.CancelledError):
+            await self._task
+        self._next.cancel()
+
+    async def _run(self) -> None:
+        failures = 0
+        while not (self._latest and self._latest.execution.ended):
+            try:
+                snapshot = await self._look()
+            except Exception as error:
+                failures += 1
+                if not _passes(error) or failures > MAX_FAILURES:
+                    self._next.set_exception(error)
+                    return
+            else:
+                failures = 0
+                self._publish(snapshot)
+            if not (self._latest and self._latest.execution.ended):
+                await self._sleep(min(self._interval * 2**failures, max(self._interval, MAX_PAUSE)))
+
+    def _publish(self, snapshot: Snapshot) -> None:
+        self._latest, awaited = snapshot, self._next
+        self._next = asyncio.get_running_loop().create_future()
+        awaited.set_result(snapshot)
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, AwsError) and error.code not in FINAL_ERRORS
+
+
+#: The pollers that somebody listens to. The event loop is part of the key, because `airflow dags test` and tests run
+#: each trigger in a loop of its own.
+_pollers: dict[tuple[asyncio.AbstractEventLoop, Hashable], Poller] = {}
+
+
+@asynccontextmanager
+async def shared(key: Hashable, make: Callable[[], Poller]) -> AsyncIterator[Poller]:
+    """The process's poller for ``key``; made for its first listener and stopped after its last."""
+    slot = (asyncio.get_running_loop(), key)
+    poller = _pollers.get(slot)
+    if poller is None or poller.done:  # done: what it knows may be out of date, after a redrive
+        poller = _pollers[slot] = make()
+    poller.listeners += 1
+    try:
+        yield poller
+    finally:
+        poller.listeners -= 1
+        if not poller.listeners:
+            if _pollers.get(slot) is poller:
+                del _pollers[slot]
+            await poller.stop()

@@ -1,0 +1,87 @@
+"""The trigger that waits for one task of an execution."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from functools import partial
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.exceptions import EltError
+from elt_redshift.triggers.outcome import Outcome, outcome_of
+from elt_redshift.triggers.poller import Look, Poller, shared
+
+
+class TaskTrigger(BaseTrigger):
+    """Waits until a task of an execution has ended; its event is an :class:`~elt_redshift.triggers.outcome.Outcome`.
+
+    All triggers of one execution in a triggerer process share one poller.
+
+    :param execution_arn: the execution.
+    :param task: the task's name in the job.
+    :param aws_conn_id: the Airflow connection to AWS.
+    :param region_name: default: the connection's.
+    :param poll_interval: seconds between two looks at the execution.
+    """
+
+    def __init__(
+        self,
+        execution_arn: str,
+        task: str,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 5.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        # Not self.task: that is a property of Airflow's base class.
+        self.execution_arn, self.task_name = execution_arn, task
+        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        return (
+            f"{type(self).__module__}.{type(self).__qualname__}",
+            {
+                "execution_arn": self.execution_arn,
+                "task": self.task_name,
+                "aws_conn_id": self.aws_conn_id,
+                "region_name": self.region_name,
+                "poll_interval": self.poll_interval,
+            },
+        )
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        # The poller is left before the event: who takes the first event may never resume this generator.
+        yield TriggerEvent((await self._outcome()).to_event())  # type: ignore[no-untyped-call]
+
+    async def _outcome(self) -> Outcome:
+        key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval)
+        try:
+            async with shared(key, self._poller) as poller:
+                return await poller.until(partial(outcome_of, self.task_name))
+        except EltError as error:
+            return Outcome("unknown", str(error))
+
+    def _poller(self) -> Poller:
+        return Poller(self._look(), self.poll_interval)
+
+    def _look(self) -> Look:
+        """Looks at the execution in a thread, with a client that is made for the first look."""
+        runs = TaskRuns()
+        made: list[Executions] = []
+
+        async def look() -> Snapshot:
+            if not made:
+                made.append(await sync_to_async(self._executions)())
+            return await asyncio.to_thread(made[0].look, self.execution_arn, runs)
+
+        return look
+
+    def _executions(self) -> Executions:
+        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
+
+        return EltHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).executions()
