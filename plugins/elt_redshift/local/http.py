@@ -1,7 +1,7 @@
 """The HTTP side of the embedded AWS: moto's WSGI application on a threaded server that keeps connections alive.
 
-Werkzeug's own handler closes every connection and then waits 10 ms for left-over input. This one reads the whole request
-first and answers with a Content-Length, so a connection serves request after request: what boto3 expects of AWS.
+Werkzeug's own handler closes every connection and then waits 10 ms for left-over input. This one reads the whole
+request first and answers with a Content-Length, so a connection serves request after request: as boto3 expects of AWS.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ class KeepAliveHandler(MotoRequestHandler):
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
-            return io.BufferedReader(DechunkedInput(self.rfile)).read()
+            return io.BufferedReader(cast(Any, DechunkedInput(cast(Any, self.rfile)))).read()
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
 
     def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:

@@ -74,5 +74,5 @@ def _clients(region: str) -> Callable[[str], Any]:
     """Clients of this very server, one for each service."""
     import boto3
 
-    session = boto3.session.Session(region_name=region)
+    session: Any = boto3.session.Session(region_name=region)
     return cache(session.client)

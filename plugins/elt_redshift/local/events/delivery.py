@@ -107,7 +107,8 @@ def _send_to_queue(arn: str, text: str, region: str, target: Mapping[str, Any]) 
 def _client(service: str, region: str) -> Any:
     import boto3
 
-    return boto3.session.Session().client(service, region_name=region)
+    session: Any = boto3.session.Session(region_name=region)
+    return session.client(service)
 
 
 def _service(target: Mapping[str, Any]) -> str:

@@ -1,6 +1,101 @@
-"""temporary"""
+"""Time passes: rules with a schedule and schedules of EventBridge Scheduler fire when they are due.
+
+Only enabled ones fire. A schedule counts from when the ticker first sees it; changing it, or disabling and enabling it,
+starts it anew. What fell due while the machine slept fires once.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from elt_redshift.local.events import expression
+
+TICK_SECONDS = 1.0
+
+log = logging.getLogger("elt_redshift.local.events")
+
+
+@dataclass(frozen=True)
+class Timed:
+    """Something with a schedule.
+
+    :param name: its ARN.
+    :param schedule: the expression.
+    :param zone: time zone of the expression.
+    :param start: it does not fire before, if given.
+    :param end: nor after.
+    :param fire: what to do, given the moment that was due.
+    """
+
+    name: str
+    schedule: str
+    fire: Callable[[datetime], None]
+    zone: str = "UTC"
+    start: datetime | None = None
+    end: datetime | None = None
+
+    @property
+    def identity(self) -> tuple[str, str, str]:
+        return self.name, self.schedule, self.zone
 
 
 class Ticker:
-    def start(self) -> None: ...
-    def stop(self) -> None: ...
+    """Looks once a second at what is scheduled and fires what is due.
+
+    :param source: what is scheduled and enabled right now; None: the rules and schedules of this process's moto.
+    :param clock: the time, UTC.
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Iterable[Timed]] | None = None,
+        clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+    ) -> None:
+        if source is None:
+            from elt_redshift.local.events.scheduled import scheduled
+
+            source = scheduled
+        self._source = source
+        self._clock = clock
+        self._due: dict[tuple[str, str, str], datetime | None] = {}
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Fire nothing more. Does not wait for what was fired."""
+        self._stopping.set()
+        self._thread.join(TICK_SECONDS * 2)
+
+    def _run(self) -> None:
+        while not self._stopping.wait(TICK_SECONDS):
+            self.tick()
+
+    def tick(self) -> None:
+        """Fire what is due now. One that fails, or whose expression is not valid, does not hold up the others."""
+        now = self._clock()
+        timed = {item.identity: item for item in self._source()}
+        self._due = {identity: due for identity, due in self._due.items() if identity in timed}
+        for identity, item in timed.items():
+            try:
+                self._consider(identity, item, now)
+            except Exception:
+                self._due[identity] = None
+                log.exception("the schedule %s of %s did not fire", item.schedule, item.name)
+
+    def _consider(self, identity: tuple[str, str, str], item: Timed, now: datetime) -> None:
+        schedule = expression.parse(item.schedule, item.zone)
+        if identity not in self._due:
+            self._due[identity] = schedule.next_after(max(now, item.start or now))
+        due = self._due[identity]
+        if due is None or due > now:
+            return
+        self._due[identity] = schedule.next_after(now)
+        if item.end is None or due <= item.end:
+            item.fire(due)
