@@ -239,7 +239,12 @@ as $$
 $$;
 
 create function redshift.median_of(parts numeric[]) returns numeric language sql immutable strict
-as $$ select (percentile_cont(0.5) within group (order by part))::numeric from unnest(parts) as u(part) $$;
+as $$
+    select case when low = high then low else trim_scale((low + high) / 2) end
+    from (select percentile_disc(0.5) within group (order by part) as low,
+                 percentile_disc(0.5) within group (order by part desc) as high
+          from unnest(parts) as u(part)) as middle
+$$;
 create function redshift.median_of(parts double precision[]) returns double precision language sql immutable strict
 as $$ select percentile_cont(0.5) within group (order by part) from unnest(parts) as u(part) $$;
 create aggregate redshift.median(numeric) (sfunc = array_append, stype = numeric[], finalfunc = redshift.median_of);
@@ -261,8 +266,12 @@ create function redshift.json_extract_path_text(value text, variadic path text[]
 language sql immutable strict as $$ select pg_catalog.json_extract_path_text(value::json, variadic path) $$;
 -- With null_if_invalid, Redshift's last argument.
 create function redshift.json_extract_path_text_or_null(value text, variadic path text[]) returns text
-language sql immutable strict
-as $$ select case when value is json then pg_catalog.json_extract_path_text(value::json, variadic path) end $$;
+language plpgsql immutable strict
+as $$
+begin
+    return case when value is json then pg_catalog.json_extract_path_text(value::json, variadic path) end;
+end
+$$;
 create function redshift.json_array_length(value text) returns int language sql immutable strict
 as $$ select pg_catalog.json_array_length(value::json) $$;
 create function redshift.json_extract_array_element_text(value text, place int) returns text

@@ -43,8 +43,8 @@ def _quit_with_parent() -> None:
 
 def _initialise(settings: dict[str, Any]) -> None:
     command = [f"{settings['bin']}/initdb", "-D", settings["data"], "-U", "postgres", "--auth=trust", "--no-sync"]
-    # Redshift sorts by the bytes of UTF-8, which is what PostgreSQL calls the C locale.
-    command += ["--encoding=UTF8", "--locale=C"]
+    # Redshift sorts by the bytes of UTF-8, and knows upper and lower case of all letters.
+    command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     subprocess.run(  # noqa: S603 - our own binary
         command, check=True, user=settings["user"], stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
     )

@@ -108,6 +108,15 @@ def _convert(call: Call) -> Rewritten:
     return f"cast({value} as {text(kind[0]) if kind else target})", call.end + 1
 
 
+def _cast(call: Call) -> Rewritten:
+    tokens = lex(call.arguments[0])
+    place = max((index for index in range(len(tokens)) if word(tokens, index) == "as"), default=None)
+    kind = None if place is None else type_at(tokens, following(tokens, place))
+    if place is None or kind is None:
+        return None
+    return f"cast({text(tokens[:place]).strip()} as {text(kind[0])})", call.end + 1
+
+
 def _regexp_replace(call: Call) -> Rewritten:
     """Redshift replaces every match, PostgreSQL the first unless told."""
     if len(call.arguments) not in (2, 3):
@@ -169,6 +178,7 @@ def _ratio_to_report(call: Call) -> Rewritten:
 
 
 _FUNCTIONS: dict[str, Callable[[Call], Rewritten]] = {
+    "cast": _cast,
     "convert": _convert,
     "date_add": _dateadd,
     "date_diff": _datediff,
@@ -216,10 +226,8 @@ def _keyword(tokens: Sequence[Token], index: int, before: Token | None) -> tuple
     queries = word(tokens, after) in ("select", "all") or symbol(tokens, after) == "("
     if keyword == "minus" and queries and before is not None and before.text not in (".", ",", "("):
         return raw("except"), index + 1
-    if before is not None and (before.text == "::" or before.word == "as"):
-        kind = type_at(tokens, index)
-        if kind is not None and (before.text == "::" or symbol(tokens, following(tokens, kind[1] - 1)) == ")"):
-            return raw(text(kind[0])), kind[1]
+    if before is not None and before.text == "::" and (kind := type_at(tokens, index)) is not None:
+        return raw(text(kind[0])), kind[1]
     return None
 
 

@@ -1,7 +1,8 @@
 """Exception blocks and COMMIT in procedures, as Redshift has them.
 
 In Redshift an error inside a block with EXCEPTION rolls the whole transaction back; the handler runs in a new one,
-which is committed; then the error is raised again, unless the procedure is NONATOMIC. COMMIT may stand inside such a block.
+which is committed; then the error is raised again, unless the procedure is NONATOMIC. COMMIT may stand inside such a
+block.
 https://docs.aws.amazon.com/redshift/latest/dg/stored-procedure-trapping-errors.html
 https://docs.aws.amazon.com/redshift/latest/dg/stored-procedure-transaction-management.html
 
