@@ -8,16 +8,18 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
-import boto3
 import duckdb
 import pytest
 
 from elt_redshift.job import EltJob
-from elt_redshift.local import demo_data, process
+from elt_redshift.local import demo_data
+from tests.local.conftest import ClientFactory
 
 JOB_FOLDER = Path(__file__).parents[3] / "sql" / "yearly_sales"
 SETUP = JOB_FOLDER / "setup"
-TARGET = {"ClusterIdentifier": "demo", "Database": "dev", "DbUser": "awsuser"}
+#: A database of its own: other tests share the server.
+DATABASE = "yearly_sales_test"
+TARGET = {"ClusterIdentifier": "demo", "Database": DATABASE, "DbUser": "awsuser"}
 BUCKET, PREFIX = "elt-redshift-demo", "tpch"
 SUBSTITUTIONS = {
     "Bucket": BUCKET,
@@ -126,14 +128,16 @@ def source(files: dict[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def prepared(files: dict[str, Path]) -> Iterator[Warehouse]:
+def prepared(client: ClientFactory, files: dict[str, Path]) -> Warehouse:
     """A warehouse as the demo's set-up leaves it."""
-    with process.running() as aws:
-        session = boto3.Session("local", "local", region_name="us-east-1")
-        demo_data.upload(session.client("s3", endpoint_url=aws.endpoint), BUCKET, PREFIX, files)
-        warehouse = Warehouse(session.client("redshift-data", endpoint_url=aws.endpoint))
-        demo_data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
-        yield warehouse
+    created = client("redshift-data").execute_statement(
+        **{**TARGET, "Database": "dev"}, Sql=f"create database {DATABASE}", WaitTimeSeconds=WAIT_SECONDS
+    )
+    assert created["Status"] == "FINISHED"
+    demo_data.upload(client("s3"), BUCKET, PREFIX, files)
+    warehouse = Warehouse(client("redshift-data"))
+    demo_data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
+    return warehouse
 
 
 @pytest.fixture
