@@ -3,6 +3,7 @@
 import importlib.util
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,24 @@ sys.modules["sfn_support"] = support
 _spec.loader.exec_module(support)
 
 
-@pytest.fixture(scope="session")
-def aws() -> Iterator[Any]:
-    """The embedded Step Functions and DynamoDB."""
-    with support.server() as running:
-        yield running
+_servers: dict[str, Any] = {}
 
 
 @pytest.fixture(scope="session")
-def stock() -> Iterator[Any]:
-    """moto as it is."""
-    with support.server("--stock") as running:
-        yield running
+def running() -> Iterator[Any]:
+    """Starts each kind of server once, when the first test asks for it, and ends them all."""
+    with ExitStack() as stack:
+
+        def get(kind: str) -> Any:
+            if kind not in _servers:
+                _servers[kind] = stack.enter_context(support.server(*(["--stock"] if kind == "stock" else [])))
+            return _servers[kind]
+
+        yield get
+        _servers.clear()
+
+
+@pytest.fixture
+def aws(request: pytest.FixtureRequest, running: Any) -> Any:
+    """The embedded Step Functions and DynamoDB; moto as it is for the ``stock`` half of a ``beyond_stock`` test."""
+    return running(getattr(request, "param", "embedded"))

@@ -14,16 +14,28 @@ from pathlib import Path
 from typing import Any
 
 import boto3
+import pytest
 from botocore.config import Config
+from botocore.exceptions import ClientError
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 DEADLINE = 40.0  # seconds that any wait of a test may take
+STOCK_DEADLINE = 3.0  # the same, against a server where it is bound to fail
+
+
+# For a test of what moto lacks: it passes on the embedded AWS and must fail on moto as it is.
+beyond_stock = pytest.mark.parametrize(
+    "aws",
+    ["embedded", pytest.param("stock", marks=pytest.mark.xfail(strict=True, reason="moto as it is"))],
+    indirect=True,
+)
 
 
 class Aws:
     """Clients for one server, and shorthands for starting executions and reading what they did."""
 
-    def __init__(self, port: str) -> None:
+    def __init__(self, port: str, deadline: float = DEADLINE) -> None:
+        self.deadline = deadline
         self.endpoint = f"http://127.0.0.1:{port}"
         self.sfn = self.client("stepfunctions")
         self.dynamodb = self.client("dynamodb")
@@ -32,6 +44,12 @@ class Aws:
         config = Config(retries={"total_max_attempts": 1}, read_timeout=DEADLINE, max_pool_connections=100)
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
         return boto3.client(service, endpoint_url=self.endpoint, config=config, **keys)
+
+    def fails(self, operation: str, **arguments: Any) -> str:
+        """The code of the error that a Step Functions request must end in."""
+        with pytest.raises(ClientError) as caught:
+            getattr(self.sfn, operation)(**arguments)
+        return str(caught.value.response["Error"]["Code"])
 
     def create(self, definition: dict[str, Any] | str, **more: Any) -> str:
         """A new state machine's ARN."""
@@ -47,9 +65,8 @@ class Aws:
 
     def ended(self, arn: str) -> dict[str, Any]:
         """The execution's description, once it has ended."""
-        return until(
-            lambda: self.sfn.describe_execution(executionArn=arn), lambda answer: answer["status"] != "RUNNING"
-        )
+        describe = self.sfn.describe_execution
+        return self.until(lambda: describe(executionArn=arn), lambda answer: answer["status"] != "RUNNING")
 
     def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
         """Start an execution and wait for its end."""
@@ -71,7 +88,16 @@ class Aws:
 
     def until_entered(self, arn: str, *names: str) -> None:
         """Return when all of these states have been entered."""
-        until(lambda: self.entered(arn), lambda entered: set(names) <= set(entered))
+        self.until(lambda: self.entered(arn), lambda entered: set(names) <= set(entered))
+
+    def until(self, read: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
+        """Read until the answer is good; an error after ``deadline`` seconds."""
+        end = time.monotonic() + self.deadline
+        pause = threading.Event()
+        while not good(answer := read()):
+            assert time.monotonic() < end, f"still {answer}"
+            pause.wait(0.02)
+        return answer
 
     def table(self) -> str:
         """A new table with the key ``id``."""
@@ -90,24 +116,16 @@ class Aws:
         return {item["id"]["S"]: int(item["n"]["N"]) for item in items}
 
 
-def until(read: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
-    """Read until the answer is good; an error after :data:`DEADLINE` seconds."""
-    end = time.monotonic() + DEADLINE
-    pause = threading.Event()
-    while not good(answer := read()):
-        assert time.monotonic() < end, f"still {answer}"
-        pause.wait(0.02)
-    return answer
-
-
 @contextmanager
 def server(*options: str) -> Iterator[Aws]:
     """A server process for as long as the block runs."""
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), *options]
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
         try:
             assert process.stdout is not None
-            yield Aws(process.stdout.readline().strip())
+            yield Aws(process.stdout.readline().strip(), STOCK_DEADLINE if options else DEADLINE)
         finally:
             process.kill()
 
@@ -140,3 +158,18 @@ def count(table: str, item: str, **flow: Any) -> dict[str, Any]:
         },
         **flow,
     }
+
+
+def sdk(action: str, arguments: dict[str, Any], **flow: Any) -> dict[str, Any]:
+    """A JSONata Task state that calls an SDK integration, ``service:action``."""
+    return {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:{action}", "Arguments": arguments, **flow}
+
+
+def missing_table(**flow: Any) -> dict[str, Any]:
+    """A JSONata Task state that fails with DynamoDb.ResourceNotFoundException."""
+    return sdk("dynamodb:getItem", {"TableName": "missing", "Key": {"id": {"S": "x"}}}, **flow)
+
+
+def branch(states: dict[str, Any]) -> dict[str, Any]:
+    """A Parallel state's branch, which starts at its first state."""
+    return {"StartAt": next(iter(states)), "States": states}

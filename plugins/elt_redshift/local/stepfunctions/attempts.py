@@ -98,6 +98,7 @@ def _abort_children(env: Any) -> None:
 
 
 def _take_result(state: Any, env: Any, result: Any) -> None:
+    state._verify_size_quota(env=env, value=result)
     env.stack.append(result)
     if not state._is_language_query_jsonpath():
         env.states.set_result(result)

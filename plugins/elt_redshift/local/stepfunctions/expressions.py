@@ -9,8 +9,15 @@ import json
 from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.assign.assign_decl import AssignDecl
+from moto.stepfunctions.parser.asl.component.common.assign.assign_decl_binding import AssignDeclBinding
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_binding import AssignTemplateBinding
+from moto.stepfunctions.parser.asl.component.common.assign.assign_template_value import AssignTemplateValue
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_binding import JSONataTemplateBinding
+from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_value import JSONataTemplateValue
+from moto.stepfunctions.parser.asl.component.common.parargs import Arguments
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata, StringVariableSample
 from moto.stepfunctions.parser.asl.component.common.timeouts import heartbeat, timeout
 from moto.stepfunctions.parser.asl.component.state.choice.choice_rule import ChoiceRule
@@ -65,6 +72,28 @@ def evaluate_jsonata(original: Any, self: Any, env: Any) -> None:
 @PATCHES.method(StringVariableSample, "_eval_body", "No evaluator for variables in JSONPath states either.")
 def evaluate_variable(original: Any, self: Any, env: Any) -> None:
     env.stack.append(_evaluate(env, self.expression, _variables(env)))
+
+
+def _names_field(name: str | None) -> Any:
+    return lambda original, self: name
+
+
+def in_field(original: Any, self: Any, env: Any) -> None:
+    """Evaluate a member of an object; meanwhile the field is ``Arguments/Key``, say."""
+    outer = env.next_field_name
+    env.next_field_name = f"{outer}/{self.identifier}"
+    original(self, env)
+    env.next_field_name = outer
+
+
+_CLASS_NAMES = "Causes named the field after a Python class."
+for _part in (JSONataTemplateValue, AssignTemplateValue, AssignDeclBinding):
+    PATCHES.method(_part, "_field_name", _CLASS_NAMES)(_names_field(None))
+for _binding in (JSONataTemplateBinding, AssignTemplateBinding):
+    PATCHES.method(_binding, "_field_name", _CLASS_NAMES)(_names_field(None))
+    PATCHES.method(_binding, "_eval_body", "Causes named the innermost field only.")(in_field)
+PATCHES.method(Arguments, "_field_name", _CLASS_NAMES)(_names_field("Arguments"))
+PATCHES.method(AssignDecl, "_field_name", _CLASS_NAMES)(_names_field("Assign"))
 
 
 @PATCHES.method(ChoiceRule, "_eval_body", "The cause named no field.")

@@ -125,15 +125,19 @@ def _flow(program: dict[str, Any], states: dict[str, Any], where: str) -> Iterat
         for field, target in targets:
             if target not in states:
                 yield Diagnostic(_TARGET, f"Missing '{field}' target: {target}", f"{where}/States/{name}/{field}")
-    reached, waiting = set(), [start]
+    for name in edges.keys() - _reached(start, edges) if start in states else ():
+        yield Diagnostic(_TARGET, f'State "{name}" is not reachable.', f"{where}/States/{name}")
+
+
+def _reached(start: Any, edges: dict[str, list[tuple[str, Any]]]) -> set[str]:
+    reached: set[str] = set()
+    waiting = [start]
     while waiting:
         name = waiting.pop()
-        if name is not None and name in edges and name not in reached:
+        if name in edges and name not in reached:
             reached.add(name)
             waiting.extend(target for _, target in edges[name])
-    for name in edges:
-        if name not in reached and start in states:
-            yield Diagnostic(_TARGET, f'State "{name}" is not reachable.', f"{where}/States/{name}")
+    return reached
 
 
 def _targets(state: dict[str, Any]) -> Iterator[tuple[str, Any]]:
