@@ -81,9 +81,8 @@ class StatementPattern:
     def _polls(self) -> bool:
         return self.task.wait == "poll" or not self.target.long_polling
 
-    @property
-    def _long_poll(self) -> dict[str, int]:
-        return {} if self._polls else {"WaitTimeSeconds": LONG_POLL}
+    def _long_poll(self, seconds: int | str) -> dict[str, int | str]:
+        return {} if self._polls else {"WaitTimeSeconds": seconds}
 
     def _name(self, name: Step) -> str:
         return step(self.task.name, name)
@@ -93,10 +92,11 @@ class StatementPattern:
 
     def _submit(self) -> Task:
         single = len(self.task.statements) == 1
+        first = min(LONG_POLL, self._seconds)
         return self._call(
             self.task.name,
             calls.EXECUTE_STATEMENT if single else calls.BATCH_EXECUTE_STATEMENT,
-            {**self._sql(single), **self._identity(), **self.target.connection, **self._long_poll},
+            {**self._sql(single), **self._identity(), **self.target.connection, **self._long_poll(first)},
             next=self._name("status"),
             output={
                 **keep("attempt", "failures", "redrives"),
@@ -119,7 +119,7 @@ class StatementPattern:
             body["ExecutionMode"] = "AUTO_COMMIT"
         if self.task.parameters:
             body["Parameters"] = [
-                {"name": name, "value": expression(f"$parameters.{name}")} for name in self.task.parameters
+                {"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.task.parameters
             ]
         return body
 
@@ -186,11 +186,13 @@ class StatementPattern:
         result = "$states.result"
         failed = f"{result}.Status in ['FAILED', 'ABORTED']"
         said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
+        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+        until_timeout = expression(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
         part = f"{result}.SubStatements[Status = 'FAILED'][0].Id"
         return self._call(
             self._name("describe"),
             calls.DESCRIBE_STATEMENT,
-            {**keep("Id"), **self._long_poll},
+            {**keep("Id"), **self._long_poll(LONG_POLL if self.task.timeout is None else until_timeout)},
             next=self._name("status"),
             output=expression(
                 f"$merge([{INPUT}, {{'Status': {result}.Status}}, "

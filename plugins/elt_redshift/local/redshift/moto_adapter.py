@@ -26,7 +26,9 @@ _CONTENT_TYPE = "application/x-amz-json-1.1"
 def _error(error: DataApiError) -> HttpResponse:
     """An error body of AWS's JSON protocol."""
     body = {"__type": error.code, "Message": error.message, "message": error.message, **error.members}
-    return error.status, {"Content-Type": _CONTENT_TYPE, "x-amzn-errortype": error.code}, json.dumps(body)
+    headers = {"Content-Type": _CONTENT_TYPE, "x-amzn-errortype": error.code}
+    headers["status"] = str(error.status)  # moto takes the status from here, not from the tuple
+    return error.status, headers, json.dumps(body)
 
 
 def _method(data_api: DataApi, operation: str) -> Callable[[RedshiftDataAPIServiceResponse], HttpResponse]:

@@ -1,0 +1,112 @@
+"""Jobs deployed to one embedded AWS, and what one needs to look at their runs."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import boto3
+import pytest
+
+from elt_redshift.asl.history import TaskRun, TaskRuns
+from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.executions import Execution, Executions, execution_name
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.job.model import EltJob
+from elt_redshift.local import process
+
+WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
+PARAMETERS = {"RedshiftClusterIdentifier": "warehouse", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
+LIMIT = timedelta(seconds=60)
+
+
+@pytest.fixture(scope="session")
+def aws() -> Iterator[Callable[[str], Any]]:
+    """An embedded AWS, as a function from a service's name to a client for it."""
+    with process.running() as running:
+
+        def client(service: str) -> Any:
+            return boto3.client(
+                service,
+                endpoint_url=running.endpoint,
+                region_name="us-east-1",
+                aws_access_key_id="test",
+                aws_secret_access_key="test",
+            )
+
+        yield client
+
+
+class DeployedJob:
+    """A job with a stack of its own."""
+
+    def __init__(self, job: EltJob, client: Callable[[str], Any]) -> None:
+        self.job, self.client, self.data = job, client, client("redshift-data")
+        stacks = Stacks(client("cloudformation"))
+        stack = f"test-{uuid.uuid4().hex}"
+        stacks.execute(stacks.prepare(stack, render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+        self.deployed = stacks.find(job.name, stack)
+        self.executions = Executions(client("stepfunctions"), self.deployed.state_machine_arn)
+        self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
+
+    def start(self, **parameters: str) -> str:
+        return self.executions.start(execution_name("test", datetime.now(UTC)), parameters)
+
+    def end(self, arn: str) -> Execution:
+        """Wait for the end of an execution."""
+        *_, last = self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT)
+        return last.execution
+
+    def run(self, **parameters: str) -> Execution:
+        return self.end(self.start(**parameters))
+
+    def tasks(self, arn: str) -> dict[str, TaskRun]:
+        return {run.name: run for run in self.executions.look(arn, TaskRuns(self.job.task_names)).tasks}
+
+    def until(self, arn: str, reached: Callable[[dict[str, TaskRun]], bool]) -> None:
+        """Wait until the tasks of a running execution have reached a state."""
+        for snapshot in self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT):
+            if reached({run.name: run for run in snapshot.tasks}):
+                return
+        pytest.fail(f"{arn} ended before that: {snapshot}")
+
+    @property
+    def item(self) -> AuditItem:
+        found = self.audit.read(self.job.job_id)
+        assert found is not None
+        return found
+
+    def states(self, arn: str) -> list[str]:
+        """The names of all states that an execution entered, in order: its billed transitions."""
+        events = self.executions.new_events(arn, after=0)
+        return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def sql(self, *statements: str, **more: Any) -> list[list[Any]]:
+        """Run statements one by one; gives the rows of the last."""
+        for statement in statements:
+            answer = self.data.execute_statement(**WAREHOUSE, Sql=statement, WaitTimeSeconds=30, **more)
+            described = self.data.describe_statement(Id=answer["Id"])
+            assert described["Status"] == "FINISHED", described.get("Error")
+        if not described["HasResultSet"]:
+            return []
+        records = self.data.get_statement_result(Id=answer["Id"])["Records"]
+        return [[next(iter(cell.values())) for cell in row] for row in records]
+
+
+@pytest.fixture
+def deploy(aws: Callable[[str], Any]) -> Callable[[EltJob], DeployedJob]:
+    """Deploys a job."""
+    return lambda job: DeployedJob(job, aws)
+
+
+@pytest.fixture
+def ledger(aws: Callable[[str], Any]) -> Iterator[str]:
+    """The name of a table into which tasks write that they ran."""
+    name = f"ledger_{uuid.uuid4().hex}"
+    data = aws("redshift-data")
+    data.execute_statement(**WAREHOUSE, Sql=f"create table {name} (task varchar(100))", WaitTimeSeconds=30)
+    yield name
+    data.execute_statement(**WAREHOUSE, Sql=f"drop table {name}", WaitTimeSeconds=30)

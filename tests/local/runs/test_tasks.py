@@ -1,0 +1,113 @@
+"""A task's states, executed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+
+from elt_redshift.job.model import EltJob, Parameter
+from tests.local.runs.conftest import DeployedJob
+from tests.unit.asl.jobs import job, task
+
+Deploy = Callable[[EltJob], DeployedJob]
+
+
+def test_a_healthy_run_enters_two_states_a_task_and_two_more(deploy: Deploy) -> None:
+    """A short statement costs two billed transitions, the lock two a run."""
+    deployed = deploy(job(task("a", sql=("select 1",)), task("b", "a", sql=("select 1", "select 2"))))
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert deployed.states(execution.arn) == ["acquire lock", "a", "a: status", "b", "b: status", "release lock"]
+
+
+def test_parameters_are_bound(deploy: Deploy, ledger: str) -> None:
+    """A given parameter wins over its default; a value is a value, whatever it looks like."""
+    sql = (f"insert into {ledger} values (:one)", f"insert into {ledger} values (:two)")
+    parameters = (Parameter(name="one", default="first"), Parameter(name="two", default="second"))
+    deployed = deploy(job(task("a", sql=sql, parameters=("one", "two")), parameters=parameters))
+    assert deployed.run(two="'); drop table x; --").status == "SUCCEEDED"
+    assert sorted(deployed.sql(f"select task from {ledger}")) == [["'); drop table x; --"], ["first"]]
+
+
+def test_a_missing_parameter_fails_before_the_lock(deploy: Deploy) -> None:
+    """A parameter without a default must be given; the audit item is not touched."""
+    deployed = deploy(job(task("a", sql=("select :p",), parameters=("p",)), parameters=(Parameter(name="p"),)))
+    execution = deployed.run()
+    assert execution.status == "FAILED"
+    assert "needs the parameter(s) p" in (execution.cause or "")
+    assert deployed.audit.read("101") is None
+    assert deployed.run(p="1").status == "SUCCEEDED"
+
+
+def test_a_failure_is_recorded_and_is_the_executions_cause(deploy: Deploy, ledger: str) -> None:
+    """Redshift's message is in the audit item, in the task's run, and in the execution's cause; the batch is undone."""
+    sql = (f"insert into {ledger} values ('a')", "select * from no_such_table")
+    deployed = deploy(job(task("a", sql=sql), task("b", "a")))
+    execution = deployed.run()
+    run, item = deployed.tasks(execution.arn)["a"], deployed.item
+    assert execution.status == "FAILED"
+    assert 'relation "no_such_table" does not exist' in (execution.cause or "")
+    assert (run.status, item.state, item.failed_task, item.owner) == ("failed", "Failed", "a", execution.arn)
+    assert item.failed_statement == run.statement_id
+    assert (run.statement_id or "").endswith(":2")
+    assert item.failure_message == run.message
+    assert deployed.sql(f"select * from {ledger}") == []
+
+
+def test_retries_submit_anew(deploy: Deploy, ledger: str) -> None:
+    """A failed statement is submitted again, as another statement, as often as the task allows."""
+    deployed = deploy(job(task("a", sql=("select 1/0",), retries=2)))
+    execution = deployed.run()
+    assert execution.status == "FAILED"
+    names = [f"101/{execution.name}/a/{attempt}" for attempt in (3, 2, 1)]
+    listed = deployed.data.list_statements(StatementName=f"101/{execution.name}/", Status="ALL")["Statements"]
+    assert [statement["StatementName"] for statement in listed] == names
+
+
+def test_auto_commit_keeps_what_was_done(deploy: Deploy, ledger: str) -> None:
+    """With transaction false, the statements before the failed one stay."""
+    sql = (f"insert into {ledger} values ('kept')", "select 1/0")
+    deployed = deploy(job(task("a", sql=sql, transaction=False)))
+    assert deployed.run().status == "FAILED"
+    assert deployed.sql(f"select task from {ledger}") == [["kept"]]
+
+
+@pytest.mark.parametrize("wait", ["long_poll", "poll"])
+def test_a_statement_past_its_timeout_is_cancelled(deploy: Deploy, wait: str) -> None:
+    """The task fails with the timeout as its message, and nothing goes on in the database."""
+    deployed = deploy(job(task("a", sql=("select pg_sleep(60)",), timeout=timedelta(seconds=1), wait=wait)))
+    execution = deployed.run()
+    assert "timeout of 1 s" in (execution.cause or "")
+    assert deployed.item.failed_task == "a"
+    statement = deployed.tasks(execution.arn)["a"].statement_id
+    assert deployed.data.describe_statement(Id=statement)["Status"] == "ABORTED"
+
+
+def test_a_polling_task_waits_with_wait_states(deploy: Deploy) -> None:
+    """`wait: poll` sends no WaitTimeSeconds and asks again after a Wait state."""
+    deployed = deploy(job(task("a", sql=("select pg_sleep(0.5)",), wait="poll")))
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert "a: wait" in deployed.states(execution.arn)
+
+
+def test_a_cancelled_statement_fails_its_task(deploy: Deploy) -> None:
+    """ABORTED is a failure like FAILED."""
+    deployed = deploy(job(task("a", sql=("select pg_sleep(60)",), wait="poll")))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["a"].statement_id is not None)
+    deployed.data.cancel_statement(Id=deployed.tasks(arn)["a"].statement_id)
+    assert "cancel" in (deployed.end(arn).cause or "")
+    assert deployed.item.state == "Failed"
+
+
+def test_a_refused_submission_is_recorded_too(deploy: Deploy) -> None:
+    """When AWS refuses the call itself, the audit item says so."""
+    unused = task("a", sql=("select 1",), parameters=("p",))
+    deployed = deploy(job(unused, parameters=(Parameter(name="p", default="1"),)))
+    execution = deployed.run()
+    assert execution.status == "FAILED"
+    assert "RedshiftData.ValidationException" in (execution.cause or "")
+    assert (deployed.item.state, deployed.item.failed_statement) == ("Failed", "none")
