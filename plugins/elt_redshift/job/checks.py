@@ -42,8 +42,9 @@ def check(job: EltJob, findings: Findings) -> None:
     if not job.tasks and not findings.at("tasks"):
         findings.add(("tasks",), "The job has no tasks.", "Add at least one.")
     _check_task_names(job.tasks, findings)
+    names = dict.fromkeys(job.task_names)
     for task in job.tasks:
-        _check_task(task, job.task_names, findings)
+        _check_task(task, names, findings)
     _check_cycle(job.tasks, findings)
     _check_references(job, findings)
     _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)

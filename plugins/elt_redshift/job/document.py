@@ -22,7 +22,7 @@ def read(text: str, file: pathlib.Path) -> tuple[dict[Any, Any] | None, Findings
     findings = Findings(origin, base=file.parent)
     try:
         data, lines, twice = _parse(text)
-    except (yaml.YAMLError, ValueError) as error:  # ValueError: a date such as 2024-13-01
+    except (yaml.YAMLError, ValueError, RecursionError) as error:  # a date such as 2024-13-01; nested too deeply
         findings.add_at((), *_syntax(error, origin))
         return None, findings
     if not isinstance(data, dict):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import contextlib
+from collections.abc import Sequence
+from graphlib import CycleError, TopologicalSorter
 
 from elt_redshift.job.parts import SqlTask
 
@@ -10,32 +12,28 @@ from elt_redshift.job.parts import SqlTask
 def in_order(tasks: Sequence[SqlTask]) -> tuple[SqlTask, ...]:
     """The tasks, each after those it waits for; otherwise in the order given.
 
-    Edges to unknown tasks are ignored; tasks on a cycle are left out.
+    Edges to unknown tasks are ignored; what waits for a cycle is left out, as the cycle is.
     """
-    known = {task.name for task in tasks}
-    done: dict[str, SqlTask] = {}
-    waiting = list(tasks)
-    while waiting:
-        ready = [task for task in waiting if all(name in done for name in task.upstream if name in known)]
-        if not ready:
-            break
-        done.update((task.name, task) for task in ready)
-        waiting = [task for task in waiting if task.name not in done]
-    return tuple(done.values())
+    position = {task.name: index for index, task in enumerate(tasks)}
+    sorter = _sorter(tasks)
+    with contextlib.suppress(CycleError):  # the sorter still gives everything that the cycle does not hold up
+        sorter.prepare()
+    ordered: list[SqlTask] = []
+    while ready := sorter.get_ready():
+        ordered += (tasks[index] for index in sorted(position[name] for name in ready))
+        sorter.done(*ready)
+    return tuple(ordered)
 
 
 def cycle(tasks: Sequence[SqlTask]) -> tuple[str, ...]:
     """The names on a cycle, the first one repeated at the end (``a, b, a``: b waits for a, a for b); empty if none."""
-    ordered = {task.name for task in in_order(tasks)}
-    stuck = {task.name: task for task in tasks if task.name not in ordered}
-    return _walk_back(stuck) if stuck else ()
+    try:
+        _sorter(tasks).prepare()
+    except CycleError as error:
+        return tuple(error.args[1])
+    return ()
 
 
-def _walk_back(stuck: Mapping[str, SqlTask]) -> tuple[str, ...]:
-    """Every stuck task waits for another stuck one, so that walking upstream must come round."""
-    path = [next(iter(stuck))]
-    while True:
-        upstream = next(name for name in stuck[path[-1]].upstream if name in stuck)
-        if upstream in path:
-            return tuple(reversed([*path[path.index(upstream) :], upstream]))
-        path.append(upstream)
+def _sorter(tasks: Sequence[SqlTask]) -> TopologicalSorter[str]:
+    known = {task.name for task in tasks}
+    return TopologicalSorter({task.name: [name for name in task.upstream if name in known] for task in tasks})
