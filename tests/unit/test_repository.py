@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
+import sys
 import tomllib
 from functools import cache
 from pathlib import Path
@@ -31,6 +33,16 @@ REGISTRIES = tuple(
         ("rubygems", "org"),
     )
 )
+#: What Airflow would load again and again if a DAG file needed it.
+HEAVY = {
+    "boto3",
+    "botocore",
+    "airflow.providers.amazon.aws",
+    "moto",
+    "psycopg",
+    "elt_redshift.local",
+    "elt_redshift.cli",
+}
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)
 FENCE = re.compile(r"^```(\w*)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -155,3 +167,13 @@ def test_every_decision_is_listed() -> None:
     folder = ROOT / "docs" / "adr"
     listed = set(LINK.findall((folder / "README.md").read_text()))
     assert listed == {path.name for path in tracked() if path.parent == folder} - {"README.md"}
+
+
+@pytest.mark.parametrize("path", sorted((ROOT / "dags").glob("*.py")), ids=lambda path: path.name)
+def test_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> None:
+    """Airflow parses DAG files all the time: they load neither AWS's SDK nor the embedded AWS nor the command line."""
+    program = f"import runpy, sys; runpy.run_path({str(path)!r}); print(*({HEAVY!r} & set(sys.modules)))"
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
+    command = [sys.executable, "-W", "ignore", "-c", program]
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
+    assert not done.stdout.split()
