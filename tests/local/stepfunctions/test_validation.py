@@ -10,6 +10,9 @@ from elt_redshift.local.stepfunctions.validate import diagnostics
 
 WAIT = {"Type": "Wait", "Seconds": 1, "End": True}
 SCHEMA, TARGET = "SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET"
+CATCH = jsonata({"a": sdk("dynamodb:listTables", {}, End=True, Catch=[{"ErrorEquals": ["X"], "Next": "no"}])})
+CHOICE = {"Type": "Choice", "Choices": [{"Condition": True, "Next": "b"}], "Default": "c"}
+DEFAULT = jsonata({"a": CHOICE, "b": passing()})
 PARALLEL = {"Type": "Parallel", "Branches": [branch({"a": passing()})], "End": True}
 
 BAD: list[tuple[str, Any, str, str]] = [
@@ -30,17 +33,37 @@ BAD: list[tuple[str, Any, str, str]] = [
     ("same name in a branch", jsonata({"a": PARALLEL}), SCHEMA, "/States/a/Branches/0/States/a"),
     ("bad expression", jsonata({"a": passing(Output={"k": "{% 1 + %}"})}), SCHEMA, "/States/a/Output/k"),
     ("$eval", jsonata({"a": passing(Output="{% $eval('1') %}")}), SCHEMA, "/States/a/Output"),
-    ("Catch without target", jsonata({"a": sdk("dynamodb:listTables", {}, End=True, Catch=[{"ErrorEquals": ["X"], "Next": "no"}])}), TARGET, "/States/a/Next"),
-    ("Default without target", jsonata({"a": {"Type": "Choice", "Choices": [{"Condition": True, "Next": "b"}], "Default": "c"}, "b": passing()}), TARGET, "/States/a/Default"),
+    ("Catch without target", CATCH, TARGET, "/States/a/Next"),
+    ("Default without target", DEFAULT, TARGET, "/States/a/Default"),
     ("no Branches", jsonata({"a": {"Type": "Parallel", "End": True}}), SCHEMA, "/States/a"),
     ("no ItemProcessor", jsonata({"a": {"Type": "Map", "End": True}}), SCHEMA, "/States/a"),
-    ("no such service", jsonata({"a": sdk("redshiftdatas:executeStatement", {}, End=True)}), SCHEMA, "/States/a/Resource"),
-    ("no such action", jsonata({"a": sdk("redshiftdata:executeStatements", {}, End=True)}), SCHEMA, "/States/a/Resource"),
-    ("no such argument", jsonata({"a": sdk("redshiftdata:executeStatement", {"Sqll": "x"}, End=True)}), SCHEMA, "/States/a/Arguments"),
-    ("argument in the API's case", jsonata({"a": sdk("sfn:describeExecution", {"executionArn": "x"}, End=True)}), SCHEMA, "/States/a/Arguments"),
+    (
+        "no such service",
+        jsonata({"a": sdk("redshiftdatas:executeStatement", {}, End=True)}),
+        SCHEMA,
+        "/States/a/Resource",
+    ),
+    (
+        "no such action",
+        jsonata({"a": sdk("redshiftdata:executeStatements", {}, End=True)}),
+        SCHEMA,
+        "/States/a/Resource",
+    ),
+    (
+        "no such argument",
+        jsonata({"a": sdk("redshiftdata:executeStatement", {"Sqll": "x"}, End=True)}),
+        SCHEMA,
+        "/States/a/Arguments",
+    ),
+    (
+        "argument in the API's case",
+        jsonata({"a": sdk("sfn:describeExecution", {"executionArn": "x"}, End=True)}),
+        SCHEMA,
+        "/States/a/Arguments",
+    ),
     ("too large", jsonpath({"a": passing(Comment="x" * 1_048_576)}), SCHEMA, ""),
     ("the grammar's own", jsonpath({"a": {"Type": "Wait", "Seconds": "x", "End": True}}), SCHEMA, ""),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("definition", "code", "location"), [case[1:] for case in BAD], ids=[case[0] for case in BAD])

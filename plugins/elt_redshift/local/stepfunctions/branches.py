@@ -47,8 +47,8 @@ def run_branches(original: Any, self: Any, env: Any) -> None:
     input_value = env.stack.pop()
     env.scope.fork(len(self.programs))
     frames = [_branch_frame(env, index, input_value) for index in range(len(self.programs))]
-    running = _start([(program, frame) for program, frame in zip(self.programs, frames, strict=True)])
-    failed = _first_failure(running, sum(not frame.scope.done for frame in frames))
+    pending = [pair for pair in zip(self.programs, frames, strict=True) if not pair[1].scope.done]
+    failed = _first_failure(_start(pending), len(pending))
     for frame in frames:
         if failed is not None:
             halt(frame)
@@ -66,7 +66,7 @@ def _branch_frame(env: Any, index: int, input_value: Any) -> Any:
 
 
 def _start(branches: list[tuple[Any, Any]]) -> queue.SimpleQueue[Any]:
-    """Start the branches that are not done; each puts its frame into the queue when it has ended."""
+    """Start the branches; each puts its frame into the queue when it has ended."""
     ended: queue.SimpleQueue[Any] = queue.SimpleQueue()
 
     def run(program: Any, frame: Any) -> None:
@@ -76,8 +76,7 @@ def _start(branches: list[tuple[Any, Any]]) -> queue.SimpleQueue[Any]:
             ended.put(frame)
 
     for program, frame in branches:
-        if not frame.scope.done:
-            threading.Thread(target=run, args=(program, frame), daemon=True, name="branch").start()
+        threading.Thread(target=run, args=(program, frame), daemon=True, name="branch").start()
     return ended
 
 
