@@ -34,7 +34,7 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
     _command(commands, "status", _status, "say whether it runs, and where; exit 1 when it does not")
     _command(commands, "env", _env, 'print the variables that lead boto3 to it: eval "$(elt-redshift local env)"')
     psql = _command(commands, "psql", _psql, "open psql on the database that stands for Redshift")
-    psql.add_argument("arguments", nargs=argparse.REMAINDER, help="arguments for psql, such as -c 'select 1'")
+    psql.add_argument("-c", "--command", action="append", default=[], help="SQL to run instead; may be repeated")
 
 
 def _command(
@@ -91,5 +91,6 @@ def _env(arguments: argparse.Namespace) -> int:
 
 
 def _psql(arguments: argparse.Namespace) -> int:
-    command = psql_command(process.find(arguments.dir).postgres_uri, arguments.arguments)
+    commands = [part for sql in arguments.command for part in ("-c", sql)]
+    command = psql_command(process.find(arguments.dir).postgres_uri, commands)
     return subprocess.run(command, check=False).returncode  # noqa: S603
