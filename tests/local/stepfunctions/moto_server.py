@@ -1,4 +1,7 @@
-"""moto's server as a process of its own, with the patches or (``--stock``) without. Prints its port."""
+"""moto's server as a process of its own, with the patches or (``--stock``) without. Prints its port.
+
+With WITHOUT_PATCH set to a patch's target in the environment, that patch is left out: some test must then fail.
+"""
 
 import os
 import sys
@@ -15,6 +18,10 @@ def main() -> None:
     if "--stock" not in sys.argv:
         from elt_redshift.local import dynamodb, stepfunctions
 
+        left_out = os.environ.get("WITHOUT_PATCH")
+        for patch in stepfunctions.patches():
+            if patch.target == left_out:
+                patch.disable()
         dynamodb.apply_all()
         stepfunctions.apply_all()
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
