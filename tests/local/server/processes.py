@@ -1,0 +1,74 @@
+"""Looking at the machine's processes and temporary folders, for tests that kill things."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+DEADLINE_SECONDS = 40.0
+POLL_SECONDS = 0.05
+PREFIX = "elt-redshift-"
+
+
+def wait_until(reached: Callable[[], bool], what: str) -> None:
+    """Poll until something holds; give up with an error after a deadline."""
+    deadline = time.monotonic() + DEADLINE_SECONDS
+    while not reached():
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {DEADLINE_SECONDS:g} s: {what}")
+        time.sleep(POLL_SECONDS)
+
+
+def processes_naming(text: str) -> dict[int, str]:
+    """Living processes whose command line holds a text: process id and command line."""
+    found = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit() and int(folder.name) != os.getpid():
+            line = _command_line(folder)
+            if text in line:
+                found[int(folder.name)] = line
+    return found
+
+
+def _command_line(folder: Path) -> str:
+    try:
+        return (folder / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace")
+    except OSError:
+        return ""  # it ended while we looked
+
+
+def descendants(pid: int) -> set[int]:
+    """Process ids of all children, grandchildren and so on."""
+    parents = {}
+    for folder in Path("/proc").iterdir():
+        if folder.name.isdigit():
+            try:
+                parents[int(folder.name)] = int((folder / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+    found: set[int] = set()
+    while grown := {child for child, parent in parents.items() if parent in found | {pid}} - found:
+        found |= grown
+    return found
+
+
+def alive(pids: set[int]) -> set[int]:
+    """Those of the processes that still run; zombies do not."""
+    return {pid for pid in pids if _state(pid) not in {"", "Z", "X"}}
+
+
+def _state(pid: int) -> str:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return ""
+
+
+def folders_with(pids: set[int]) -> set[Path]:
+    """Temporary folders of the embedded AWS that the command lines of these processes name."""
+    lines = [_command_line(Path(f"/proc/{pid}")) for pid in pids]
+    root = Path(tempfile.gettempdir())
+    return {folder for folder in root.glob(f"{PREFIX}*") if any(str(folder) in line for line in lines)}

@@ -1,0 +1,151 @@
+"""The embedded AWS starts once, stops without a trace, and leaves none when it or its parent is killed."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from elt_redshift.local import process, server, state
+from elt_redshift.local.errors import LocalAwsError, NotRunningError
+from elt_redshift.local.process import LocalAws
+from tests.local.server.processes import alive, descendants, folders_with, wait_until
+
+START_SECONDS = 120.0
+
+PARENT = """
+import sys
+from elt_redshift.local import process
+with process.running(timeout=120) as aws:
+    print(aws.to_json().replace("\\n", " "), flush=True)
+    sys.stdin.read()
+"""
+
+
+def up(folder: Path, port: int = 0) -> LocalAws:
+    return process.up(folder, port, timeout=START_SECONDS)
+
+
+def belongings(aws: LocalAws) -> tuple[set[int], set[Path]]:
+    """All processes and temporary folders of a running embedded AWS."""
+    pids = descendants(aws.pid) | {aws.pid}
+    folders = folders_with(pids) | {Path(aws.data)}
+    assert len(pids) >= 4, "the server, its guard, PostgreSQL's watchdog and PostgreSQL"
+    assert len(folders) >= 2, "the server's data and PostgreSQL's sockets"
+    return pids, folders
+
+
+def assert_gone(pids: set[int], folders: set[Path]) -> None:
+    """Wait until nothing is left of an embedded AWS."""
+    wait_until(lambda: not alive(pids), f"processes {pids} end")
+    wait_until(lambda: not any(folder.exists() for folder in folders), f"folders {folders} are removed")
+
+
+def test_up_and_down_twice(tmp_path: Path) -> None:
+    """A second up finds the first, down leaves only log and locks, a second down does nothing, up works again."""
+    first = up(tmp_path)
+    assert up(tmp_path) == first
+    assert process.status(tmp_path) == first
+    assert json.loads((tmp_path / "local.json").read_text())["endpoint"] == first.endpoint
+    pids, folders = belongings(first)
+    assert process.down(tmp_path) is True
+    assert not alive(pids)
+    assert not any(folder.exists() for folder in folders)
+    assert process.status(tmp_path) is None
+    assert {file.name for file in tmp_path.iterdir()} == {"server.log", "server.lock", "control.lock"}
+    assert process.down(tmp_path) is False
+    second = up(tmp_path, first.port)
+    assert (second.port, second.pid == first.pid) == (first.port, False)
+    assert process.down(tmp_path) is True
+
+
+def test_killed_server_leaves_nothing(tmp_path: Path) -> None:
+    """After kill -9 of the server no process and no temporary folder is left, and up starts a new one."""
+    aws = up(tmp_path)
+    pids, folders = belongings(aws)
+    os.kill(aws.pid, signal.SIGKILL)
+    assert_gone(pids, folders)
+    wait_until(lambda: not (tmp_path / "local.json").exists(), "local.json is removed")
+    assert process.status(tmp_path) is None
+    with pytest.raises(NotRunningError):
+        process.find(tmp_path)
+    state.write(tmp_path, aws)
+    assert process.status(tmp_path) is None, "local.json of a dead server, after the machine lost power, say"
+    assert process.down(tmp_path) is False
+    state.write(tmp_path, aws)
+    assert up(tmp_path).pid != aws.pid
+    process.down(tmp_path)
+
+
+def test_killed_parent_leaves_nothing() -> None:
+    """After kill -9 of the process that opened it, an ephemeral embedded AWS goes too, without a trace."""
+    parent = subprocess.Popen([sys.executable, "-c", PARENT], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert parent.stdout is not None
+    assert parent.stdin is not None
+    with parent.stdin, parent.stdout:
+        aws = LocalAws.from_json(parent.stdout.readline().decode())
+        pids, folders = belongings(aws)
+        parent.kill()
+        parent.wait()
+        assert_gone(pids, folders)
+
+
+def test_running_ends_with_its_block() -> None:
+    """An ephemeral embedded AWS answers within its block and is gone, to the last folder, after it."""
+    with process.running(timeout=START_SECONDS) as aws:
+        pids, folders = belongings(aws)
+        with urllib.request.urlopen(f"{aws.endpoint}/elt-redshift/status") as answer:
+            assert json.load(answer)["pid"] == aws.pid
+    assert not alive(pids)
+    assert not any(folder.exists() for folder in folders)
+
+
+def test_two_ups_at_once_start_one(tmp_path: Path) -> None:
+    """Two processes that call up at the same moment get the same server."""
+    script = "import sys; from elt_redshift.local import process; print(process.up(sys.argv[1], 0, timeout=120).pid)"
+    command = [sys.executable, "-c", script, str(tmp_path)]
+    try:
+        with ThreadPoolExecutor(2) as pool:
+            answers = pool.map(lambda _: subprocess.run(command, capture_output=True, text=True, check=True), range(2))
+            pids = {int(answer.stdout) for answer in answers}
+        assert len(pids) == 1
+    finally:
+        process.down(tmp_path)
+
+
+def test_taken_port_is_named(tmp_path: Path) -> None:
+    """When another program has the port, the error says so and what to do, and nothing is left behind."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        with pytest.raises(LocalAwsError, match=f"port {port} of 127.0.0.1 cannot be used .*--port"):
+            up(tmp_path, port)
+    assert process.status(tmp_path) is None
+
+
+def test_a_server_that_cannot_start_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A broken installation ends up in the error message, not in a time-out."""
+    monkeypatch.setenv(server.SWITCH_INTERVAL, "not a number")
+    with pytest.raises(LocalAwsError, match="could not convert string to float"):
+        up(tmp_path)
+    assert process.status(tmp_path) is None
+
+
+def test_user_settings_do_not_lead_astray(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A profile, another endpoint or a proxy in the user's environment does not reach the server's own clients."""
+    monkeypatch.setenv("AWS_PROFILE", "does-not-exist")
+    monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:9")
+    monkeypatch.setenv("HTTP_PROXY", "http://127.0.0.1:9")
+    environment = dict(os.environ)
+    server.configure_environment(environment, "http://127.0.0.1:4599")
+    assert "AWS_PROFILE" not in environment
+    assert "AWS_ENDPOINT_URL_S3" not in environment
+    assert environment["AWS_ENDPOINT_URL"] == "http://127.0.0.1:4599"
+    assert "127.0.0.1" in environment["NO_PROXY"]
