@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import Any
 
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
+from botocore.exceptions import BotoCoreError, ClientError
 
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Stacks
@@ -30,14 +32,23 @@ class EltHook(StepFunctionHook):
         return Stacks(self._other("cloudformation")).find(job_name, stack).state_machine_arn
 
     def rows(self, statement_id: str) -> int | None:
-        """How many rows a finished statement, or a batch, returned or changed; None when Redshift does not say.
+        """How many rows a finished statement, or a batch, returned or changed; None when that cannot be told: the
+        right to ask may be missing, and no task fails for that.
 
         https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
         """
-        answer = self._other("redshift-data").describe_statement(Id=statement_id)
+        try:
+            answer = self._data_api.describe_statement(Id=statement_id)
+        except (BotoCoreError, ClientError) as error:
+            self.log.info("The rows of statement %s are not known: %s", statement_id, error)
+            return None
         parts = answer.get("SubStatements") or [answer]
         known = [part["ResultRows"] for part in parts if part.get("ResultRows", -1) >= 0]
         return sum(known) if known else None
+
+    @cached_property
+    def _data_api(self) -> Any:
+        return self._other("redshift-data")
 
     def _other(self, service: str) -> Any:
         return AwsGenericHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service).conn

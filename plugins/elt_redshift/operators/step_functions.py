@@ -7,6 +7,7 @@ otherwise take half a second longer to parse (docs/adr/0003-cheap-dag-files.md).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -154,10 +155,12 @@ class MirrorOperator(BaseOperator):
         )
 
     def _follow(self, execution_arn: str) -> Outcome:
-        executions = make_hook(self.aws_conn_id, self.region_name).executions()
-        for snapshot in executions.follow(execution_arn, (self.task_name,), self.poll_interval, self.follow_timeout):
+        hook = make_hook(self.aws_conn_id, self.region_name)
+        tasks = (self.task_name,)
+        for snapshot in hook.executions().follow(execution_arn, tasks, self.poll_interval, self.follow_timeout):
             if outcome := outcome_of(self.task_name, snapshot):
-                return outcome
+                known = outcome.status == "succeeded" and outcome.statement_id
+                return replace(outcome, rows=hook.rows(known)) if known else outcome
         raise AssertionError(f"no outcome of task {self.task_name} although {execution_arn} has ended")
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
@@ -177,18 +180,10 @@ class MirrorOperator(BaseOperator):
         return failure(run, self.places)
 
     def _push(self, context: Context, outcome: Outcome) -> None:
-        rows = self._rows(outcome.statement_id) if outcome.status == "succeeded" and outcome.statement_id else None
-        shown = {"statement_id": outcome.statement_id, "seconds": outcome.seconds, "rows": rows}
+        shown = {"statement_id": outcome.statement_id, "seconds": outcome.seconds, "rows": outcome.rows}
         for key, value in shown.items():
             if value is not None:
                 context["ti"].xcom_push(key=key, value=value)
-
-    def _rows(self, statement_id: str) -> int | None:
-        try:
-            return make_hook(self.aws_conn_id, self.region_name).rows(statement_id)
-        except Exception as error:  # the task has succeeded, whether or not its rows can be told
-            self.log.info("The rows of statement %s are not known: %s", statement_id, error)
-            return None
 
 
 def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:

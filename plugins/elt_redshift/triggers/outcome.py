@@ -20,6 +20,7 @@ class Outcome:
     :param message: why, unless it succeeded.
     :param statement_id: of the last statement, or of the part of a batch that failed; None when none was submitted.
     :param seconds: from the task's start to its end, retries included.
+    :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
     """
 
@@ -27,6 +28,7 @@ class Outcome:
     message: str | None = None
     statement_id: str | None = None
     seconds: float | None = None
+    rows: int | None = None
     attempt: int = 0
 
     def to_event(self) -> dict[str, Any]:
@@ -61,7 +63,7 @@ def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
 
 def _ended(run: TaskRun, status: Status, message: str | None) -> Outcome:
     statement = None if run.statement_id == "none" else run.statement_id
-    return Outcome(status, message, statement, run.seconds, run.attempt)
+    return Outcome(status, message, statement, run.seconds, attempt=run.attempt)
 
 
 def _why_aborted(run: TaskRun, execution: Execution) -> str:

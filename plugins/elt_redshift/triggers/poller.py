@@ -14,14 +14,23 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
-from typing import TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Snapshot
 
-Look = Callable[[], Awaitable[Snapshot]]
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
+
+
+class Source(Protocol):
+    """Where a poller looks."""
+
+    async def look(self) -> Snapshot:
+        """The execution as it is now."""
+
+
+S = TypeVar("S", bound=Source)
 
 #: Errors that another look would only repeat.
 FINAL_ERRORS = frozenset({"ExecutionDoesNotExist", "InvalidArn", "AccessDeniedException"})
@@ -33,16 +42,17 @@ MAX_FAILURES = 15
 MAX_PAUSE = 60.0
 
 
-class Poller:
-    """Looks at one execution until it has ended.
+class Poller(Generic[S]):
+    """Looks at one execution until it has ended. It starts at once, in the running event loop.
 
-    :param look: brings the picture of the execution up to date.
+    :param source: looks at the execution; whoever listens may ask it more.
     :param interval: seconds between two looks.
     :param sleep: how to wait, in seconds.
     """
 
-    def __init__(self, look: Look, interval: float, sleep: Sleep = asyncio.sleep) -> None:
-        self._look, self._interval, self._sleep = look, interval, sleep
+    def __init__(self, source: S, interval: float, sleep: Sleep = asyncio.sleep) -> None:
+        self.source = source
+        self._interval, self._sleep = interval, sleep
         self._latest: Snapshot | None = None
         self._next: asyncio.Future[Snapshot] = asyncio.get_running_loop().create_future()
         self._task = asyncio.create_task(self._run())
@@ -73,7 +83,7 @@ class Poller:
         failures = 0
         while not (self._latest and self._latest.execution.ended):
             try:
-                snapshot = await self._look()
+                snapshot = await self.source.look()
             except Exception as error:
                 failures += 1
                 if not _passes(error) or failures > MAX_FAILURES:
@@ -97,11 +107,11 @@ def _passes(error: Exception) -> bool:
 
 #: The pollers that somebody listens to. The event loop is part of the key, because `airflow dags test` and tests run
 #: each trigger in a loop of its own.
-_pollers: dict[tuple[asyncio.AbstractEventLoop, Hashable], Poller] = {}
+_pollers: dict[tuple[asyncio.AbstractEventLoop, Hashable], Poller[Any]] = {}
 
 
 @asynccontextmanager
-async def shared(key: Hashable, make: Callable[[], Poller]) -> AsyncIterator[Poller]:
+async def shared(key: Hashable, make: Callable[[], Poller[S]]) -> AsyncIterator[Poller[S]]:
     """The process's poller for ``key``; made for its first listener and stopped after its last."""
     slot = (asyncio.get_running_loop(), key)
     poller = _pollers.get(slot)

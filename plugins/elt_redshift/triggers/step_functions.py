@@ -4,17 +4,48 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.aws.executions import Snapshot
 from elt_redshift.exceptions import EltError
 from elt_redshift.triggers.outcome import Outcome, outcome_of
-from elt_redshift.triggers.poller import Look, Poller, shared
+from elt_redshift.triggers.poller import Poller, shared
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.step_functions import EltHook
+
+
+class ExecutionSource:
+    """Looks at one execution in a thread, with a hook that is made for the first look."""
+
+    def __init__(self, execution_arn: str, aws_conn_id: str | None, region_name: str | None) -> None:
+        self._execution_arn, self._aws_conn_id, self._region_name = execution_arn, aws_conn_id, region_name
+        self._runs = TaskRuns()
+        self._hook: EltHook | None = None
+
+    async def look(self) -> Snapshot:
+        if self._hook is None:
+            # It reads the connection through the triggerer, whose older versions answer only asgiref's threads.
+            self._hook = await sync_to_async(self._make_hook)()
+        return await asyncio.to_thread(self._hook.executions().look, self._execution_arn, self._runs)
+
+    async def rows(self, statement_id: str) -> int | None:
+        """How many rows a finished statement touched; None when that is not known."""
+        assert self._hook, "look() comes first"
+        return await asyncio.to_thread(self._hook.rows, statement_id)
+
+    def _make_hook(self) -> EltHook:
+        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
+
+        hook = EltHook(aws_conn_id=self._aws_conn_id, region_name=self._region_name)
+        hook.executions()
+        return hook
 
 
 class TaskTrigger(BaseTrigger):
@@ -62,26 +93,13 @@ class TaskTrigger(BaseTrigger):
         key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval)
         try:
             async with shared(key, self._poller) as poller:
-                return await poller.until(partial(outcome_of, self.task_name))
+                outcome = await poller.until(partial(outcome_of, self.task_name))
+                if outcome.status == "succeeded" and outcome.statement_id:
+                    return replace(outcome, rows=await poller.source.rows(outcome.statement_id))
+                return outcome
         except EltError as error:
             return Outcome("unknown", str(error))
 
-    def _poller(self) -> Poller:
-        return Poller(self._look(), self.poll_interval)
-
-    def _look(self) -> Look:
-        """Looks at the execution in a thread, with a client that is made for the first look."""
-        runs = TaskRuns()
-        made: list[Executions] = []
-
-        async def look() -> Snapshot:
-            if not made:
-                made.append(await sync_to_async(self._executions)())
-            return await asyncio.to_thread(made[0].look, self.execution_arn, runs)
-
-        return look
-
-    def _executions(self) -> Executions:
-        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
-
-        return EltHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name).executions()
+    def _poller(self) -> Poller[ExecutionSource]:
+        source = ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name)
+        return Poller(source, self.poll_interval)
