@@ -96,6 +96,45 @@ class DeployedJob:
         return [[next(iter(cell.values())) for cell in row] for row in records]
 
 
+class Barrier:
+    """A table; tasks that :attr:`pass_` it wait while it is closed, in the database and without a clock."""
+
+    def __init__(self, client: Any) -> None:
+        self._data, self.table = client, f"barrier_{uuid.uuid4().hex}"
+        self._do(**WAREHOUSE, Sql=f"create table {self.table} (x int)")
+        self._session: str | None = None
+
+    @property
+    def pass_(self) -> str:
+        """A statement that ends once the barrier is open."""
+        return f"select count(*) from {self.table}"
+
+    def close(self) -> None:
+        """Lock the table in a session of its own."""
+        opened = self._do(**WAREHOUSE, Sql="begin", SessionKeepAliveSeconds=600)
+        self._session = opened["SessionId"]
+        self._do(SessionId=self._session, Sql=f"lock table {self.table}")
+
+    def open(self) -> None:
+        if self._session:
+            self._do(SessionId=self._session, Sql="rollback")
+            self._session = None
+
+    def _do(self, **request: Any) -> Any:
+        answer = self._data.execute_statement(**request, WaitTimeSeconds=30)
+        assert answer["Status"] == "FINISHED"
+        return answer
+
+
+@pytest.fixture
+def barrier(aws: Callable[[str], Any]) -> Iterator[Barrier]:
+    """A closed barrier, opened at the end."""
+    made = Barrier(aws("redshift-data"))
+    made.close()
+    yield made
+    made.open()
+
+
 @pytest.fixture
 def deploy(aws: Callable[[str], Any]) -> Callable[[EltJob], DeployedJob]:
     """Deploys a job."""

@@ -1,0 +1,168 @@
+"""The audit lock: one run at a time, healed when its owner is dead."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor, as_completed
+
+import pytest
+
+from elt_redshift.job.model import EltJob, LockPolicy
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.unit.asl.jobs import job, task
+
+Deploy = Callable[[EltJob], DeployedJob]
+
+
+def _held(deployed: DeployedJob) -> str:
+    """Start a run whose task waits at the barrier."""
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["a"].status == "running")
+    return arn
+
+
+def test_an_item_as_the_article_writes_it_is_free(deploy: Deploy) -> None:
+    """An item with JobID and JobState Ready is taken, and is Ready again afterwards, with start and end."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Ready"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    execution = deployed.run()
+    after = deployed.item
+    assert (after.state, after.owner, after.last_owner) == ("Ready", None, execution.arn)
+    assert after.start is not None
+    assert after.end is not None
+    assert after.start <= after.end
+
+
+def test_a_second_start_ends_untouched(deploy: Deploy, barrier: Barrier) -> None:
+    """`when_locked: skip`: the second run succeeds, says why it did nothing, and changes nothing."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    first = _held(deployed)
+    before = deployed.item
+    second = deployed.run()
+    assert second.status == "SUCCEEDED"
+    assert second.skipped == f"Job 101 is Running, held by {first}"
+    assert deployed.item == before
+    assert deployed.tasks(second.arn)["a"].status == "waiting"
+    barrier.open()
+    assert deployed.end(first).status == "SUCCEEDED"
+    assert deployed.item.state == "Ready"
+
+
+def test_a_waiting_start_runs_afterwards(deploy: Deploy, barrier: Barrier) -> None:
+    """`when_locked: wait`: the second run takes the lock once the first has released it."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,)), lock=LockPolicy(when_locked="wait")))
+    first, second = _held(deployed), deployed.start()
+    deployed.until(second, lambda tasks: "wait for lock" in deployed.states(second))
+    assert deployed.tasks(second)["a"].status == "waiting"
+    barrier.open()
+    runs = [deployed.end(arn) for arn in (first, second)]
+    assert [run.status for run in runs] == ["SUCCEEDED", "SUCCEEDED"]
+    assert deployed.item.last_owner == second
+
+
+def test_a_refused_start_fails_and_can_be_redriven(deploy: Deploy, barrier: Barrier) -> None:
+    """`when_locked: fail`: the second run fails, naming the holder; redriven afterwards, it runs."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,)), lock=LockPolicy(when_locked="fail")))
+    first = _held(deployed)
+    second = deployed.run()
+    assert second.status == "FAILED"
+    assert f"Job 101 is Running, held by {first}" in (second.cause or "")
+    barrier.open()
+    deployed.end(first)
+    deployed.executions.redrive(second.arn, deployed.audit, "101")
+    assert deployed.end(second.arn).status == "SUCCEEDED"
+
+
+def test_a_stopped_owner_is_taken_over_and_its_statement_cancelled(deploy: Deploy, barrier: Barrier) -> None:
+    """A run that was stopped blocks nobody: the next one cancels what it left in the database, and runs."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,), wait="poll")))
+    first = _held(deployed)
+    deployed.until(first, lambda tasks: tasks["a"].statement_id is not None)
+    left = deployed.tasks(first)["a"].statement_id
+    deployed.executions.stop(first, "test")
+    second = deployed.start()
+    deployed.until(second, lambda tasks: tasks["a"].status == "running")
+    assert deployed.data.describe_statement(Id=left)["Status"] == "ABORTED"
+    assert deployed.item.owner == second
+    barrier.open()
+    assert deployed.end(second).status == "SUCCEEDED"
+
+
+def test_only_one_takes_over(deploy: Deploy, barrier: Barrier) -> None:
+    """Of many starts that find a dead owner, one runs and the others end untouched."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    first = _held(deployed)
+    deployed.executions.stop(first, "test")
+    with ThreadPoolExecutor(8) as pool:
+        ends = as_completed([pool.submit(deployed.run) for _ in range(8)])
+        others = [next(ends).result() for _ in range(7)]
+        barrier.open()
+        winner = next(ends).result()
+    assert all(run.skipped for run in others)
+    assert deployed.tasks(winner.arn)["a"].status == "succeeded"
+    assert deployed.item.last_owner == winner.arn
+
+
+@pytest.mark.parametrize("after_failure", ["hold", "release"])
+def test_a_failed_run_holds_or_releases(deploy: Deploy, ledger: str, after_failure: str) -> None:
+    """hold: the next start ends untouched until an unlock. release: the next start runs."""
+    policy = LockPolicy(after_failure=after_failure)  # type: ignore[arg-type]
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger}_2 select 'x'",)), lock=policy))
+    assert deployed.run().status == "FAILED"
+    deployed.sql(f"create table {ledger}_2 (task varchar(10))")
+    if after_failure == "hold":
+        assert (deployed.run().skipped or "").startswith("Job 101 is Failed")
+        deployed.audit.unlock(deployed.item, by="tester", reason="mended")
+    execution = deployed.run()
+    assert deployed.tasks(execution.arn)["a"].status == "succeeded"
+    assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
+
+
+def test_an_item_that_runs_without_an_owner_is_respected(deploy: Deploy) -> None:
+    """Another program's Running item is left alone until somebody unlocks it."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    assert deployed.run().skipped == "Job 101 is Running, held by "
+    deployed.audit.unlock(deployed.item, by="tester", reason="it is dead")
+    assert deployed.run().skipped is None
+
+
+def test_a_release_whose_response_was_lost_is_no_failure(deploy: Deploy, barrier: Barrier) -> None:
+    """The release happened, its response was lost, and another run has the lock by now: the run still succeeded."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    arn = _held(deployed)
+    deployed.audit.release("101", arn)
+    deployed.audit.acquire("101", "another")
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.item.owner == "another"
+
+
+def test_a_lock_that_was_taken_away_is_told(deploy: Deploy, barrier: Barrier) -> None:
+    """A run whose lock went to somebody else fails at its end, and leaves that lock alone."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    arn = _held(deployed)
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}, "Owner": {"S": "another"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    barrier.open()
+    execution = deployed.end(arn)
+    assert execution.status == "FAILED"
+    assert "was taken away" in (execution.cause or "")
+    assert deployed.item.owner == "another"
+
+
+def test_of_a_hundred_concurrent_starts_one_runs(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """100 starts at once: exactly one does the work, 99 end untouched, and the audit item is right afterwards."""
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_))))
+    with ThreadPoolExecutor(20) as pool:
+        arns = list(pool.map(lambda number: deployed.executions.start(f"start-{number}", {}), range(100)))
+        owner = deployed.item.owner
+        others = list(pool.map(deployed.end, [arn for arn in arns if arn != owner]))
+    assert [run.skipped for run in others] == [f"Job 101 is Running, held by {owner}"] * 99
+    assert owner is not None
+    barrier.open()
+    assert deployed.end(owner).status == "SUCCEEDED"
+    assert deployed.sql(f"select task from {ledger}") == [["a"]]
+    assert (deployed.item.state, deployed.item.owner, deployed.item.last_owner) == ("Ready", None, owner)

@@ -1,0 +1,126 @@
+"""A redrive goes on where the run failed, and runs nothing twice."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from elt_redshift.aws.executions import NotRedrivableError
+from elt_redshift.job.model import EltJob, Parameter
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.unit.asl.jobs import job, task
+
+P = Parameter(name="p", default="1")
+
+Deploy = Callable[[EltJob], DeployedJob]
+
+
+def _parallel_of_three(deploy: Deploy, barrier: Barrier, ledger: str) -> DeployedJob:
+    """`finished` is done at once, `running` waits at the barrier, `failing` needs a table that is not there."""
+    note = f"insert into {ledger} values ('%s')"
+    return deploy(
+        job(
+            task("finished", sql=(note % "finished",)),
+            task("running", sql=(note % "running", barrier.pass_)),
+            task("failing", sql=(f"insert into {ledger}_missing values (1)", note % "failing")),
+            task("last", "finished", "running", "failing", sql=(note % "last",)),
+        )
+    )
+
+
+def _submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
+    """How many statements each task has submitted."""
+    answer = deployed.data.list_statements(StatementName=f"101/{execution_name}/", Status="ALL", MaxResults=100)
+    return Counter(statement["StatementName"].split("/")[2] for statement in answer["Statements"])
+
+
+@pytest.mark.parametrize("while_running", [True, False])
+def test_only_the_failed_task_runs_anew(deploy: Deploy, barrier: Barrier, ledger: str, while_running: bool) -> None:
+    """The failed one is submitted again; the running one is not, whether it still runs or has ended; the finished one
+    is not touched."""
+    deployed = _parallel_of_three(deploy, barrier, ledger)
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["finished"].status == "succeeded")
+    failed = deployed.end(arn)
+    assert {name: run.status for name, run in deployed.tasks(arn).items()} == {
+        "finished": "succeeded",
+        "running": "aborted",
+        "failing": "failed",
+        "last": "waiting",
+    }
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    if not while_running:
+        barrier.open()
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.until(arn, lambda tasks: tasks["failing"].status == "succeeded")
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert Counter(row[0] for row in deployed.sql(f"select task from {ledger}")) == Counter(
+        finished=1, running=1, failing=1, last=1
+    )
+    assert _submissions(deployed, failed.name) == Counter(finished=1, running=1, failing=2, last=1)
+    assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
+
+
+def test_a_redrive_that_fails_again_can_be_redriven_again(deploy: Deploy, ledger: str) -> None:
+    """Each redrive submits the failed task once more; the third works."""
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger}_missing values (1)",))))
+    execution = deployed.run()
+    deployed.executions.redrive(execution.arn, deployed.audit, "101")
+    assert deployed.end(execution.arn).status == "FAILED"
+    assert deployed.item.state == "Failed"
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    deployed.executions.redrive(execution.arn, deployed.audit, "101")
+    ended = deployed.end(execution.arn)
+    assert (ended.status, ended.redrive_count) == ("SUCCEEDED", 2)
+    assert _submissions(deployed, execution.name) == Counter(a=3)
+
+
+def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """After StopExecution the statement goes on in the database; the redrive waits for it and submits nothing twice."""
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a")))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["a"].status == "running")
+    deployed.executions.stop(arn, "test")
+    deployed.sql("create table b (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    barrier.open()
+    ended = deployed.end(arn)
+    deployed.sql("drop table b")
+    assert ended.status == "SUCCEEDED"
+    assert deployed.sql(f"select task from {ledger}") == [["a"]]
+    assert _submissions(deployed, ended.name) == Counter(a=1, b=1)
+
+
+def test_a_redrive_is_refused_while_another_run_has_the_lock(deploy: Deploy, barrier: Barrier) -> None:
+    """The failed run would load beside the other one; the error names the holder."""
+    deployed = deploy(job(task("a", sql=("select :p / 1", barrier.pass_), parameters=("p",)), parameters=(P,)))
+    first = deployed.run(p="not a number")
+    deployed.audit.unlock(deployed.item, by="tester", reason="test")
+    second = deployed.start()
+    deployed.until(second, lambda tasks: tasks["a"].status == "running")
+    with pytest.raises(NotRedrivableError, match=f"the lock of job 101 is held by {second}"):
+        deployed.executions.redrive(first.arn, deployed.audit, "101")
+
+
+def test_a_redrive_past_the_check_fails_at_the_lock(deploy: Deploy, barrier: Barrier) -> None:
+    """Redriven from the console while another run has the lock, the run stops before it submits anything anew."""
+    deployed = deploy(job(task("a", sql=("select 1/0",)), task("b", "a", sql=(barrier.pass_,))))
+    first = deployed.run()
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}, "Owner": {"S": "another"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    deployed.client("stepfunctions").redrive_execution(executionArn=first.arn)
+    again = deployed.end(first.arn)
+    assert again.status == "FAILED"
+    assert again.error == "DynamoDB.ConditionalCheckFailedException"
+    assert _submissions(deployed, first.name) == Counter(a=1)
+    assert deployed.item.owner == "another"
+
+
+def test_a_healthy_run_is_not_redriven(deploy: Deploy) -> None:
+    """The error says that there is nothing to redrive."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    with pytest.raises(NotRedrivableError, match="it is SUCCEEDED"):
+        deployed.executions.redrive(deployed.run().arn, deployed.audit, "101")
