@@ -461,6 +461,7 @@ QUERIES = [
     Case(
         "names that look like keywords of ours", "select top, minus from (select 1 as top, 2 as minus) x", rows=[(1, 2)]
     ),
+    Case("a backslash escapes in a string", r"select 'it\'s', 'a\\b', length('\\')", rows=[("it's", "a\\b", 1)]),
     Case(
         "strings and comments are left alone",
         "select 'sysdate #t nvl(1)' /* top 5 #x */ -- minus select\n",

@@ -9,7 +9,17 @@ from typing import Any
 
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.expressions import expression
-from elt_redshift.local.redshift.dialect.tokens import arguments, following, lex, name_end, strip, symbol, text, word
+from elt_redshift.local.redshift.dialect.tokens import (
+    arguments,
+    following,
+    lex,
+    name_end,
+    string_value,
+    strip,
+    symbol,
+    text,
+    word,
+)
 from elt_redshift.local.redshift.errors import StatementError
 
 
@@ -81,11 +91,9 @@ _DATE_PARTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "MON": "%b", "YY": "%y"}
 
 
 def _literal(token: Token) -> str:
-    """The value of a string literal, or the token as written."""
-    if token.kind != "string":
-        return token.text
-    value = token.text[token.text.index("'") + 1 : -1].replace("''", "'")
-    return value.replace("\\t", "\t") if value == "\\t" or token.text[0] in "eE" else value
+    """The value of a string literal, or the token as written; ``'\\N'`` is COPY's own word for NULL, no escape."""
+    raw_forms = (r"'\N'", r"'\0'")
+    return string_value(token) if token.kind == "string" and token.text not in raw_forms else token.text.strip("'")
 
 
 def _date_format(value: str) -> str | None:

@@ -200,7 +200,7 @@ class DataApi:
                 if session is not None:
                     self._run(statement, self.sessions.connection(session))
                 else:
-                    with self._postgres.pool(statement.request["Database"]).connection() as connection:
+                    with self._postgres.connection(statement.request["Database"]) as connection:
                         self._run(statement, connection)
             status = Status.FINISHED
         except CancelledError:

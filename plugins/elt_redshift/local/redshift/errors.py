@@ -48,7 +48,7 @@ _ATOMIC = (
 
 def _from_postgres(error: psycopg.Error) -> str:
     diagnosis = error.diag
-    message = diagnosis.message_primary or str(error).strip() or type(error).__name__
+    message = diagnosis.message_primary or str(error).strip().rpartition("FATAL:  ")[2] or type(error).__name__
     if error.sqlstate == _SERIALIZATION_FAILURE:
         return f"1023\nDETAIL: Serializable isolation violation on table: {message}"
     if error.sqlstate == _INVALID_TERMINATION:

@@ -199,7 +199,7 @@ declare
     w bigint[];
     a bigint; b bigint; c bigint; d bigint; e bigint; f bigint; k bigint; next bigint;
 begin
-    message := message || '\x80'::bytea
+    message := message || decode('80', 'hex')
         || decode(repeat('00', (119 - length(message) % 64) % 64), 'hex') || int8send(bits);
     for block in 0 .. length(message) / 64 - 1 loop
         for t in 0 .. 15 loop
@@ -340,6 +340,7 @@ $$;
 
 -- The text of an EXECUTE that is put together at run time: drops the table attributes that PostgreSQL does not know.
 create function redshift.dynamic_sql(statement text) returns text language plpgsql immutable strict
+set standard_conforming_strings to on
 as $$
 begin
     if statement ~* '^\s*(create|alter)\s' then

@@ -15,6 +15,8 @@ import sys
 import tempfile
 import threading
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
@@ -46,6 +48,10 @@ _OPTIONS = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "datestyle": "ISO, MDY",
+    # In Redshift's strings, as in PostgreSQL's of old, a backslash escapes.
+    "standard_conforming_strings": "off",
+    "escape_string_warning": "off",
+    "backslash_quote": "on",
 }
 
 
@@ -93,8 +99,6 @@ def _give_to_system_user(binaries: Path, folders: list[Path]) -> None:
 
 def _reset(connection: psycopg.Connection) -> None:
     """What a connection does on its way back to the pool: forget temporary tables, settings and locks."""
-    connection.rollback()
-    connection.autocommit = True
     connection.execute("discard all")
 
 
@@ -212,12 +216,28 @@ class Postgres:
         """A connection of one's own, in autocommit mode; the caller closes it."""
         return psycopg.connect(self.uri(database), autocommit=True, prepare_threshold=None)
 
-    def pool(self, database: str = DATABASE) -> ConnectionPool:
-        """The pool for ``database``; its connections are in autocommit mode and forget everything when returned."""
+    @contextmanager
+    def connection(self, database: str = DATABASE) -> Iterator[psycopg.Connection]:
+        """Lend a connection in autocommit mode; a transaction left open is rolled back, everything else forgotten.
+
+        :raises psycopg.OperationalError: there is no such database.
+        """
+        pool = self._pool(database)
+        connection = pool.getconn()
+        try:
+            yield connection
+        finally:
+            if not connection.closed:
+                connection.rollback()
+            pool.putconn(connection)
+
+    def _pool(self, database: str) -> ConnectionPool:
+        """:raises psycopg.OperationalError: there is no such database."""
         with self._lock:
             if self._supervisor is None:
                 raise PostgresError("PostgreSQL is not running; call start() first.")
             if database not in self._pools:
+                self.connect(database).close()  # a pool would try again and again
                 self._pools[database] = ConnectionPool(
                     self.uri(database),
                     min_size=2 if database == DATABASE else 0,

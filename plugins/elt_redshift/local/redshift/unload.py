@@ -15,18 +15,11 @@ import psycopg
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.copy import Bucket
 from elt_redshift.local.redshift.dialect import translate
-from elt_redshift.local.redshift.dialect.tokens import lex, words
+from elt_redshift.local.redshift.dialect.tokens import lex, string_value, words
 from elt_redshift.local.redshift.errors import StatementError
 from elt_redshift.local.redshift.results import Result, from_postgres
 
 _UNSUPPORTED = ("parquet", "json", "partition", "iceberg", "zstd", "bzip2")
-
-
-def _string(token: Token) -> str:
-    if token.kind == "dollar":
-        tag = token.text[: token.text.index("$", 1) + 1]
-        return token.text[len(tag) : -len(tag)]
-    return token.text[1:-1].replace("''", "'")
 
 
 def _after(tokens: list[Token], *options: str) -> str | None:
@@ -35,7 +28,7 @@ def _after(tokens: list[Token], *options: str) -> str | None:
         if token.word in options:
             rest = [found for found in tokens[index + 1 : index + 3] if found.word != "as"]
             if rest and rest[0].kind == "string":
-                return _string(rest[0])
+                return string_value(rest[0])
     return None
 
 
@@ -73,7 +66,7 @@ def unload_to_s3(statement: str, connection: psycopg.Connection, target: Bucket)
         raise StatementError(
             "Specified unload destination on S3 is not empty. Consider using a different bucket / prefix."
         )
-    cursor = connection.execute(translate(_string(tokens[2])).sql.encode())
+    cursor = connection.execute(translate(string_value(tokens[2])).sql.encode())
     assert cursor.pgresult is not None
     result = from_postgres(cursor.pgresult, cursor.rowcount)
     as_csv = "csv" in options

@@ -11,6 +11,7 @@ from botocore.loaders import Loader
 from botocore.model import OperationModel, ServiceModel, Shape
 
 from elt_redshift.job.sql import SqlSyntaxError, Token, tokenize
+from elt_redshift.local.redshift.dialect.tokens import quote
 from elt_redshift.local.redshift.errors import DataApiError, invalid
 
 #: https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html ("the maximum size of a query statement")
@@ -143,7 +144,7 @@ def _bind_one(sql: str, values: dict[str, str], used: set[str]) -> str:
         if name not in values:
             raise invalid(f"Cannot find parameter: {name}")
         used.add(name)
-        written.append("'" + values[name].replace("'", "''") + "'")
+        written.append(quote(values[name]))
     return "".join(written)
 
 

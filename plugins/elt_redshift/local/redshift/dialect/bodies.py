@@ -13,7 +13,9 @@ from elt_redshift.local.redshift.dialect.expressions import query
 from elt_redshift.local.redshift.dialect.tokens import (
     following,
     lex,
+    quote,
     raw,
+    string_value,
     strip,
     symbol,
     text,
@@ -84,9 +86,8 @@ def _dynamic(tokens: Sequence[Token], translate: Translate) -> list[Token]:
         (index for index in range(start, len(tokens)) if word(tokens, index) in ("into", "using", "loop")), len(tokens)
     )
     command = strip(tokens[start:end])
-    if len(command) == 1 and command[0].kind == "string" and command[0].text.startswith("'"):
-        statement = translate(command[0].text[1:-1].replace("''", "'")).replace("'", "''")
-        written = f"'{statement}'"
+    if len(command) == 1 and command[0].kind in ("string", "dollar"):
+        written = quote(translate(string_value(command[0])))
     else:
         written = f"redshift.dynamic_sql({text(query(command))})"
     return [raw(f"execute {written} "), *query(tokens[end:])]

@@ -18,6 +18,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     name_end,
     raw,
     spaced,
+    string_value,
     strip,
     symbol,
     text,
@@ -60,7 +61,7 @@ def _unquote(token: Token) -> tuple[str, str, str]:
     if token.kind == "dollar":
         tag = token.text[: token.text.index("$", 1) + 1]
         return tag, token.text[len(tag) : -len(tag)], tag
-    return "$body_$", token.text[1:-1].replace("''", "'"), "$body_$"
+    return "$body_$", string_value(token), "$body_$"
 
 
 def _options(tokens: Sequence[Token]) -> list[Token]:

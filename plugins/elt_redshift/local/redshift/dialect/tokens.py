@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
@@ -120,6 +121,25 @@ def strip(tokens: Sequence[Token]) -> list[Token]:
 def last_word(tokens: Sequence[Token]) -> Token | None:
     """The last token that is not blank."""
     return next((token for token in reversed(tokens) if not is_blank(token)), None)
+
+
+_ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
+
+
+def string_value(token: Token) -> str:
+    """What a string literal, plain or dollar-quoted, stands for."""
+    if token.kind == "dollar":
+        tag = token.text[: token.text.index("$", 1) + 1]
+        return token.text[len(tag) : -len(tag)]
+    written = token.text[token.text.index("'") + 1 : -1]
+    return re.sub(
+        r"\\(.)|''", lambda part: _ESCAPES.get(part[1], part[1]) if part[1] else "'", written, flags=re.DOTALL
+    )
+
+
+def quote(value: str) -> str:
+    """``value`` as a string literal."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "''") + "'"
 
 
 def spaced(tokens: Sequence[Token]) -> list[Token]:

@@ -1,0 +1,127 @@
+"""The embedded PostgreSQL goes away with its owner, whatever happens to it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from elt_redshift.local.redshift.postgres import Postgres, PostgresError
+
+OWNER = """
+import sys, time
+from pathlib import Path
+from elt_redshift.local.redshift.postgres import Postgres
+postgres = Postgres(Path(sys.argv[1]))
+postgres.start()
+print(postgres.uri().split("host=")[1], flush=True)
+time.sleep(600)
+"""
+
+
+def servers(folder: Path) -> list[psutil.Process]:
+    """The processes that serve ``folder``, and their watchdog."""
+    found = []
+    for process in psutil.process_iter(["cmdline"]):
+        if any(str(folder) in part for part in process.info["cmdline"] or []) and process.pid != os.getpid():
+            found.append(process)
+    return found
+
+
+def await_gone(folder: Path, *others: Path, owner: int = 0) -> None:
+    """Return when nothing is left of a server.
+
+    :raises AssertionError: something is left after 30 seconds.
+    """
+    deadline = time.monotonic() + 30
+    while True:
+        left = [process for process in servers(folder) if process.pid != owner]
+        folders = [path for path in (folder, *others) if path.exists()]
+        if not left and not folders:
+            return
+        assert time.monotonic() < deadline, (left, folders)
+        time.sleep(0.05)
+
+
+def test_stop_leaves_nothing(tmp_path: Path) -> None:
+    """After stop there is no process and no folder, and a second stop does nothing."""
+    postgres = Postgres(tmp_path / "data")
+    postgres.start()
+    with postgres.connect() as connection:
+        assert connection.execute("select redshift.len('abc')").fetchone() == (3,)
+    postgres.stop()
+    postgres.stop()
+    await_gone(tmp_path / "data")
+
+
+@pytest.mark.parametrize("victim", ["owner", "watchdog"])
+def test_kill_leaves_nothing(tmp_path: Path, victim: str) -> None:
+    """kill -9 of the owner ends PostgreSQL and removes its folders; of the watchdog, it ends PostgreSQL."""
+    folder = tmp_path / "data"
+    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(folder)], stdout=subprocess.PIPE, text=True)
+    try:
+        assert owner.stdout is not None
+        sockets = Path(owner.stdout.readline().strip().replace("%2F", "/"))
+        assert sockets.is_dir()
+        (watchdog,) = [
+            process for process in psutil.Process(owner.pid).children() if "supervise" in " ".join(process.cmdline())
+        ]
+        if victim == "owner":
+            os.kill(owner.pid, signal.SIGKILL)
+            owner.wait(30)
+            await_gone(folder, sockets)
+        else:
+            (postmaster,) = watchdog.children()
+            watchdog.kill()
+            psutil.wait_procs([postmaster], timeout=30)
+            assert not postmaster.is_running()
+    finally:
+        owner.kill()
+        owner.wait(30)
+        assert owner.stdout is not None
+        owner.stdout.close()
+
+
+def test_a_folder_with_other_things_is_left_alone(tmp_path: Path) -> None:
+    """PostgreSQL is not started over somebody's files."""
+    (tmp_path / "precious").write_text("x")
+    with pytest.raises(PostgresError, match="is not empty"):
+        Postgres(tmp_path).start()
+    assert (tmp_path / "precious").read_text() == "x"
+
+
+def test_what_a_crash_left_is_replaced(tmp_path: Path) -> None:
+    """A folder that an earlier PostgreSQL left behind is started afresh."""
+    (tmp_path / "PG_VERSION").write_text("18\n")
+    postgres = Postgres(tmp_path)
+    postgres.start()
+    try:
+        with postgres.connect() as connection:
+            assert connection.execute("select current_database()").fetchone() == ("dev",)
+    finally:
+        postgres.stop()
+
+
+def test_a_database_of_ones_own_has_the_functions(tmp_path: Path) -> None:
+    """Redshift's functions are in every database that is created."""
+    postgres = Postgres(tmp_path / "data")
+    postgres.start()
+    try:
+        with postgres.connect() as connection:
+            connection.execute("create database other")
+        with postgres.connection("other") as connection:
+            assert connection.execute("select len('four')").fetchone() == (4,)
+    finally:
+        postgres.stop()
+
+
+def test_a_server_that_was_not_started_says_so(tmp_path: Path) -> None:
+    """Asking for an address before start is an error that names the remedy."""
+    with pytest.raises(PostgresError, match="call start"):
+        Postgres(tmp_path / "data").uri()
