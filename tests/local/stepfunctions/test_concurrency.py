@@ -79,14 +79,14 @@ def test_counters_lose_nothing_under_a_wide_map(aws: Aws) -> None:
     table = aws.table()
     state = {
         "Type": "Map",
-        "Items": "{% $range(1, 1000, 1) %}",
+        "Items": "{% [1..2000] %}",
         "MaxConcurrency": 1,
         "ItemProcessor": branch({"i": passing(Output=1)}),
         "Output": "{% $sum($states.result) %}",
         "Next": "c",
     }
     definition = jsonata({"m": state, "c": count(table, "all", Output="{% $states.input %}", End=True)})
-    assert aws.output(definition) == 1000
+    assert aws.output(definition) == 2000
 
 
 def test_a_jsonpath_map_works_too(aws: Aws) -> None:

@@ -3,10 +3,13 @@
 import datetime
 import json
 import uuid
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from sfn_support import ROLE, Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing
+
+from elt_redshift.local.stepfunctions import executions
 
 PASS = jsonata({"a": passing()})
 WAIT = jsonata({"w": {"Type": "Wait", "Seconds": 600, "Next": "after"}, "after": passing()})
@@ -121,6 +124,53 @@ def test_a_late_result_of_a_stopped_task_is_discarded(aws: Aws) -> None:
     aws.output(jsonata({"w": {"Type": "Wait", "Seconds": 1, "End": True}}))  # longer than .sync polls
     assert aws.history(arn) == before
     assert before[-1]["type"] == "ExecutionAborted"
+
+
+@beyond_stock
+def test_a_stop_reaches_the_nested_execution(aws: Aws) -> None:
+    """The execution that startExecution.sync waits for is stopped with its parent."""
+    child = aws.create(WAIT)
+    arguments = {"StateMachineArn": child, "Input": {}}
+    resource = "arn:aws:states:::states:startExecution.sync:2"
+    arn = aws.start(jsonata({"t": {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}}))
+    aws.until(lambda: [event["type"] for event in aws.history(arn)], lambda types: "TaskSubmitted" in types)
+    aws.output(jsonata({"w": {"Type": "Wait", "Seconds": 1, "End": True}}))  # until the task looks after its child
+    aws.sfn.stop_execution(executionArn=arn)
+    (listed,) = aws.sfn.list_executions(stateMachineArn=child)["executions"]
+    assert aws.ended(listed["executionArn"])["status"] == "ABORTED"
+
+
+@beyond_stock
+def test_arguments_over_the_limit_are_refused(aws: Aws) -> None:
+    """Arguments of more than 256 KiB are States.DataLimitExceeded."""
+    state = missing_table(End=True)
+    state["Arguments"]["Key"] = {"id": {"S": "{% $pad('', 262144, 'x') %}"}}
+    assert aws.run(jsonata({"a": state}))["error"] == "States.DataLimitExceeded"
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "reason"),
+    [("FAILED", 13, None), ("FAILED", 15, "14 days"), ("RUNNING", 0, "RUNNING"), ("SUCCEEDED", 0, "SUCCEEDED")],
+)
+def test_the_redrivable_period_is_14_days(status: str, days: int, reason: str | None) -> None:
+    """An execution that ended longer ago, or not without success, says why it cannot be redriven."""
+    execution = executions.EmbeddedExecution(
+        name="e",
+        sm_type="STANDARD",
+        role_arn=ROLE,
+        exec_arn="arn",
+        account_id="123456789012",
+        region_name="us-east-1",
+        state_machine=SimpleNamespace(arn="arn"),
+        start_date=executions.utc_now(),
+        cloud_watch_logging_session=None,
+        activity_store={},
+        input_data="{}",
+    )
+    execution.exec_status = executions.ExecutionStatus(status)
+    execution.stop_date = executions.utc_now() - datetime.timedelta(days=days)
+    found = execution.not_redrivable()
+    assert found is None if reason is None else reason in str(found)
 
 
 def test_stopping_what_has_ended_changes_nothing(aws: Aws) -> None:

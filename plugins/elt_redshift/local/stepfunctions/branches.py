@@ -203,4 +203,6 @@ for _worker in (_DistributedItemProcessorWorker, _DistributedIteratorWorker):
         run_child
     )
 for _pool_worker in (IterationWorker, _DistributedItemProcessorWorker, _DistributedIteratorWorker):
-    PATCHES.method(_worker, "_eval_pool", "Recursed once per item: a RecursionError at some hundred items.")(run_pool)
+    PATCHES.method(_pool_worker, "_eval_pool", "Recursed once per item: a RecursionError at some hundred items.")(
+        run_pool
+    )

@@ -130,6 +130,8 @@ class EmbeddedExecution(Execution):
             activity_store=self._activity_store,
         )
         env.run, env.scope = run, self._scope
+        if former is not None:
+            env.map_run_record_pool_manager = self.exec_worker.env.map_run_record_pool_manager
         env.event_manager = self._history = History(run, former, on_full=self._too_many_events)
         self.exec_worker: Any = Worker(env)
         self.exec_status = ExecutionStatus.RUNNING

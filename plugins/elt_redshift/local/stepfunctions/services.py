@@ -20,6 +20,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service,
     state_task_service_aws_sdk,
     state_task_service_dynamodb,
+    state_task_service_sfn,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.utils import boto_client
@@ -32,6 +33,7 @@ apply = PATCHES.apply
 
 _StateTaskService = state_task_service.StateTaskService
 _AwsSdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
+_NestedExecution = state_task_service_sfn.StateTaskServiceSfn
 _DynamoDb = state_task_service_dynamodb.StateTaskServiceDynamoDB
 
 # Names that ASL takes from the SDK for Java where boto's name is not the same without its hyphens.
@@ -148,6 +150,22 @@ def normalise_response(
 @PATCHES.method(_AwsSdk, "_normalise_service_error_name", "Knew DynamoDb and Sfn only.")
 def normalise_service_error_name(original: Any, service_name: str) -> str:
     return error_prefix(boto_name(service_name))
+
+
+@PATCHES.method(StateTask, "_eval_parameters", "Sent Arguments of any size.")
+def evaluate_arguments(original: Any, self: Any, env: Any) -> Any:
+    parameters = original(self, env)
+    self._verify_size_quota(env=env, value=parameters)
+    return parameters
+
+
+def _note_child(original: Any, self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
+    env.child_arn = env.stack[-1]["ExecutionArn"]
+    return original(self, env, *args, **kwargs)
+
+
+for _name in ("_build_sync_resolver", "_build_sync2_resolver"):
+    PATCHES.method(_NestedExecution, _name, "A stopped execution left the one that it waited for running.")(_note_child)
 
 
 @PATCHES.method(_DynamoDb, "_from_error", "Named every error DynamoDB.AmazonDynamoDBException, timeouts and all.")
