@@ -11,8 +11,7 @@ import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
-from rich.console import Console
-
+from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, command
 from elt_redshift.exceptions import EltError
 
@@ -32,12 +31,12 @@ def demo(given: argparse.Namespace) -> int:
             f"The demo needs the module {error.name}. "
             "Install the extra: pip install 'airflow-provider-elt-redshift[local]'."
         ) from error
-    console = Console(highlight=False)
+    out = console()
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elt-redshift-demo-")))
-        console.print("[bold]Starting the embedded AWS …[/bold]")
+        out.print("[bold]Starting the embedded AWS …[/bold]")
         aws = stack.enter_context(process.running())
         os.environ.update(process.environment(aws))
-        walkthrough = Walkthrough(console, folder, given.dags.resolve(), given.scale_factor)
+        walkthrough = Walkthrough(out, folder, given.dags.resolve(), given.scale_factor)
         walkthrough.run()
         return walkthrough.summary()

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rich.console import Console
-from rich.table import Table
+from rich.markup import escape
+from rich.table import Column, Table
 
 from elt_redshift.asl.audit import FAILED
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.calls import Clients, aws_errors
 from elt_redshift.aws.executions import Execution, Executions, execution_name
 from elt_redshift.aws.stacks import Deployed, Stacks
+from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.watch import watch
 from elt_redshift.exceptions import EltError
@@ -71,11 +73,12 @@ def status(given: argparse.Namespace) -> int:
     clients = Clients(given.region)
     stacks = Stacks(clients("cloudformation"))
     found = [stacks.find(load(given).name, given.stack)] if given.job else list(stacks.all(given.stack))
-    table = Table("JobID", "job", "JobState", "JobStart", "JobEnd", "owner", "failure")
+    columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
+    table = Table("JobID", "job", "JobState", *columns)
     for deployed in found:
         for item in AuditStore(clients("dynamodb"), deployed.audit_table).items():
             table.add_row(item.job_id, deployed.job, *_row(item))
-    Console().print(table if table.row_count else "No job has run yet.")
+    console().print(table if table.row_count else "No job has run yet.")
     return 0
 
 
@@ -83,7 +86,12 @@ def _row(item: AuditItem) -> tuple[str, ...]:
     free = item.state == FAILED and item.after_failure == "release"
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
     owner = (item.owner or "").rpartition(":")[2]
-    return state, item.start or "", item.end or "", owner, item.failure_message or ""
+    return state, _seconds(item.start), _seconds(item.end), owner, escape(item.failure_message or "")
+
+
+def _seconds(time: str | None) -> str:
+    """An ISO 8601 time without its fraction."""
+    return re.sub(r"\.\d+Z$", "Z", time or "")
 
 
 def history(given: argparse.Namespace) -> int:
@@ -93,7 +101,7 @@ def history(given: argparse.Namespace) -> int:
         seconds = f"{(one.stopped - one.started).total_seconds():.1f}" if one.stopped else ""
         started = f"{one.started.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
         table.add_row(one.name, one.status, started, seconds, str(one.redrive_count))
-    Console().print(table)
+    console().print(table)
     return 0
 
 

@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from rich.console import Console, Group
+from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
-from rich.table import Table
+from rich.table import Column, Table
 
 from elt_redshift.asl import history
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.cli.console import console
 from elt_redshift.job.model import EltJob
 
 _STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "aborted": "yellow"}
 
 
-def watch(job: EltJob, executions: Executions, execution_arn: str, console: Console | None = None) -> int:
+def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
     """Follow an execution to its end; gives 0 when it succeeded or had nothing to do, otherwise 1."""
-    console = console or Console()
-    with Live(console=console, refresh_per_second=4) as live:
+    out = console()
+    with Live(console=out, refresh_per_second=4, transient=True) as live:
         for snapshot in executions.follow(execution_arn, job.task_names):
-            live.update(_picture(snapshot))
+            live.update(_picture(snapshot) if out.is_terminal else "")
+    out.print(_picture(snapshot))
     for task in snapshot.tasks:
         if task.status == "failed":
-            console.print(f"[red]{escape(failure(job, task))}[/red]", soft_wrap=True)
+            out.print(f"[red]{escape(failure(job, task))}[/red]", soft_wrap=True)
     if snapshot.execution.skipped:
-        console.print(f"Nothing was done. {escape(snapshot.execution.skipped)}", soft_wrap=True)
+        out.print(f"Nothing was done. {escape(snapshot.execution.skipped)}", soft_wrap=True)
     return 0 if snapshot.execution.status == "SUCCEEDED" else 1
 
 
@@ -35,7 +37,7 @@ def failure(job: EltJob, run: TaskRun) -> str:
 
 
 def _picture(snapshot: Snapshot) -> Group:
-    table = Table("task", "status", "attempt", "seconds", "statement")
+    table = Table(*("task", "status", "attempt", "seconds"), Column("statement", overflow="fold"))
     for run in snapshot.tasks:
         seconds = f"{run.seconds:.1f}" if run.seconds is not None else ""
         status = f"[{_STYLE[run.status]}]{run.status}[/]"
