@@ -2,35 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 
-DEADLINE_SECONDS = 40.0
-POLL_SECONDS = 0.05
 PREFIX = "elt-redshift-"
-
-
-def wait_until(reached: Callable[[], bool], what: str) -> None:
-    """Poll until something holds; give up with an error after a deadline."""
-    deadline = time.monotonic() + DEADLINE_SECONDS
-    while not reached():
-        if time.monotonic() > deadline:
-            raise AssertionError(f"not within {DEADLINE_SECONDS:g} s: {what}")
-        time.sleep(POLL_SECONDS)
-
-
-def processes_naming(text: str) -> dict[int, str]:
-    """Living processes whose command line holds a text: process id and command line."""
-    found = {}
-    for folder in Path("/proc").iterdir():
-        if folder.name.isdigit() and int(folder.name) != os.getpid():
-            line = _command_line(folder)
-            if text in line:
-                found[int(folder.name)] = line
-    return found
 
 
 def _command_line(folder: Path) -> str:

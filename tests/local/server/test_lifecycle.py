@@ -17,9 +17,11 @@ import pytest
 from elt_redshift.local import process, server, state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
-from tests.local.server.processes import alive, descendants, folders_with, wait_until
+from tests.local.server.processes import alive, descendants, folders_with
+from tests.local.waiting import wait_for
 
 START_SECONDS = 120.0
+GONE_SECONDS = 40.0
 
 PARENT = """
 import sys
@@ -45,8 +47,8 @@ def belongings(aws: LocalAws) -> tuple[set[int], set[Path]]:
 
 def assert_gone(pids: set[int], folders: set[Path]) -> None:
     """Wait until nothing is left of an embedded AWS."""
-    wait_until(lambda: not alive(pids), f"processes {pids} end")
-    wait_until(lambda: not any(folder.exists() for folder in folders), f"folders {folders} are removed")
+    wait_for(lambda: not alive(pids), f"processes {pids} end", GONE_SECONDS)
+    wait_for(lambda: not any(folder.exists() for folder in folders), f"folders {folders} are removed", GONE_SECONDS)
 
 
 def test_up_and_down_twice(tmp_path: Path) -> None:
@@ -73,7 +75,7 @@ def test_killed_server_leaves_nothing(tmp_path: Path) -> None:
     pids, folders = belongings(aws)
     os.kill(aws.pid, signal.SIGKILL)
     assert_gone(pids, folders)
-    wait_until(lambda: not (tmp_path / "local.json").exists(), "local.json is removed")
+    wait_for(lambda: not (tmp_path / "local.json").exists(), "local.json is removed")
     assert process.status(tmp_path) is None
     with pytest.raises(NotRunningError):
         process.find(tmp_path)

@@ -1,0 +1,90 @@
+"""The ticker fires what is due, once, and nothing else."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from elt_redshift.local.events.ticker import Ticker, Timed
+
+START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
+
+
+class World:
+    """A clock that is turned by hand, and what is scheduled in it."""
+
+    def __init__(self) -> None:
+        self.now = START
+        self.timed: dict[str, Timed] = {}
+        self.fired: list[tuple[str, str]] = []
+        self.ticker = Ticker(lambda: list(self.timed.values()), lambda: self.now)
+
+    def schedule(self, name: str, expression: str, **more: datetime) -> None:
+        def fire(due: datetime) -> None:
+            self.fired.append((name, f"{due:%H:%M:%S}"))
+
+        self.timed[name] = Timed(name, expression, fire, **more)
+
+    def pass_time(self, seconds: int, step: int = 1) -> None:
+        for _ in range(0, seconds, step):
+            self.now += timedelta(seconds=step)
+            self.ticker.tick()
+
+
+def test_rates_and_crons_fire_when_due() -> None:
+    """A rate counts from when it was first seen, a cron follows the clock."""
+    world = World()
+    world.schedule("rate", "rate(1 minute)")
+    world.schedule("cron", "cron(0/2 * * * ? *)")
+    world.pass_time(185)
+    assert world.fired == [
+        ("rate", "03:01:01"),
+        ("cron", "03:02:00"),
+        ("rate", "03:02:01"),
+        ("rate", "03:03:01"),
+    ]
+
+
+def test_changing_or_enabling_starts_anew() -> None:
+    """A schedule that was away, because it was disabled or got another expression, counts from its return."""
+    world = World()
+    world.schedule("a", "rate(1 minute)")
+    world.pass_time(50)
+    away = world.timed.pop("a")
+    world.pass_time(60)
+    world.timed["a"] = away
+    world.pass_time(59)
+    assert world.fired == []
+    world.pass_time(2)
+    assert len(world.fired) == 1
+
+
+def test_a_machine_that_slept_fires_once() -> None:
+    """Moments that passed while nothing ran are made up for by a single firing."""
+    world = World()
+    world.schedule("a", "rate(1 minute)")
+    world.pass_time(1)
+    world.pass_time(3600, step=3600)
+    assert len(world.fired) == 1
+
+
+def test_start_and_end_are_limits() -> None:
+    """Nothing fires before the start or after the end of a schedule, and at() fires once."""
+    world = World()
+    world.schedule("limited", "cron(* * * * ? *)", start=START + timedelta(minutes=2), end=START + timedelta(minutes=4))
+    world.schedule("once", "at(2026-11-24T03:01:00)")
+    world.pass_time(600)
+    assert world.fired == [("once", "03:01:00"), ("limited", "03:03:00"), ("limited", "03:04:00")]
+
+
+def test_a_bad_schedule_does_not_stop_the_others() -> None:
+    """An expression that is not valid, or a target that raises, leaves the rest alone."""
+    world = World()
+    world.schedule("bad", "every now and then")
+
+    def explode(due: datetime) -> None:
+        raise RuntimeError(due)
+
+    world.timed["explosive"] = Timed("explosive", "rate(1 minute)", explode)
+    world.schedule("good", "rate(1 minute)")
+    world.pass_time(61)
+    assert [name for name, _ in world.fired] == ["good"]
