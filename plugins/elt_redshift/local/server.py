@@ -85,7 +85,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
         if options.parent is not None:
             _follow(options.parent, stopping)
         directory = options.directory or data
-        stack.enter_context(state.hold_server_lock(directory))
+        state.hold_server_lock(directory)
         _write_log(directory)
         listener = stack.enter_context(_bind(options.port))
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"

@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import IO
 
 from elt_redshift.local.errors import LocalAwsError
 
@@ -75,18 +74,17 @@ def forget(directory: Path) -> None:
         (directory / STATE_FILE).unlink()
 
 
-def hold_server_lock(directory: Path) -> IO[str]:
-    """Take the lock that says "a server runs here"; it is held until the returned file, or the process, ends.
+def hold_server_lock(directory: Path) -> None:
+    """Take the lock that says "a server runs here". Only the end of the process releases it, so it tells no lies.
 
     :raises LocalAwsError: another server holds it.
     """
-    file = (directory / SERVER_LOCK).open("w")
+    file = os.open(directory / SERVER_LOCK, os.O_WRONLY | os.O_CREAT, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
-        file.close()
+        os.close(file)
         raise LocalAwsError(f"an embedded AWS already runs for {directory}") from error
-    return file
 
 
 def is_running(directory: Path) -> bool:
