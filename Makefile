@@ -76,6 +76,7 @@ local-up: .venv/installed  ## start the embedded AWS
 local-down: .venv/installed  ## stop it
 	$(BIN)/elt-redshift local down
 
-clean:  ## remove .venv, caches and everything generated
+clean:  ## stop the embedded AWS; remove .venv, caches and everything generated
+	@[ ! -x $(BIN)/elt-redshift ] || $(BIN)/elt-redshift local down
 	rm -rf .venv dist .elt-redshift airflow_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
