@@ -12,7 +12,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from elt_redshift.local.redshift import EmbeddedRedshift, moto_adapter, start
-from elt_redshift.local.redshift.copy import Bucket
+from elt_redshift.local.redshift.s3 import Bucket
 
 CLUSTER = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 

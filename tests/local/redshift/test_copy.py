@@ -26,11 +26,12 @@ def put(s3: Any, bucket: str, **objects: bytes) -> None:
 
 
 def test_lines_of_tpch(client: Any, s3: Any, bucket: str, nation: str) -> None:
-    """A delimiter at the end of each line, as TPC-H's generator writes it, is no further column; all objects of a prefix load."""
+    """A delimiter at the end of each line, as in TPC-H's files, is no further column; all objects of a prefix load."""
     put(s3, bucket, tpch__nation_dot_tbl_dot_1=LINES, tpch__nation_dot_tbl_dot_2=b"2|BRAZIL|1||\n", tpch__other=b"x")
     described = run(
         client,
-        f"copy {nation} from 's3://{bucket}/tpch/nation.tbl' iam_role 'arn:aws:iam::123456789012:role/r' region 'us-east-1'",
+        f"copy {nation} from 's3://{bucket}/tpch/nation.tbl' iam_role 'arn:aws:iam::123456789012:role/r' "
+        "region 'us-east-1'",
     )
     assert described["Status"] == "FINISHED", described
     assert described["ResultRows"] == 3
@@ -45,7 +46,8 @@ def test_csv_with_header_quotes_and_columns(client: Any, s3: Any, bucket: str, n
     """CSV with a header, quoted fields and a column list; an empty number is NULL."""
     body = b'name,key,comment\n"FRANCE, land",6,"two\nlines ""quoted"""\nPERU,,\n'
     put(s3, bucket, n_dot_csv=body)
-    sql = f"copy {nation} (n_name, n_nationkey, n_comment) from 's3://{bucket}/n.csv' iam_role default format as csv ignoreheader 1"
+    options = "iam_role default format as csv ignoreheader 1"
+    sql = f"copy {nation} (n_name, n_nationkey, n_comment) from 's3://{bucket}/n.csv' {options}"
     assert run(client, sql)["ResultRows"] == 2
     assert values(client, f"select n_nationkey, trim(n_name), n_comment, n_regionkey from {nation} order by 2") == [
         (6, "FRANCE, land", 'two\nlines "quoted"', None),
@@ -56,7 +58,8 @@ def test_csv_with_header_quotes_and_columns(client: Any, s3: Any, bucket: str, n
 def test_gzip_delimiter_and_null(client: Any, s3: Any, bucket: str, nation: str) -> None:
     """Compressed objects, another delimiter, another word for NULL."""
     put(s3, bucket, n_dot_gz=gzip.compress(b"1;NULL;2;c\n"))
-    sql = f"copy {nation} from 's3://{bucket}/n.gz' credentials 'aws_iam_role=r' delimiter ';' gzip null as 'NULL' maxerror 10 compupdate off"
+    options = "credentials 'aws_iam_role=r' delimiter ';' gzip null as 'NULL' maxerror 10 compupdate off"
+    sql = f"copy {nation} from 's3://{bucket}/n.gz' {options}"
     assert run(client, sql)["Status"] == "FINISHED"
     assert values(client, f"select * from {nation}") == [(1, None, 2, "c")]
 
@@ -133,6 +136,33 @@ def test_a_copy_belongs_to_its_batch(client: Any, s3: Any, bucket: str, nation: 
     assert values(client, f"select count(*) from {nation}") == [(0,)]
     described = run_batch(client, [f"truncate {nation}", copy, f"insert into {nation} select * from {nation}"])
     assert [sub["ResultRows"] for sub in described["SubStatements"]] == [0, 2, 2]
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "copy {table} from 's3://{bucket}/n' iam_role default delimiter '|';",
+        "execute 'copy {table} from ''s3://{bucket}/n'' iam_role default';",
+        "execute 'copy ' || t || ' from ' || quote_literal('s3://{bucket}/n') || ' iam_role default';",
+    ],
+)
+def test_a_copy_in_a_procedure(client: Any, s3: Any, bucket: str, nation: str, schema: str, statement: str) -> None:
+    """A procedure loads from S3, by a plain COPY and by EXECUTE; a failing load is the procedure's error."""
+    put(s3, bucket, n=LINES)
+    body = statement.format(table=nation, bucket=bucket)
+    run(client, f"create procedure {schema}.load(t varchar) as $$ begin {body} end $$ language plpgsql")
+    described = run(client, f"call {schema}.load('{nation}')")
+    assert described["Status"] == "FINISHED", described
+    assert values(client, f"select n_nationkey, n_comment from {nation} order by 1") == [
+        (0, " haggle. carefully"),
+        (1, "al foxes promise"),
+    ]
+    put(s3, bucket, n=b"x|x|x|x\n")
+    assert run(client, f"call {schema}.load('{nation}')")["Error"].startswith(
+        f"ERROR: Load into table '{nation}' failed."
+    )
+    s3.delete_object(Bucket=bucket, Key="n")
+    assert "S3 prefix 'n' does not exist" in run(client, f"call {schema}.load('{nation}')")["Error"]
 
 
 def test_unload(client: Any, s3: Any, bucket: str) -> None:

@@ -18,9 +18,9 @@ def test_fields_by_type(client: Any) -> None:
     """Each type of Redshift has its kind of field."""
     described = run(
         client,
-        "select 1::smallint, 2::int, 3::bigint, 1.5::real, 2.25::double precision, true, 'a'::varchar(3), 'b'::char(2), "
-        "12.30::decimal(5,2), date '2024-02-29', timestamp '2024-02-29 10:11:12', timestamptz '2024-02-29 10:11:12+00', "
-        "'abc'::varbyte, json_parse('{\"a\": 1}'), null::int",
+        "select 1::smallint, 2::int, 3::bigint, 1.5::real, 2.25::double precision, true, 'a'::varchar(3), "
+        "'b'::char(2), 12.30::decimal(5,2), date '2024-02-29', timestamp '2024-02-29 10:11:12', "
+        "timestamptz '2024-02-29 10:11:12+00', 'abc'::varbyte, json_parse('{\"a\": 1}'), null::int",
     )
     (row,) = client.get_statement_result(Id=described["Id"])["Records"]
     assert row == [

@@ -13,7 +13,6 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import Any
 
 import psycopg
@@ -21,62 +20,20 @@ from psycopg import sql as pgsql
 
 from elt_redshift.local.redshift.copy_options import CopyCommand, parse_copy
 from elt_redshift.local.redshift.errors import StatementError
+from elt_redshift.local.redshift.s3 import Bucket
 
 Row = Sequence[str | None]
 #: Types that take an empty string; for all others Redshift loads NULL.
 _STRING_TYPES = ("text", "character varying", "character")
 _MAX_REPORTED = 200
-
-
-class Bucket:
-    """The S3 that COPY and UNLOAD use.
-
-    :param endpoint_url: of the embedded AWS; ``None``: what boto3 finds in the environment.
-    """
-
-    def __init__(self, endpoint_url: str | None = None) -> None:
-        self._endpoint_url = endpoint_url
-
-    @cached_property
-    def _client(self) -> Any:
-        import boto3
-        from botocore.config import Config
-
-        return boto3.client(
-            "s3",
-            endpoint_url=self._endpoint_url,
-            region_name="us-east-1",
-            aws_access_key_id="embedded",
-            aws_secret_access_key="embedded",  # noqa: S106 - moto checks none
-            config=Config(s3={"addressing_style": "path"}),
-        )
-
-    def keys(self, bucket: str, prefix: str) -> list[str]:
-        """The keys that start with ``prefix``, in order; none when the bucket does not exist."""
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        try:
-            return [item["Key"] for page in pages for item in page.get("Contents", [])]
-        except self._client.exceptions.NoSuchBucket:
-            raise StatementError(f"S3ServiceException:The specified bucket does not exist: {bucket}") from None
-
-    def read(self, bucket: str, key: str) -> bytes:
-        """The contents of an object.
-
-        :raises StatementError: there is none.
-        """
-        try:
-            body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (self._client.exceptions.NoSuchKey, self._client.exceptions.NoSuchBucket):
-            raise StatementError(f"S3ServiceException:The specified key does not exist: s3://{bucket}/{key}") from None
-        return body
-
-    def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Put an object."""
-        self._client.put_object(Bucket=bucket, Key=key, Body=body)
+_COLUMNS = (
+    "select attname, format_type(atttypid, null), attidentity from pg_attribute "
+    "where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum"
+)
 
 
 @dataclass(frozen=True)
-class _Column:
+class Column:
     name: str
     type: str
 
@@ -105,17 +62,19 @@ def _split_location(location: str) -> tuple[str, str]:
     return bucket, key
 
 
-def _objects(command: CopyCommand, source: Bucket) -> Iterator[bytes]:
+def objects(command: CopyCommand, source: Bucket) -> list[bytes]:
+    """The contents of every object that a COPY names.
+
+    :raises StatementError: there is none.
+    """
     bucket, key = _split_location(command.location)
     if command.manifest:
-        for entry in json.loads(source.read(bucket, key))["entries"]:
-            yield source.read(*_split_location(entry["url"]))
-        return
+        entries = json.loads(source.read(bucket, key))["entries"]
+        return [source.read(*_split_location(entry["url"])) for entry in entries]
     keys = source.keys(bucket, key)
     if not keys:
         raise StatementError(f"The specified S3 prefix '{key}' does not exist")
-    for found in keys:
-        yield source.read(bucket, found)
+    return [source.read(bucket, found) for found in keys]
 
 
 def _decompressed(body: bytes, compression: str | None) -> str:
@@ -167,7 +126,7 @@ def _json_text(value: Any) -> str | None:
     return json.dumps(value)
 
 
-def _json(body: str, columns: Sequence[_Column], *, ignore_case: bool) -> Iterator[Row]:
+def _json(body: str, columns: Sequence[Column], *, ignore_case: bool) -> Iterator[Row]:
     """JSON 'auto': objects one after another, or in arrays; members by column name."""
     decoder, position = json.JSONDecoder(), 0
     body = body.strip()
@@ -180,7 +139,7 @@ def _json(body: str, columns: Sequence[_Column], *, ignore_case: bool) -> Iterat
             yield [_json_text(members.get(column.name)) for column in columns]
 
 
-def _rows(body: str, command: CopyCommand, columns: Sequence[_Column]) -> Iterable[Row]:
+def _rows(body: str, command: CopyCommand, columns: Sequence[Column]) -> Iterable[Row]:
     if command.format == "json":
         return _json(body, columns, ignore_case=command.ignore_case)
     body = body.split("\n", command.ignore_header)[command.ignore_header] if command.ignore_header else body
@@ -191,14 +150,13 @@ def _rows(body: str, command: CopyCommand, columns: Sequence[_Column]) -> Iterab
     return _escaped(body, command) if command.escape or command.remove_quotes else _delimited(body, command)
 
 
-def _columns(command: CopyCommand, connection: psycopg.Connection) -> list[_Column]:
-    """The columns to load: those named, else all that are not generated (unless EXPLICIT_IDS)."""
-    found = connection.execute(
-        "select attname, format_type(atttypid, null), attidentity from pg_attribute "
-        "where attrelid = %s::regclass and attnum > 0 and not attisdropped order by attnum",
-        (command.table,),
-    ).fetchall()
-    types = {name: _Column(name, kind) for name, kind, _ in found}
+def columns_to_load(command: CopyCommand, found: Sequence[Sequence[str]]) -> list[Column]:
+    """The columns to load: those named, else all that do not number themselves (unless EXPLICIT_IDS).
+
+    :param found: name, type and identity (empty: none) of the table's columns, in order.
+    :raises StatementError: a column that is named does not exist.
+    """
+    types = {name: Column(name, kind) for name, kind, _ in found}
     if not command.columns:
         return [types[name] for name, _, identity in found if not identity or command.explicit_ids]
     unknown = [name for name in command.columns if name not in types]
@@ -207,7 +165,7 @@ def _columns(command: CopyCommand, connection: psycopg.Connection) -> list[_Colu
     return [types[name] for name in command.columns]
 
 
-def _fitted(row: Row, columns: Sequence[_Column], command: CopyCommand) -> list[str | None]:
+def _fitted(row: Row, columns: Sequence[Column], command: CopyCommand) -> list[str | None]:
     """``row`` with as many fields as columns: one empty field may follow the last delimiter, FILLRECORD adds NULLs."""
     if len(row) == len(columns) + 1 and row[-1] == "":
         row = row[:-1]
@@ -216,27 +174,30 @@ def _fitted(row: Row, columns: Sequence[_Column], command: CopyCommand) -> list[
     if len(row) != len(columns):
         problem = "Extra column(s) found" if len(row) > len(columns) else "Delimiter not found"
         raise StatementError(
-            _load_failed(command, f"{problem}: {command.delimiter.join(map(str, row))[:_MAX_REPORTED]}")
+            load_failed(command, f"{problem}: {command.delimiter.join(map(str, row))[:_MAX_REPORTED]}")
         )
     return [column.value(value, command) for column, value in zip(columns, row, strict=True)]
 
 
-def _load_failed(command: CopyCommand, detail: str) -> str:
+def load_failed(command: CopyCommand, detail: str) -> str:
+    """Redshift's words for a load that failed."""
     place = "Check 'stl_load_errors' system table for details."
     return f"Load into table '{command.table}' failed.  {place}\nDETAIL: {detail}"
 
 
-def _load(
-    command: CopyCommand, columns: Sequence[_Column], bodies: Sequence[bytes], connection: psycopg.Connection
-) -> int:
-    names = pgsql.SQL(", ").join(pgsql.Identifier(column.name) for column in columns)
-    target = pgsql.SQL("copy {} ({}) from stdin").format(pgsql.SQL(command.table), names)
-    cursor = connection.cursor()
-    with cursor.copy(target) as load:
+def rows_to_load(
+    command: CopyCommand, columns: Sequence[Column], bodies: Sequence[bytes]
+) -> Iterator[list[str | None]]:
+    """The rows of all objects, as PostgreSQL takes them.
+
+    :raises StatementError: a row does not fit the columns, or an object cannot be read as its format says.
+    """
+    try:
         for body in bodies:
             for row in _rows(_decompressed(body, command.compression), command, columns):
-                load.write_row(_fitted(row, columns, command))
-    return cursor.rowcount
+                yield _fitted(row, columns, command)
+    except (ValueError, OSError, csv.Error) as error:
+        raise StatementError(load_failed(command, str(error))) from error
 
 
 def copy_from_s3(statement: str, connection: psycopg.Connection, source: Bucket) -> int:
@@ -246,14 +207,18 @@ def copy_from_s3(statement: str, connection: psycopg.Connection, source: Bucket)
     :raises StatementError: it cannot be carried out, in Redshift's words where they are known.
     """
     command = parse_copy(statement)
-    bodies = list(_objects(command, source))
-    columns = _columns(command, connection)
+    bodies = objects(command, source)
+    columns = columns_to_load(command, connection.execute(_COLUMNS, (command.table,)).fetchall())
     if command.no_load:
         return 0
+    names = pgsql.SQL(", ").join(pgsql.Identifier(column.name) for column in columns)
+    target = pgsql.SQL("copy {} ({}) from stdin").format(pgsql.SQL(command.table), names)
+    cursor = connection.cursor()
     try:
-        return _load(command, columns, bodies, connection)
+        with cursor.copy(target) as load:
+            for row in rows_to_load(command, columns, bodies):
+                load.write_row(row)
     except psycopg.errors.DataError as error:
         context = f" ({error.diag.context})" if error.diag.context else ""
-        raise StatementError(_load_failed(command, f"{error.diag.message_primary}{context}")) from error
-    except (ValueError, UnicodeDecodeError, OSError) as error:
-        raise StatementError(_load_failed(command, str(error))) from error
+        raise StatementError(load_failed(command, f"{error.diag.message_primary}{context}")) from error
+    return cursor.rowcount

@@ -20,10 +20,10 @@ import psycopg
 
 from elt_redshift.local.redshift import responses
 from elt_redshift.local.redshift.catalog import Catalog
-from elt_redshift.local.redshift.copy import Bucket
 from elt_redshift.local.redshift.errors import DataApiError, error_text, invalid, missing
 from elt_redshift.local.redshift.execution import SQL_ERRORS, CancelledError, Execution
 from elt_redshift.local.redshift.postgres import Postgres
+from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.redshift.sessions import Session, Sessions
 from elt_redshift.local.redshift.statements import Query, Statement, Status
 from elt_redshift.local.redshift.validation import bind, validate, validate_size, validate_target
@@ -78,7 +78,7 @@ class DataApi:
         self._active_limit = active_limit
         self._waiting_limit = waiting_limit
         self._slots = threading.BoundedSemaphore(workers)
-        self._execution = Execution(bucket, clock)
+        self._execution = Execution(bucket, postgres.exchange, clock)
         self._catalog = Catalog(postgres)
         self.sessions = Sessions(postgres.connect, clock)
         self._lock = threading.Lock()

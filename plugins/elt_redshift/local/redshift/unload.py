@@ -13,11 +13,11 @@ from typing import Literal
 import psycopg
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.copy import Bucket
 from elt_redshift.local.redshift.dialect import translate
 from elt_redshift.local.redshift.dialect.tokens import lex, string_value, words
 from elt_redshift.local.redshift.errors import StatementError
 from elt_redshift.local.redshift.results import Result, from_postgres
+from elt_redshift.local.redshift.s3 import Bucket
 
 _UNSUPPORTED = ("parquet", "json", "partition", "iceberg", "zstd", "bzip2")
 

@@ -6,6 +6,7 @@ at the end of a block that handles exceptions is the business of :mod:`.transact
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 
 from elt_redshift.job.sql import Token
@@ -87,7 +88,8 @@ def _dynamic(tokens: Sequence[Token], translate: Translate) -> list[Token]:
     )
     command = strip(tokens[start:end])
     if len(command) == 1 and command[0].kind in ("string", "dollar"):
-        written = quote(translate(string_value(command[0])))
+        # A COPY becomes PERFORM, which only PL/pgSQL itself knows.
+        written = quote(re.sub("^perform ", "select ", translate(string_value(command[0]))))
     else:
         written = f"redshift.dynamic_sql({text(query(command))})"
     return [raw(f"execute {written} "), *query(tokens[end:])]

@@ -18,6 +18,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     lex,
     match,
     name_end,
+    quote,
     strip,
     symbol,
     text,
@@ -188,11 +189,21 @@ _STATEMENTS: dict[str, Callable[[list[Token]], str]] = {
 }
 
 
+def _copy_into(sql: str) -> str:
+    """COPY where only PostgreSQL runs: it asks this process for the rows."""
+    tokens = strip(lex(sql))
+    start = following(tokens, following(tokens, -1))
+    table = text(expression(strip(tokens[start : name_end(tokens, start)])))
+    return f"redshift.copy_into({quote(table)}, {quote(sql)})"
+
+
 def _inside_body(sql: str) -> str:
     """One SQL statement of a procedure's body."""
     translation = translate(sql)
-    if translation.kind in ("copy", "unload"):
-        raise UnsupportedSqlError(f"{translation.verb.upper()} inside a procedure is not emulated here.")
+    if translation.kind == "unload":
+        raise UnsupportedSqlError("UNLOAD inside a procedure is not emulated here.")
+    if translation.kind == "copy":
+        return f"perform {_copy_into(sql)}"
     return translation.sql if translation.kind == "sql" else "null"
 
 
