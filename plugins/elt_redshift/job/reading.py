@@ -63,7 +63,7 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         return SqlTask(name=name, statements=())
     _check_keys(key, options, TASK_KEYS, findings)
     kind = _source_kind(key, options, findings)
-    text = options.get(kind) if kind else None
+    text = options.get(kind)
     return SqlTask(
         name=name,
         statements=_read_source(key, kind, text, base, findings) if kind else (),
@@ -217,10 +217,10 @@ def _read_file(key: Key, name: str, base: Path, findings: Findings) -> str | Non
         findings.add(key, f"The file '{name}' is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
     except FileNotFoundError:
         findings.add(key, f"The file {shown(name)} does not exist.", remedy)
-    except (OSError, ValueError) as error:  # ValueError: a name that no file can have
-        findings.add(
-            key, f"The file {shown(name)} cannot be read: {getattr(error, 'strerror', None) or error}.", remedy
-        )
+    except OSError as error:
+        findings.add(key, f"The file {shown(name)} cannot be read: {error.strerror}.", remedy)
+    except ValueError:  # it holds a null byte
+        findings.add(key, f"No file can be named {shown(name)}.", remedy)
     return None
 
 
