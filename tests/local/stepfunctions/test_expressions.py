@@ -5,7 +5,7 @@ import re
 from typing import Any
 
 import pytest
-from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing
+from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 from elt_redshift.local.stepfunctions import jsonata as evaluator
 
@@ -192,6 +192,24 @@ def test_variables_reach_inner_scopes_and_history(aws: Aws) -> None:
     exited = next(event for event in aws.history(arn) if event["type"] == "PassStateExited")
     assigned = exited["stateExitedEventDetails"]["assignedVariables"]
     assert json.loads(assigned["x"]) == {"deep": [1, 'q"']}
+
+
+@beyond_stock
+def test_a_result_of_null_is_not_undefined(aws: Aws) -> None:
+    """$states.result is null where the result is null, and undefined in a state that has none."""
+    parallel = {"Type": "Parallel", "Branches": [branch({"b": passing(Output="{% null %}")})], "Next": "e"}
+    parallel["Output"] = "{% $type($states.result[0]) %}"
+    wait = {"Type": "Wait", "Seconds": 0, "Output": "{% $exists($states.result) or $exists($states.errorOutput) %}"}
+    assert aws.output(jsonata({"p": parallel, "e": {**wait, "End": True}})) is False
+    task = sdk("dynamodb:listTables.waitForTaskToken", {}, Output="{% $type($states.result) %}", End=True)
+    table = aws.table()
+    task["Resource"] = "arn:aws:states:::aws-sdk:dynamodb:putItem.waitForTaskToken"
+    task["Arguments"] = {"TableName": table, "Item": {"id": {"S": "{% $states.context.Task.Token %}"}}}
+    arn = aws.start(jsonata({"t": task}))
+    items = aws.until(lambda: aws.dynamodb.scan(TableName=table)["Items"], bool)
+    aws.until(lambda: [event["type"] for event in aws.history(arn)], lambda types: "TaskSubmitted" in types)
+    aws.sfn.send_task_success(taskToken=items[0]["id"]["S"], output="null")
+    assert json.loads(aws.ended(arn)["output"]) == "null"
 
 
 @beyond_stock

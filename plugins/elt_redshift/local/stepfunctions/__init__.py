@@ -33,6 +33,16 @@ def patches() -> list[Patch]:
     return [patch for module in modules for patch in module.PATCHES.all]
 
 
+def table() -> str:
+    """The patches as Markdown, by module."""
+    rows = ["| module | changed in moto.stepfunctions | because moto |", "|---|---|---|"]
+    for name in MODULES:
+        for patch in importlib.import_module(f"{__name__}.{name}").PATCHES.all:
+            target = patch.target.removeprefix("stepfunctions.").removeprefix("parser.")
+            rows.append(f"| {name} | `{target}` | {patch.reason[0].lower()}{patch.reason[1:].rstrip('.')} |")
+    return "\n".join(rows) + "\n"
+
+
 def apply_all() -> None:
     """Change moto in this process, for good. A second call does nothing."""
     patches()  # all modules are imported before the first change: each sees moto as it is

@@ -25,6 +25,7 @@ from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison 
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.items.items import ItemsJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyJSONata
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.seconds import SecondsJSONata
+from moto.stepfunctions.parser.asl.eval.states import States
 from moto.stepfunctions.parser.asl.eval.variable_store import VariableStore
 
 from elt_redshift.local.stepfunctions import jsonata
@@ -39,10 +40,11 @@ def _variables(env: Any) -> dict[str, Any]:
     return {**env.variable_store._outer_scope, **env.variable_store._inner_scope}
 
 
-def _states(env: Any) -> dict[str, Any]:
-    """``$states``: result and errorOutput are there only where a state has them."""
-    data = env.states._states_data
-    return {key: value for key, value in data.items() if key in ("input", "context") or value is not None}
+@PATCHES.method(States, "reset", "Gave $states a result and an errorOutput, null, where a state has none.")
+def reset_states(original: Any, self: Any, input_value: Any) -> None:
+    original(self, input_value)
+    for name in ("result", "errorOutput"):
+        self._states_data.pop(name, None)
 
 
 def query_error(env: Any, cause: str) -> FailureEventException:
@@ -66,7 +68,7 @@ def _evaluate(env: Any, expression: str, bindings: dict[str, Any]) -> Any:
 
 @PATCHES.method(StringJSONata, "_eval_body", "No evaluator; values were pasted into the expression, quotes and all.")
 def evaluate_jsonata(original: Any, self: Any, env: Any) -> None:
-    env.stack.append(_evaluate(env, self.expression, {**_variables(env), "states": _states(env)}))
+    env.stack.append(_evaluate(env, self.expression, {**_variables(env), "states": env.states._states_data}))
 
 
 @PATCHES.method(StringVariableSample, "_eval_body", "No evaluator for variables in JSONPath states either.")

@@ -44,7 +44,8 @@ class History(EventManager):
                 self._filling = True
                 self._on_full()
                 return context.last_published_event_id
-            return super_add(self, context, *args, **kwargs)
+            super().add_event(context, *args, **kwargs)  # takes the (reentrant) lock again
+            return context.last_published_event_id
 
     def add_aborted(self, aborted: Iterable[Aborted]) -> None:
         """Append an event for each state and iteration that is cut short."""
@@ -57,12 +58,6 @@ class History(EventManager):
 
     def __len__(self) -> int:
         return len(self._history_event_list)
-
-
-def super_add(history: EventManager, context: EventHistoryContext, *args: Any, **kwargs: Any) -> int:
-    """moto's own add_event, which takes the (reentrant) lock again."""
-    EventManager.add_event(history, context, *args, **kwargs)
-    return context.last_published_event_id
 
 
 def without_data(event: dict[str, Any]) -> dict[str, Any]:

@@ -47,7 +47,9 @@ def evaluate(expression: str, bindings: dict[str, Any]) -> Any:
             raw = _run(expression, bindings)
         except JException as error:
             raise QueryError(f"{error.error}: {error}") from error
-        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
+        except ArithmeticError as error:
+            raise QueryError(f"D1001: Number out of range: {error}") from error
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise QueryError(str(error)) from error
     if raw is None:
         raise UndefinedResultError("returned nothing (undefined)")

@@ -106,11 +106,6 @@ def client_for(original: Any, region: str, service: str, state_credentials: Any 
     return _client(boto_name(service), region, str(moto_server_port()))
 
 
-@PATCHES.method(_StateTaskService, "_get_boto_service_name", "Knew sfn only; redshiftdata is boto's redshift-data.")
-def get_boto_service_name(original: Any, self: Any, boto_service_name: str | None = None) -> str:
-    return boto_name(boto_service_name or self.resource.api_name)
-
-
 def _operation_of(task: Any, service: str | None, action: str | None) -> OperationModel | None:
     return operation(boto_name(service or task.resource.api_name), action or task.resource.api_action)
 
