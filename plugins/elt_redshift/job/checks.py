@@ -39,6 +39,9 @@ def check(job: EltJob, findings: Findings) -> None:
     _check_choice(("wait",), job.wait, WAITS, findings)
     for parameter in job.parameters:
         _check_parameter(parameter, findings)
+    for name, count in Counter(parameter.name for parameter in job.parameters).items():
+        if count > 1:
+            findings.add(("parameters", str(name)), f"The parameter '{name}' is declared twice.", "Keep one of them.")
     if not job.tasks and not findings.at("tasks"):
         findings.add(("tasks",), "The job has no tasks.", "Add at least one.")
     _check_task_names(job.tasks, findings)

@@ -125,8 +125,10 @@ class EltJob:
         self.lock = lock or LockPolicy()
         self.wait = wait
         self.base = Path(base) if base is not None else Path()
-        self._tasks = list(tasks)
+        self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
+        for task in tasks:
+            self._put(task)
 
     @classmethod
     def load(cls, path_or_name: str | Path) -> EltJob:
@@ -141,11 +143,11 @@ class EltJob:
     @property
     def tasks(self) -> tuple[SqlTask, ...]:
         """The tasks in the order in which they were written."""
-        return tuple(self._tasks)
+        return tuple(self._tasks.values())
 
     @property
     def task_names(self) -> tuple[str, ...]:
-        return tuple(task.name for task in self._tasks)
+        return tuple(self._tasks)
 
     @overload
     def task(self, name: str) -> SqlTask: ...
@@ -174,20 +176,19 @@ class EltJob:
         """
         if options:
             return self._add(name, options)
-        for task in self._tasks:
-            if task.name == name:
-                return task
+        if task := self._tasks.get(name):
+            return task
         problem = f"There is no task '{name}' in job '{self.name}'."
         raise JobError([Problem(self._findings.origin, problem, did_you_mean(name, self.task_names))])
 
     def upstream(self, name: str) -> tuple[SqlTask, ...]:
         """The tasks that ``name`` waits for itself, in the order in which they were written."""
         wanted = set(self.task(name).upstream)
-        return tuple(task for task in self._tasks if task.name in wanted)
+        return tuple(task for task in self.tasks if task.name in wanted)
 
     def downstream(self, name: str) -> tuple[SqlTask, ...]:
         """The tasks that wait for ``name`` itself, in the order in which they were written."""
-        return tuple(task for task in self._tasks if self.task(name).name in task.upstream)
+        return tuple(task for task in self.tasks if self.task(name).name in task.upstream)
 
     def in_order(self) -> tuple[SqlTask, ...]:
         """All tasks, each after its upstream; otherwise in the order in which they were written."""
@@ -224,20 +225,23 @@ class EltJob:
         return cls(**reading.from_dict(data))
 
     def _add(self, name: str, options: dict[str, Any]) -> Node:
-        if name in self.task_names:
-            path = ("tasks", name)
-            self._findings.add(path, f"The task '{name}' is defined twice.", "Give each task its own name.")
-            return Node(self, name)
-        upstream = options.get("upstream", ())
-        if not isinstance(upstream, str):  # a text is told to be a mistake where the options are read
+        upstream = options.get("upstream")
+        if isinstance(upstream, Iterable) and not isinstance(upstream, str):  # others are told to be mistakes
             options["upstream"] = [task.name if isinstance(task, Node) else task for task in upstream]
-        self._tasks.append(reading.read_task(name, options, base=self.base, wait=self.wait, findings=self._findings))
+        self._put(reading.read_task(name, options, base=self.base, wait=self.wait, findings=self._findings))
         return Node(self, name)
 
+    def _put(self, task: SqlTask) -> None:
+        if task.name in self._tasks:
+            path = ("tasks", str(task.name))
+            self._findings.add(path, f"The task '{task.name}' is defined twice.", "Give each task its own name.")
+        else:
+            self._tasks[task.name] = task
+
     def _wire(self, upstream: str, downstream: str) -> None:
-        for index, task in enumerate(self._tasks):
-            if task.name == downstream and upstream not in task.upstream:
-                self._tasks[index] = replace(task, upstream=(*task.upstream, upstream))
+        task = self._tasks[downstream]
+        if upstream not in task.upstream:
+            self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
     def _value(self) -> tuple[object, ...]:
         return self.job_id, self.name, self.parameters, self.tasks, self.lock

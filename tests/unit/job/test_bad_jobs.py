@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
@@ -16,12 +17,12 @@ _CASES = yaml.safe_load(Path(__file__).with_name("bad_jobs.yaml").read_text())
 _TASK = 'job_id: "1"\nname: j\ntasks:\n  a: {sql: a.sql}\n'
 
 
-def _write(folder: Path, files: dict[str, str | bytes]) -> None:
+def _write(folder: Path, files: Mapping[str, str | bytes]) -> None:
     for name, content in files.items():
         (folder / name).write_bytes(content if isinstance(content, bytes) else content.encode())
 
 
-def _problems(folder: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str | bytes]) -> list[str]:
+def _problems(folder: Path, monkeypatch: pytest.MonkeyPatch, files: Mapping[str, str | bytes]) -> list[str]:
     _write(folder, files)
     monkeypatch.chdir(folder)
     with pytest.raises(JobError) as raised:

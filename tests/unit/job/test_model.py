@@ -6,6 +6,7 @@ import json
 import pickle
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -180,7 +181,7 @@ def test_only_tasks_can_be_wired() -> None:
     """A name is no task."""
     a = EltJob(job_id="1", name="one").task("a", statement="select 1")
     with pytest.raises(TypeError, match="'b' is no task"):
-        a << ["b"]  # type: ignore[list-item]
+        a << ["b"]  # type: ignore[type-var]
     with pytest.raises(TypeError, match="'b' is no task"):
         a >> "b"  # type: ignore[type-var]
 
@@ -246,6 +247,27 @@ def test_ready_made_tasks_meet_the_same_rules(task: SqlTask, message: str) -> No
     with pytest.raises(JobError) as raised:
         EltJob(job_id="1", name="small", tasks=[task]).validate()
     assert message in str(raised.value)
+
+
+def test_ready_made_tasks_of_one_name_are_told() -> None:
+    """A job made of parts does not lose one of two tasks or parameters silently."""
+    task = SqlTask(name="a", statements=(SqlStatement(text="select :x", parameters=("x",)),))
+    job = EltJob(job_id="1", name="small", tasks=[task, task], parameters=[Parameter(name="x")] * 2)
+    with pytest.raises(JobError) as raised:
+        job.validate()
+    assert [problem.message for problem in raised.value.problems] == [
+        "The task 'a' is defined twice.",
+        "The parameter 'x' is declared twice.",
+    ]
+
+
+@pytest.mark.parametrize("upstream", [5, "b", [5], {"b": 1}.values()])
+def test_any_upstream_is_read_or_told(upstream: Any) -> None:
+    """What is no list of tasks is a mistake among the others, not an exception of its own."""
+    job = _small("b")
+    job.task("a", statement="select 1", upstream=upstream)
+    with pytest.raises(JobError, match="The upstream of 'a' is .*, not a list of task names"):
+        job.validate()
 
 
 def test_a_job_that_was_refused_can_be_mended() -> None:
