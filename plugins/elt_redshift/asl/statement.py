@@ -19,7 +19,8 @@ failures  failed submissions since the task, or its redrive, began
 redrives  the execution's redrive count when this run of the task took (or kept) the lock
 ========= ============================================================================================
 
-and, once submitted, ``Id``, ``Status``, ``deadline`` (epoch milliseconds), ``polls``, and after a failure ``error`` and
+and, once submitted, ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
+Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), and after a failure ``error`` and
 ``statement``.
 """
 
@@ -27,6 +28,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from elt_redshift.asl import audit, calls
@@ -39,9 +41,6 @@ from elt_redshift.job.model import EltJob, SqlTask
 
 #: The longest long poll of the Data API, in seconds.
 LONG_POLL = 30
-
-#: A Data API query runs for 24 hours at most; a task without a timeout is given that.
-MAX_SECONDS = 24 * 60 * 60
 
 #: Serialization conflicts are retried this often even where the task has fewer retries of its own.
 CONFLICT_RETRIES = 5
@@ -71,7 +70,8 @@ class StatementPattern:
         if self._polls:
             yield self._pause()
         yield self._describe()
-        yield self._cancel()
+        if self.task.timeout:
+            yield self._cancel(self.task.timeout)
         yield self._retry()
         yield self._record()
         yield self._gate()
@@ -92,7 +92,8 @@ class StatementPattern:
 
     def _submit(self) -> Task:
         single = len(self.task.statements) == 1
-        first = min(LONG_POLL, self._seconds)
+        timeout = self.task.timeout
+        first = LONG_POLL if timeout is None else min(LONG_POLL, _seconds(timeout))
         return self._call(
             self.task.name,
             calls.EXECUTE_STATEMENT if single else calls.BATCH_EXECUTE_STATEMENT,
@@ -103,9 +104,9 @@ class StatementPattern:
                 **fields(
                     Id="$states.result.Id",
                     Status="$exists($states.result.Status) ? $states.result.Status : 'SUBMITTED'",
-                    deadline=f"$toMillis($now()) + {self._seconds * 1000}",
                 ),
-                "polls": 0,
+                **(fields(deadline=f"$millis() + {_seconds(timeout) * 1000}") if timeout else {}),
+                **({"polls": 0} if self._polls else {}),
             },
             comment=self.task.source or None,
             retry=calls.DATA_API_RETRY,
@@ -131,16 +132,12 @@ class StatementPattern:
             ClientToken=f"$hash({EXECUTION_ARN} & {end}, 'SHA-256')",
         )
 
-    @property
-    def _seconds(self) -> int:
-        return MAX_SECONDS if self.task.timeout is None else int(self.task.timeout.total_seconds())
-
     def _status(self) -> Choice:
         unsuccessful = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
         ended = f"{unsuccessful} and $exists({INPUT}.error)"
         retries = self.task.retries
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {max(retries, CONFLICT_RETRIES)} : {retries})"
-        late = f"$not({unsuccessful} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline"
+        late = expression(f"$not({unsuccessful} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
         return Choice(
             self._name("status"),
             (
@@ -149,7 +146,7 @@ class StatementPattern:
                 Rule(expression(f"{INPUT}.Status = 'NEW'"), self.task.name),
                 Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self._name("retry")),
                 Rule(expression(ended), self._name("record"), self._failure()),
-                Rule(expression(late), self._name("cancel")),
+                *((Rule(late, self._name("cancel")),) if self.task.timeout else ()),
             ),
             default=self._name("wait" if self._polls else "describe"),
         )
@@ -210,8 +207,9 @@ class StatementPattern:
             expression(f"$merge([{INPUT}, {{'polls': {INPUT}.polls + 1}}])"),
         )
 
-    def _cancel(self) -> Task:
-        message = text(f"The statement ran longer than the task's timeout of {self._seconds} s and was cancelled.")
+    def _cancel(self, timeout: timedelta) -> Task:
+        seconds = _seconds(timeout)
+        message = text(f"The statement ran longer than the task's timeout of {seconds} s and was cancelled.")
         overdue = expression(f"$merge([{INPUT}, {{'error': {message}}}])")
         return self._call(
             self._name("cancel"),
@@ -272,3 +270,7 @@ class StatementPattern:
             output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
             retry=calls.DYNAMODB_RETRY,
         )
+
+
+def _seconds(duration: timedelta) -> int:
+    return int(duration.total_seconds())

@@ -68,8 +68,3 @@ class Clients:
     @property
     def region(self) -> str:
         return str(self("stepfunctions").meta.region_name)
-
-    @property
-    def partition(self) -> str:
-        """``aws``, ``aws-cn`` or ``aws-us-gov``."""
-        return str(self("stepfunctions").meta.partition)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -19,7 +21,6 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions, execution_name
 from elt_redshift.aws.stacks import Stacks
-from elt_redshift.cli.main import main
 from elt_redshift.cli.watch import failure, watch
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
@@ -98,6 +99,11 @@ class Walkthrough:
     def _claim(self, text: str, held: bool) -> None:
         self.claims.append((text, held))
 
+    def _command(self, *arguments: str) -> bool:
+        """Run elt-redshift as a user would; whether it exited with 0."""
+        self.console.print(f"$ elt-redshift {' '.join(arguments)}", soft_wrap=True)
+        return subprocess.run([sys.executable, "-m", "elt_redshift", *arguments], check=False).returncode == 0  # noqa: S603
+
     def _load_staging(self) -> None:
         self._title(f"Loading TPC-H (scale factor {self.scale_factor}) from S3 into the staging tables")
         files = demo_data.generate(self.folder / "tpch", self.scale_factor)
@@ -112,7 +118,7 @@ class Walkthrough:
     def _deploy(self) -> None:
         self._title(f"Deploying stack {STACK}")
         options = ["--cluster", "demo-cluster", "--user", "awsuser", "--database", "dev"]
-        if main(["deploy", self.job.name, "--stack", STACK, *options]) != 0:
+        if not self._command("deploy", self.job.name, "--stack", STACK, *options):
             raise EltError("The stack could not be deployed.")
         deployed = Stacks(self.clients("cloudformation")).find(self.job.name)
         self.executions = Executions(self.clients("stepfunctions"), deployed.state_machine_arn)
@@ -176,10 +182,10 @@ class Walkthrough:
         self._title("A failing run: the fact table is away")
         demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
         arn = self._start("failing")
-        failed = watch(self.job, self.executions, arn, self.console) == 1
+        failed = watch(self.job, self.executions, arn) == 1
         run = {task.name: task for task in self._tasks(arn)}["load_fact_yearly_sale"]
         item = self.audit.read(self.job.job_id)
-        main(["status", self.job.name])
+        self._command("status")
         message = failure(self.job, run) if run.status == "failed" else ""
         self._claim("the failure names file, line and Redshift's message", failed and "does not exist" in message)
         self._claim(
@@ -189,7 +195,7 @@ class Walkthrough:
         self._title("Mended, and redriven: only the failed task runs again")
         before = {task.name: task.statement_id for task in self._tasks(arn)}
         demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
-        recovered = main(["redrive", self.job.name, "--watch"]) == 0
+        recovered = self._command("redrive", self.job.name, "--watch")
         after = {task.name: task.statement_id for task in self._tasks(arn)}
         again = [name for name in after if after[name] != before[name]]
         item = self.audit.read(self.job.job_id)

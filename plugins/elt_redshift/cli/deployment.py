@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 
-from elt_redshift.aws.calls import Clients, aws_errors
-from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet, Stacks
-from elt_redshift.aws.template import JOB_TAG, render_template
-from elt_redshift.aws.uploads import default_bucket, upload_template
-from elt_redshift.aws.validation import supports_long_polling
+from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.stacks import ChangeSet, Stacks
 from elt_redshift.cli.options import Commands, command, load, pair
 
 _OPTIONS = {
@@ -38,14 +35,11 @@ def add_parser(commands: Commands) -> None:
 def deploy(given: argparse.Namespace) -> int:
     job = load(given)
     clients = Clients(given.region)
-    long_polling = supports_long_polling(clients("stepfunctions"), job, clients.partition)
-    if not long_polling:
-        print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
-    template = render_template(job, clients.partition, long_polling)
     parameters = {name: value for option, name in _OPTIONS.items() if (value := getattr(given, option)) is not None}
-    stacks = Stacks(clients("cloudformation"))
-    tags = {**dict(given.tag), JOB_TAG: job.name}
-    change_set = stacks.prepare(given.stack, template, parameters, tags, _url(given, clients, template))
+    prepared = prepare(clients, job, given.stack, parameters, dict(given.tag), given.bucket)
+    if not prepared.long_polling:
+        print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
+    stacks, change_set = Stacks(clients("cloudformation")), prepared.change_set
     _show(change_set)
     if not change_set.changes or given.dry_run:
         stacks.discard(change_set)
@@ -54,15 +48,6 @@ def deploy(given: argparse.Namespace) -> int:
     deployed = stacks.find(job.name, given.stack)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
     return 0
-
-
-def _url(given: argparse.Namespace, clients: Clients, template: dict[str, object]) -> str | None:
-    if len(json.dumps(template, separators=(",", ":"))) <= MAX_INLINE:
-        return None
-    with aws_errors("caller identity"):
-        account = clients("sts").get_caller_identity()["Account"]
-    bucket = given.bucket or default_bucket(clients("s3"), account)
-    return upload_template(clients("s3"), bucket, account, template)
 
 
 def _show(change_set: ChangeSet) -> None:

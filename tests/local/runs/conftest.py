@@ -7,16 +7,16 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import boto3
 import pytest
 
 from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Execution, Executions, execution_name
 from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.template import JOB_TAG, render_template
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import process
+from elt_redshift.local.process import LocalAws
+from tests.local.conftest import ClientFactory, client_factory
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 PARAMETERS = {"RedshiftClusterIdentifier": "warehouse", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
@@ -24,20 +24,9 @@ LIMIT = timedelta(seconds=60)
 
 
 @pytest.fixture(scope="session")
-def aws() -> Iterator[Callable[[str], Any]]:
-    """An embedded AWS, as a function from a service's name to a client for it."""
-    with process.running() as running:
-
-        def client(service: str) -> Any:
-            return boto3.client(
-                service,
-                endpoint_url=running.endpoint,
-                region_name="us-east-1",
-                aws_access_key_id="test",
-                aws_secret_access_key="test",
-            )
-
-        yield client
+def aws(local_aws: LocalAws) -> ClientFactory:
+    """The embedded AWS, as a function from a service's name to a client for it."""
+    return client_factory(local_aws.endpoint)
 
 
 class DeployedJob:
@@ -47,7 +36,7 @@ class DeployedJob:
         self.job, self.client, self.data = job, client, client("redshift-data")
         stacks = Stacks(client("cloudformation"))
         stack = f"test-{uuid.uuid4().hex}"
-        stacks.execute(stacks.prepare(stack, render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+        stacks.execute(prepare(client, job, stack, PARAMETERS).change_set)
         self.deployed = stacks.find(job.name, stack)
         self.executions = Executions(client("stepfunctions"), self.deployed.state_machine_arn)
         self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
