@@ -13,7 +13,8 @@ import pytest
 
 from elt_redshift.job import EltJob
 from elt_redshift.local import demo_data
-from tests.local.conftest import ClientFactory
+from elt_redshift.local.process import LocalAws
+from tests.local.conftest import client_factory
 
 JOB_FOLDER = Path(__file__).parents[3] / "sql" / "yearly_sales"
 SETUP = JOB_FOLDER / "setup"
@@ -128,8 +129,9 @@ def source(files: dict[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def prepared(client: ClientFactory, files: dict[str, Path]) -> Warehouse:
+def prepared(local_aws: LocalAws, files: dict[str, Path]) -> Warehouse:
     """A warehouse as the demo's set-up leaves it."""
+    client = client_factory(local_aws)
     created = client("redshift-data").execute_statement(
         **{**TARGET, "Database": "dev"}, Sql=f"create database {DATABASE}", WaitTimeSeconds=WAIT_SECONDS
     )
