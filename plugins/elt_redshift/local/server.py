@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from elt_redshift.exceptions import EltError
 from elt_redshift.local import guard, state
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.state import LocalAws
@@ -66,12 +67,13 @@ def serve(options: Options) -> int:
     try:
         with _running(options, stopping):
             stopping.wait()
-    except LocalAwsError as error:
+    except EltError as error:
         _report(options.ready_fd, {"error": str(error)})
         return 1
-    except Exception:
+    except Exception as error:
         log.exception("the embedded AWS failed")
-        _report(options.ready_fd, {"error": f"the embedded AWS failed: {traceback.format_exc()}"})
+        where = options.directory / state.LOG_FILE if options.directory else traceback.format_exc()
+        _report(options.ready_fd, {"error": f"the embedded AWS failed: {type(error).__name__}: {error} ({where})"})
         return 1
     return 0
 
