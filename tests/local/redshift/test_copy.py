@@ -46,7 +46,7 @@ def test_csv_with_header_quotes_and_columns(client: Any, s3: Any, bucket: str, n
     """CSV with a header, quoted fields and a column list; an empty number is NULL."""
     body = b'name,key,comment\n"FRANCE, land",6,"two\nlines ""quoted"""\nPERU,,\n'
     put(s3, bucket, n_dot_csv=body)
-    options = "iam_role default format as csv ignoreheader 1"
+    options = "iam_role default format as csv ignoreheader 1 acceptinvchars"
     sql = f"copy {nation} (n_name, n_nationkey, n_comment) from 's3://{bucket}/n.csv' {options}"
     assert run(client, sql)["ResultRows"] == 2
     assert values(client, f"select n_nationkey, trim(n_name), n_comment, n_regionkey from {nation} order by 2") == [

@@ -112,8 +112,11 @@ class _Options:
         self._index = 0
 
     def read(self) -> CopyCommand:
+        self._set(delimiter="")
         while self._index < len(self._tokens):
             self._option()
+        if not self._command.delimiter:
+            self._set(delimiter="," if self._command.format == "csv" else CopyCommand.delimiter)
         return self._command
 
     def _set(self, **changes: Any) -> None:
@@ -155,7 +158,7 @@ class _Options:
 
     def _valued(self, option: str) -> None:
         if option == "csv":
-            self._set(format="csv", delimiter="," if self._command.delimiter == "|" else self._command.delimiter)
+            self._set(format="csv")
         elif option == "json":
             self._json()
         elif option == "delimiter":

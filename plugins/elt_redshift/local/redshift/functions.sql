@@ -387,7 +387,7 @@ begin
         statement := regexp_replace(statement, '\mbackup\s+(yes|no)\M', '', 'gi');
         statement := regexp_replace(statement, '\mvarchar\s*\(\s*max\s*\)', 'varchar(65535)', 'gi');
         statement := regexp_replace(statement, '\midentity\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)',
-                                    'generated always as identity (start with \1 increment by \2)', 'gi');
+                                    'generated always as identity (start with \1 increment by \2 minvalue \1)', 'gi');
         statement := regexp_replace(statement, '\msuper\M', 'jsonb', 'gi');
     end if;
     statement := regexp_replace(statement, '\msysdate\M(?!\s*\()', 'sysdate()', 'gi');

@@ -14,6 +14,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
     closing,
     following,
+    is_blank,
     last_word,
     lex,
     match,
@@ -214,11 +215,21 @@ def _call(tokens: Sequence[Token], index: int) -> tuple[Token, int] | None:
     return (raw(result[0]), result[1]) if result else None
 
 
-def _keyword(tokens: Sequence[Token], index: int, before: Token | None) -> tuple[Token, int] | None:
-    """A single word that means something else in PostgreSQL, and the index after it."""
+def _temporary(before: Sequence[Token]) -> str:
+    """``temp`` for a ``#name`` that SELECT … INTO creates; INSERT INTO and MERGE INTO use one that is there."""
+    last = [token.word for token in before if not is_blank(token)][-2:]
+    return "temp " if last[-1:] == ["into"] and last[0] not in ("insert", "merge") else ""
+
+
+def _keyword(tokens: Sequence[Token], index: int, result: Sequence[Token]) -> tuple[Token, int] | None:
+    """A single word that means something else in PostgreSQL, and the index after it.
+
+    :param result: what was written so far.
+    """
+    before = last_word(result)
     keyword, after = word(tokens, index), following(tokens, index)
     if keyword.startswith("#"):
-        return raw(f'"{keyword}"'), index + 1
+        return raw(f'{_temporary(result)}"{keyword}"'), index + 1
     if keyword == "sysdate" and symbol(tokens, after) != "(":
         return raw("sysdate()"), index + 1
     if keyword == "approximate" and tokens[after : after + 1] and tokens[after].kind == "name":
@@ -257,7 +268,7 @@ def expression(tokens: Sequence[Token]) -> list[Token]:
     while index < len(tokens):
         before = last_word(result)
         dotted = before is not None and before.text == "."
-        replaced = None if dotted else (_call(tokens, index) or _keyword(tokens, index, before))
+        replaced = None if dotted else (_call(tokens, index) or _keyword(tokens, index, result))
         if replaced is not None:
             result.append(replaced[0])
             index = replaced[1]

@@ -48,7 +48,9 @@ def _identity(tokens: Sequence[Token], index: int, before: str) -> tuple[list[To
     pieces, end = arguments(tokens, index)
     start, step = (text(strip(piece)) for piece in pieces)
     lead = "" if before in ("always as", "default as") else "generated always as "
-    return [raw(f"{lead}identity (start with {start} increment by {step})")], end + 1
+    # PostgreSQL's counters start at 1 or above (-1 or below when they count down) unless told.
+    bound = "maxvalue" if step.startswith("-") else "minvalue"
+    return [raw(f"{lead}identity (start with {start} increment by {step} {bound} {start})")], end + 1
 
 
 def _reference_end(tokens: Sequence[Token], index: int) -> int:
