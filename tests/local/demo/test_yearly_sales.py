@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -13,8 +13,7 @@ import pytest
 
 from elt_redshift.job import EltJob
 from elt_redshift.local import demo_data
-from elt_redshift.local.process import LocalAws
-from tests.local.conftest import client_factory
+from tests.local.conftest import ClientFactory
 
 JOB_FOLDER = Path(__file__).parents[3] / "sql" / "yearly_sales"
 SETUP = JOB_FOLDER / "setup"
@@ -129,9 +128,9 @@ def source(files: dict[str, Path]) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 @pytest.fixture(scope="module")
-def prepared(local_aws: LocalAws, files: dict[str, Path]) -> Warehouse:
+def prepared(factories: Callable[[str], ClientFactory], files: dict[str, Path]) -> Warehouse:
     """A warehouse as the demo's set-up leaves it."""
-    client = client_factory(local_aws)
+    client = factories("embedded")
     created = client("redshift-data").execute_statement(
         **{**TARGET, "Database": "dev"}, Sql=f"create database {DATABASE}", WaitTimeSeconds=WAIT_SECONDS
     )
