@@ -68,10 +68,14 @@ class Poller(Generic[S]):
 
         :raises AwsError: the execution cannot be looked at.
         """
-        snapshot = await asyncio.shield(self._next) if self._latest is None else self._latest
-        while (decided := decide(snapshot)) is None:
-            snapshot = await asyncio.shield(self._next)
-        return decided
+        seen: Snapshot | None = None
+        while True:
+            if self._latest is None or self._latest is seen:
+                await asyncio.shield(self._next)
+            # Not what was awaited: several looks may have passed before this coroutine has its turn.
+            seen = self._latest
+            if seen and (decided := decide(seen)) is not None:
+                return decided
 
     async def stop(self) -> None:
         self._task.cancel()

@@ -1,0 +1,99 @@
+"""A Step Functions client in memory, over executions that a test moves on by hand."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+
+from elt_redshift.operators.starting import execution_arn
+
+MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:sales"
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+class FakeExecution:
+    """One execution; its history grows by one event per second."""
+
+    def __init__(self, name: str, given: str = "{}") -> None:
+        self.arn, self.name, self.given = execution_arn(MACHINE, name), name, given
+        self.status, self.more = "RUNNING", dict[str, Any]()
+        self.events: list[dict[str, Any]] = []
+
+    def _add(self, type: str, **details: Any) -> None:
+        number = len(self.events) + 1
+        self.events.append({"id": number, "type": type, "timestamp": BEGIN + timedelta(seconds=number), **details})
+
+    def entered(self, state: str, **given: Any) -> None:
+        self._add("TaskStateEntered", stateEnteredEventDetails={"name": state, "input": json.dumps(given)})
+
+    def exited(self, state: str, **result: Any) -> None:
+        self._add("TaskStateExited", stateExitedEventDetails={"name": state, "output": json.dumps(result)})
+
+    def submit(self, task: str, statement: str = "s-1") -> FakeExecution:
+        self.entered(task, attempt=1)
+        self.exited(task, Id=statement, Status="STARTED")
+        return self
+
+    def succeed(self, task: str, statement: str = "s-1") -> FakeExecution:
+        self.submit(task, statement)
+        self.exited(f"{task}: status", finished=task, statement=statement)
+        return self
+
+    def fail(self, task: str, message: str, statement: str = "s-1") -> FakeExecution:
+        self.submit(task, statement)
+        self.entered(f"{task}: record", cause=f"Task {task}: {message}", statement=statement)
+        return self.end("FAILED", error="States.QueryEvaluationError", cause=message)
+
+    def skip(self, reason: str) -> FakeExecution:
+        self.entered("skipped")
+        return self.end("SUCCEEDED", output=json.dumps({"skipped": reason}))
+
+    def end(self, status: str, **more: Any) -> FakeExecution:
+        self.status, self.more = status, {"stopDate": BEGIN + timedelta(hours=1), **more}
+        return self
+
+
+class FakeStepFunctions:
+    """The calls that the Airflow side makes. ``errors``: raised by the next calls, one each; None lets one pass."""
+
+    def __init__(self, *executions: FakeExecution) -> None:
+        self.executions = {execution.arn: execution for execution in executions}
+        self.calls: Counter[str] = Counter()
+        self.errors: list[str | None] = []
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
+        self._called("StartExecution")
+        arn = execution_arn(stateMachineArn, name)
+        found = self.executions.get(arn)
+        if found and (found.status != "RUNNING" or found.given != input):
+            raise _error("ExecutionAlreadyExists", "StartExecution")
+        self.executions.setdefault(arn, FakeExecution(name, input))
+        return {"executionArn": arn}
+
+    def describe_execution(self, executionArn: str) -> dict[str, Any]:
+        self._called("DescribeExecution")
+        found = self._find(executionArn, "DescribeExecution")
+        given = {"executionArn": found.arn, "name": found.name, "status": found.status, "startDate": BEGIN}
+        return {**given, **found.more}
+
+    def get_execution_history(self, executionArn: str, **_: Any) -> dict[str, Any]:
+        self._called("GetExecutionHistory")
+        return {"events": self._find(executionArn, "GetExecutionHistory").events[::-1]}
+
+    def _find(self, arn: str, operation: str) -> FakeExecution:
+        if arn not in self.executions:
+            raise _error("ExecutionDoesNotExist", operation)
+        return self.executions[arn]
+
+    def _called(self, operation: str) -> None:
+        self.calls[operation] += 1
+        if self.errors and (code := self.errors.pop(0)):
+            raise _error(code, operation)
+
+
+def _error(code: str, operation: str) -> ClientError:
+    return ClientError({"Error": {"Code": code, "Message": "no"}}, operation)

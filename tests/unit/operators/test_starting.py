@@ -1,0 +1,94 @@
+"""Which execution a DAG run's start task stands for."""
+
+from __future__ import annotations
+
+import re
+from functools import partial
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.executions import Executions
+from elt_redshift.operators.starting import attach_or_start, execution_arn, run_execution_name
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+
+NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00")
+YEAR = {"year": "1998"}
+
+
+def _start(client: FakeStepFunctions, repeated: bool = False) -> tuple[str, bool]:
+    arn, started = attach_or_start(Executions(client, MACHINE), NAME, YEAR, repeated)
+    return arn.rpartition(":")[2], started
+
+
+@given(st.text(min_size=1), st.text(min_size=1), st.integers(1, 1000))
+def test_names_are_what_step_functions_takes(dag_id: str, run_id: str, attempt: int) -> None:
+    """Whatever the ids are, a name has at most 80 of the allowed characters, and is the same every time."""
+    name = run_execution_name(dag_id, run_id, attempt)
+    assert re.fullmatch("[A-Za-z0-9_.-]{1,80}", name)
+    assert name == run_execution_name(dag_id, run_id, attempt)
+
+
+def test_names_differ_where_ids_differ() -> None:
+    """Ids that look alike once they are cut and cleaned still have different names."""
+    long = "x" * 100
+    ids = [("a", "b:c"), ("a", "b+c"), ("a-b", "c"), ("a", "b-c"), (long, "1"), (long, "2"), (long + "y", "1")]
+    names = {run_execution_name(*pair, attempt) for pair in ids for attempt in (1, 2)}
+    assert len(names) == 2 * len(ids)
+
+
+def test_the_name_is_readable() -> None:
+    """A name begins with the DAG's and the run's ids and ends with the attempt."""
+    assert re.fullmatch(r"sales-manual__2026-01-01T00_00_00_00_00-[0-9a-f]{10}-3", NAME(3))
+
+
+def test_the_first_try_starts_the_first_attempt() -> None:
+    """Without an execution of the DAG run, one is started with the parameters."""
+    client = FakeStepFunctions()
+    assert _start(client) == (NAME(1), True)
+    assert client.executions[execution_arn(MACHINE, NAME(1))].given == '{"parameters": {"year": "1998"}}'
+
+
+@pytest.mark.parametrize("repeated", [False, True])
+def test_a_running_execution_is_attached_to(repeated: bool) -> None:
+    """Whatever led to another try, no second execution is started while the DAG run's own still runs."""
+    client = FakeStepFunctions(FakeExecution(NAME(1)))
+    assert _start(client, repeated) == (NAME(1), False)
+    assert client.calls["StartExecution"] == 0
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
+def test_a_repeated_try_takes_what_the_interrupted_one_started(status: str) -> None:
+    """An execution that ended while the worker was lost is the DAG run's: it is not run again."""
+    client = FakeStepFunctions(FakeExecution(NAME(1)).end(status))
+    assert _start(client, repeated=True) == (NAME(1), False)
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
+def test_a_cleared_start_runs_anew(status: str) -> None:
+    """After the start task was cleared, an execution that has ended is left alone and the next attempt is started."""
+    client = FakeStepFunctions(FakeExecution(NAME(1)).end(status), FakeExecution(NAME(2)).end("FAILED"))
+    assert _start(client) == (NAME(3), True)
+
+
+def test_a_repeated_try_before_any_start_starts() -> None:
+    """When the interrupted try had not come as far as starting, the repeated one does."""
+    assert _start(FakeStepFunctions(), repeated=True) == (NAME(1), True)
+
+
+def test_other_errors_are_not_taken_for_a_missing_execution() -> None:
+    """A throttled look is an error, not a reason to start."""
+    client = FakeStepFunctions()
+    client.errors = ["ThrottlingException"]
+    with pytest.raises(AwsError, match="ThrottlingException"):
+        _start(client)
+    assert client.calls["StartExecution"] == 0
+
+
+@pytest.mark.parametrize("qualifier", ["", ":live", ":7"])
+def test_executions_are_named_after_the_machine_alone(qualifier: str) -> None:
+    """A version or alias in the machine's ARN is no part of an execution's."""
+    arn = execution_arn(MACHINE + qualifier, "run")
+    assert arn == "arn:aws:states:us-east-1:123456789012:execution:sales:run"

@@ -1,0 +1,213 @@
+"""The operators, as Airflow's real classes, over a Step Functions in memory."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
+
+from elt_redshift.aws.executions import Executions, FollowTimeoutError
+from elt_redshift.aws.stacks import NotDeployedError
+from elt_redshift.job.model import EltJob
+from elt_redshift.operators import step_functions
+from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
+from elt_redshift.triggers.outcome import Outcome
+from elt_redshift.triggers.step_functions import TaskTrigger
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+
+
+class FakeTaskInstance:
+    """What the operators use of a task instance."""
+
+    dag_id, run_id = "sales", "manual__2026"
+
+    def __init__(self, try_number: int = 1, max_tries: int = 0, **xcoms: Any) -> None:
+        self.try_number, self.max_tries, self.xcoms = try_number, max_tries, xcoms
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        assert task_ids == "start_execution"
+        return self.xcoms.get(key)
+
+
+class FakeHook:
+    """The hook over a fake client; its executions never wait for long."""
+
+    def __init__(self, client: FakeStepFunctions) -> None:
+        self.client, self.looked_up, self.now = client, list[tuple[str, str | None]](), 0.0
+
+    def executions(self, state_machine_arn: str = "") -> Executions:
+        return Executions(self.client, state_machine_arn, sleep=self._sleep, clock=lambda: self.now)
+
+    def _sleep(self, seconds: float) -> None:
+        self.now += seconds
+
+    def state_machine(self, job_name: str, stack: str | None) -> str:
+        self.looked_up.append((job_name, stack))
+        if stack == "missing":
+            raise NotDeployedError(job_name)
+        return MACHINE
+
+    def rows(self, statement_id: str) -> int | None:
+        return {"s-1": 7}.get(statement_id)
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> FakeHook:
+    made = FakeHook(FakeStepFunctions())
+    monkeypatch.setattr(step_functions, "make_hook", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def job() -> EltJob:
+    job = EltJob(job_id="7", name="sales", parameters={"year": "1998"})
+    job.task("load", statement="select :year")
+    return job
+
+
+def _run(operator: Any, ti: FakeTaskInstance) -> Any:
+    return operator.execute({"ti": ti})
+
+
+def _start(job: EltJob, **options: Any) -> StartExecutionOperator:
+    return StartExecutionOperator(task_id="start_execution", job=job, **options)
+
+
+def _mirror(**options: Any) -> MirrorOperator:
+    return MirrorOperator(task_id="load", **options)
+
+
+def test_start_looks_the_state_machine_up_and_pushes_the_execution(hook: FakeHook, job: EltJob) -> None:
+    """The state machine is found by the job's stack when the task runs, and the ARN is an XCom."""
+    ti = FakeTaskInstance()
+    arn = _run(_start(job, stack="Sales"), ti)
+    assert hook.looked_up == [("sales", "Sales")]
+    assert ti.xcoms == {EXECUTION_ARN: arn}
+    assert list(hook.client.executions) == [arn]
+
+
+def test_start_takes_a_given_state_machine(hook: FakeHook, job: EltJob) -> None:
+    """With an ARN, no stack is looked up."""
+    _run(_start(job, state_machine_arn=MACHINE), FakeTaskInstance())
+    assert hook.looked_up == []
+
+
+@pytest.mark.parametrize(("given", "value"), [({}, "1998"), ({"year": "1997"}, "1997"), ({"year": 1996}, "1996")])
+def test_start_gives_every_parameter_as_text(hook: FakeHook, job: EltJob, given: Any, value: str) -> None:
+    """Defaults fill in what is not given, and numbers made by native templates become text."""
+    arn = _run(_start(job, parameters=given), FakeTaskInstance())
+    assert hook.client.executions[arn].given == f'{{"parameters": {{"year": "{value}"}}}}'
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [({"stack": "missing"}, "not deployed"), ({"parameters": {"month": "1"}}, "month")],
+)
+def test_start_does_not_try_again_what_cannot_work(
+    hook: FakeHook, job: EltJob, options: dict[str, Any], message: str
+) -> None:
+    """A job that is not deployed and a parameter that it does not have fail for good, with the reason."""
+    with pytest.raises(AirflowFailException, match=message):
+        _run(_start(job, **options), FakeTaskInstance())
+
+
+@pytest.mark.parametrize(
+    ("try_number", "max_tries", "attempts"),
+    [
+        (2, 2, 1),  # the second of three tries: the first one was interrupted
+        (2, 3, 2),  # cleared after the first try, which raised max_tries from 2 to 3
+        (3, 3, 1),  # the second try since it was cleared
+    ],
+)
+def test_start_tells_a_repeated_try_from_a_cleared_task(
+    hook: FakeHook, job: EltJob, try_number: int, max_tries: int, attempts: int
+) -> None:
+    """With two retries: a repeated try takes the execution that has ended; the first try after a clear starts anew."""
+    start = _start(job, retries=2)
+    first = _run(start, FakeTaskInstance(1, 2))
+    hook.client.executions[first].end("FAILED")
+    _run(start, FakeTaskInstance(try_number, max_tries))
+    assert len(hook.client.executions) == attempts
+
+
+def test_a_mirror_defers_to_the_shared_trigger() -> None:
+    """A deferrable mirror hands the execution, its task and the connection to the trigger, for a bounded time."""
+    mirror = _mirror(aws_conn_id="etl", region_name="eu-west-1", poll_interval=2, follow_timeout=timedelta(hours=1))
+    with pytest.raises(TaskDeferred) as deferred:
+        _run(mirror, FakeTaskInstance(execution_arn="arn"))
+    assert isinstance(deferred.value.trigger, TaskTrigger)
+    assert deferred.value.trigger.serialize() == TaskTrigger("arn", "load", "etl", "eu-west-1", 2).serialize()
+    assert (deferred.value.method_name, deferred.value.timeout) == ("execute_complete", timedelta(hours=1))
+
+
+def test_a_mirror_needs_an_execution() -> None:
+    """A mirror without an execution says what to do, and is not tried again."""
+    with pytest.raises(AirflowFailException, match="Clear it"):
+        _run(_mirror(), FakeTaskInstance())
+
+
+def test_a_succeeded_mirror_pushes_statement_seconds_and_rows() -> None:
+    """What the event tells of a success becomes XComs."""
+    ti = FakeTaskInstance()
+    event = Outcome("succeeded", statement_id="s-1", seconds=2.5, rows=0, attempt=1).to_event()
+    _mirror().execute_complete({"ti": ti}, event)
+    assert ti.xcoms == {"statement_id": "s-1", "seconds": 2.5, "rows": 0}
+
+
+def test_a_failed_mirror_shows_file_message_and_statement() -> None:
+    """The failure names the SQL file and line of the part that failed, Redshift's message and the statement."""
+    ti = FakeTaskInstance()
+    event = Outcome("failed", "Task load: ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
+    with pytest.raises(AirflowException) as failed:
+        _mirror(places=["load.sql:1", "load.sql:12"]).execute_complete({"ti": ti}, event)
+    assert str(failed.value) == "load.sql:12: Task load: ERROR: no such table (statement s-1:2)"
+    assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
+
+
+def test_a_failure_without_a_statement_names_none() -> None:
+    """A submission that AWS refused has no statement to name."""
+    with pytest.raises(AirflowException) as failed:
+        _mirror(places=["load.sql:1"]).execute_complete(
+            {"ti": FakeTaskInstance()}, Outcome("failed", "Task load: no rights").to_event()
+        )
+    assert str(failed.value) == "load.sql:1: Task load: no rights"
+
+
+@pytest.mark.parametrize("status", ["aborted", "unknown"])
+def test_an_aborted_mirror_fails_with_the_reason(status: Any) -> None:
+    """What was aborted, and what cannot be known, fails."""
+    with pytest.raises(AirflowException, match="the reason"):
+        _mirror().execute_complete({"ti": FakeTaskInstance()}, Outcome(status, "the reason").to_event())
+
+
+def test_a_skipped_mirror_is_skipped() -> None:
+    """When the job was locked, the mirror is neither green nor red."""
+    with pytest.raises(AirflowSkipException, match="Nothing was done"):
+        _mirror().execute_complete({"ti": FakeTaskInstance()}, Outcome("skipped", "Nothing was done.").to_event())
+
+
+def test_a_mirror_can_wait_on_its_worker(hook: FakeHook) -> None:
+    """Without deferring, the mirror follows the execution until its own task has ended."""
+    execution = FakeExecution("run").succeed("load")
+    hook.client.executions[execution.arn] = execution
+    ti = FakeTaskInstance(execution_arn=execution.arn)
+    _run(_mirror(deferrable=False), ti)
+    assert (ti.xcoms["statement_id"], ti.xcoms["rows"]) == ("s-1", 7)
+    assert execution.status == "RUNNING"
+
+
+def test_waiting_on_the_worker_is_bounded(hook: FakeHook) -> None:
+    """An execution that does not end is given up after the timeout."""
+    execution = FakeExecution("run").submit("load")
+    hook.client.executions[execution.arn] = execution
+    with pytest.raises(FollowTimeoutError):
+        _run(
+            _mirror(deferrable=False, follow_timeout=timedelta(minutes=1)),
+            FakeTaskInstance(execution_arn=execution.arn),
+        )
+    assert 60 <= hook.now <= 70

@@ -1,0 +1,164 @@
+"""A job as a DAG, with Airflow's real classes."""
+
+from __future__ import annotations
+
+import runpy
+import subprocess
+import sys
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.sdk import Param
+from airflow.serialization.serialized_objects import DagSerialization
+
+from elt_redshift.dag import elt_dag
+from elt_redshift.exceptions import JobError
+from elt_redshift.job.model import EltJob
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def job() -> EltJob:
+    job = EltJob(job_id="7", name="sales", parameters={"year": "1998", "region": None})
+    a, b = job.task("a", statement="select :year"), job.task("b", statement="select :region")
+    c, d = job.task("c", statement="select 1"), job.task("d", statement="select 1")
+    [a, b] >> c
+    b >> d
+    return job
+
+
+def _rendered(dag: Any, **context: Any) -> dict[str, str]:
+    start = dag.get_task("start_execution").prepare_for_execution()
+    start.render_template_fields({"params": {}, **context})
+    return dict(start.parameters)
+
+
+def test_tasks_and_edges_are_the_jobs(job: EltJob) -> None:
+    """Behind start_execution, the DAG has the job's tasks under their names, wired as in the job."""
+    dag = elt_dag(job)
+    edges = {task.task_id: task.upstream_task_ids for task in dag.tasks}
+    assert dag.dag_id == "sales"
+    assert edges == {
+        "start_execution": set(),
+        "a": {"start_execution"},
+        "b": {"start_execution"},
+        "c": {"a", "b"},
+        "d": {"b"},
+    }
+
+
+def test_parameters_become_the_trigger_form(job: EltJob) -> None:
+    """Each parameter is a Param with the job's default, or without one, and start_execution takes its value."""
+    dag = elt_dag(job)
+    assert dag.params.get_param("year").value == "1998"
+    assert not dag.params.get_param("region").has_value
+    assert _rendered(dag, params={"year": "1997", "region": "EU"}) == {"year": "1997", "region": "EU"}
+
+
+def test_templates_take_the_place_of_the_form(job: EltJob) -> None:
+    """A parameter with a template is not asked for; Params of one's own can be used in it."""
+    templates = {"year": "{{ interval.year }}", "region": "{{ params.where }}"}
+    dag = elt_dag(job, schedule="@yearly", parameters=templates, params={"where": Param("EU")})
+    assert list(dag.params) == ["where"]
+    found = _rendered(dag, interval={"year": 1996}, params={"where": "EU"})
+    assert found == {"year": "1996", "region": "EU"}
+
+
+def test_mirrors_are_not_retried_but_the_start_is(job: EltJob) -> None:
+    """The state machine retries tasks; starting twice is the same as once, so that it may be tried again."""
+    dag = elt_dag(job)
+    assert {task.task_id: task.retries for task in dag.tasks if task.retries} == {"start_execution": 2}
+
+
+def test_default_args_are_heeded(job: EltJob) -> None:
+    """What the user says about all tasks goes before our defaults, except that mirrors are never retried."""
+    default_args = {"retries": 5, "retry_delay": timedelta(seconds=1), "owner": "ann"}
+    dag = elt_dag(job, default_args=default_args)
+    start, mirror = dag.get_task("start_execution"), dag.get_task("a")
+    assert (start.retries, start.retry_delay, start.owner) == (5, timedelta(seconds=1), "ann")
+    assert (mirror.retries, mirror.owner) == (0, "ann")
+
+
+def test_options_reach_the_tasks(job: EltJob) -> None:
+    """Connection, region, interval and mode are handed on; other options are Airflow's DAG's."""
+    dag = elt_dag(
+        job,
+        dag_id="other",
+        state_machine_arn="arn",
+        stack="Sales",
+        aws_conn_id="etl",
+        region_name="eu-west-1",
+        poll_interval=9,
+        deferrable=False,
+        tags=["elt"],
+    )
+    start, mirror = dag.get_task("start_execution"), dag.get_task("c")
+    assert (dag.dag_id, dag.tags) == ("other", {"elt"})
+    assert (start.state_machine_arn, start.stack, start.aws_conn_id, start.region_name) == (
+        "arn",
+        "Sales",
+        "etl",
+        "eu-west-1",
+    )
+    assert (mirror.aws_conn_id, mirror.region_name, mirror.poll_interval, mirror.deferrable) == (
+        "etl",
+        "eu-west-1",
+        9,
+        False,
+    )
+
+
+def test_mirrors_know_where_their_sql_stands(job: EltJob) -> None:
+    """A mirror can name the place of its statements, without holding their text."""
+    mirror = elt_dag(job).get_task("a")
+    assert mirror.places == (job.task("a").statements[0].place,)
+    assert "select" not in str(vars(mirror))
+
+
+def test_a_template_for_an_unknown_parameter_is_refused(job: EltJob) -> None:
+    """A misspelled parameter is told with the one that was meant."""
+    with pytest.raises(JobError, match=r"no parameter 'yaer'\. Did you mean 'year'"):
+        elt_dag(job, parameters={"yaer": "1998"})
+
+
+def test_a_scheduled_dag_needs_every_value(job: EltJob) -> None:
+    """Nobody fills in the form of a scheduled run: a parameter without default needs a template."""
+    with pytest.raises(JobError, match="'region' has neither a template nor a default"):
+        elt_dag(job, schedule="@daily")
+    elt_dag(job, schedule="@daily", parameters={"region": "EU"})
+
+
+def test_dags_survive_serialization(job: EltJob) -> None:
+    """Airflow's scheduler sees the same tasks and edges."""
+    dag = elt_dag(job)
+    again = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    assert {task.task_id: task.upstream_task_ids for task in again.tasks} == {
+        task.task_id: task.upstream_task_ids for task in dag.tasks
+    }
+
+
+def test_the_demos_dag_loads_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """dags/yearly_sales.py finds its job wherever Airflow was started, and Airflow takes it for a DAG file."""
+    monkeypatch.chdir(tmp_path)
+    file = ROOT / "dags" / "yearly_sales.py"
+    dag = runpy.run_path(str(file))["dag"]
+    assert set(dag.task_ids) == {"start_execution", "load_supplier", "load_customer", "load_fact_yearly_sale"}
+    text = file.read_text().lower()  # what Airflow's safe mode looks for
+    assert "dag" in text
+    assert "airflow" in text
+
+
+def test_a_dag_file_imports_nothing_heavy() -> None:
+    """Parsing a DAG file loads neither AWS's SDK nor Amazon's provider nor anything of the embedded AWS."""
+    code = (
+        "import sys; from airflow.sdk import DAG, BaseOperator; before = set(sys.modules); "
+        "import elt_redshift.dag; print(*sorted(set(sys.modules) - before))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    added = done.stdout.split()
+    assert "elt_redshift.dag" in added
+    assert not {name.partition(".")[0] for name in added} & {"boto3", "botocore", "moto", "psycopg", "yaml", "rich"}
+    assert not [name for name in added if name.startswith("airflow.providers.")]
