@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -17,8 +18,27 @@ from elt_redshift.local.redshift.s3 import Bucket
 CLUSTER = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 
 
-class Events(list[dict[str, Any]]):
+class Events:
     """The details of all events so far."""
+
+    def __init__(self) -> None:
+        self._details: list[dict[str, Any]] = []
+        self._arrived = threading.Condition()
+
+    def receive(self, detail: dict[str, Any]) -> None:
+        with self._arrived:
+            self._details.append(detail)
+            self._arrived.notify_all()
+
+    def of(self, statement_id: str) -> list[dict[str, Any]]:
+        """The events of a statement so far."""
+        return [detail for detail in self._details if detail["statementId"] == statement_id]
+
+    def await_one(self, statement_id: str) -> dict[str, Any]:
+        """The event of a statement, as soon as it is there."""
+        with self._arrived:
+            assert self._arrived.wait_for(lambda: self.of(statement_id), timeout=30)
+            return self.of(statement_id)[0]
 
 
 @pytest.fixture(scope="session")
@@ -39,7 +59,7 @@ def endpoint() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def redshift(endpoint: str, events: Events, tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedRedshift]:
     """The embedded Redshift, served by the moto server."""
-    running = start(tmp_path_factory.mktemp("redshift") / "data", endpoint, events.append)
+    running = start(tmp_path_factory.mktemp("redshift") / "data", endpoint, events.receive)
     moto_adapter.install(running.data_api)
     yield running
     running.stop()

@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from elt_redshift.local.redshift import DataApi, EmbeddedRedshift
+from elt_redshift.local.redshift.s3 import Bucket
+
 from .conftest import CLUSTER, Events, fetch, finish, make_client, run, run_batch, values
 
 
@@ -82,6 +85,16 @@ def test_auto_commit_keeps_what_succeeded(client: Any, schema: str) -> None:
     assert described["Status"] == "FAILED"
     assert [sub["Status"] for sub in described["SubStatements"]] == ["FINISHED", "FAILED", "ABORTED"]
     assert values(client, f"select a from {schema}.t") == [(1,)]
+
+
+def test_auto_commit_can_go_on(redshift: EmbeddedRedshift, client: Any, schema: str) -> None:
+    """The other reading of AWS's words: the statements after a failing one run too, and the batch still fails."""
+    run(client, f"create table {schema}.t (a int)")
+    api = DataApi(redshift.postgres, Bucket(), auto_commit_stops=False)
+    sqls = ["select 1/0", f"insert into {schema}.t values (2)"]
+    request = {"Sqls": sqls, "ExecutionMode": "AUTO_COMMIT", "WaitTimeSeconds": 30, **CLUSTER}
+    assert api.call("BatchExecuteStatement", request)["Status"] == "FAILED"
+    assert values(client, f"select a from {schema}.t") == [(2,)]
 
 
 def test_vacuum_runs_in_an_auto_commit_batch_only(client: Any, schema: str) -> None:
@@ -203,13 +216,15 @@ def test_a_workgroup_serves_as_well_as_a_cluster(client: Any) -> None:
 
 def test_an_event_tells_the_end(client: Any, events: Events) -> None:
     """A statement with WithEvent emits one event with AWS's detail; others emit none."""
-    failed = run(client, "select 1/0", WithEvent=True, StatementName="job/task/1")
     silent = run(client, "select 1")
-    run(client, "select 1", WithEvent=True)
-    mine = [event for event in list(events) if event["statementId"] == failed["Id"]]
-    assert [(event["state"], event["statementName"], event["rows"]) for event in mine] == [("FAILED", "job/task/1", -1)]
-    assert set(mine[0]) == {"principal", "statementName", "statementId", "state", "rows", "expireAt"}
-    assert silent["Id"] not in [event["statementId"] for event in events]
+    failed = run(client, "select 1/0", WithEvent=True, StatementName="job/task/1")
+    event = events.await_one(failed["Id"])
+    assert (event["state"], event["statementName"], event["rows"]) == ("FAILED", "job/task/1", -1)
+    assert set(event) == {"principal", "statementName", "statementId", "state", "rows", "expireAt"}
+    finished = run(client, "select 1", WithEvent=True)
+    assert events.await_one(finished["Id"])["state"] == "FINISHED"
+    assert len(events.of(failed["Id"])) == 1
+    assert events.of(silent["Id"]) == []
 
 
 def test_list_statements_filters_and_pages(client: Any, schema: str) -> None:

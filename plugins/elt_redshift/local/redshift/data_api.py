@@ -6,23 +6,21 @@ form that JSON carries: times are seconds since 1970, bytes are base64. Nothing 
 
 from __future__ import annotations
 
-import itertools
-import json
 import logging
 import threading
 import time
-import uuid
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import psycopg
 
 from elt_redshift.local.redshift import responses
 from elt_redshift.local.redshift.catalog import Catalog
-from elt_redshift.local.redshift.errors import DataApiError, error_text, invalid, missing
+from elt_redshift.local.redshift.errors import DataApiError, error_text, invalid
 from elt_redshift.local.redshift.execution import SQL_ERRORS, CancelledError, Execution
 from elt_redshift.local.redshift.postgres import Postgres
+from elt_redshift.local.redshift.registry import STATEMENT_LIFE, Registry, Submission
 from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.redshift.sessions import Session, Sessions
 from elt_redshift.local.redshift.statements import Query, Statement, Status
@@ -40,9 +38,8 @@ ACTIVE_STATEMENTS = 500
 WAITING_REQUESTS = 100
 #: How many statements run on the database at once; the others stay SUBMITTED.
 WORKERS = 100
-STATEMENT_LIFE = timedelta(hours=24)
-TOKEN_LIFE = timedelta(hours=8)
 CANCEL_SECONDS = 10.0
+CANCEL_REPEAT_SECONDS = 0.2
 
 
 def _utc_now() -> datetime:
@@ -59,6 +56,8 @@ class DataApi:
     :param active_limit: statements that may be active before ActiveStatementsExceededException.
     :param waiting_limit: requests that may wait for one statement before ActiveWaitingRequestsExceededException.
     :param workers: statements that run at once.
+    :param auto_commit_stops: whether a batch with AUTO_COMMIT ends at its first failure. AWS only says that a failure
+        "does not affect the others", which may also mean that the later ones still run (``False``).
     """
 
     def __init__(
@@ -71,20 +70,17 @@ class DataApi:
         active_limit: int = ACTIVE_STATEMENTS,
         waiting_limit: int = WAITING_REQUESTS,
         workers: int = WORKERS,
+        auto_commit_stops: bool = True,
     ) -> None:
         self._postgres = postgres
         self._emit = emit
         self._clock = clock
-        self._active_limit = active_limit
         self._waiting_limit = waiting_limit
         self._slots = threading.BoundedSemaphore(workers)
-        self._execution = Execution(bucket, postgres.exchange, clock)
+        self._execution = Execution(bucket, postgres.exchange, clock, auto_commit_stops=auto_commit_stops)
         self._catalog = Catalog(postgres)
         self.sessions = Sessions(postgres.connect, clock)
-        self._lock = threading.Lock()
-        self._statements: dict[str, Statement] = {}
-        self._tokens: dict[str, tuple[str, Statement]] = {}
-        self._sequence = itertools.count(1)
+        self._registry = Registry(self.sessions, clock, active_limit)
         self._operations: dict[str, Callable[[Request, str], Response]] = {
             "ExecuteStatement": self._execute_statement,
             "BatchExecuteStatement": self._batch_execute_statement,
@@ -128,65 +124,13 @@ class DataApi:
         validate_target(request)
         validate_size(sqls)
         bound = bind(sqls, request.get("Parameters", []))
-        with self._lock:
-            statement = self._known(request)
-            if statement is None:
-                statement, session = self._record(sqls, bound, request, principal, is_batch=is_batch)
-                worker = threading.Thread(target=self._work, args=(statement, session), daemon=True)
-                worker.start()
+        statement, session, is_new = self._registry.submit(Submission(sqls, bound, request, principal, is_batch))
+        if is_new:
+            threading.Thread(target=self._work, args=(statement, session), daemon=True).start()
         seconds = request.get("WaitTimeSeconds")
         if seconds:
             self._wait(statement, seconds)
         return responses.submitted(statement, waited=bool(seconds))
-
-    @staticmethod
-    def _fingerprint(request: Request) -> str:
-        """What must be the same when a ClientToken is used again."""
-        compared = {name: value for name, value in request.items() if name not in ("ClientToken", "WaitTimeSeconds")}
-        return json.dumps(compared, sort_keys=True)
-
-    def _known(self, request: Request) -> Statement | None:
-        """The statement that the request's ClientToken already stands for.
-
-        :raises DataApiError: ``ValidationException``: it stands for another request.
-        """
-        fingerprint, statement = self._tokens.get(request.get("ClientToken", ""), ("", None))
-        if statement is None or self._clock() - statement.created >= TOKEN_LIFE:
-            return None
-        if fingerprint != self._fingerprint(request):
-            raise invalid("The ClientToken was already used in a request with different parameters.")
-        return statement
-
-    def _record(
-        self, sqls: list[str], bound: list[str], request: Request, principal: str, *, is_batch: bool
-    ) -> tuple[Statement, Session | None]:
-        """:raises DataApiError: too many statements or sessions are active, or the session is not available."""
-        self._forget_old()
-        if sum(not known.status.ended for known in self._statements.values()) >= self._active_limit:
-            raise DataApiError(
-                "ActiveStatementsExceededException",
-                f"Active statements exceeded the allowed quota ({self._active_limit}).",
-            )
-        statement_id, now = str(uuid.uuid4()), self._clock()
-        session = self.sessions.reserve(request, statement_id)
-        ids = [f"{statement_id}:{place}" if is_batch else statement_id for place in range(1, len(sqls) + 1)]
-        queries = [Query(*parts, now, now) for parts in zip(ids, sqls, bound, strict=True)]
-        target = {**(session.target if session else {}), **request}
-        statement = Statement(statement_id, next(self._sequence), target, is_batch, queries, now, now, principal)
-        statement.session_id = session.id if session else None
-        self._statements[statement_id] = statement
-        if "ClientToken" in request:
-            self._tokens[request["ClientToken"]] = (self._fingerprint(request), statement)
-        return statement, session
-
-    def _forget_old(self) -> None:
-        """Drop what AWS no longer keeps."""
-        oldest = self._clock() - STATEMENT_LIFE
-        for statement_id, statement in list(self._statements.items()):
-            if statement.created > oldest:
-                break  # they are in the order of submission
-            if statement.status.ended:
-                del self._statements[statement_id]
 
     # Running ---------------------------------------------------------------------------------------------------------
 
@@ -256,21 +200,6 @@ class DataApi:
 
     # Asking ----------------------------------------------------------------------------------------------------------
 
-    def _find(self, statement_id: str) -> tuple[Statement, Query | None]:
-        """A statement, and the one of its queries that the id's suffix names.
-
-        :raises DataApiError: ``ResourceNotFoundException``.
-        """
-        base, _, suffix = statement_id.partition(":")
-        with self._lock:
-            statement = self._statements.get(base)
-        if statement is None or statement.created <= self._clock() - STATEMENT_LIFE:
-            raise missing("Query does not exist.", statement_id)
-        query = next((query for query in statement.queries if query.id == statement_id), None)
-        if suffix and query is None:
-            raise missing("Query does not exist.", statement_id)
-        return statement, query if statement.is_batch else None
-
     def _wait(self, statement: Statement, seconds: int) -> None:
         """Wait until the statement has ended, ``seconds`` at most.
 
@@ -288,7 +217,7 @@ class DataApi:
             statement.waiting -= 1
 
     def _find_and_wait(self, request: Request) -> tuple[Statement, Query | None]:
-        statement, query = self._find(request["Id"])
+        statement, query = self._registry.find(request["Id"])
         if request.get("WaitTimeSeconds"):
             self._wait(statement, request["WaitTimeSeconds"])
         return statement, query
@@ -304,7 +233,7 @@ class DataApi:
         return responses.result(*self._find_and_wait(request), request.get("NextToken"), as_csv=True)
 
     def _cancel_statement(self, request: Request, _principal: str) -> Response:
-        statement, query = self._find(request["Id"])
+        statement, query = self._registry.find(request["Id"])
         if query is not None:
             raise invalid("Cancel a batch by its own id, not by that of one of its statements.")
         with statement.lock:
@@ -313,26 +242,33 @@ class DataApi:
                     f"Could not cancel a query that is already in {statement.status} state with ID: {statement.id}"
                 )
             statement.cancelled = True
-            if statement.connection is not None:
-                statement.connection.cancel_safe(timeout=CANCEL_SECONDS)
         if statement.pid == 0:  # it has not begun, and its worker will see that it must not
             self._end(statement, Status.ABORTED, None, 1)
-        statement.ended.wait(CANCEL_SECONDS)
+        self._interrupt(statement)
         return {"Status": statement.status is Status.ABORTED}
 
+    @staticmethod
+    def _interrupt(statement: Statement) -> None:
+        """Cancel what runs on the database until the statement has ended: one that was about to begin needs two."""
+        deadline = time.monotonic() + CANCEL_SECONDS
+        while time.monotonic() < deadline:
+            with statement.lock:
+                if statement.connection is not None:
+                    statement.connection.cancel_safe(timeout=CANCEL_SECONDS)
+            if statement.ended.wait(CANCEL_REPEAT_SECONDS):
+                return
+
     def _list_statements(self, request: Request, _principal: str) -> Response:
-        with self._lock:
-            known = list(reversed(self._statements.values()))
-        return responses.listed(known, request)
+        return responses.listed(self._registry.newest_first(), request)
 
     def _list_sessions(self, request: Request, _principal: str) -> Response:
         return responses.sessions(self.sessions.all(), request)
 
     def close(self) -> None:
         """Cancel everything that still runs and end the sessions."""
-        with self._lock:
-            running = [statement for statement in self._statements.values() if not statement.status.ended]
-        for statement in running:
+        for statement in self._registry.newest_first():
+            if statement.status.ended:
+                continue
             try:
                 self._cancel_statement({"Id": statement.id}, "embedded")
             except (DataApiError, psycopg.Error):

@@ -45,9 +45,13 @@ class Execution:
     :param bucket: where COPY and UNLOAD find their objects.
     :param exchange: a folder that PostgreSQL can read.
     :param clock: the time, UTC-aware.
+    :param auto_commit_stops: whether a batch that commits each query ends at the first that fails.
     """
 
-    def __init__(self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(
+        self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime], *, auto_commit_stops: bool
+    ) -> None:
+        self._auto_commit_stops = auto_commit_stops
         self._bucket = bucket
         self._copies = CopyExchange(exchange, bucket)
         self._clock = clock
@@ -60,8 +64,7 @@ class Execution:
         :raises Exception: one of :data:`SQL_ERRORS`, of the query that failed.
         """
         if not statement.is_batch or statement.auto_commit:
-            for query in statement.queries:
-                self._query(statement, query, connection)
+            self._run_each(statement, connection)
             return
         try:
             # Redshift's default is snapshot isolation, https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
@@ -73,6 +76,19 @@ class Execution:
         except BaseException:
             _rollback(connection)
             raise
+
+    def _run_each(self, statement: Statement, connection: psycopg.Connection) -> None:
+        """Run each query by itself; the first failure is the statement's."""
+        failure: Exception | None = None
+        for query in statement.queries:
+            try:
+                self._query(statement, query, connection)
+            except SQL_ERRORS as error:
+                failure = failure or error
+                if self._auto_commit_stops or connection.closed:
+                    break
+        if failure is not None:
+            raise failure
 
     def _query(self, statement: Statement, query: Query, connection: psycopg.Connection) -> None:
         if statement.cancelled:
