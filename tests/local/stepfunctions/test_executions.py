@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from sfn_support import ROLE, Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing
+from sfn_support import ROLE, Aws, beyond_stock, branch, count, jsonata, jsonpath, missing_table, passing
 
 from elt_redshift.local.stepfunctions import executions
 
@@ -88,6 +88,20 @@ def test_a_stop_ends_a_wait_at_once_and_for_good(aws: Aws) -> None:
     assert events[-1]["executionAbortedEventDetails"] == {"error": "E", "cause": "C"}
 
 
+def test_what_is_stopped_before_it_begins_does_nothing(aws: Aws) -> None:
+    """An execution that is stopped at once runs at most the task that it was in."""
+    table = aws.table()
+    machine = aws.create(jsonata({"a": count(table, "a", Next="b"), "b": count(table, "b", End=True)}))
+    for number in range(20):
+        arn = aws.sfn.start_execution(stateMachineArn=machine, name=f"e{number}")["executionArn"]
+        aws.sfn.stop_execution(executionArn=arn)
+        events = aws.history(arn)
+        assert events[-1]["type"] in ("ExecutionAborted", "ExecutionSucceeded")
+        assert aws.history(arn) == events
+    entered = sum("b" in aws.entered(f"{arn.rpartition(':')[0]}:e{number}") for number in range(20))
+    assert aws.counts(table).get("b", 0) <= entered
+
+
 @beyond_stock
 def test_a_stop_ends_retries_and_branches(aws: Aws) -> None:
     """A stop interrupts a retry's back-off and every branch, innermost first."""
@@ -127,11 +141,12 @@ def test_a_late_result_of_a_stopped_task_is_discarded(aws: Aws) -> None:
 
 
 @beyond_stock
-def test_a_stop_reaches_the_nested_execution(aws: Aws) -> None:
+@pytest.mark.parametrize("pattern", ["sync", "sync:2"])
+def test_a_stop_reaches_the_nested_execution(aws: Aws, pattern: str) -> None:
     """The execution that startExecution.sync waits for is stopped with its parent."""
     child = aws.create(WAIT)
     arguments = {"StateMachineArn": child, "Input": {}}
-    resource = "arn:aws:states:::states:startExecution.sync:2"
+    resource = f"arn:aws:states:::states:startExecution.{pattern}"
     arn = aws.start(jsonata({"t": {"Type": "Task", "Resource": resource, "Arguments": arguments, "End": True}}))
     aws.until(lambda: [event["type"] for event in aws.history(arn)], lambda types: "TaskSubmitted" in types)
     aws.output(jsonata({"w": {"Type": "Wait", "Seconds": 1, "End": True}}))  # until the task looks after its child

@@ -58,6 +58,34 @@ def test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only(aws: Aws) ->
 
 
 @beyond_stock
+def test_a_gate_closes_again_for_the_next_failure(aws: Aws) -> None:
+    """A gate that compares with the redrives at the failure passes once for each redrive, and names the cause."""
+    table = aws.table()
+    redrives = "$states.context.Execution.RedriveCount"
+    output = {
+        "ok": f"{{% {redrives} = 2 %}}",
+        "redrives": f"{{% {redrives} %}}",
+        "cause": f"{{% 'try ' & {redrives} %}}",
+    }
+    passed = f"{{% {redrives} > $states.input.redrives ? true : $error($states.input.cause) %}}"
+    states = {
+        "task": count(table, "task", Output=output, Next="task: status"),
+        "task: status": {
+            "Type": "Choice",
+            "Choices": [{"Condition": "{% $states.input.ok %}", "Next": "end"}],
+            "Default": "task: failed",
+        },
+        "task: failed": {"Type": "Choice", "Choices": [{"Condition": passed, "Next": "task"}]},
+        "end": {"Type": "Succeed"},
+    }
+    arn = aws.start(jsonata(states))
+    assert "D3137: try 0" in aws.ended(arn)["cause"]
+    assert "D3137: try 1" in redrive(aws, arn)["cause"]
+    assert redrive(aws, arn)["status"] == "SUCCEEDED"
+    assert aws.counts(table) == {"task": 3}
+
+
+@beyond_stock
 def test_a_fail_state_fails_again(aws: Aws) -> None:
     """A redrive enters the Fail state again; what came before is not run again."""
     table = aws.table()

@@ -203,7 +203,7 @@ def list_executions(original: Any, self: Any) -> ActionResult:
     machine = _started_from(self.stepfunction_backend, arn)[0]
     chosen = [
         execution
-        for execution in sorted(reversed(machine.executions), key=lambda item: item.start_date, reverse=True)
+        for execution in sorted(machine.executions, key=lambda item: item.start_date)[::-1]
         if (status is None or execution.status == status)
         and (redriven is None or (redriven == "REDRIVEN") == bool(execution.redrive_count))
         and (arn == machine.arn or arn in (execution.version_arn, execution.alias_arn))

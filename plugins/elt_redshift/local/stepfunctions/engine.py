@@ -69,15 +69,16 @@ def open_frame(original: Any, cls: Any, env: Any, *args: Any, **kwargs: Any) -> 
 
 @PATCHES.method(Program, "eval", "Began at StartAt always; one more thread for each program.")
 def eval_program(original: Any, self: Any, env: Any) -> None:
-    if not env.is_running() and env._program_state is not None:
-        return
     scope: Scope = env.scope
-    scope.begin(self.start_at.start_at_name, env.states.get_input())
-    env.states.reset(input_value=scope.input)
-    for name, value in copy.deepcopy(scope.variables).items():
-        env.variable_store.set(name, value)
-    env.variable_store.reset_tracing()
-    env.next_state_name = scope.state
+    with env._state_mutex:
+        if env.halted.is_set():
+            return
+        scope.begin(self.start_at.start_at_name, env.states.get_input())
+        env.states.reset(input_value=scope.input)
+        for name, value in copy.deepcopy(scope.variables).items():
+            env.variable_store.set(name, value)
+        env.variable_store.reset_tracing()
+        env.next_state_name = scope.state
     EvalComponent.eval(self, env)
 
 
