@@ -1,0 +1,157 @@
+"""``airflow dags test`` of a job's DAG, with a real Airflow in a process of its own, over the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.job.model import EltJob
+from elt_redshift.local import airflow_home, process
+
+PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
+SECONDS = 300.0
+
+JOB = """
+job_id: "7"
+name: tiny
+parameters:
+  divisor: {default: "1"}
+tasks:
+  one: {statement: "select 1"}
+  two: {sql: two.sql}
+  three: {statement: "select 3", upstream: [one, two]}
+"""
+TWO = "create temp table t as select 1 as n;\n\nselect n / :divisor::int from t;\n"
+DAG = """
+# Airflow reads only files that speak of it.
+from elt_redshift.dag import elt_dag
+from elt_redshift.job.model import EltJob
+
+JOB = EltJob.load({job!r})
+deferred = elt_dag(JOB, poll_interval=0.2)
+on_the_worker = elt_dag(JOB, dag_id="on_the_worker", poll_interval=0.2, deferrable=False)
+"""
+
+#: In this order: a failed run holds the job's lock, so that the next one is skipped.
+RUNS = {
+    "deferred": ["tiny"],
+    "on_the_worker": ["on_the_worker", "--conf", '{"divisor": "2"}'],
+    "failing": ["tiny", "--conf", '{"divisor": "0"}'],
+    "locked": ["tiny"],
+}
+
+
+@dataclass(frozen=True)
+class Run:
+    """A DAG run: the command's exit status and output, the tasks' states, their XComs by task and key."""
+
+    status: int
+    output: str
+    states: dict[str, str]
+    xcoms: dict[str, dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[dict[str, str]]:
+    """The environment that leads to an embedded AWS of these tests' own."""
+    with process.running(timeout=SECONDS) as running:
+        yield process.environment(running)
+
+
+@pytest.fixture(scope="module")
+def executions(aws: dict[str, str], folder: Path) -> Executions:
+    """The executions of the job, which is deployed."""
+    session = boto3.Session("local", "local", region_name="us-east-1")
+    clients = {
+        name: session.client(name, endpoint_url=aws["AWS_ENDPOINT_URL"]) for name in ("cloudformation", "stepfunctions")
+    }
+    job, stacks = EltJob.load(folder / "job"), Stacks(clients["cloudformation"])
+    stacks.execute(stacks.prepare("Tiny", render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+    return Executions(clients["stepfunctions"], stacks.find(job.name).state_machine_arn)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the job and its DAG file."""
+    made = tmp_path_factory.mktemp("tiny")
+    files = {"job/job.yaml": JOB, "job/two.sql": TWO, "dags/tiny.py": DAG.format(job=str(made / "job"))}
+    for name, text in files.items():
+        (made / name).parent.mkdir(exist_ok=True)
+        (made / name).write_text(text)
+    return made
+
+
+@pytest.fixture(scope="module")
+def runs(aws: dict[str, str], executions: Executions, folder: Path) -> dict[str, Run]:
+    """The DAG runs, all done."""
+    airflow = airflow_home.prepare(folder / "airflow", folder / "dags", aws)
+    driver = Path(__file__).with_name("dags_test_driver.py")
+    done = subprocess.run(
+        [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in RUNS.values())],
+        env=airflow,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=SECONDS,
+        check=False,
+    )
+    outputs = done.stdout.split("@@ begin")[1:]
+    assert len(outputs) == len(RUNS), done.stdout
+    with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
+        ids = [row[0] for row in database.execute("select run_id from dag_run order by id")]
+        assert len(ids) == len(RUNS), done.stdout
+        return {name: _read(*read, database) for name, *read in zip(RUNS, outputs, ids, strict=True)}
+
+
+def _read(printed: str, run_id: str, database: sqlite3.Connection) -> Run:
+    output, _, status = printed.rpartition("@@ exit ")
+    states = dict(database.execute("select task_id, state from task_instance where run_id = ?", [run_id]))
+    xcoms: dict[str, dict[str, Any]] = {}
+    for task, key, value in database.execute("select task_id, key, value from xcom where run_id = ?", [run_id]):
+        # SQLite makes numbers of JSON that looks like some.
+        xcoms.setdefault(task, {})[key] = json.loads(value) if isinstance(value, str) else value
+    return Run(int(status), output, states, xcoms)
+
+
+@pytest.mark.parametrize("run", ["deferred", "on_the_worker"])
+def test_a_run_that_succeeds(runs: dict[str, Run], executions: Executions, run: str) -> None:
+    """Every mirror is green and has its statement, its seconds and its rows, wherever it waits."""
+    done = runs[run]
+    assert done.status == 0, done.output
+    assert done.states == dict.fromkeys(["start_execution", "one", "two", "three"], "success")
+    for task in ("one", "two", "three"):
+        assert set(done.xcoms[task]) == {"statement_id", "seconds", "rows"}, task
+    assert done.xcoms["three"]["rows"] == 1
+    assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "SUCCEEDED"
+
+
+def test_a_run_that_fails(runs: dict[str, Run], executions: Executions) -> None:
+    """The failed mirror shows SQL file and line, Redshift's message and the statement; behind it is upstream_failed."""
+    done = runs["failing"]
+    assert done.status == 1, done.output
+    assert (done.states["two"], done.states["three"]) == ("failed", "upstream_failed")
+    statement = done.xcoms["two"]["statement_id"]
+    assert statement.endswith(":2")
+    assert f"two.sql:3: Task two: ERROR: division by zero (statement {statement})" in done.output
+    assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "FAILED"
+
+
+def test_a_run_of_a_locked_job_is_skipped(runs: dict[str, Run], executions: Executions) -> None:
+    """The mirrors of a run that found the job locked are skipped, and the DAG run is not a failure."""
+    done = runs["locked"]
+    assert done.status == 0, done.output
+    assert {done.states[task] for task in ("one", "two", "three")} == {"skipped"}
+    execution = executions.describe(done.xcoms["start_execution"]["execution_arn"])
+    assert "Job 7 is Failed" in str(execution.skipped)
