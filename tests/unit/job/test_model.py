@@ -266,7 +266,7 @@ def test_any_upstream_is_read_or_told(upstream: Any) -> None:
     """What is no list of tasks is a mistake among the others, not an exception of its own."""
     job = _small("b")
     job.task("a", statement="select 1", upstream=upstream)
-    with pytest.raises(JobError, match="The upstream of 'a' is .*, not a list of task names"):
+    with pytest.raises(JobError, match=r"The upstream of 'a' is .*, not a list of task names"):
         job.validate()
 
 
