@@ -163,6 +163,12 @@ def test_arguments_over_the_limit_are_refused(aws: Aws) -> None:
     assert aws.run(jsonata({"a": state}))["error"] == "States.DataLimitExceeded"
 
 
+@beyond_stock
+def test_payloads_are_counted_in_utf_8(aws: Aws) -> None:
+    """A character beyond ASCII counts with its bytes, not with its escape."""
+    assert aws.output(jsonata({"a": passing(Output="{% $pad('', 100000, 'é') %}")})) == "é" * 100_000
+
+
 @pytest.mark.parametrize(
     ("status", "days", "reason"),
     [("FAILED", 13, None), ("FAILED", 15, "14 days"), ("RUNNING", 0, "RUNNING"), ("SUCCEEDED", 0, "SUCCEEDED")],
@@ -271,6 +277,8 @@ def test_versions_and_aliases_run_what_they_name(aws: Aws) -> None:
     assert outputs == [('"old"', version, None), ('"old"', version, alias), ('"new"', None, None)]
     listed = aws.sfn.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"]
     assert [item["stateMachineVersionArn"] for item in listed] == [version]
+    aws.sfn.delete_state_machine_version(stateMachineVersionArn=version)
+    assert aws.sfn.list_state_machine_versions(stateMachineArn=machine)["stateMachineVersions"] == []
 
 
 @beyond_stock

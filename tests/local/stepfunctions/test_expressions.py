@@ -9,6 +9,8 @@ from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_ta
 
 from elt_redshift.local.stepfunctions import jsonata as evaluator
 
+BAD = "{% 'text' %}"
+
 
 @pytest.mark.parametrize(
     ("expression", "value"),
@@ -122,6 +124,48 @@ def test_an_error_in_arguments_is_retried_and_caught_with_its_cause(aws: Aws) ->
     )
     assert "D3137: no table" in output["Cause"]
     assert [event["type"] for event in aws.history(arn)].count("EvaluationFailed") == 2
+
+
+@beyond_stock
+@pytest.mark.parametrize(
+    ("field", "state"),
+    [
+        ("Seconds", {"Type": "Wait", "Seconds": BAD}),
+        ("TimeoutSeconds", missing_table(TimeoutSeconds=BAD)),
+        ("HeartbeatSeconds", sdk("dynamodb:listTables.waitForTaskToken", {}, HeartbeatSeconds=BAD)),
+        (
+            "MaxConcurrency",
+            {"Type": "Map", "Items": [1], "ItemProcessor": branch({"i": passing()}), "MaxConcurrency": BAD},
+        ),
+        ("Items", {"Type": "Map", "Items": BAD, "ItemProcessor": branch({"i": passing()})}),
+    ],
+)
+def test_a_result_of_the_wrong_type_is_a_query_error(aws: Aws, field: str, state: dict[str, Any]) -> None:
+    """A field that wants an integer or an array says what it got, and the history has the event."""
+    arn = aws.start(jsonata({"a": state | {"End": True}}))
+    answer = aws.ended(arn)
+    assert answer["error"] == "States.QueryEvaluationError"
+    assert f"specified for the field '{field}' returned an unexpected result type" in answer["cause"]
+    assert [event["type"] for event in aws.history(arn)].count("EvaluationFailed") == 1
+
+
+@beyond_stock
+@pytest.mark.parametrize(
+    ("field", "fields"),
+    [
+        ("Output", {"Output": "{% $none %}"}),
+        ("Output/a/b", {"Output": {"a": {"b": "{% $none %}"}}}),
+        ("Output/a", {"Output": {"a": ["{% $none %}"]}}),
+        ("Assign/x", {"Assign": {"x": "{% $none %}"}}),
+        ("Assign/x/y", {"Assign": {"x": {"y": ["{% $none %}"]}}}),
+    ],
+)
+def test_a_cause_names_the_field(aws: Aws, field: str, fields: dict[str, Any]) -> None:
+    """The path of the field is in the cause."""
+    assert (
+        f"'$none' specified for the field '{field}' returned nothing"
+        in aws.run(jsonata({"a": passing(**fields)}))["cause"]
+    )
 
 
 @beyond_stock

@@ -243,14 +243,15 @@ def test_a_map_runs_unfinished_iterations_only(aws: Aws) -> None:
 
 
 @beyond_stock
-def test_a_distributed_map_runs_unsuccessful_children_only(aws: Aws) -> None:
+@pytest.mark.parametrize("field", ["ItemProcessor", "Iterator"])
+def test_a_distributed_map_runs_unsuccessful_children_only(aws: Aws, field: str) -> None:
     """A failed child fails the Map Run; the redrive runs that child again, the others not."""
     table = aws.table()
     work = count(table, "{% $states.input %}", Output="{% $states.input %}", Next="gate")
     condition = "$states.context.Execution.RedriveCount > 0 or $states.input != 'b'"
     processor = branch({"work": work, "gate": gate("done", condition), "done": passing()})
     processor["ProcessorConfig"] = {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"}
-    state = {"Type": "Map", "Items": ["a", "b"], "MaxConcurrency": 1, "ItemProcessor": processor, "End": True}
+    state = {"Type": "Map", "Items": ["a", "b"], "MaxConcurrency": 1, field: processor, "End": True}
     arn = aws.start(jsonata({"m": state}))
     assert aws.ended(arn)["error"] == "States.ExceedToleratedFailureThreshold"
     answer = redrive(aws, arn)

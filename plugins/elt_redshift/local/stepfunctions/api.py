@@ -13,7 +13,7 @@ import uuid
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
-from moto.stepfunctions import exceptions, models, responses
+from moto.stepfunctions import exceptions, responses
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser import quotas
 
@@ -121,16 +121,6 @@ def _execution(backend: Any, machine: Any, version: Any, name: str, text: str, t
         input_data=text,
         trace_header=trace_header,
     )
-
-
-@PATCHES.method(models.StateMachine, "_handle_name_input_idempotency", "Compared inputs by their spelling.")
-def same_execution(original: Any, self: Any, name: str, execution_input: str) -> Any:
-    existing = next((execution for execution in self.executions if execution.name == name), None)
-    if existing is None:
-        return None
-    if existing.status == "RUNNING" and json.loads(existing.execution_input) == json.loads(execution_input):
-        return existing
-    raise exceptions.ExecutionAlreadyExists(f"Execution Already Exists: '{existing.execution_arn}'")
 
 
 @PATCHES.method(_Response, "stop_execution", "Dropped error and cause.")

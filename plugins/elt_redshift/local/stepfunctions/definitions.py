@@ -71,12 +71,6 @@ def create_state_machine(original: Any, self: Any, name: str, definition: str, r
     return original(self, name=name, definition=definition, roleArn=roleArn, **kwargs)
 
 
-@PATCHES.method(_Backend, "update_state_machine", "Could change a state machine while an execution was being started.")
-@locked
-def update_state_machine(original: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
-    return original(self, *args, **kwargs)
-
-
 @PATCHES.method(_Response, "validate_state_machine_definition", "Not in moto.")
 def validate(original: Any, self: Any) -> ActionResult:
     found = findings(self._get_param("definition"))

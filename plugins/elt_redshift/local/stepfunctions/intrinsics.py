@@ -117,5 +117,4 @@ def extract_json(original: Any, path: str, data: Any) -> Any:
     return matches[0]
 
 
-PATCHES.value(json_path, "parse", "Parsed the same path each time (milliseconds).", jsonpath)
 PATCHES.value(result_path, "parse", "Parsed the same path each time (milliseconds).", jsonpath)
