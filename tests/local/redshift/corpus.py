@@ -48,6 +48,24 @@ ERROR_LOG = (
 
 TABLES = [
     Case(
+        "strings and decimals without a size",
+        "create table t (a varchar, b decimal, c text not null default 'c')",
+        check="insert into t (a, b) values (null, 1.6); select b, c, 1.4::numeric from t",
+        rows=[("2", "c", "1")],
+    ),
+    Case(
+        "a string column without a length holds 256 characters",
+        "insert into t values (repeat('x', 257))",
+        setup=("create table t (a varchar)",),
+        error="ERROR: value too long for type character varying(256)",
+    ),
+    Case(
+        "names are in lower case, even in quotes",
+        'create table "Mixed" ("Key" int)',
+        check='insert into mixed values (1); select "KEY" from "MIXED"',
+        rows=[(1,)],
+    ),
+    Case(
         "distkey, sortkey, encodings in columns",
         "create table t (a int not null distkey sortkey encode raw, b varchar(max) encode lzo default 'x', c timestamp encode az64)",
         check="insert into t (a) values (1); select a, b from t",
@@ -425,6 +443,13 @@ FUNCTIONS = [
 ]
 
 QUERIES = [
+    Case(
+        "the average of integers is an integer",
+        "select avg(id), avg(distinct id::bigint), avg(amount), avg(id::float), "
+        "(select avg(id) over () from sales limit 1) from sales",
+        setup=SALES,
+        rows=[(2, 2, "20.0000000000000000", 2.5, 2)],
+    ),
     Case("select top", "select top 2 id from sales order by id desc", setup=SALES, rows=[(4,), (3,)]),
     Case(
         "select top in a subquery",

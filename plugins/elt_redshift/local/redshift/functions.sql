@@ -252,6 +252,32 @@ create aggregate redshift.median(double precision) (
     sfunc = array_append, stype = double precision[], finalfunc = redshift.median_of
 );
 
+-- The average of integers is an integer; PostgreSQL's own, which is not, would be found first, so AVG is rewritten to this.
+-- https://docs.aws.amazon.com/redshift/latest/dg/r_AVG.html
+create function redshift.avg_step(state numeric[], value bigint) returns numeric[] language sql immutable
+as $$ select case when value is null then state else array[state[1] + value, state[2] + 1] end $$;
+create function redshift.avg_end(state numeric[]) returns bigint language sql immutable
+as $$ select trunc(state[1] / nullif(state[2], 0))::bigint $$;
+create aggregate redshift.avg(bigint) (
+    sfunc = redshift.avg_step, stype = numeric[], finalfunc = redshift.avg_end, initcond = '{0,0}'
+);
+create function redshift.avg_end(state bigint[]) returns bigint language sql immutable
+as $$ select trunc(int8_avg(state))::bigint $$;
+create aggregate redshift.avg(int) (
+    sfunc = int4_avg_accum, stype = bigint[], finalfunc = redshift.avg_end, initcond = '{0,0}'
+);
+create aggregate redshift.avg(smallint) (
+    sfunc = int2_avg_accum, stype = bigint[], finalfunc = redshift.avg_end, initcond = '{0,0}'
+);
+create aggregate redshift.avg(numeric) (sfunc = numeric_avg_accum, stype = internal, finalfunc = numeric_avg);
+create aggregate redshift.avg(real) (
+    sfunc = float4_accum, stype = double precision[], finalfunc = float8_avg, initcond = '{0,0,0}'
+);
+create aggregate redshift.avg(double precision) (
+    sfunc = float8_accum, stype = double precision[], finalfunc = float8_avg, initcond = '{0,0,0}'
+);
+create aggregate redshift.avg(interval) (sfunc = interval_avg_accum, stype = internal, finalfunc = interval_avg);
+
 -- JSON and SUPER ------------------------------------------------------------------------------------------------------
 
 create function redshift.json_parse(value text) returns jsonb language sql immutable strict as $$ select value::jsonb $$;

@@ -234,6 +234,8 @@ def _keyword(tokens: Sequence[Token], index: int, result: Sequence[Token]) -> tu
         return raw("sysdate()"), index + 1
     if keyword == "approximate" and tokens[after : after + 1] and tokens[after].kind == "name":
         return raw(""), after
+    if keyword == "avg" and symbol(tokens, after) == "(":
+        return raw("redshift.avg"), index + 1
     queries = word(tokens, after) in ("select", "all") or symbol(tokens, after) == "("
     if keyword == "minus" and queries and before is not None and before.text not in (".", ",", "("):
         return raw("except"), index + 1

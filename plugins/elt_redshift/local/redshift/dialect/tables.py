@@ -21,7 +21,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     word,
     words,
 )
-from elt_redshift.local.redshift.dialect.types import column
+from elt_redshift.local.redshift.dialect.types import table_column
 
 _CONSTRAINTS = ("primary", "unique", "foreign")
 
@@ -50,7 +50,7 @@ def _columns(inside: Sequence[Token]) -> str:
         if word(element, 0) == "like":
             written.append(text(expression(element)))
             continue
-        definition = text(expression(column(element)))
+        definition = text(expression(table_column(element)))
         is_key = element[0].text.strip('"').lower() in keys
         written.append(definition + (" not null" if is_key and "not null" not in definition.lower() else ""))
     return ", ".join(written)
@@ -158,7 +158,7 @@ def alter_table(tokens: Sequence[Token]) -> str:
     if rest[:1] == ["add"]:
         added = following(tokens, end)
         added = following(tokens, added) if word(tokens, added) == "column" else added
-        definition = text(expression(column(strip(tokens[added:]))))
+        definition = text(expression(table_column(strip(tokens[added:]))))
         return f"{text(expression(tokens[:end]))} add column {definition}"
     changed = [token if token.word != "super" else raw("jsonb") for token in tokens]
     return text(expression(spaced(changed)))

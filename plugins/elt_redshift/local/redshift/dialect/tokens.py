@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 
 from elt_redshift.job.sql import BLANK, Token, tokenize
 
 
 def lex(sql: str) -> list[Token]:
-    """The tokens of ``sql`` as a list."""
-    return list(tokenize(sql))
+    """The tokens of ``sql`` as a list, with names in lower case even in quotes, as Redshift has them.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_names.html
+    """
+    return [replace(token, text=token.text.lower()) if token.kind == "quoted" else token for token in tokenize(sql)]
 
 
 def text(tokens: Iterable[Token]) -> str:

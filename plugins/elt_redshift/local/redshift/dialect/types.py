@@ -20,7 +20,10 @@ from elt_redshift.local.redshift.dialect.tokens import (
 
 #: The longest VARCHAR of Redshift, which ``varchar(max)`` means.
 MAX_VARCHAR = 65535
+#: What a type without a size means: the length of a string column, the digits of a decimal, none after the point.
+DEFAULT_LENGTH, DEFAULT_DECIMAL = 256, 18
 _BYTES = ("varbyte", "varbinary", "binary")
+_DECIMALS = ("decimal", "numeric", "dec")
 _STRINGS = ("varchar", "nvarchar", "character", "char", "nchar")
 
 
@@ -35,6 +38,8 @@ def type_at(tokens: Sequence[Token], index: int) -> tuple[list[Token], int] | No
         if name == "binary":
             after = following(tokens, after)
         return [raw("bytea")], arguments(tokens, after)[1] + 1 if symbol(tokens, after) == "(" else index + 1
+    if name in _DECIMALS and symbol(tokens, after) != "(":
+        return [raw(f"numeric({DEFAULT_DECIMAL},0)")], index + 1
     if name in _STRINGS and symbol(tokens, after) == "(":
         pieces, end = arguments(tokens, after)
         if pieces and text(strip(pieces[0])).lower() == "max":
@@ -71,6 +76,18 @@ def _dropped(tokens: Sequence[Token], index: int) -> int | None:
     if keyword == "constraint" and word(tokens, following(tokens, after)) in ("primary", "unique", "references"):
         return after + 1
     return None
+
+
+def table_column(tokens: Sequence[Token]) -> list[Token]:
+    """A column of a table: as :func:`column`, and a string without a length has Redshift's.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
+    """
+    kind = following(tokens, following(tokens, -1))
+    unsized = word(tokens, kind) in ("varchar", "nvarchar", "text", "bpchar")
+    if unsized and symbol(tokens, following(tokens, kind)) != "(":
+        tokens = [*tokens[:kind], raw(f"varchar({DEFAULT_LENGTH})"), *tokens[kind + 1 :]]
+    return column(tokens)
 
 
 def column(tokens: Sequence[Token]) -> list[Token]:
