@@ -76,6 +76,14 @@ def test_start_and_end_are_limits() -> None:
     assert world.fired == [("once", "03:01:00"), ("limited", "03:03:00"), ("limited", "03:04:00")]
 
 
+def test_what_falls_due_before_the_first_look_is_not_missed() -> None:
+    """A schedule that was made half a second ago, for a moment before the ticker's next look, fires."""
+    world = World()
+    world.schedule("a", "at(2026-11-24T03:00:01)", since=START)
+    world.pass_time(2, step=2)
+    assert world.fired == [("a", "03:00:01")]
+
+
 def test_a_bad_schedule_does_not_stop_the_others() -> None:
     """An expression that is not valid, or a target that raises, leaves the rest alone."""
     world = World()

@@ -71,6 +71,7 @@ def _timed_schedule(group: ScheduleGroup, schedule: Schedule) -> Timed:
         schedule.schedule_expression,
         lambda due: _fire_schedule(group, schedule, due),
         schedule.schedule_expression_timezone,
+        _moment(schedule.last_modified_date),
         _moment(schedule.start_date),
         _moment(schedule.end_date),
     )

@@ -1,7 +1,7 @@
 """Time passes: rules with a schedule and schedules of EventBridge Scheduler fire when they are due.
 
-Only enabled ones fire. A schedule counts from when the ticker first sees it; changing it, or disabling and enabling it,
-starts it anew. What fell due while the machine slept fires once.
+Only enabled ones fire. Changing a schedule, or disabling and enabling it, starts it anew. What fell due while the machine
+slept fires once.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from elt_redshift.local.events import expression
 
 TICK_SECONDS = 1.0
 
+Identity = tuple[str, str, str, datetime | None]
+
 log = logging.getLogger("elt_redshift.local.events")
 
 
@@ -26,6 +28,7 @@ class Timed:
     :param name: its ARN.
     :param schedule: the expression.
     :param zone: time zone of the expression.
+    :param since: from when it counts, if known; else from when the ticker first sees it.
     :param start: it does not fire before, if given.
     :param end: nor after.
     :param fire: what to do, given the moment that was due.
@@ -35,12 +38,13 @@ class Timed:
     schedule: str
     fire: Callable[[datetime], None]
     zone: str = "UTC"
+    since: datetime | None = None
     start: datetime | None = None
     end: datetime | None = None
 
     @property
-    def identity(self) -> tuple[str, str, str]:
-        return self.name, self.schedule, self.zone
+    def identity(self) -> Identity:
+        return self.name, self.schedule, self.zone, self.since
 
 
 class Ticker:
@@ -61,7 +65,7 @@ class Ticker:
             source = scheduled
         self._source = source
         self._clock = clock
-        self._due: dict[tuple[str, str, str], datetime | None] = {}
+        self._due: dict[Identity, datetime | None] = {}
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="schedules", daemon=True)
 
@@ -89,10 +93,11 @@ class Ticker:
                 self._due[identity] = None
                 log.exception("the schedule %s of %s did not fire", item.schedule, item.name)
 
-    def _consider(self, identity: tuple[str, str, str], item: Timed, now: datetime) -> None:
+    def _consider(self, identity: Identity, item: Timed, now: datetime) -> None:
         schedule = expression.parse(item.schedule, item.zone)
         if identity not in self._due:
-            self._due[identity] = schedule.next_after(max(now, item.start or now))
+            since = item.since or now
+            self._due[identity] = schedule.next_after(max(since, item.start or since))
         due = self._due[identity]
         if due is None or due > now:
             return
