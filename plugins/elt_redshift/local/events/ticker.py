@@ -1,7 +1,7 @@
 """Time passes: rules with a schedule and schedules of EventBridge Scheduler fire when they are due.
 
-Only enabled ones fire. Changing a schedule, or disabling and enabling it, starts it anew. What fell due while the machine
-slept fires once.
+Only enabled ones fire. Changing a schedule, or disabling and enabling it, starts it anew. What fell due while the
+machine slept fires once.
 """
 
 from __future__ import annotations
