@@ -45,7 +45,7 @@ _DistributedIteratorWorker = distributed_iterator_worker.DistributedIteratorWork
 @PATCHES.method(BranchesDecl, "_eval_body", "Ran all branches again after a redrive; hid which error a branch had.")
 def run_branches(original: Any, self: Any, env: Any) -> None:
     input_value = env.stack.pop()
-    env.scope.fork(len(self.programs))
+    _fork(env, len(self.programs))
     frames = [_branch_frame(env, index, input_value) for index in range(len(self.programs))]
     pending = [pair for pair in zip(self.programs, frames, strict=True) if not pair[1].scope.done]
     failed = _first_failure(_start(pending), len(pending))
@@ -56,6 +56,17 @@ def run_branches(original: Any, self: Any, env: Any) -> None:
     if failed is not None:
         raise _branch_failure(env, failed)
     env.stack.append([frame.scope.output for frame in frames])
+
+
+class HaltedError(Exception):
+    """The program was halted before its branches or iterations began."""
+
+
+def _fork(env: Any, count: int) -> None:
+    with env.run.lock:
+        if env.halted.is_set() or not env.run.open:
+            raise HaltedError
+        env.scope.fork(count)
 
 
 def _branch_frame(env: Any, index: int, input_value: Any) -> Any:
@@ -102,7 +113,7 @@ def _branch_failure(env: Any, details: Any) -> FailureEventException:
 
 def _run_iterations(component: Any, env: Any, eval_input: Any, items: list[Any], limit: int) -> list[Any]:
     """The outputs of all iterations, in the order of ``items``; ``limit`` is the most that run at once."""
-    env.scope.fork(len(items))
+    _fork(env, len(items))
     pool = JobPool(job_program=component._get_iteration_program(), job_inputs=items)
     for _ in range(min(len(items), eval_input.max_concurrency or limit, limit)):
         component._launch_worker(env=env, eval_input=eval_input, job_pool=pool)

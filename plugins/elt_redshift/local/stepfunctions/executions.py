@@ -72,7 +72,7 @@ class EmbeddedExecution(Execution):
                 "inputDetails": {"truncated": False},
                 "roleArn": self.role_arn,
             }
-            self._add_event(env, HistoryEventType.ExecutionStarted, "executionStartedEventDetails", details, source=0)
+            self._add_event(env, HistoryEventType.ExecutionStarted, details, is_source=False)
             self._launch(env)
 
     def redrive(self, client_token: str | None) -> datetime.datetime:
@@ -91,11 +91,11 @@ class EmbeddedExecution(Execution):
             self.redrive_count, self.redrive_date = self.redrive_count + 1, moment
             if client_token:
                 self.redrive_tokens[client_token] = moment
-            self._scope = self._scope.redriven()
+            with self._run.lock:  # the former run's threads may still be at work
+                self._scope = self._scope.redriven()
             env = self._new_env(former=self._history)
             self.stop_date = self.error = self.cause = self.output = None
-            details = {"redriveCount": self.redrive_count}
-            self._add_event(env, HistoryEventType.ExecutionRedriven, "executionRedrivenEventDetails", details)
+            self._add_event(env, HistoryEventType.ExecutionRedriven, {"redriveCount": self.redrive_count})
             self._launch(env)
             return moment
 
@@ -153,13 +153,14 @@ class EmbeddedExecution(Execution):
     def _state_machine_context(self) -> dict[str, Any]:
         return {"Id": self.version_arn or self.state_machine.arn, "Name": self.state_machine.name}
 
-    def _add_event(self, env: Any, kind: HistoryEventType, key: str, details: Any, source: int | None = None) -> None:
-        event_details: Any = {key: details}
+    @staticmethod
+    def _add_event(env: Any, kind: HistoryEventType, details: Any, is_source: bool = True) -> None:
+        event_details: Any = {kind.value[0].lower() + kind.value[1:] + "EventDetails": details}
         env.event_manager.add_event(
             context=env.event_history_context,
             event_type=kind,
             event_details=event_details,
-            update_source_event_id=source is None,
+            update_source_event_id=is_source,
         )
 
     def _launch(self, env: Any) -> None:
@@ -168,7 +169,7 @@ class EmbeddedExecution(Execution):
 
     def _walk(self, run: Run, env: Any, program: Any) -> None:
         limit = program.timeout_seconds
-        timer = threading.Timer(limit.timeout_seconds, self._time_out, (run, env)) if limit else None
+        timer = threading.Timer(limit.timeout_seconds, self._time_out, (run,)) if limit else None
         if timer is not None:
             timer.daemon = True
             timer.start()
@@ -192,7 +193,7 @@ class EmbeddedExecution(Execution):
                     ExecutionStatus.FAILED, HistoryEventType.ExecutionFailed, dict(env._program_state.error or {})
                 )
 
-    def _time_out(self, run: Run, env: Any) -> None:
+    def _time_out(self, run: Run) -> None:
         with run.lock:
             if run.open:
                 self._end(ExecutionStatus.TIMED_OUT, HistoryEventType.ExecutionTimedOut, {}, ProgramTimedOut())
@@ -204,8 +205,7 @@ class EmbeddedExecution(Execution):
     def _end(self, status: ExecutionStatus, kind: HistoryEventType, details: Any, state: Any = None) -> None:
         """Status, last event and the closing of the run, together. The run's lock is held."""
         env = self.exec_worker.env
-        key = kind.value[0].lower() + kind.value[1:] + "EventDetails"
-        self._add_event(env, kind, key, details)
+        self._add_event(env, kind, details)
         self._run.open = False
         self.stop_date, self.exec_status = utc_now(), status
         self.error, self.cause = details.get("error"), details.get("cause")
