@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import runpy
 import subprocess
 import sys
@@ -162,3 +163,16 @@ def test_a_dag_file_imports_nothing_heavy() -> None:
     assert "elt_redshift.dag" in added
     assert not {name.partition(".")[0] for name in added} & {"boto3", "botocore", "moto", "psycopg", "yaml", "rich"}
     assert not [name for name in added if name.startswith("airflow.providers.")]
+
+
+@pytest.mark.parametrize("page", ["airflow.md", "getting-started.md"])
+def test_the_pages_dag_files_work(page: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each DAG file that a page shows makes a DAG, and Airflow would look into it."""
+    monkeypatch.chdir(ROOT)
+    blocks = re.findall(r"^```python\n(.*?)^```", (ROOT / "docs" / page).read_text(), re.DOTALL | re.MULTILINE)
+    assert blocks
+    for block in blocks:
+        assert "airflow" in block.lower()
+        made: dict[str, Any] = {}
+        exec(block, made)
+        assert "start_execution" in made["dag"].task_ids

@@ -68,9 +68,9 @@ def dags_test(
 
 
 def cache_folder() -> Path:
-    """Where migrated databases are kept: in the virtual environment, which goes when its Airflow goes; outside of one,
-    in the user's cache folder."""
-    if sys.prefix != sys.base_prefix:
+    """Where migrated databases are kept: in the virtual environment, which goes when its Airflow goes; without one that
+    can be written to, in the user's cache folder."""
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
         return Path(sys.prefix) / "share" / "elt-redshift"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elt-redshift"
 

@@ -20,9 +20,9 @@ from elt_redshift.airflow_compat import (
     Context,
 )
 from elt_redshift.asl.history import TaskRun, failure
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, Executions
-from elt_redshift.aws.stacks import NotDeployedError
-from elt_redshift.exceptions import JobError
+from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.starting import attach_or_start, run_execution_name
 from elt_redshift.triggers.outcome import Outcome, outcome_of
@@ -75,7 +75,9 @@ class StartExecutionOperator(BaseOperator):
             # Templates that render native objects make numbers of them.
             values = self.job.values({name: str(value) for name, value in self.parameters.items()})
             executions = self._executions()
-        except (JobError, NotDeployedError) as error:
+        except AwsError:
+            raise  # it may pass
+        except EltError as error:
             raise AirflowFailException(str(error)) from error  # another try would end alike
         # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
         repeated = ti.try_number > ti.max_tries - (self.retries or 0) + 1
