@@ -53,7 +53,7 @@ class Scope:
         conditions = self.template.get("Conditions") or {}
         if name not in conditions:
             raise CloudFormationError(f"Template format error: Unresolved condition dependency {name}")
-        return self._holds(conditions[name])
+        return self.holds(conditions[name])
 
     def evaluate(self, node: Any) -> Any:
         """A part of the template with every function replaced by its value."""
@@ -65,10 +65,13 @@ class Scope:
             ((name, argument),) = node.items()
             if name in _FUNCTIONS:
                 return _FUNCTIONS[name](self, argument)
+            if name.startswith("Fn::"):
+                raise CloudFormationError(f"Template error: the embedded AWS does not evaluate {name}")
         values = {key: self.evaluate(value) for key, value in node.items()}
         return {key: value for key, value in values.items() if value is not NO_VALUE}
 
-    def _holds(self, node: Any) -> bool:
+    def holds(self, node: Any) -> bool:
+        """Whether a condition function, or a reference to a condition, is true."""
         if isinstance(node, bool):
             return node
         ((name, argument),) = node.items()
@@ -77,7 +80,7 @@ class Scope:
         if name == "Fn::Equals":
             left, right = map(self.evaluate, argument)
             return _text(left) == _text(right)
-        results = [self._holds(item) for item in argument]
+        results = [self.holds(item) for item in argument]
         if name == "Fn::Not":
             return not results[0]
         if name == "Fn::And":

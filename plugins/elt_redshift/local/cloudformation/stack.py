@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from elt_redshift.local.cloudformation import functions, parameters
+from elt_redshift.local.cloudformation import functions, parameters, rules
 from elt_redshift.local.cloudformation import template as templates
 from elt_redshift.local.cloudformation.resources import Resource
 
@@ -31,7 +31,9 @@ class Target:
         :raises CloudFormationError: the template or a parameter is not valid.
         """
         template = templates.parse(text)
-        return cls(text, template, parameters.complete(template.get("Parameters") or {}, values), tags)
+        completed = parameters.complete(template.get("Parameters") or {}, values)
+        rules.check(template, completed)
+        return cls(text, template, completed, tags)
 
 
 @dataclass(frozen=True)

@@ -84,6 +84,8 @@ def _normalise(node: Any) -> Any:
 
 
 def _check(template: Template) -> None:
+    if "Transform" in template:
+        raise CloudFormationError(f"The embedded AWS does not know the transform {template['Transform']}")
     resources = template.get("Resources")
     if not isinstance(resources, dict) or not resources:
         raise CloudFormationError("Template format error: At least one Resources member must be defined.")

@@ -21,11 +21,15 @@ _OURS: tuple[type[Handler], ...] = (
     triggers.Topic,
     triggers.LogGroup,
 )
+_NOT_EMULATED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource"})
+"""Types whose handlers in moto expect moto's own stacks."""
 _HANDLERS: dict[str, Handler] = {cls.type: cls() for cls in _OURS}
 
 
 def handler(type_name: str) -> Handler | None:
     """The handler of a resource type, or None for a type that is not emulated."""
+    if type_name in _NOT_EMULATED:
+        return None
     if type_name not in _HANDLERS:
         from moto.cloudformation.parsing import get_model_map
 

@@ -1,0 +1,118 @@
+"""The audit store over a real DynamoDB API: every write is conditional, and repeating it changes nothing."""
+
+from __future__ import annotations
+
+import pickle
+import uuid
+from datetime import UTC, datetime
+
+import pytest
+
+from elt_redshift.aws.audit import AuditStore, LockedError, NotOwnerError
+from elt_redshift.aws.calls import AwsError
+from tests.local.conftest import ClientFactory
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
+
+
+@pytest.fixture
+def store(client: ClientFactory) -> AuditStore:
+    """An empty audit table."""
+    table = f"audit-{uuid.uuid4().hex}"
+    client("dynamodb").create_table(
+        TableName=table,
+        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return AuditStore(client("dynamodb"), table, now=lambda: NOW)
+
+
+def _fail(store: AuditStore, owner: str = "me", after: str = "hold") -> None:
+    store.record_failure("1", owner, task="a", statement="s", message="ERROR", after=after)
+
+
+def test_acquire_and_release(store: AuditStore) -> None:
+    """Ready -> Running -> Ready, with the times; doing each twice, as after a lost response, is the same."""
+    for _ in range(2):
+        store.acquire("1", "me")
+    item = store.read("1")
+    assert item is not None
+    assert (item.state, item.owner, item.start) == ("Running", "me", "2026-01-02T03:04:05.000Z")
+    for _ in range(2):
+        store.release("1", "me")
+    item = store.read("1")
+    assert item is not None
+    assert (item.state, item.owner, item.last_owner, item.end) == ("Ready", None, "me", "2026-01-02T03:04:05.000Z")
+
+
+def test_a_held_lock_is_refused_with_its_item(store: AuditStore) -> None:
+    """Somebody else's acquire, release and failure record are refused; the item stays."""
+    store.acquire("1", "me")
+    before = store.read("1")
+    with pytest.raises(LockedError) as locked:
+        store.acquire("1", "you")
+    assert locked.value.item == before
+    with pytest.raises(NotOwnerError):
+        store.release("1", "you")
+    with pytest.raises(NotOwnerError):
+        _fail(store, "you")
+    assert store.read("1") == before
+
+
+def test_a_late_release_does_not_free_the_next_owners_lock(store: AuditStore) -> None:
+    """A release that arrives after another owner took the lock is seen to have happened, and changes nothing."""
+    store.acquire("1", "me")
+    store.release("1", "me")
+    store.acquire("1", "you")
+    store.release("1", "me")
+    item = store.read("1")
+    assert item is not None
+    assert item.owner == "you"
+
+
+def test_a_failure_holds_the_lock_until_an_unlock(store: AuditStore) -> None:
+    """Failed keeps its owner; an unlock marks it as free to be taken over, and says who did it."""
+    store.acquire("1", "me")
+    _fail(store)
+    with pytest.raises(LockedError, match="Failed, held by me"):
+        store.acquire("1", "you")
+    item = store.read("1")
+    assert item is not None
+    assert (item.failed_task, item.failed_statement, item.failure_message) == ("a", "s", "ERROR")
+    store.unlock(item, by="operator", reason="mended")
+    after = store.read("1")
+    assert after is not None
+    assert (after.state, after.after_failure) == ("Failed", "release")
+
+
+def test_an_unlock_of_a_stale_view_is_refused(store: AuditStore) -> None:
+    """What was seen as Failed has been redriven meanwhile: it is not freed."""
+    store.acquire("1", "me")
+    _fail(store)
+    seen = store.read("1")
+    assert seen is not None
+    store.acquire("1", "me")
+    with pytest.raises(LockedError):
+        store.unlock(seen, by="operator", reason="too late")
+
+
+def test_items_lists_every_job(store: AuditStore) -> None:
+    """The whole table, for `elt-redshift status`."""
+    for job in ("1", "2", "3"):
+        store.acquire(job, "me")
+    assert sorted(item.job_id for item in store.items()) == ["1", "2", "3"]
+
+
+def test_a_missing_table_is_named(client: ClientFactory) -> None:
+    """AWS's error names the table and the item."""
+    with pytest.raises(AwsError, match=r"audit item 1 in table nowhere: .*ResourceNotFoundException"):
+        AuditStore(client("dynamodb"), "nowhere").read("1")
+
+
+def test_errors_survive_pickling(store: AuditStore) -> None:
+    """Errors cross process boundaries with their fields."""
+    store.acquire("1", "me")
+    with pytest.raises(LockedError) as locked:
+        store.acquire("1", "you")
+    assert pickle.loads(pickle.dumps(locked.value)).item == locked.value.item

@@ -1,0 +1,187 @@
+"""The command line against the embedded AWS, as a user types it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from elt_redshift.cli.main import main
+from elt_redshift.local import process
+from elt_redshift.local.process import LocalAws
+
+Cli = Callable[..., tuple[int, str, str]]
+
+JOB = """\
+job_id: "{id}"
+name: {name}
+parameters:
+  year: {{default: "1998"}}
+tasks:
+  first: {{statement: "select :year"}}
+  second: {{sql: second.sql, upstream: [first]}}
+"""
+
+
+@pytest.fixture
+def cli(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command; gives its exit status, stdout and stderr."""
+    for name, value in process.environment(local_aws).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
+
+
+@pytest.fixture
+def job(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    """A job of two tasks, of which the second needs a table that is not there."""
+    name = f"job_{abs(hash(request.node.name)) % 10**9}"
+    (tmp_path / "job.yaml").write_text(JOB.format(id=name, name=name))
+    (tmp_path / "second.sql").write_text(f"-- a comment\n\ninsert into {name} values (1);\nselect 1;\n")
+    return tmp_path
+
+
+@pytest.fixture
+def deployed(job: Path, cli: Cli) -> Path:
+    status, out, _ = cli("deploy", job, "--stack", job.name.replace("_", "-"), "--cluster", "c", "--user", "u")
+    assert status == 0, out
+    return job
+
+
+def _table(cli: Cli, deployed: Path, sql: str) -> None:
+    name = (deployed / "job.yaml").read_text().split()[1].strip('"')
+    import boto3
+
+    data = boto3.client("redshift-data")
+    warehouse = {"ClusterIdentifier": "c", "Database": "dev", "DbUser": "u"}
+    answer = data.execute_statement(**warehouse, Sql=sql.format(name), WaitTimeSeconds=30)
+    assert answer["Status"] == "FINISHED"
+
+
+def test_check_says_that_a_job_is_valid(job: Path, cli: Cli) -> None:
+    """A valid job gives exit status 0 and one line."""
+    status, out, err = cli("check", job)
+    assert (status, err) == (0, "")
+    assert "is valid: 2 tasks." in out
+
+
+def test_check_lists_every_mistake(job: Path, cli: Cli) -> None:
+    """All mistakes come out, one a line, on stderr."""
+    (job / "second.sql").write_text("select :nowhere")
+    (job / "job.yaml").write_text((job / "job.yaml").read_text().replace("upstream: [first]", "upstraem: [first]"))
+    status, out, err = cli("check", job)
+    assert (status, out) == (1, "")
+    assert len(err.splitlines()) == 2
+    assert "upstraem" in err
+    assert "nowhere" in err
+
+
+def test_a_graph_that_cannot_be_nested_is_refused(job: Path, cli: Cli) -> None:
+    """The graph's N is named before anything is deployed."""
+    tasks = "  a: {statement: select 1}\n  b: {statement: select 1}\n  c: {statement: select 1, upstream: [a, b]}\n"
+    (job / "job.yaml").write_text(f'job_id: "1"\nname: n\ntasks:\n{tasks}  d: {{statement: select 1, upstream: [b]}}\n')
+    status, _, err = cli("check", job)
+    assert status == 1
+    assert "cannot be nested into parallel branches" in err
+
+
+def test_compile_and_template_print_json(job: Path, cli: Cli) -> None:
+    """Both outputs can be piped into other tools."""
+    assert json.loads(cli("compile", job)[1])["StartAt"] == "acquire lock"
+    assert "RedshiftClusterIdentifier" in json.loads(cli("template", job)[1])["Parameters"]
+
+
+def test_deploy_shows_and_makes_the_changes(job: Path, cli: Cli) -> None:
+    """A dry run changes nothing; a deploy creates; the next finds nothing to do; a changed job is updated."""
+    deploy = ("deploy", job, "--stack", f"stack-{job.name.replace('_', '-')}")
+    given = ("--cluster", "c", "--user", "u")
+    status, out, _ = cli(*deploy, *given, "--dry-run")
+    assert status == 0
+    assert "Add      AWS::StepFunctions::StateMachine" in out
+    assert cli("run", job)[0] == 1
+    assert "is deployed" in cli(*deploy, *given)[1]
+    assert "is up to date" in cli(*deploy)[1]
+    (job / "second.sql").write_text("select 2")
+    _, out, _ = cli(*deploy)
+    assert "Modify   AWS::StepFunctions::StateMachine" in out
+    assert cli("run", job, "--watch")[0] == 0
+
+
+def test_deploy_needs_a_warehouse(job: Path, cli: Cli) -> None:
+    """Without cluster or workgroup CloudFormation refuses, in one line."""
+    status, _, err = cli("deploy", job, "--stack", "nowhere")
+    assert status == 1
+    assert "Give RedshiftClusterIdentifier or WorkgroupName." in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_large_template_goes_through_s3(job: Path, cli: Cli) -> None:
+    """A job of 30 tasks is too large to be sent inline; nothing has to be done about it."""
+    tasks = "".join(f"  t{number}: {{statement: select 1}}\n" for number in range(30))
+    (job / "job.yaml").write_text(f'job_id: "large"\nname: large\ntasks:\n{tasks}')
+    status, out, _ = cli("deploy", job, "--stack", "large", "--workgroup", "warehouse")
+    assert status == 0, out
+    assert cli("run", job, "--watch")[0] == 0
+
+
+def test_a_run_fails_is_redriven_and_succeeds(deployed: Path, cli: Cli) -> None:
+    """run, status, history and redrive: what an operator does on a bad morning."""
+    status, out, _ = cli("run", deployed, "-p", "year=1999", "--watch")
+    assert status == 1
+    assert "second.sql:3: Task second: ERROR: relation" in out
+    assert "Failed" in cli("status", deployed)[1]
+    assert "FAILED" in cli("history", deployed)[1]
+    _table(cli, deployed, "create table {} (x int)")
+    status, out, _ = cli("redrive", deployed, "--watch")
+    assert status == 0, out
+    assert "Ready" in cli("status", deployed)[1]
+    assert "SUCCEEDED" in cli("history", deployed)[1]
+
+
+def test_a_held_job_is_unlocked(deployed: Path, cli: Cli) -> None:
+    """After a failure the job is held: a start does nothing, an unlock lets the next one run from the start."""
+    assert cli("run", deployed, "--watch")[0] == 1
+    assert "Nothing was done." in cli("run", deployed, "--watch")[1]
+    assert "is unlocked" in cli("unlock", deployed, "--reason", "the table was missing")[1]
+    _table(cli, deployed, "create table {} (x int)")
+    assert cli("run", deployed, "--watch")[0] == 0
+    status, _, err = cli("unlock", deployed, "--reason", "again")
+    assert status == 1
+    assert "is not locked" in err
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        (("-p", "yeer=1999"), "yeer"),
+        (("-p", "year="), "year"),
+    ],
+)
+def test_wrong_parameters_start_nothing(deployed: Path, cli: Cli, given: tuple[str, ...], words: str) -> None:
+    """An unknown or empty parameter is refused before AWS is asked."""
+    status, _, err = cli("run", deployed, *given)
+    assert status == 1
+    assert words in err
+    assert "SUCCEEDED" not in cli("history", deployed)[1]
+
+
+def test_a_job_that_is_not_deployed_says_so(job: Path, cli: Cli) -> None:
+    """One line with the remedy."""
+    status, _, err = cli("run", job)
+    assert status == 1
+    assert "Deploy it with `elt-redshift deploy" in err
+
+
+def test_no_aws_is_one_line(job: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An unreachable AWS is told in one line, without a traceback."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:9")
+    status, _, err = cli("status")
+    assert status == 1
+    assert len(err.splitlines()) == 1
