@@ -664,6 +664,52 @@ PROCEDURES = [
         rows=[("division by zero",)],
     ),
     Case(
+        "an error undoes what the procedure did before the block",
+        "call before_block()",
+        setup=(
+            *ERROR_LOG,
+            """create or replace procedure before_block() as $$
+            begin
+                insert into employee values ('before', 'block');
+                begin
+                    perform 1/0;
+                exception when others then
+                    insert into employee_error_log values (sqlerrm);
+                end;
+            end;
+            $$ language plpgsql""",
+        ),
+        check="select firstname, message from employee, employee_error_log",
+        rows=[("Tomas", "division by zero")],
+    ),
+    Case(
+        "a nonatomic procedure has committed each statement before the error",
+        "call each()",
+        setup=(
+            *ERROR_LOG,
+            """create or replace procedure each() nonatomic as $$
+            declare n int;
+            begin
+                delete employee;
+                for n in 1..2 loop
+                    insert into employee values ('loop', n::varchar);
+                end loop;
+                begin
+                    insert into employee values ('inner', 'block');
+                    n := 0;
+                    perform 1/n;
+                    insert into employee values ('never', 'reached');
+                exception when others then
+                    insert into employee_error_log values (sqlerrm);
+                end;
+                insert into employee values ('after', 'block');
+            end;
+            $$ language plpgsql""",
+        ),
+        check="select firstname from employee union all select message from employee_error_log order by 1",
+        rows=[("after",), ("division by zero",), ("inner",), ("loop",), ("loop",)],
+    ),
+    Case(
         "commit inside a block that handles exceptions",
         "call load_parts()",
         setup=(

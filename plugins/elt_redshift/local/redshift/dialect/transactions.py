@@ -14,7 +14,8 @@ In PostgreSQL such a block is a savepoint, inside of which nothing can be commit
         h;                             begin b; exception when others then h; end;
     end                            end
 
-and a handler rolls back before and commits after its statements, where the call allows it.
+and a handler rolls back before and commits after its statements, where the call allows it. A NONATOMIC procedure
+commits after each statement that changes something, so its blocks are cut there too.
 """
 
 from __future__ import annotations
@@ -50,6 +51,8 @@ _MAY_END = "redshift.may_end_transaction()"
 _ROLLBACK = f" if {_MAY_END} then rollback; end if;"
 _COMMIT = f" if {_MAY_END} then commit; end if;"
 _EXIT_LABEL = "redshift_block_"
+_IMPLIED_COMMIT = Piece("transaction", f"if {_MAY_END} then commit; end if")
+_CHANGING = frozenset({"insert", "update", "delete", "merge", "create", "drop", "alter", "execute", "call"})
 
 
 def _parse(pieces: Iterator[Piece]) -> _Block:
@@ -70,8 +73,17 @@ def _parse(pieces: Iterator[Piece]) -> _Block:
     return block
 
 
-def _segments(body: Sequence[Piece | _Block]) -> list[list[Piece | _Block]]:
-    """Cut a block's body before and after each COMMIT and ROLLBACK that stands directly in it."""
+def _changes(item: Piece | _Block) -> bool:
+    """Whether a statement changes the database, so that a NONATOMIC procedure commits it."""
+    words = item.text.split(None, 1) if isinstance(item, Piece) and item.kind in ("statement", "call") else []
+    return bool(words) and words[0].lower() in _CHANGING
+
+
+def _segments(body: Sequence[Piece | _Block], *, nonatomic: bool) -> list[list[Piece | _Block]]:
+    """Cut a block's body before and after each COMMIT and ROLLBACK that stands directly in it.
+
+    :param nonatomic: a COMMIT is meant after each statement that changes something.
+    """
     segments: list[list[Piece | _Block]] = [[]]
     depth = 0
     for item in body:
@@ -81,6 +93,8 @@ def _segments(body: Sequence[Piece | _Block]) -> list[list[Piece | _Block]]:
             segments += [[item], []]
         else:
             segments[-1].append(item)
+            if nonatomic and depth == 0 and _changes(item):
+                segments += [[_IMPLIED_COMMIT], []]
     return segments
 
 
@@ -101,19 +115,20 @@ class _Writer:
             for item in items
         )
 
-    @staticmethod
-    def _piece(piece: Piece, *, guarded: bool) -> str:
+    def _piece(self, piece: Piece, *, guarded: bool) -> str:
         """:param guarded: a block that handles exceptions is open around it, so nothing can be committed."""
         if piece.kind == "transaction" and guarded:
             return "null"
         if piece.kind == "call" and guarded:
             return f"perform redshift.guard(1); {piece.text}; perform redshift.guard(-1)"
+        if self._nonatomic and not guarded and _changes(piece):
+            return f"{piece.text}; {_IMPLIED_COMMIT.text}"
         return piece.text
 
     def block(self, block: _Block, *, guarded: bool) -> str:
         if not block.handlers:
             return f"begin{self.items(block.body, guarded=guarded)}{block.ending}"
-        segments = _segments(block.body)
+        segments = _segments(block.body, nonatomic=self._nonatomic)
         if guarded or len(segments) == 1:
             return f"begin{self.items(block.body, guarded=True)}{self._handlers(block, guarded, '')}{block.ending}"
         return self._cut_block(block, segments)
@@ -127,7 +142,8 @@ class _Writer:
             if [item.kind for item in segment if isinstance(item, Piece)] == ["transaction"]:
                 written.append(f" {self.items(segment, guarded=False)};")
             elif _is_code(segment):
-                code = self.items(segment, guarded=True).lstrip().removeprefix(";")
+                code = self.items(segment, guarded=True).strip().removeprefix(";")
+                code += "" if code.endswith(";") else "\n;"  # on a line of its own: a comment may stand before it
                 written.append(f" begin {code} {handlers} end;")
         return f"begin <<{label}>> begin {''.join(written)} end; {block.ending}"
 
