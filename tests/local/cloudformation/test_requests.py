@@ -88,6 +88,10 @@ CIRCLE = {"A": {**TABLE, "DependsOn": "B"}, "B": {**TABLE, "DependsOn": ["A"]}}
             },
             "Template format error: Unresolved resource dependencies [Tabel] in the Resources block of the template",
         ),
+        (
+            {"Transform": "AWS::Serverless-2016-10-31", "Resources": {"Table": TABLE}},
+            "The embedded AWS does not know the transform AWS::Serverless-2016-10-31",
+        ),
         ({"Resources": CIRCLE}, "Circular dependency between resources: [A, B]"),
         (
             {"Resources": {"Role": ROLE, "Machine": machine(Definition={"ResultPath": None})}},

@@ -107,13 +107,22 @@ def test_outputs_alone_can_be_updated(client: ClientFactory, unique: str) -> Non
 
 
 @beyond_stock
-def test_unknown_types_are_refused(client: ClientFactory, unique: str) -> None:
+@pytest.mark.parametrize("kind", ["AWS::MWAA::Environment", "AWS::CloudFormation::Stack", "Custom::Mine"])
+def test_unknown_types_are_refused(client: ClientFactory, unique: str, kind: str) -> None:
     """A stack with a type that is not emulated is not made at all, and the message names the type."""
-    template = {"Resources": {"Table": TABLE, "Airflow": {"Type": "AWS::MWAA::Environment", "Properties": {}}}}
+    template = {"Resources": {"Table": TABLE, "Other": {"Type": kind, "Properties": {}}}}
     code, message = refusal(lambda: create(client("cloudformation"), unique, template))
     assert code == "ValidationError"
-    assert "Unrecognized resource types: [AWS::MWAA::Environment]" in message
+    assert f"Unrecognized resource types: [{kind}]" in message
     assert tables(client, unique) == []
+
+
+def test_unknown_functions_fail_the_stack(client: ClientFactory, unique: str) -> None:
+    """A function that is not emulated does not end up as a value."""
+    template = {"Resources": {"Table": table(TableName={"Fn::Cidr": ["10.0.0.0/8", 1, 8]})}}
+    stack = create(client("cloudformation"), unique, template)
+    assert stack["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert any("does not evaluate Fn::Cidr" in reason for _, _, reason in events(client("cloudformation"), unique))
 
 
 def test_events_tell_the_story(client: ClientFactory, unique: str) -> None:
