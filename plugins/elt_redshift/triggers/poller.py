@@ -32,8 +32,8 @@ class Source(Protocol):
 
 S = TypeVar("S", bound=Source)
 
-#: Errors that another look would only repeat.
-FINAL_ERRORS = frozenset({"ExecutionDoesNotExist", "InvalidArn", "AccessDeniedException"})
+#: Errors that another look would only repeat. (Not ExecutionDoesNotExist: DescribeExecution is eventually consistent.)
+FINAL_ERRORS = frozenset({"InvalidArn", "AccessDeniedException"})
 
 #: Other errors (throttling, lost connections) are forgiven this often in a row: for about ten minutes.
 MAX_FAILURES = 15

@@ -143,11 +143,11 @@ def test_after_its_end_an_execution_is_looked_at_afresh() -> None:
 
 
 def test_passing_errors_are_survived_with_growing_pauses() -> None:
-    """Throttling only delays the news."""
+    """Throttling, and an execution that AWS does not know yet, only delay the news."""
 
     async def main() -> None:
         bench = Bench(FakeExecution("run").succeed("a"))
-        bench.client.errors = ["ThrottlingException"] * 6
+        bench.client.errors = ["ExecutionDoesNotExist"] * 3 + ["ThrottlingException"] * 3
         waiting = asyncio.create_task(bench.listen("a"))
         for _ in range(6):
             await bench.clock.tick()
