@@ -82,7 +82,10 @@ ACQUIRE = Write(
 #: its lock.
 TAKE_OVER = Write(
     update=f"SET {_RUN}, JobStart = :start, TakenOverFrom = :dead REMOVE {_CLEAN}",
-    condition=f"{_IS_OWNER} OR (#owner = :dead AND JobState = :seen AND RedriveCount = :claim)",
+    condition=(
+        f"{_IS_OWNER} OR (#owner = :dead AND JobState = :seen "
+        "AND (attribute_not_exists(RedriveCount) OR RedriveCount = :claim))"
+    ),
     constants={"running": RUNNING},
 )
 

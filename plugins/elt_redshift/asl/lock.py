@@ -35,8 +35,9 @@ from elt_redshift.job.model import EltJob
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
 
-#: … and gives up after this many tries, about 24 hours; each try enters at most six states.
-MAX_WAITS = 720
+#: The lock is looked at this often, about 24 hours of waiting, before the run gives up. Each look enters at most six
+#: states, or 20 history events of the 25,000 that an execution may have.
+MAX_LOOKS = 720
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120
@@ -122,7 +123,7 @@ class LockPattern:
         )
 
     def _acquire(self) -> Task:
-        waits = expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.waits) ? {INPUT}.waits : 0")
+        looks = expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.looks) ? {INPUT}.looks : 0")
         return self._task(
             names.ACQUIRE,
             calls.UPDATE_ITEM,
@@ -131,7 +132,7 @@ class LockPattern:
             output=FIRST,
             assign=self._parameters(),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"waits": waits}),),
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"looks": looks}),),
         )
 
     def _get_item(self, name: str, next: str, output: Any) -> Task:
@@ -153,8 +154,8 @@ class LockPattern:
             "read lock",
             "judge lock",
             {
-                **keep("waits"),
                 **fields(
+                    looks=f"{INPUT}.looks + 1",
                     redrives=REDRIVE_COUNT,
                     state=attribute("JobState"),
                     owner=attribute("Owner"),
@@ -169,6 +170,7 @@ class LockPattern:
         return Choice(
             "judge lock",
             (
+                Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
                 Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({healable})"), "ask for owner"),
@@ -265,12 +267,16 @@ class LockPattern:
             output=FIRST,
             assign=self._parameters(),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("waits")),),
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("looks")),),
         )
 
     @property
     def _locked(self) -> str:
-        return {"skip": names.SKIPPED, "wait": "waited enough", "fail": "locked"}[self.job.lock.when_locked]
+        return {"skip": names.SKIPPED, "wait": "wait for lock", "fail": "locked"}[self.job.lock.when_locked]
+
+    @property
+    def _given_up(self) -> str:
+        return "locked" if self.job.lock.when_locked == "wait" else self._locked
 
     def _when_locked(self) -> Iterator[State]:
         held = f"{text(f'Job {self.job.job_id} is ')} & {INPUT}.state & ', held by ' & {INPUT}.owner"
@@ -281,11 +287,8 @@ class LockPattern:
             case "fail":
                 yield locked
             case "wait":
-                tired = Rule(expression(f"{INPUT}.waits >= {MAX_WAITS}"), "locked")
-                yield Choice("waited enough", (tired,), default="wait for lock")
-                pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.waits)])")
-                waits = fields(waits=f"{INPUT}.waits + 1")
-                yield Wait("wait for lock", pause, names.ACQUIRE, waits)
+                pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.looks - 1)])")
+                yield Wait("wait for lock", pause, names.ACQUIRE, keep("looks"))
                 yield locked
 
     def _release(self) -> Task:

@@ -44,6 +44,10 @@ class DeployedJob:
     def start(self, **parameters: str) -> str:
         return self.executions.start(execution_name("test", datetime.now(UTC)), parameters)
 
+    def state_machine_execution(self, name: str) -> str:
+        """The ARN that an execution of that name has or had."""
+        return f"{self.deployed.state_machine_arn.replace(':stateMachine:', ':execution:')}:{name}"
+
     def end(self, arn: str) -> Execution:
         """Wait for the end of an execution."""
         *_, last = self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT)

@@ -129,6 +129,16 @@ def test_an_item_that_runs_without_an_owner_is_respected(deploy: Deploy) -> None
     assert deployed.run().skipped is None
 
 
+def test_an_older_item_of_a_dead_owner_is_taken_over(deploy: Deploy) -> None:
+    """An item without a RedriveCount, as nothing of ours writes it, is healed all the same."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    dead = deployed.state_machine_execution("gone")
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}, "Owner": {"S": dead}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    assert deployed.run().skipped is None
+    assert deployed.item.state == "Ready"
+
+
 def test_a_release_whose_response_was_lost_is_no_failure(deploy: Deploy, barrier: Barrier) -> None:
     """The release happened, its response was lost, and another run has the lock by now: the run still succeeded."""
     deployed = deploy(job(task("a", sql=(barrier.pass_,))))
