@@ -56,8 +56,6 @@ class DataApi:
     :param active_limit: statements that may be active before ActiveStatementsExceededException.
     :param waiting_limit: requests that may wait for one statement before ActiveWaitingRequestsExceededException.
     :param workers: statements that run at once.
-    :param auto_commit_stops: whether a batch with AUTO_COMMIT ends at its first failure. AWS only says that a failure
-        "does not affect the others", which may also mean that the later ones still run (``False``).
     """
 
     def __init__(
@@ -70,14 +68,13 @@ class DataApi:
         active_limit: int = ACTIVE_STATEMENTS,
         waiting_limit: int = WAITING_REQUESTS,
         workers: int = WORKERS,
-        auto_commit_stops: bool = True,
     ) -> None:
         self._postgres = postgres
         self._emit = emit
         self._clock = clock
         self._waiting_limit = waiting_limit
         self._slots = threading.BoundedSemaphore(workers)
-        self._execution = Execution(bucket, postgres.exchange, clock, auto_commit_stops=auto_commit_stops)
+        self._execution = Execution(bucket, postgres.exchange, clock)
         self._catalog = Catalog(postgres)
         self.sessions = Sessions(postgres.connect, clock)
         self._registry = Registry(self.sessions, clock, active_limit)

@@ -45,13 +45,9 @@ class Execution:
     :param bucket: where COPY and UNLOAD find their objects.
     :param exchange: a folder that PostgreSQL can read.
     :param clock: the time, UTC-aware.
-    :param auto_commit_stops: whether a batch that commits each query ends at the first that fails.
     """
 
-    def __init__(
-        self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime], *, auto_commit_stops: bool
-    ) -> None:
-        self._auto_commit_stops = auto_commit_stops
+    def __init__(self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime]) -> None:
         self._bucket = bucket
         self._copies = CopyExchange(exchange, bucket)
         self._clock = clock
@@ -78,14 +74,17 @@ class Execution:
             raise
 
     def _run_each(self, statement: Statement, connection: psycopg.Connection) -> None:
-        """Run each query by itself; the first failure is the statement's."""
+        """Run each query by itself; a failure does not keep the others from running, but is the statement's.
+
+        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_BatchExecuteStatement.html
+        """
         failure: Exception | None = None
         for query in statement.queries:
             try:
                 self._query(statement, query, connection)
             except SQL_ERRORS as error:
                 failure = failure or error
-                if self._auto_commit_stops or connection.closed:
+                if connection.closed:
                     break
         if failure is not None:
             raise failure
