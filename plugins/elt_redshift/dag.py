@@ -24,6 +24,9 @@ __all__ = ["elt_dag"]
 
 START = "start_execution"
 
+#: Airflow wants a first date. Without catchup it starts nothing, it only allows.
+FIRST_DATE = datetime(1970, 1, 1, tzinfo=UTC)
+
 #: A start that AWS refused is tried again: starting twice is the same as once.
 START_RETRIES = 2
 START_RETRY_DELAY = timedelta(seconds=30)
@@ -34,7 +37,7 @@ def elt_dag(
     *,
     dag_id: str | None = None,
     schedule: Any = None,
-    start_date: datetime | None = datetime(2024, 1, 1, tzinfo=UTC),
+    start_date: datetime | None = None,
     parameters: Mapping[str, str] | None = None,
     params: Mapping[str, Any] | None = None,
     state_machine_arn: str | None = None,
@@ -50,6 +53,7 @@ def elt_dag(
 
     :param dag_id: default: the job's name.
     :param schedule: as Airflow's DAG takes it; default: only when triggered.
+    :param start_date: the first date that runs and backfills may have; default: any. Needed with ``catchup``.
     :param parameters: a Jinja template for each of the job's parameters, such as
         ``{"year": "{{ data_interval_start.year }}"}``. A parameter without one becomes a Param, which Airflow's trigger
         form asks for.
@@ -61,16 +65,17 @@ def elt_dag(
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
     :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
     :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``.
-    :raises JobError: a template is for a parameter that the job does not have; or the DAG has a schedule and a
-        parameter has neither template nor default.
+    :raises JobError: a template is for a parameter that the job does not have; the DAG has a schedule and a
+        parameter has neither template nor default; or it catches up from no date.
     """
     templates = dict(parameters or {})
     asked = {p.name: p.default for p in job.parameters if p.name not in templates}
-    _check(job, templates, asked, schedule)
+    begin = start_date or (dag_kwargs.get("default_args") or {}).get("start_date")
+    _check(job, templates, asked, schedule, catches_up=catchup and begin is None)
     dag = DAG(
         dag_id=dag_id or job.name,
         schedule=schedule,
-        start_date=start_date,
+        start_date=begin or FIRST_DATE,
         catchup=catchup,
         params={**{name: _param(default) for name, default in asked.items()}, **(params or {})},
         **dag_kwargs,
@@ -84,21 +89,25 @@ def elt_dag(
         stack=stack,
         **{"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag), **aws},
     )
-    mirrors = {
+    mirrors = _mirrors(job, poll_interval=poll_interval, deferrable=deferrable, **aws)
+    for task in job.tasks:
+        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
+    return dag
+
+
+def _mirrors(job: EltJob, **options: Any) -> dict[str, MirrorOperator]:
+    """A mirror for each task, without its edges. It has no retries: the state machine has them, and a mirror that looked
+    again would see the same."""
+    return {
         task.name: MirrorOperator(
             task_id=task.name,
             places=[statement.place for statement in task.statements],
             start_task_id=START,
-            poll_interval=poll_interval,
-            deferrable=deferrable,
-            retries=0,  # the state machine retries; a mirror that looked again would see the same
-            **aws,
+            retries=0,
+            **options,
         )
         for task in job.tasks
     }
-    for task in job.tasks:
-        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
-    return dag
 
 
 def _chosen(dag: DAG) -> dict[str, Any]:
@@ -111,7 +120,9 @@ def _param(default: str | None) -> Param:
     return Param(type="string", minLength=1) if default is None else Param(default, type="string", minLength=1)
 
 
-def _check(job: EltJob, templates: Mapping[str, str], asked: Mapping[str, str | None], schedule: Any) -> None:
+def _check(
+    job: EltJob, templates: Mapping[str, str], asked: Mapping[str, str | None], schedule: Any, catches_up: bool
+) -> None:
     place = f"elt_dag of job {job.name}: parameters"
     known = [parameter.name for parameter in job.parameters]
     problems = [
@@ -128,5 +139,8 @@ def _check(job: EltJob, templates: Mapping[str, str], asked: Mapping[str, str | 
         for name, default in asked.items()
         if schedule is not None and default is None
     ]
+    if catches_up:
+        place = f"elt_dag of job {job.name}: catchup"
+        problems.append(Problem(place, "There is no date to catch up from.", "Give a start_date."))
     if problems:
         raise JobError(problems)

@@ -47,7 +47,7 @@ on_the_worker = elt_dag(JOB, dag_id="on_the_worker", poll_interval=0.2, deferrab
 #: In this order: a failed run holds the job's lock, so that the next one is skipped.
 RUNS = {
     "deferred": ["tiny"],
-    "on_the_worker": ["on_the_worker", "--conf", '{"divisor": "2"}'],
+    "on_the_worker": ["on_the_worker", "1998-01-01", "--conf", '{"divisor": "2"}'],
     "failing": ["tiny", "--conf", '{"divisor": "0"}'],
     "locked": ["tiny"],
 }

@@ -6,7 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -130,6 +130,14 @@ def test_a_scheduled_dag_needs_every_value(job: EltJob) -> None:
     with pytest.raises(JobError, match="'region' has neither a template nor a default"):
         elt_dag(job, schedule="@daily")
     elt_dag(job, schedule="@daily", parameters={"region": "EU"})
+
+
+def test_catching_up_needs_a_date(job: EltJob) -> None:
+    """Without a start date, catching up would mean since ever."""
+    options: dict[str, Any] = {"schedule": "@daily", "catchup": True, "parameters": {"region": "EU"}}
+    with pytest.raises(JobError, match="start_date"):
+        elt_dag(job, **options)
+    assert elt_dag(job, start_date=datetime(2026, 1, 1, tzinfo=UTC), **options).catchup
 
 
 def test_dags_survive_serialization(job: EltJob) -> None:
