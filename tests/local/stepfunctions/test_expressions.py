@@ -222,7 +222,7 @@ def test_variables_reach_inner_scopes_and_history(aws: Aws) -> None:
     """A variable is visible in a Parallel's branches, an inner one is not outside, and history shows assignments."""
     definition = jsonata(
         {
-            "a": {"Type": "Pass", "Next": "p", "Assign": {"x": {"deep": [1, 'q"']}}},
+            "a": {"Type": "Pass", "Next": "p", "Assign": {"x": {"deep": [1, 'q"']}, "s": 'q"'}},
             "p": {
                 "Type": "Parallel",
                 "Branches": [branch({"b": passing(Assign={"y": 1}, Output="{% $x.deep[1] %}")})],
@@ -236,6 +236,20 @@ def test_variables_reach_inner_scopes_and_history(aws: Aws) -> None:
     exited = next(event for event in aws.history(arn) if event["type"] == "PassStateExited")
     assigned = exited["stateExitedEventDetails"]["assignedVariables"]
     assert json.loads(assigned["x"]) == {"deep": [1, 'q"']}
+    assert json.loads(assigned["s"]) == 'q"'
+
+
+@beyond_stock
+def test_an_error_in_a_parallels_arguments_is_caught(aws: Aws) -> None:
+    """Arguments of a Parallel are part of what its Catch covers."""
+    parallel = {
+        "Type": "Parallel",
+        "Arguments": "{% $error('no input') %}",
+        "Branches": [branch({"b": passing()})],
+        "Catch": [{"ErrorEquals": ["States.QueryEvaluationError"], "Next": "e"}],
+        "End": True,
+    }
+    assert "no input" in aws.output(jsonata({"p": parallel, "e": passing()}))["Cause"]
 
 
 @beyond_stock

@@ -3,7 +3,7 @@
     python tests/local/stepfunctions/without_each_patch.py [TARGET ...]
 
 For a new version of moto, or a new patch; it takes the better part of an hour, so that it is no test itself. Patches
-that only save time or noise change no behaviour, and survive.
+that only save time, threads or noise, or close a race, change no behaviour, and survive.
 """
 
 import os

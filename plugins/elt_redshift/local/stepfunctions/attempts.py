@@ -201,7 +201,7 @@ def retry(original: Any, self: Any, env: Any) -> None:
     env.stack.append(RetrierOutcome.Executed)
 
 
-@PATCHES.method(WaitFunction, "_wait_interval", "Missed a stop that came before it waited.")
+@PATCHES.method(WaitFunction, "_wait_interval", "Left its thread waiting after a stop.")
 def wait_interval(original: Any, self: Any, env: Any, wait_seconds: float) -> None:
     if wait_seconds > 0:
         env.halted.wait(wait_seconds)

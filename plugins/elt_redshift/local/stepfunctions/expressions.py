@@ -20,7 +20,6 @@ from moto.stepfunctions.parser.asl.component.common.jsonata.jsonata_template_val
 from moto.stepfunctions.parser.asl.component.common.parargs import Arguments
 from moto.stepfunctions.parser.asl.component.common.string.string_expression import StringJSONata, StringVariableSample
 from moto.stepfunctions.parser.asl.component.common.timeouts import heartbeat, timeout
-from moto.stepfunctions.parser.asl.component.state.choice.choice_rule import ChoiceRule
 from moto.stepfunctions.parser.asl.component.state.choice.comparison.comparison import ConditionStringJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.items.items import ItemsJSONata
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.max_concurrency import MaxConcurrencyJSONata
@@ -96,12 +95,6 @@ for _binding in (JSONataTemplateBinding, AssignTemplateBinding):
     PATCHES.method(_binding, "_eval_body", "Causes named the innermost field only.")(in_field)
 PATCHES.method(Arguments, "_field_name", _CLASS_NAMES)(_names_field("Arguments"))
 PATCHES.method(AssignDecl, "_field_name", _CLASS_NAMES)(_names_field("Assign"))
-
-
-@PATCHES.method(ChoiceRule, "_eval_body", "The cause named no field.")
-def evaluate_rule(original: Any, self: Any, env: Any) -> None:
-    env.next_field_name = "Condition"
-    original(self, env)
 
 
 @PATCHES.method(ConditionStringJSONata, "_eval_body", "A Condition that is no boolean was States.Runtime.")
