@@ -96,8 +96,8 @@ def elt_dag(
 
 
 def _mirrors(job: EltJob, **options: Any) -> dict[str, MirrorOperator]:
-    """A mirror for each task, without its edges. It has no retries: the state machine has them, and a mirror that looked
-    again would see the same."""
+    """A mirror for each task, without its edges. It has no retries: the state machine has them, and a mirror that
+    looked again would see the same."""
     return {
         task.name: MirrorOperator(
             task_id=task.name,
