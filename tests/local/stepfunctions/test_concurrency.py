@@ -75,7 +75,7 @@ def test_executions_of_one_definition_share_nothing(aws: Aws) -> None:
 
 @beyond_stock
 def test_counters_lose_nothing_under_a_wide_map(aws: Aws) -> None:
-    """A Map of many items, more than Python's recursion allows, counts each once."""
+    """A Map of many items counts each once."""
     table = aws.table()
     state = {
         "Type": "Map",

@@ -176,44 +176,7 @@ def _too_many_failed(worker: Any) -> bool:
     return bool((count and failed > count) or (percentage and failed * 100 > percentage * len(children)))
 
 
-def run_pool(original: Any, self: Any, job: Any, worker_frame: Any) -> None:
-    """Run jobs until there are none. The frame is closed before its last job: the Map state awaits jobs only."""
-    if job is None:
-        _close_worker(self, worker_frame)
-    while job is not None:
-        frame = worker_frame.open_inner_frame()
-        self._eval_job(env=frame, job=job)
-        _close_job(self, worker_frame, frame)
-        broken = isinstance(job.job_output, Exception)
-        following = None if broken or self.stopped() else self._job_pool.next_job()
-        if following is None:
-            _close_worker(self, worker_frame)
-        self._job_pool.close_job(job)
-        job = following
-
-
-def _is_distributed(worker: Any) -> bool:
-    return isinstance(worker, _DistributedItemProcessorWorker | _DistributedIteratorWorker)
-
-
-def _close_job(worker: Any, worker_frame: Any, frame: Any) -> None:
-    if _is_distributed(worker):
-        worker_frame.delete_frame(frame)
-        return
-    worker_frame.event_history_context.source_event_id = frame.event_history_context.last_published_event_id
-    worker_frame.close_frame(frame)
-
-
-def _close_worker(worker: Any, worker_frame: Any) -> None:
-    if worker_frame is not worker._env:  # a Distributed Map's workers have no frame of their own
-        worker._env.close_frame(worker_frame)
-
-
 for _worker in (_DistributedItemProcessorWorker, _DistributedIteratorWorker):
     PATCHES.method(_worker, "_eval_job", "Tolerated every failed child; ran done children again after a redrive.")(
         run_child
-    )
-for _pool_worker in (IterationWorker, _DistributedItemProcessorWorker, _DistributedIteratorWorker):
-    PATCHES.method(_pool_worker, "_eval_pool", "Recursed once per item: a RecursionError at some hundred items.")(
-        run_pool
     )
