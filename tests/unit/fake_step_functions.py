@@ -49,7 +49,7 @@ class FakeExecution:
         return self.end("FAILED", error="States.QueryEvaluationError", cause=message)
 
     def skip(self, reason: str) -> FakeExecution:
-        self.entered("skipped")
+        self.entered("skip run")
         return self.end("SUCCEEDED", output=json.dumps({"skipped": reason}))
 
     def end(self, status: str, **more: Any) -> FakeExecution:

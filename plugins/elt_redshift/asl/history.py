@@ -96,7 +96,7 @@ class TaskRuns:
 
     def _resume(self) -> None:
         for name, run in self._runs.items():
-            if run.status == "aborted":
+            if run.status in ("aborted", "failed"):
                 self._runs[name] = replace(run, status="running", ended=None)
 
     def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:

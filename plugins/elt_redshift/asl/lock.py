@@ -4,14 +4,14 @@
 
     acquire lock ──free──> tasks ──> release lock
         │ taken                          │ lost response?
-        v                                └─> check release ──> released
-    read lock ──> judge lock ──alive or held──> skipped | wait for lock | locked
+        v                                └─> check release, judge release ──> lock is released
+    read lock ──> judge lock ──alive or held──> skip run | wait for lock | refuse run
                       │ owner may be dead
                       v
-                  ask for owner ──> judge owner ──RUNNING──> skipped | wait for lock | locked
+                  ask for owner ──> judge owner ──RUNNING──> skip run | wait for lock | refuse run
                                         │ dead
                                         v
-                  find left statements <──> cancel left statements, pause
+                  find left statements <──> cancel left statements, wait for statements
                                         │ none left
                                         v
                                   take over lock ──> tasks
@@ -79,13 +79,13 @@ class LockPattern:
         yield Choice(
             "judge release",
             (
-                Rule(expression(f"{INPUT}.lastOwner = {EXECUTION_ARN}"), "released", {}),
+                Rule(expression(f"{INPUT}.lastOwner = {EXECUTION_ARN}"), names.RELEASED, {}),
                 Rule(
                     gate(text(f"The lock of job {self.job.job_id} was taken away from this execution.")), names.RELEASE
                 ),
             ),
         )
-        yield Succeed("released")
+        yield Succeed(names.RELEASED)
 
     def _task(
         self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
@@ -246,12 +246,12 @@ class LockPattern:
             "cancel left statements",
             items=expression(f"{INPUT}.ids"),
             processor=Flow((cancel, Succeed("cancel refused"))),
-            next="pause",
+            next="wait for statements",
             output=expression(f"$merge([{INPUT}, {{'look': 0, 'passes': {INPUT}.passes + 1}}])"),
         )
 
     def _pause(self) -> Wait:
-        return Wait("pause", expression(f"$min([30, {INPUT}.passes])"), "find left statements")
+        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), "find left statements")
 
     def _take_over(self) -> Task:
         return self._task(
@@ -272,15 +272,15 @@ class LockPattern:
 
     @property
     def _locked(self) -> str:
-        return {"skip": names.SKIPPED, "wait": "wait for lock", "fail": "locked"}[self.job.lock.when_locked]
+        return {"skip": names.SKIPPED, "wait": "wait for lock", "fail": names.REFUSED}[self.job.lock.when_locked]
 
     @property
     def _given_up(self) -> str:
-        return "locked" if self.job.lock.when_locked == "wait" else self._locked
+        return names.REFUSED if self.job.lock.when_locked == "wait" else self._locked
 
     def _when_locked(self) -> Iterator[State]:
         held = f"{text(f'Job {self.job.job_id} is ')} & {INPUT}.state & ', held by ' & {INPUT}.owner"
-        locked = Choice("locked", (Rule(gate(held), names.ACQUIRE, {}),))
+        locked = Choice(names.REFUSED, (Rule(gate(held), names.ACQUIRE, {}),))
         match self.job.lock.when_locked:
             case "skip":
                 yield Succeed(names.SKIPPED, fields(skipped=held))

@@ -1,7 +1,7 @@
 """The names of states. A task's first state bears the task's own name, so that consoles and Airflow show the same
 words.
 
-Task names hold no blanks, so none can clash with another state's.
+Task names hold no blanks and all other names do, so none can clash.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ MAX_LENGTH = 80
 
 ACQUIRE = "acquire lock"
 RELEASE = "release lock"
-SKIPPED = "skipped"
+SKIPPED = "skip run"
+REFUSED = "refuse run"
+RELEASED = "lock is released"
 
 
 def step(task: str, name: Step) -> str:

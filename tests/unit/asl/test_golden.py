@@ -48,6 +48,13 @@ def test_state_names_are_unique_and_short(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", JOBS)
+def test_only_tasks_have_names_without_blanks(name: str) -> None:
+    """A task may be called whatever it likes: no state of the lock can have its name."""
+    found = _state_names(compile_job(JOBS[name]).definition())
+    assert {state for state in found if " " not in state} == set(JOBS[name].task_names)
+
+
+@pytest.mark.parametrize("name", JOBS)
 def test_a_failed_task_can_be_redriven(name: str) -> None:
     """No Fail state, and no Catch around the Parallel states: a redrive would not get past them."""
     text = json.dumps(compile_job(JOBS[name]).definition())

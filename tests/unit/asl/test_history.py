@@ -87,6 +87,6 @@ def test_events_seen_twice_change_nothing() -> None:
 
 def test_a_skipped_execution_is_told() -> None:
     """A run that found the job locked says so, and its tasks stay waiting."""
-    runs = _runs(History().entered("skipped"), "SUCCEEDED")
+    runs = _runs(History().entered("skip run"), "SUCCEEDED")
     assert runs.skipped
     assert {run.status for run in runs.all()} == {"waiting"}
