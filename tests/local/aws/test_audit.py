@@ -7,8 +7,10 @@ import uuid
 from datetime import UTC, datetime
 
 import pytest
+from botocore.exceptions import ClientError
 
-from elt_redshift.aws.audit import AuditStore, LockedError, NotOwnerError
+from elt_redshift.asl import audit
+from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError, NotOwnerError
 from elt_redshift.aws.calls import AwsError
 from tests.local.conftest import ClientFactory
 
@@ -116,3 +118,30 @@ def test_errors_survive_pickling(store: AuditStore) -> None:
     with pytest.raises(LockedError) as locked:
         store.acquire("1", "you")
     assert pickle.loads(pickle.dumps(locked.value)).item == locked.value.item
+
+
+def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim: str) -> bool:
+    """Whether a run that saw ``seen`` gets the lock."""
+    values = {"owner": "you", "start": "now", "redrives": "0", "dead": str(seen.owner), "seen": str(seen.state)}
+    try:
+        client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", claim=claim, **values))
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+        return False
+    return True
+
+
+@pytest.mark.parametrize("redriven", [False, True])
+def test_an_owner_that_was_redriven_meanwhile_keeps_its_lock(
+    store: AuditStore, client: ClientFactory, redriven: bool
+) -> None:
+    """Between the look at a dead owner and the take-over, the owner was redriven and claimed its lock again."""
+    store.acquire("1", "me")
+    seen = store.read("1")
+    assert seen is not None
+    if redriven:
+        client("dynamodb").update_item(**audit.RECLAIM.request(store.table, "1", owner="me", redrives="1"))
+    assert _take_over(store, client, seen, claim="0") is not redriven
+    after = store.read("1")
+    assert after is not None
+    assert after.owner == ("me" if redriven else "you")
