@@ -126,7 +126,8 @@ def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim:
     try:
         client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", claim=claim, **values))
     except ClientError as error:
-        assert error.response["Error"]["Code"] == "ConditionalCheckFailedException"
+        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
+            raise
         return False
     return True
 
