@@ -16,14 +16,26 @@ EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "executeStatement", "redshift-d
 BATCH_EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "batchExecuteStatement", "redshift-data:BatchExecuteStatement")
 DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift-data:DescribeStatement")
 CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
+UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem.waitForTaskToken", "dynamodb:UpdateItem")
+SEND_TASK_SUCCESS = Call("aws-sdk:sfn", "sendTaskSuccess", "states:SendTaskSuccess")
 LIST_STATEMENTS = Call("aws-sdk:redshiftdata", "listStatements", "redshift-data:ListStatements")
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
+#: The same from the SDK integration, by which tasks wait for joins.
+NOTHING_TO_WAIT_FOR = "DynamoDb.ConditionalCheckFailedException"
+#: The wait that a token belongs to is over.
+STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sfn.InvalidTokenException")
 NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
 
 #: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
 DYNAMODB_RETRY = (
     Retry((CONDITION_FAILED,), max_attempts=0),
+    Retry(("States.TaskFailed",), max_attempts=6),
+)
+
+#: A wait for a join: the same under the SDK integration's name of the error.
+JOIN_RETRY = (
+    Retry((NOTHING_TO_WAIT_FOR,), max_attempts=0),
     Retry(("States.TaskFailed",), max_attempts=6),
 )
 

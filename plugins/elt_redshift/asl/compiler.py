@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import names
+from elt_redshift.asl import joins, names
 from elt_redshift.asl.jsonata import expression
-from elt_redshift.asl.layout import Layout, NotSeriesParallelError, One, Series, Together, series_parallel
+from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
+from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
 from elt_redshift.asl.target import Target
-from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
 
 
 @dataclass(frozen=True)
 class StateMachine:
-    """A compiled job: its states, and the job and target that they were compiled from."""
+    """A compiled job: its states, and the job and target that they were compiled from.
+
+    :param joins: whether it needs the target's table of join items.
+    """
 
     job: EltJob
     target: Target
     flow: Flow
+    joins: bool = False
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object."""
@@ -43,15 +48,12 @@ class StateMachine:
 def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """Compile ``job`` for ``target`` (default: placeholders such as ``${DatabaseName}``).
 
-    :raises JobError: the job is not valid, its graph cannot be nested, or the result is over a limit of Step Functions.
+    :raises JobError: the job is not valid, or the result is over a limit of Step Functions.
     """
     job.validate()
     target = target or Target()
-    try:
-        layout = series_parallel({task.name: task.upstream for task in job.tasks})
-    except NotSeriesParallelError as n:
-        raise JobError([Problem(f"job {job.name}: tasks.{n.both}.upstream", n.found, n.remedy)]) from n
-    machine = StateMachine(job, target, _Assembly(job, target).machine(layout))
+    arrangement = arrange({task.name: task.upstream for task in job.tasks})
+    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
     return machine
@@ -60,43 +62,51 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
-    def __init__(self, job: EltJob, target: Target) -> None:
+    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement) -> None:
         self.job, self.target = job, target
+        self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
         self.parallels = count(1)
 
-    def machine(self, layout: Layout) -> Flow:
-        work = self._part(layout, following=names.RELEASE)
-        lock = LockPattern(self.job, self.target, first=work[0].name)
+    def machine(self) -> Flow:
+        work = self._part(self.layout, following=names.RELEASE)
+        variables = joins.variables() if self.awaited else {}
+        lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
         return Flow((*lock.before(), *work, *lock.behind()))
 
     def _part(self, layout: Layout, following: str | None) -> list[State]:
         """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
         match layout:
             case One(task):
-                # A task ends in a Choice, which cannot end a branch.
-                end = [] if following else [Succeed(names.step(task, "done"))]
-                pattern = StatementPattern(self.job, self.tasks[task], self.target, following or end[0].name)
-                return [*pattern.states(), *end]
+                return list(self._one(task, following))
             case Series(parts):
-                states: list[State] = []
+                behind: list[list[State]] = []
                 for part in reversed(parts):
-                    states = [*self._part(part, states[0].name if states else following), *states]
-                return states
+                    behind.append(self._part(part, behind[-1][0].name if behind else following))
+                return [state for states in reversed(behind) for state in states]
             case Together(parts):
                 return [self._together(layout, parts, following)]
 
+    def _one(self, task: str, following: str | None) -> Iterator[State]:
+        if task in self.awaited:
+            yield from WaitPattern(task, self.awaited[task], self.target).states()
+        # A task ends in a Choice, which cannot end a branch.
+        end = following or names.step(task, "done")
+        announce = self._announce(task, end)
+        statement = announce[0].name if announce else end
+        yield from StatementPattern(self.job, self.tasks[task], self.target, statement, bool(announce)).states()
+        yield from announce
+        if not following:
+            yield Succeed(end)
+
+    def _announce(self, task: str, following: str) -> list[State]:
+        """The states that tell of the end of ``task``, if any task waits for it in another branch."""
+        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(task, ())}
+        return list(AnnouncePattern(task, waiters, self.target, following).states()) if waiters else []
+
     def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
-        name = names.together(list(_tasks(layout)), next(self.parallels))
+        # As many tasks as can be part of a name.
+        name = names.together(list(islice(tasks_of(layout), names.MAX_LENGTH)), next(self.parallels))
         # The lock's newest claim in any branch is the claim of what follows.
         baton = {"attempt": 1, "failures": 0, "redrives": expression("$max($states.result.redrives)")}
         return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)
-
-
-def _tasks(layout: Layout) -> Iterator[str]:
-    match layout:
-        case One(task):
-            yield task
-        case Series(parts) | Together(parts):
-            for part in parts:
-                yield from _tasks(part)

@@ -119,7 +119,7 @@ class TaskRuns:
         if run is None:
             return
         task = run.name
-        if result.get("finished") == task:
+        if state == names.step(task, "status") and result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
         elif state == task and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])

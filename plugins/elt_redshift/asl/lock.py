@@ -22,7 +22,7 @@ No clock decides ownership: an owner is dead when Step Functions says so. A heal
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from elt_redshift.asl import audit, calls, names
@@ -50,11 +50,16 @@ _OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
 @dataclass(frozen=True)
 class LockPattern:
-    """Builds the lock's states around the tasks, of which ``first`` is the first state."""
+    """Builds the lock's states around the tasks.
+
+    :param first: the first state of the tasks.
+    :param variables: what to assign when the lock is taken, besides the job's parameters.
+    """
 
     job: EltJob
     target: Target
     first: str
+    variables: Mapping[str, Any] = field(default_factory=dict)
 
     def before(self) -> Iterator[State]:
         """The states up to the tasks, the first one first."""
@@ -104,7 +109,7 @@ class LockPattern:
             (Rule(expression(f"{' and '.join(missing)} ? true : $error({text(message)})"), names.ACQUIRE),),
         )
 
-    def _parameters(self) -> dict[str, Any] | None:
+    def _parameters(self) -> dict[str, Any]:
         """The variable ``$parameters``: each declared parameter as given at the start, or its default."""
         values = {}
         for parameter in self.job.parameters:
@@ -115,7 +120,10 @@ class LockPattern:
                 if default
                 else expression(f"$string({given})")
             )
-        return {"parameters": values} if values else None
+        return {"parameters": values} if values else {}
+
+    def _assigned(self) -> dict[str, Any] | None:
+        return {**self._parameters(), **self.variables} or None
 
     def _claim(self) -> dict[str, str]:
         return fields(
@@ -130,7 +138,7 @@ class LockPattern:
             audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **self._claim()),
             next=self.first,
             output=FIRST,
-            assign=self._parameters(),
+            assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"looks": looks}),),
         )
@@ -265,7 +273,7 @@ class LockPattern:
             ),
             next=self.first,
             output=FIRST,
-            assign=self._parameters(),
+            assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("looks")),),
         )

@@ -9,7 +9,24 @@ from __future__ import annotations
 from typing import Literal
 
 #: What the states of a task are for, in the order in which they can be passed.
-Step = Literal["status", "describe", "wait", "cancel", "retry", "record", "failed", "reclaim", "done"]
+Step = Literal[
+    "join",
+    "status",
+    "describe",
+    "wait",
+    "cancel",
+    "retry",
+    "record",
+    "failed",
+    "reclaim",
+    "announce",
+    "tell",
+    "told",
+    "wake",
+    "done telling",
+    "announced",
+    "done",
+]
 
 #: At most this many characters in a state's name.
 MAX_LENGTH = 80

@@ -56,12 +56,17 @@ _CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
 @dataclass(frozen=True)
 class StatementPattern:
-    """Builds the states of ``task``; ``next`` is the state behind it."""
+    """Builds the states of ``task``.
+
+    :param next: the state behind it.
+    :param announces: ``next`` announces the task's end, and may lead back to the status to take the lock again.
+    """
 
     job: EltJob
     task: SqlTask
     target: Target
     next: str
+    announces: bool = False
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
@@ -158,7 +163,7 @@ class StatementPattern:
             **fields(statement=f"{INPUT}.Id"),
             "attempt": 1,
             "failures": 0,
-            **keep("redrives"),
+            **keep("redrives", *(("Id", "Status") if self.announces else ())),
         }
 
     def _failure(self) -> dict[str, Any]:

@@ -222,10 +222,10 @@ class Parallel:
 
 @dataclass(frozen=True)
 class Map:
-    """One inline run of ``processor`` for each of ``items`` (JSONata)."""
+    """One inline run of ``processor`` for each of ``items`` (a list, or a JSONata expression of one)."""
 
     name: str
-    items: str
+    items: str | list[Any]
     processor: Flow
     next: str | None
     output: Any = None

@@ -26,6 +26,7 @@ class Target:
     :param connection: the members of a Data API request that say where to run: ``Database`` and ``ClusterIdentifier``
         or ``WorkgroupName``, and ``DbUser`` or ``SecretArn``.
     :param audit_table: the name of the DynamoDB audit table.
+    :param join_table: the name of the DynamoDB table of join items; only graphs with joins use it.
     :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
     :param long_polling: whether Step Functions knows the Data API's ``WaitTimeSeconds``; if not, every task polls.
     """
@@ -34,6 +35,7 @@ class Target:
     audit_table: Any = "${AuditTable}"
     partition: str = "aws"
     long_polling: bool = True
+    join_table: Any = "${JoinTable}"
 
     @property
     def warehouse(self) -> dict[str, Any]:

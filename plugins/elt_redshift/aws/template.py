@@ -1,4 +1,4 @@
-"""The CloudFormation template of a job: audit table, role, state machine.
+"""The CloudFormation template of a job: audit table, role, state machine, and a table of joins if its graph has any.
 
 The parameters are those of AWS's article (RedshiftClusterIdentifier, DatabaseUserName, DatabaseName,
 RedshiftIAMRoleARN), and WorkgroupName and SecretArn for Redshift Serverless and for credentials in Secrets Manager.
@@ -11,12 +11,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from elt_redshift.asl import joins
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 
 #: Logical names that outputs and other programs rely on.
 TABLE = "DynamoDBETLAuditTable"
+JOIN_TABLE = "JoinTable"
 STATE_MACHINE = "RedshiftETLStepFunction"
 
 #: The tag by which a job's stack is found.
@@ -46,7 +48,7 @@ def _target(partition: str, long_polling: bool) -> Target:
         "SecretArn": _when("UseSecret", {"Ref": "SecretArn"}),
         "Database": {"Ref": "DatabaseName"},
     }
-    return Target(connection, {"Ref": TABLE}, partition, long_polling)
+    return Target(connection, {"Ref": TABLE}, partition, long_polling, {"Ref": JOIN_TABLE})
 
 
 def render_template(job: EltJob, partition: str = "aws", long_polling: bool = True) -> dict[str, Any]:
@@ -67,8 +69,9 @@ def render_template(job: EltJob, partition: str = "aws", long_polling: bool = Tr
         "Conditions": _CONDITIONS,
         "Resources": {
             TABLE: _table(),
+            **({JOIN_TABLE: _join_table()} if machine.joins else {}),
             "StateMachineRole": _role(),
-            "StateMachineRights": _rights(machine.actions()),
+            "StateMachineRights": _rights(machine.actions(), machine.joins),
             STATE_MACHINE: _state_machine(definition),
         },
         "Outputs": {
@@ -162,6 +165,22 @@ def _table() -> dict[str, Any]:
     }
 
 
+def _join_table() -> dict[str, Any]:
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        # Its items serve running executions only, and these go with the state machine.
+        "DeletionPolicy": "Delete",
+        "UpdateReplacePolicy": "Delete",
+        "Properties": {
+            "AttributeDefinitions": [{"AttributeName": joins.KEY, "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": joins.KEY, "KeyType": "HASH"}],
+            "BillingMode": "PAY_PER_REQUEST",
+            "SSESpecification": {"SSEEnabled": True},
+            "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
+        },
+    }
+
+
 def _role() -> dict[str, Any]:
     own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
     return {
@@ -194,30 +213,31 @@ def _state_machine(definition: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _rights(actions: list[str]) -> dict[str, Any]:
+def _rights(actions: list[str], with_joins: bool) -> dict[str, Any]:
     """A policy apart from the role, since it names the state machine, which names the role."""
     return {
         "Type": "AWS::IAM::Policy",
         "Properties": {
             "PolicyName": "run-the-job",
             "Roles": [{"Ref": "StateMachineRole"}],
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": _statements(actions)},
+            "PolicyDocument": {"Version": "2012-10-17", "Statement": _statements(actions, with_joins)},
         },
     }
 
 
-def _statements(actions: list[str]) -> list[Any]:
+def _statements(actions: list[str], with_joins: bool) -> list[Any]:
     """What the machine's own actions need, each on the narrowest resource that IAM knows for it."""
     of_table = [action for action in actions if action.startswith("dynamodb:")]
     submitting = [action for action in actions if action.endswith("ExecuteStatement")]
-    of_executions = [action for action in actions if action.startswith("states:")]
+    of_executions = [action for action in actions if action == "states:DescribeExecution"]
     others = [action for action in actions if action not in (*of_table, *submitting, *of_executions)]
     executions = f"{_ARN}states:{_HERE}:execution:${{{STATE_MACHINE}.Name}}:*"
     return [
         _allow(of_table, {"Fn::GetAtt": [TABLE, "Arn"]}),
+        *([_allow(["dynamodb:UpdateItem"], {"Fn::GetAtt": [JOIN_TABLE, "Arn"]})] if with_joins else []),
         _allow(submitting, _warehouse()),
         _allow(of_executions, _sub(executions)),
-        # These know no resource; Redshift lets only the submitting role see a statement.
+        # These know no resource; Redshift lets only the submitting role see a statement, and a task token is a secret.
         _allow(others, "*"),
         *_credentials(),
     ]

@@ -42,6 +42,25 @@ JOBS: dict[str, EltJob] = {
     "two_chains": job(task("a"), task("b"), task("c", "a"), task("d", "b")),
     "complete_bipartite": job(task("a"), task("b"), task("c", "a", "b"), task("d", "a", "b")),
     "written_backwards": job(task("c", "b"), task("b", "a"), task("a")),
+    "n": job(task("a"), task("b"), task("c", "a", "b"), task("d", "b")),
+    "w": job(task("a"), task("b"), task("c"), task("d", "a", "b"), task("e", "b", "c")),
+    "join_behind_a_retry": job(
+        task("a", retries=2), task("b", retries=2), task("c", "a", "b", retries=2), task("d", "b")
+    ),
+    "models": job(
+        task("stg_orders"),
+        task("stg_customers"),
+        task("stg_items"),
+        task("int_baskets", "stg_orders", "stg_items"),
+        task("int_customers", "stg_customers", "stg_orders"),
+        task("int_prices", "stg_items"),
+        task("dim_customer", "int_customers"),
+        task("dim_item", "int_prices", "stg_items"),
+        task("fct_sales", "int_baskets", "int_prices", "dim_customer"),
+        task("fct_returns", "int_baskets", "dim_item"),
+        task("mart_revenue", "fct_sales", "dim_item"),
+        task("mart_churn", "dim_customer", "fct_returns"),
+    ),
     "batch_in_a_transaction": job(task("a", sql=("delete from t", "insert into t select 1"))),
     "batch_auto_commit": job(task("a", sql=("vacuum t", "analyze t"), transaction=False)),
     "parameters": job(

@@ -1,38 +1,33 @@
-"""Layouts keep exactly the order of the graph, or the graph is refused with the N that is in the way."""
+"""Arrangements keep exactly the order of the graph, by nesting and by joins."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Mapping, Sequence
+from random import Random
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elt_redshift.asl.layout import Layout, NotSeriesParallelError, One, Series, Together, series_parallel
+from elt_redshift.asl.layout import MAX_DEPTH, Arrangement, Layout, One, Series, Together, arrange, tasks_of
 
 Graph = Mapping[str, Sequence[str]]
 
 
 def closure(graph: Graph) -> set[tuple[str, str]]:
     """Every (earlier, later) pair that the edges imply."""
+    above: dict[str, set[str]] = {}
 
-    def above(task: str) -> set[str]:
-        return set(graph[task]).union(*(above(up) for up in graph[task]))
+    def of(task: str) -> set[str]:
+        if task not in above:
+            above[task] = set(graph[task]).union(*(of(up) for up in graph[task]))
+        return above[task]
 
-    return {(up, task) for task in graph for up in above(task)}
-
-
-def members(layout: Layout) -> list[str]:
-    match layout:
-        case One(task):
-            return [task]
-        case Series(parts) | Together(parts):
-            return [task for part in parts for task in members(part)]
+    return {(up, task) for task in graph for up in of(task)}
 
 
 def order(layout: Layout) -> set[tuple[str, str]]:
-    """Every (earlier, later) pair that running the layout enforces."""
+    """Every (earlier, later) pair that running the layout enforces, without its joins."""
     match layout:
         case One():
             return set()
@@ -41,48 +36,89 @@ def order(layout: Layout) -> set[tuple[str, str]]:
         case Series(parts):
             pairs = set().union(*map(order, parts))
             for index, part in enumerate(parts):
-                later = [task for other in parts[index + 1 :] for task in members(other)]
-                pairs |= {(task, after) for task in members(part) for after in later}
+                later = [task for other in parts[index + 1 :] for task in tasks_of(other)]
+                pairs |= {(task, after) for task in tasks_of(part) for after in later}
             return pairs
 
 
+def depth(layout: Layout) -> int:
+    """How many parallel parts are inside one another."""
+    match layout:
+        case One():
+            return 0
+        case Series(parts):
+            return max(map(depth, parts))
+        case Together(parts):
+            return 1 + max(map(depth, parts))
+
+
+class Run:
+    """Runs an arrangement as the state machine would, with known durations: when each task starts and ends."""
+
+    def __init__(self, arrangement: Arrangement, seconds: Mapping[str, int]) -> None:
+        self.joins, self.seconds = arrangement.joins, seconds
+        self.starts: dict[str, int] = {}
+        self.ends: dict[str, int] = {}
+        self.waiting = [arrangement.layout]
+        self._reached: dict[str, int] = {}
+        self._bounds(arrangement.layout, ())
+        while len(self.starts) < len(self._before):
+            ready = [task for task in self._before if task not in self.starts and self._ready(task)]
+            assert ready, "every task that is left waits for another one that is left"
+            for task in ready:
+                needed = (*self._before[task], *self.joins.get(task, ()))
+                self.starts[task] = max((self.ends[up] for up in needed), default=0)
+                self.ends[task] = self.starts[task] + seconds[task]
+
+    def _ready(self, task: str) -> bool:
+        return all(up in self.ends for up in (*self._before[task], *self.joins.get(task, ())))
+
+    def _bounds(self, layout: Layout, before: tuple[str, ...]) -> None:
+        """``before`` are the tasks at whose ends ``layout`` is entered."""
+        self._before: dict[str, tuple[str, ...]] = getattr(self, "_before", {})
+        match layout:
+            case One(task):
+                assert task not in self._before, f"{task} stands in two places"
+                self._before[task] = before
+            case Together(parts):
+                for part in parts:
+                    self._bounds(part, before)
+            case Series(parts):
+                for part in parts:
+                    self._bounds(part, before)
+                    before = tuple(tasks_of(part))
+
+
 @st.composite
-def graphs(draw: st.DrawFn) -> Graph:
-    """Any acyclic graph of up to 9 tasks, written in any order."""
-    names = [f"t{number}" for number in range(draw(st.integers(1, 9)))]
+def graphs(draw: st.DrawFn, largest: int = 9) -> Graph:
+    """Any acyclic graph, written in any order."""
+    names = [f"t{number}" for number in range(draw(st.integers(1, largest)))]
     edges = {
-        name: draw(st.lists(st.sampled_from(names[:index]), unique=True)) if index else []
+        name: draw(st.lists(st.sampled_from(names[:index]), unique=True, max_size=4)) if index else []
         for index, name in enumerate(names)
     }
     return {name: edges[name] for name in draw(st.permutations(names))}
 
 
-def outcome(graph: Graph) -> tuple[Layout | None, NotSeriesParallelError | None]:
-    """The layout, or the refusal."""
-    try:
-        return series_parallel(graph), None
-    except NotSeriesParallelError as error:
-        return None, error
+@given(graphs(largest=40), st.integers(0, 2**32), st.sampled_from([2, 3, MAX_DEPTH]))
+def test_each_task_starts_once_at_the_end_of_its_last_upstream(graph: Graph, seed: int, max_depth: int) -> None:
+    """Whatever the durations, no task starts before an upstream has ended, and none later than its last one's end."""
+    rng = Random(seed)
+    arrangement = arrange(graph, max_depth)
+    run = Run(arrangement, {task: rng.randint(1, 100) for task in graph})
+    assert sorted(tasks_of(arrangement.layout)) == sorted(graph)
+    assert run.starts == {task: max((run.ends[up] for up in ups), default=0) for task, ups in graph.items()}
+    assert depth(arrangement.layout) <= max_depth
 
 
 @given(graphs())
-def test_layout_enforces_the_order_of_the_graph_and_nothing_else(graph: Graph) -> None:
-    """No edge is lost and no parallelism; a graph that cannot be nested is refused with a true reason."""
-    layout, n = outcome(graph)
-    if n is not None:
-        pairs = closure(graph)
-        assert {(n.shared, n.one), (n.shared, n.both), (n.other, n.both)} <= pairs
-        unrelated = [(n.other, n.one), (n.shared, n.other), (n.one, n.both)]
-        assert not any((a, b) in pairs or (b, a) in pairs for a, b in unrelated)
-    else:
-        assert layout is not None
-        assert sorted(members(layout)) == sorted(graph)
-        assert order(layout) == closure(graph)
-
-
-def _graph(layout: Layout) -> Graph:
-    pairs = order(layout)
-    return {task: [up for up, later in pairs if later == task] for task in members(layout)}
+def test_a_join_is_never_implied_by_the_layout(graph: Graph) -> None:
+    """The layout and the joins together enforce the order of the graph, and no join is one that nesting gives already."""
+    arrangement = arrange(graph)
+    nested = order(arrangement.layout)
+    joins = {(up, task) for task, ups in arrangement.joins.items() for up in ups}
+    assert not nested & joins
+    assert nested | joins <= closure(graph)
 
 
 def _layouts() -> st.SearchStrategy[object]:
@@ -101,20 +137,35 @@ def _named(shape: object, names: list[str]) -> Layout:
 
 
 @given(_layouts())
-def test_every_nested_graph_is_accepted(shape: object) -> None:
-    """A graph made by nesting is never refused, and comes back with its own order."""
+def test_a_nested_graph_needs_no_joins(shape: object) -> None:
+    """A graph made by nesting comes back with its own order, and without joins."""
     layout = _named(shape, [f"t{number}" for number in range(200)])
-    assert order(series_parallel(_graph(layout))) == order(layout)
+    pairs = order(layout)
+    arrangement = arrange({task: [up for up, later in pairs if later == task] for task in tasks_of(layout)})
+    assert order(arrangement.layout) == pairs
+    assert not arrangement.joins
 
 
-def test_the_n_is_named() -> None:
-    """The error names the four tasks of the N and what to change, and survives pickling."""
-    graph = {"a": [], "b": [], "c": ["a", "b"], "d": ["b"]}
-    with pytest.raises(NotSeriesParallelError) as caught:
-        series_parallel(graph)
-    error = pickle.loads(pickle.dumps(caught.value))
-    assert (error.shared, error.one, error.both, error.other) == ("b", "d", "c", "a")
-    assert str(error) == (
-        "tasks d and c both wait for b, but only c also waits for a, so the graph cannot be nested into parallel "
-        "branches. Let d wait for a too, or c not wait for b or a."
-    )
+@pytest.mark.parametrize(
+    ("graph", "joins"),
+    [
+        ({"a": [], "b": [], "c": ["a", "b"], "d": ["b"]}, {"c": ("b",)}),
+        ({"a": [], "b": [], "c": ["a", "b"], "d": ["b"], "e": ["b", "d"]}, {"c": ("b",)}),
+        ({"a": [], "b": [], "c": [], "d": ["a", "b"], "e": ["b", "c"]}, {"d": ("b",), "e": ("c",)}),
+    ],
+    ids=["n", "an edge that others imply", "w"],
+)
+def test_as_many_joins_as_a_forest_needs(graph: Graph, joins: Mapping[str, Sequence[str]]) -> None:
+    """Of the edges that no others imply, one for each task that waits is nested, the rest are joins."""
+    assert len(arrange(graph).joins) == len(joins)
+    assert sum(map(len, arrange(graph).joins.values())) == sum(map(len, joins.values()))
+
+
+def test_a_comb_is_not_nested_too_deep() -> None:
+    """A chain of a thousand tasks that forks at each one stays within the depth, at the cost of joins."""
+    graph: dict[str, list[str]] = {"c0": []}
+    for number in range(1, 1000):
+        graph |= {f"c{number}": [f"c{number - 1}"], f"leaf{number}": [f"c{number - 1}"]}
+    arrangement = arrange(graph)
+    assert depth(arrangement.layout) <= MAX_DEPTH
+    assert sorted(tasks_of(arrangement.layout)) == sorted(graph)

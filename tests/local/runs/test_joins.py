@@ -1,0 +1,108 @@
+"""Graphs that cannot be nested, executed: branches wait for each other by joins."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+import pytest
+
+from elt_redshift.asl.layout import arrange
+from elt_redshift.job.model import EltJob
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.unit.asl.jobs import job, task
+
+Deploy = Callable[[EltJob], DeployedJob]
+Graph = Mapping[str, Sequence[str]]
+
+N: Graph = {"a": (), "b": (), "c": ("a", "b"), "d": ("b",)}
+
+
+def random_graph(tasks: int, seed: int) -> Graph:
+    """Each task waits for up to three of those before it."""
+    rng = random.Random(seed)
+    names = [f"t{number}" for number in range(tasks)]
+    return {
+        name: sorted(rng.sample(names[:index], min(index, rng.randint(0, 3)))) for index, name in enumerate(names)
+    }
+
+
+def noting(ledger: str, graph: Graph, **first: str) -> EltJob:
+    """Every task writes its name into the ledger, after the statement that ``first`` gives for it."""
+    note = f"insert into {ledger} values ('%s')"
+    return job(
+        *(
+            task(name, *ups, sql=(*([first[name]] if name in first else []), note % name))
+            for name, ups in graph.items()
+        )
+    )
+
+
+def noted(deployed: DeployedJob, ledger: str) -> list[str]:
+    """The names in the ledger."""
+    return [str(row[0]) for row in deployed.sql(f"select task from {ledger}")]
+
+
+def assert_edges_respected(deployed: DeployedJob, arn: str, graph: Graph) -> None:
+    """No task was submitted before its upstreams' statements had ended."""
+    runs = deployed.tasks(arn)
+    for name, ups in graph.items():
+        started = deployed.data.describe_statement(Id=(runs[name].statement_id or "").partition(":")[0])["CreatedAt"]
+        for up in ups:
+            ended = deployed.data.describe_statement(Id=(runs[up].statement_id or "").partition(":")[0])["UpdatedAt"]
+            assert ended <= started, f"{name} was submitted at {started}, before {up} ended at {ended}"
+
+
+@pytest.mark.parametrize("graph", [N, random_graph(16, seed=3)], ids=["n", "random"])
+def test_every_task_runs_once_behind_its_upstreams(deploy: Deploy, ledger: str, graph: Graph) -> None:
+    """The execution succeeds, each task's statement ran exactly once, and every edge of the graph was respected."""
+    assert arrange(graph).joins
+    deployed = deploy(noting(ledger, graph))
+    execution = deployed.run()
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert sorted(noted(deployed, ledger)) == sorted(graph)
+    assert_edges_respected(deployed, execution.arn, graph)
+
+
+@pytest.mark.parametrize("slow", ["a", "b"])
+def test_a_waiter_goes_on_whichever_upstream_is_last(deploy: Deploy, barrier: Barrier, ledger: str, slow: str) -> None:
+    """The join holds c back until the slower of a and b has ended, and holds nothing else back."""
+    deployed = deploy(noting(ledger, N, **{slow: barrier.pass_}))
+    arn = deployed.start()
+    done = {"b", "d"} if slow == "a" else {"a"}
+    deployed.until(arn, lambda tasks: {name for name, run in tasks.items() if run.status == "succeeded"} == done)
+    assert sorted(noted(deployed, ledger)) == sorted(done)
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert sorted(noted(deployed, ledger)) == sorted(N)
+
+
+@pytest.mark.parametrize("waited_for", ["a", "b"])
+def test_a_redrive_joins_again(deploy: Deploy, barrier: Barrier, ledger: str, waited_for: str) -> None:
+    """A failure in one branch aborts the waits of the others; after the redrive they wait anew, keep what was announced
+    before, and nothing runs twice."""
+    graph: Graph = {"a": (), "b": (), "x": (), "c": ("a", "b"), "d": ("b",), "e": ("x", "a"), "f": ("c", "e")}
+    first = {waited_for: barrier.pass_, "x": f"insert into {ledger}_missing values ('x')"}
+    deployed = deploy(noting(ledger, graph, **first))
+    arn = deployed.start()
+    failed = deployed.end(arn)
+    assert failed.status == "FAILED"
+    assert deployed.item.failed_task == "x"
+    deployed.sql(f"create table {ledger}_missing (x varchar(9))")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.until(arn, lambda tasks: tasks["x"].status == "succeeded")
+    barrier.open()
+    ended = deployed.end(arn)
+    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    assert sorted(noted(deployed, ledger)) == sorted(graph)
+    assert_edges_respected(deployed, arn, graph)
+    assert deployed.item.state == "Ready"
+
+
+def test_a_join_costs_what_the_documentation_says(deploy: Deploy, ledger: str) -> None:
+    """Two transitions for each upstream that is joined, two for the task that waits, two for waking it if it waits."""
+    deployed = deploy(noting(ledger, N))
+    states = deployed.states(deployed.run().arn)
+    assert (states.count("b: announce"), states.count("c: join"), states.count("c: status")) == (1, 1, 2)
+    assert states.count("b: wake") == states.count("b: announced") - 1
+    assert "c: describe" not in states

@@ -1,0 +1,119 @@
+"""The protocol of join items, in every order in which its steps can happen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+import pytest
+
+from elt_redshift.asl import joins
+
+#: Per actor: what it does next. An upstream adds its name, perhaps again, and sends the token that it was answered
+#: with. The waiter stores a token and waits.
+Actor = str
+WAITER = "waiter"
+
+
+@dataclass(frozen=True)
+class World:
+    """All that matters: the item, the waiting state, and what each upstream is about to do.
+
+    :param done: the item's set; ``token`` the stored one; ``live`` the token of the wait that is under way.
+    :param starts: how often the waiting task has gone on.
+    :param steps: per upstream: ``add``, ``send:<token>`` or ``end``.
+    :param lost: how many more lost answers, and ``redrives`` how many more redrives, may happen.
+    """
+
+    done: frozenset[str]
+    token: int
+    live: int
+    waits: bool
+    starts: int
+    steps: tuple[tuple[str, str], ...]
+    lost: int
+    redrives: int
+
+    @property
+    def complete(self) -> bool:
+        return len(self.done) >= len(self.steps)
+
+
+def stored(world: World) -> World:
+    """The waiter's conditional write, as its expression says."""
+    assert joins.NOT_COMPLETE == "attribute_not_exists(Done) OR size(Done) < :awaited"
+    return world if world.complete else replace(world, token=world.live)
+
+
+def asked(world: World) -> Iterator[World]:
+    """The waiter's write: a token of its own; its answer may be lost, and the state asks again with another token."""
+    fresh = replace(world, live=world.live + 1)
+    after = stored(fresh)
+    yield replace(after, starts=after.starts + 1, live=-1) if after.complete else replace(after, waits=True)
+    if world.lost:
+        yield replace(after, lost=world.lost - 1)
+
+
+def told(world: World, name: str, step: str) -> Iterator[World]:
+    """One step of an upstream."""
+
+    def going(to: str, base: World) -> World:
+        return replace(base, steps=tuple((one, to if one == name else was) for one, was in base.steps))
+
+    if step == "add":
+        after = replace(world, done=world.done | {name})
+        yield going(f"send:{after.token}" if after.complete and after.token else "end", after)
+        if world.lost:
+            yield replace(after, lost=world.lost - 1)  # the answer is lost: it is about to add once more
+    elif step.startswith("send:"):
+        token = int(step.partition(":")[2])
+        woken = token == world.live  # a token of another attempt is refused, one may come before the write's answer
+        after = replace(world, starts=world.starts + 1, live=-1, waits=False) if woken else world
+        yield going("end", after)
+        if world.lost:
+            yield replace(after, lost=world.lost - 1)  # the answer is lost: it is about to send once more
+
+
+def redriven(world: World) -> World:
+    """The execution failed and goes on: the wait is over, its token dead; every step under way begins anew."""
+    return replace(world, live=max(world.live, world.token), waits=False, redrives=world.redrives - 1)
+
+
+def following(world: World) -> Iterator[World]:
+    """Every world that one step can lead to."""
+    if world.starts == 0 and not world.waits:
+        yield from asked(world)
+    for name, step in world.steps:
+        if step != "end":
+            yield from told(world, name, step)
+    if world.redrives and world.starts == 0 and world.live >= 0:
+        # The dead wait's token is never the live one again, since the next one is larger.
+        yield redriven(replace(world, live=max(world.live, world.token)))
+
+
+@pytest.mark.parametrize("upstreams", [1, 2, 3])
+def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
+    """With up to two lost answers and one redrive: the task starts only when all upstreams are done, never twice, and in
+    the end always."""
+    steps = tuple((f"u{number}", "add") for number in range(upstreams))
+    first = World(frozenset(), 0, 0, waits=False, starts=0, steps=steps, lost=2, redrives=1)
+    seen, waiting, ends = {first}, [first], 0
+    while waiting:
+        world = waiting.pop()
+        assert world.starts <= 1, f"started twice: {world}"
+        assert world.starts == 0 or world.complete, f"started early: {world}"
+        after = [one for one in following(world) if one != world]
+        if not any(step != "end" for _, step in world.steps) and (world.waits or world.starts):
+            ends += 1
+            assert world.starts == 1, f"waits for ever: {world}"
+        for one in after:
+            if one not in seen:
+                seen.add(one)
+                waiting.append(one)
+    assert ends
+
+
+def test_the_writes_are_idempotent() -> None:
+    """An announcement adds to a set and stores nothing else but the expiry; a wait touches no set."""
+    assert joins.ANNOUNCE == f"ADD Done :task SET {joins.EXPIRY} = :expiry"
+    assert joins.STORE == f"SET TaskToken = :token, {joins.EXPIRY} = :expiry"
