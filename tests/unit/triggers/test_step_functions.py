@@ -20,7 +20,14 @@ from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-SAMPLES = {"str": "text", "str | None": "other", "float": 1.5, "int": 2, "bool": True}
+SAMPLES = {
+    "str": "text",
+    "str | None": "other",
+    "float": 1.5,
+    "int": 2,
+    "bool": True,
+    "dict[str, Any] | None": {"job_id": "7", "name": "sales"},
+}
 
 
 def _classes() -> Iterator[type[BaseTrigger]]:
