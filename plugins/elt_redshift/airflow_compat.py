@@ -43,7 +43,7 @@ ENDED_BY_USER = frozenset({"failed", "skipped", "removed"})
 
 
 def clear_number(context: Context) -> int:
-    """How often tasks of the DAG run were cleared. Before Airflow 3.2, clears of a run that still ran do not count."""
+    """How often tasks of the DAG run were cleared. Older versions count only clears of runs that had ended."""
     return int(getattr(context.get("dag_run"), "clear_number", None) or 0)
 
 

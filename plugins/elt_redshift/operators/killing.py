@@ -34,7 +34,14 @@ def _failed(ti: Any) -> bool:
     """Asked in a thread: the signal may have come in the middle of another question to Airflow, whose lock this one
     would then wait for without end."""
     answer: list[bool] = []
-    asking = threading.Thread(target=lambda: answer.append(ended_by_user(ti)), daemon=True)
+
+    def ask() -> None:
+        try:
+            answer.append(ended_by_user(ti))
+        except Exception:  # whatever it is, it must not end the thread unheard
+            log.exception("Airflow cannot be asked for the state of task %s", ti.task_id)
+
+    asking = threading.Thread(target=ask, daemon=True)
     asking.start()
     asking.join(SECONDS)
     if not answer:
