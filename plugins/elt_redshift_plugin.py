@@ -2,6 +2,9 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
+from elt_redshift.links.console import ExecutionLink
+
 
 class EltRedshiftPlugin(AirflowPlugin):
     name = "elt_redshift"
+    operator_extra_links = [ExecutionLink()]  # noqa: RUF012 - as Airflow's base class declares it

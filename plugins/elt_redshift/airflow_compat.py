@@ -5,16 +5,16 @@ Only names that are cheap to import are found here: every DAG file imports this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from airflow.sdk import DAG, BaseOperator, Context, Param
+    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 else:
     try:
-        from airflow.sdk import DAG, BaseOperator, Context, Param
+        from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
     except ImportError:  # Airflow 2
-        from airflow.models import DAG, Param
+        from airflow.models import DAG, BaseOperatorLink, Param
         from airflow.models.baseoperator import BaseOperator
         from airflow.utils.context import Context
 
@@ -29,6 +29,44 @@ __all__ = [
     "AirflowFailException",
     "AirflowSkipException",
     "BaseOperator",
+    "BaseOperatorLink",
     "Context",
     "Param",
+    "clear_number",
+    "ended_by_user",
+    "task_state",
+    "xcom",
 ]
+
+#: The states that a task has after somebody failed it or its run, or the run took too long. A cleared task has others.
+ENDED_BY_USER = frozenset({"failed", "skipped", "removed"})
+
+
+def clear_number(context: Context) -> int:
+    """How often tasks of the DAG run were cleared. Older versions count only clears of runs that had ended."""
+    return int(getattr(context.get("dag_run"), "clear_number", None) or 0)
+
+
+def task_state(ti: Any) -> str | None:
+    """The state that the database has of a task now; None also for a task that was just cleared."""
+    try:
+        from airflow.sdk.execution_time.task_runner import RuntimeTaskInstance
+    except ImportError:  # Airflow 2: the database is within reach
+        return str(ti.current_state() or "") or None
+    states = RuntimeTaskInstance.get_task_states(dag_id=ti.dag_id, run_ids=[ti.run_id], task_ids=[ti.task_id])
+    found = (states.get(ti.run_id) or {}).get(ti.task_id)
+    return str(getattr(found, "value", found)) if found else None
+
+
+def ended_by_user(ti: Any) -> bool:
+    """Whether a task that is being killed has been failed, and not cleared, restarted or moved to another worker."""
+    return task_state(ti) in ENDED_BY_USER
+
+
+def xcom(ti_key: Any, key: str) -> Any:
+    """An XCom of a task instance that is named by its key."""
+    try:
+        from airflow.sdk.execution_time.xcom import XCom
+    except ImportError:  # Airflow 2
+        from airflow.models import XCom
+    return XCom.get_value(ti_key=ti_key, key=key)

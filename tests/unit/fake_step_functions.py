@@ -22,6 +22,26 @@ class FakeExecution:
         self.arn, self.name, self.given = execution_arn(MACHINE, name), name, given
         self.status, self.more = "RUNNING", dict[str, Any]()
         self.events: list[dict[str, Any]] = []
+        self.redrives: dict[str, datetime] = {}
+        self.too_old = False
+
+    def redrive(self, token: str) -> datetime:
+        if token not in self.redrives:
+            if self.too_old or self.status in ("RUNNING", "SUCCEEDED"):
+                raise _error("ExecutionNotRedrivable", "RedriveExecution")
+            self.redrives[token] = BEGIN + timedelta(days=1 + len(self.redrives))
+            self.status, self.more = "RUNNING", {}
+            self._add("ExecutionRedriven")
+        return self.redrives[token]
+
+    def describe(self) -> dict[str, Any]:
+        told = {"executionArn": self.arn, "name": self.name, "status": self.status, "startDate": BEGIN, **self.more}
+        told["redriveCount"] = len(self.redrives)
+        if self.redrives:
+            told["redriveDate"] = max(self.redrives.values())
+        if self.too_old:
+            told |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": "It ended more than 14 days ago."}
+        return told
 
     def _add(self, type: str, **details: Any) -> None:
         number = len(self.events) + 1
@@ -76,9 +96,15 @@ class FakeStepFunctions:
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
         self._called("DescribeExecution")
-        found = self._find(executionArn, "DescribeExecution")
-        given = {"executionArn": found.arn, "name": found.name, "status": found.status, "startDate": BEGIN}
-        return {**given, **found.more}
+        return self._find(executionArn, "DescribeExecution").describe()
+
+    def redrive_execution(self, executionArn: str, clientToken: str) -> dict[str, Any]:
+        self._called("RedriveExecution")
+        return {"redriveDate": self._find(executionArn, "RedriveExecution").redrive(clientToken)}
+
+    def stop_execution(self, executionArn: str, error: str, cause: str) -> None:
+        self._called("StopExecution")
+        self._find(executionArn, "StopExecution").end("ABORTED", error=error, cause=cause)
 
     def get_execution_history(self, executionArn: str, **_: Any) -> dict[str, Any]:
         self._called("GetExecutionHistory")

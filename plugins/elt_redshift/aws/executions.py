@@ -62,6 +62,7 @@ class Execution:
     error: str | None = None
     cause: str | None = None
     redrive_count: int = 0
+    redrive_date: datetime | None = None
     redrive_status: str | None = None
     redrive_reason: str | None = None
     output: str | None = None
@@ -88,6 +89,7 @@ class Execution:
             error=answer.get("error"),
             cause=answer.get("cause"),
             redrive_count=answer.get("redriveCount", 0),
+            redrive_date=answer.get("redriveDate"),
             redrive_status=answer.get("redriveStatus"),
             redrive_reason=answer.get("redriveStatusReason"),
             output=answer.get("output"),
@@ -183,24 +185,36 @@ class Executions:
         tasks: tuple[str, ...],
         interval: float = POLL_INTERVAL,
         timeout: timedelta = MAX_FOLLOW,
+        redrives: int = 0,
     ) -> Iterator[Snapshot]:
         """Look every ``interval`` seconds until the execution has ended; the last snapshot is that of its end.
 
+        :param redrives: what shows fewer redrives than these is out of date (DescribeExecution is eventually
+            consistent) and is not given.
         :raises FollowTimeoutError: it still runs after ``timeout``.
         """
         runs, begin = TaskRuns(tasks), self._clock()
         while True:
             snapshot = self.look(execution_arn, runs)
-            yield snapshot
-            if snapshot.execution.ended:
-                return
+            if snapshot.execution.redrive_count >= redrives:
+                yield snapshot
+                if snapshot.execution.ended:
+                    return
             if self._clock() - begin > timeout.total_seconds():
                 raise FollowTimeoutError(execution_arn, timeout.total_seconds())
             self._sleep(interval)
 
-    def redrive(self, execution_arn: str, audit: AuditStore, job_id: str) -> None:
+    def redrive(
+        self, execution_arn: str, audit: AuditStore | None, job_id: str, client_token: str | None = None
+    ) -> int:
         """Let an unsuccessful execution go on where it failed.
 
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+
+        :param audit: where to see who has the job's lock; without it only the redriven execution itself looks there.
+        :param client_token: redrives with the same token, within 15 minutes, are one, even when the execution has
+            failed again meanwhile.
+        :return: how often the execution has been redriven now.
         :raises NotRedrivableError: it runs, succeeded, is too old, or another execution has the job's lock.
         """
         execution = self.describe(execution_arn)
@@ -209,15 +223,22 @@ class Executions:
         if execution.redrive_status not in (None, "REDRIVABLE"):
             reason = execution.redrive_reason or execution.redrive_status
             raise NotRedrivableError(execution_arn, f"{reason} Start a new one with `elt-redshift run`.")
-        item = audit.read(job_id)
-        if item is not None and not item.free and item.owner != execution_arn:
-            raise NotRedrivableError(
-                execution_arn, f"the lock of job {job_id} is held by {item.owner or 'another program'}."
-            )
+        _check_lock(execution_arn, audit, job_id)
         try:
             with aws_errors(f"execution {execution_arn}"):
-                self._client.redrive_execution(executionArn=execution_arn)
+                token = {"clientToken": client_token} if client_token else {}
+                answer = self._client.redrive_execution(executionArn=execution_arn, **token)
         except AwsError as error:
-            if error.code == "ExecutionNotRedrivable":
+            if error.code in ("ExecutionNotRedrivable", "ExecutionDoesNotExist", "StateMachineDoesNotExist"):
                 raise NotRedrivableError(execution_arn, error.message) from error
             raise
+        # A token that was used before is answered with the date of that redrive.
+        return execution.redrive_count + int(answer["redriveDate"] != execution.redrive_date)
+
+
+def _check_lock(execution_arn: str, audit: AuditStore | None, job_id: str) -> None:
+    item = audit.read(job_id) if audit else None
+    if item is not None and not item.free and item.owner != execution_arn:
+        raise NotRedrivableError(
+            execution_arn, f"the lock of job {job_id} is held by {item.owner or 'another program'}."
+        )

@@ -9,8 +9,12 @@ from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 from botocore.exceptions import BotoCoreError, ClientError
 
+from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.stopping import stop_and_settle
+from elt_redshift.exceptions import EltError
 
 
 class EltHook(StepFunctionHook):
@@ -30,6 +34,33 @@ class EltHook(StepFunctionHook):
         :raises NotDeployedError: there is no such stack in the account and region.
         """
         return Stacks(self._other("cloudformation")).find(job_name, stack).state_machine_arn
+
+    def audit(self, job: JobRef) -> AuditStore | None:
+        """The job's audit table; None when it cannot be found: its stack is gone, or the right to see it missing."""
+        try:
+            found = Stacks(self._other("cloudformation")).find(job.name, job.stack)
+        except EltError as error:
+            self.log.warning("The audit table of job %s is not known: %s", job.name, error)
+            return None
+        if job.state_machine_arn not in (None, found.state_machine_arn):
+            self.log.warning("Stack %s has another state machine than %s", found.stack, job.state_machine_arn)
+            return None
+        return AuditStore(self._other("dynamodb"), found.audit_table)
+
+    def executions_of(self, job: JobRef) -> Executions:
+        """The executions of a job.
+
+        :raises NotDeployedError: there is no such stack in the account and region.
+        """
+        return self.executions(job.state_machine_arn or self.state_machine(job.name, job.stack))
+
+    def stop(self, job: JobRef, execution_arn: str, cause: str) -> bool:
+        """Stop an execution, cancel its statements, settle its lock; whether it still ran.
+
+        :raises AwsError: it could not be stopped.
+        """
+        audit = self.audit(job)
+        return stop_and_settle(self.executions(), self._data_api, audit, job.job_id, execution_arn, cause)
 
     def rows(self, statement_id: str) -> int | None:
         """How many rows a finished statement, or a batch, returned or changed; None when that cannot be told: the

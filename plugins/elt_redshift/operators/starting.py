@@ -1,19 +1,11 @@
-"""Which execution a DAG run's start task stands for: one that is there already, or a new one.
-
-::
-
-    attempt 1 ── there? ─no──────────────────────────────> start it
-        │ yes
-    attempt 2 ── there? ─no── attempt 1 runs, or this try repeats an interrupted one ──> attach to attempt 1
-        │ yes                 otherwise (the task was cleared, the DAG run was made anew) ──> start attempt 2
-        …
-"""
+"""The executions of a DAG run: attempt 1, attempt 2, … Their names are made of the run's ids, so that everybody who
+knows those finds them again, whatever else was lost."""
 
 from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Execution, Executions
@@ -36,24 +28,18 @@ def run_execution_name(dag_id: str, run_id: str, attempt: int) -> str:
     return re.sub("[^A-Za-z0-9_.-]", "_", f"{dag_id}-{run_id}")[: MAX_NAME - len(end)] + end
 
 
-def attach_or_start(
-    executions: Executions, name: Callable[[int], str], parameters: Mapping[str, str], repeated: bool
-) -> tuple[str, bool]:
-    """The ARN of the DAG run's execution, and whether it was started just now.
+def latest_attempt(executions: Executions, name: Callable[[int], str]) -> tuple[int, Execution | None]:
+    """The DAG run's newest execution and its number; 0 and None when there is none.
 
-    :param name: gives the name of the n-th attempt.
-    :param repeated: this try repeats one that was interrupted, so that an execution that has ended may be its work.
     :raises AwsError: AWS refused a call.
     """
     latest: Execution | None = None
     for attempt in range(1, MAX_ATTEMPTS + 1):
         found = _find(executions, name(attempt))
         if found is None:
-            break
+            return attempt - 1, latest
         latest = found
-    if latest and (not latest.ended or repeated):
-        return latest.arn, False
-    return executions.start(name(attempt), parameters), True
+    return MAX_ATTEMPTS, latest
 
 
 def _find(executions: Executions, name: str) -> Execution | None:

@@ -17,28 +17,34 @@ from elt_redshift.airflow_compat import (
     AirflowFailException,
     AirflowSkipException,
     BaseOperator,
+    BaseOperatorLink,
     Context,
+    clear_number,
 )
 from elt_redshift.asl.history import TaskRun, failure
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.aws.executions import MAX_FOLLOW, Executions
+from elt_redshift.aws.executions import MAX_FOLLOW
+from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.operators.starting import attach_or_start, run_execution_name
+from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
+from elt_redshift.operators.killing import Killable, stop_if_failed
+from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.operators.starting import run_execution_name
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
 
-#: Under this key the start task pushes the execution's ARN.
-EXECUTION_ARN = "execution_arn"
+#: Under this key the start task pushes what mirrors need to redrive or stop: ``job`` (a JobRef) and ``parameters``.
+RUN = "run"
 
 
 class StartExecutionOperator(BaseOperator):
     """Starts the execution of a DAG run, or attaches to the one that it has.
 
     A try that repeats an interrupted one (a lost worker) takes the execution that the first one started. A task that
-    was cleared starts a new one, unless the last one still runs.
+    was cleared redrives the last one if that was unsuccessful, and starts a new one if it succeeded.
 
     :param job: the job.
     :param parameters: a Jinja template, or text, for each job parameter; the job's defaults fill in the rest.
@@ -50,6 +56,7 @@ class StartExecutionOperator(BaseOperator):
 
     template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack")
     template_fields_renderers = {"parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
+    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
     ui_color = "#f9c915"
 
     def __init__(
@@ -68,35 +75,45 @@ class StartExecutionOperator(BaseOperator):
         self.parameters = dict(parameters or {})
         self.state_machine_arn, self.stack = state_machine_arn, stack
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> str:
-        ti = context["ti"]
+        ti, job = context["ti"], JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn)
+        self._killable = (ti, job, None)
         try:
             # Templates that render native objects make numbers of them.
             values = self.job.values({name: str(value) for name, value in self.parameters.items()})
-            executions = self._executions()
+            redriver = make_redriver(self._hook(), context, job, values)
         except AwsError:
             raise  # it may pass
         except EltError as error:
             raise AirflowFailException(str(error)) from error  # another try would end alike
+        retries = self.retries or 0
         # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
-        repeated = ti.try_number > ti.max_tries - (self.retries or 0) + 1
-        name = partial(run_execution_name, ti.dag_id, ti.run_id)
-        execution_arn, started = attach_or_start(executions, name, values, repeated)
-        self.log.info("%s execution %s with %s", "Started" if started else "Attached to", execution_arn, values)
-        ti.xcom_push(key=EXECUTION_ARN, value=execution_arn)
-        return execution_arn
+        repeated = ti.try_number > ti.max_tries - retries + 1
+        pursued = redriver.start(repeated=repeated, cleared=ti.max_tries > retries)
+        self._killable = (ti, job, pursued.arn)
+        for note in pursued.notes:
+            self.log.info(note)
+        self.log.info("Parameters: %s", values)
+        ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
+        ti.xcom_push(key=RUN, value={"job": job.to_dict(), "parameters": values})
+        return pursued.arn
 
-    def _executions(self) -> Executions:
-        hook = make_hook(self.aws_conn_id, self.region_name)
-        return hook.executions(self.state_machine_arn or hook.state_machine(self.job.name, self.stack))
+    def on_kill(self) -> None:
+        """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""
+        stop_if_failed(self._hook(), *self._killable)
+
+    def _hook(self) -> EltHook:
+        return make_hook(self.aws_conn_id, self.region_name)
 
 
 class MirrorOperator(BaseOperator):
     """Shows what one task of an execution does; it owns nothing.
 
-    It succeeds, fails with Redshift's message, or is skipped, as the state machine's task is. XComs: ``statement_id``,
-    ``seconds``, ``rows``.
+    Cleared, it lets an unsuccessful execution go on (see :mod:`elt_redshift.operators.redriving`); failed by somebody
+    while it waits, it stops the execution. It succeeds, fails with Redshift's message, or is skipped, as the state
+    machine's task is. XComs: ``execution_arn``, ``statement_id``, ``seconds``, ``rows``.
 
     :param task_name: the task's name in the job; default: ``task_id``.
     :param places: where each of the task's SQL statements stands, such as ``load_fact.sql:12``.
@@ -106,6 +123,7 @@ class MirrorOperator(BaseOperator):
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
+    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
     ui_color = "#dae8fc"
 
     def __init__(
@@ -127,43 +145,68 @@ class MirrorOperator(BaseOperator):
         self.start_task_id = start_task_id
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
+        self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> None:
-        execution_arn = self._execution_arn(context)
+        pursued, job = self._pursue(context)
         if self.deferrable:
-            self._defer(execution_arn)
-        self._conclude(context, self._follow(execution_arn))
+            self._defer(pursued, job)
+        self._killable = (context["ti"], job, pursued.arn)
+        self._conclude(context, self._follow(pursued))
+
+    def on_kill(self) -> None:
+        """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
+        stop_if_failed(make_hook(self.aws_conn_id, self.region_name), *self._killable)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
         """Resume with the trigger's event."""
         self._conclude(context, Outcome.from_event(event))
 
-    def _execution_arn(self, context: Context) -> str:
-        found = context["ti"].xcom_pull(task_ids=self.start_task_id, key=EXECUTION_ARN)
-        if not found:
+    def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
+        """The execution to follow; after a clear, that may be one that first has to be redriven."""
+        ti = context["ti"]
+        started = ti.xcom_pull(task_ids=self.start_task_id, key=EXECUTION_ARN)
+        if not started:
             raise AirflowFailException(f"Task {self.start_task_id} has started no execution. Clear it.")
-        return str(found)
+        run = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)
+        job = JobRef.from_dict(run["job"]) if run else None
+        cleared = ti.max_tries > (self.retries or 0)
+        pursued = Pursued(str(started))
+        if job and (cleared or clear_number(context)):
+            redriver = make_redriver(make_hook(self.aws_conn_id, self.region_name), context, job, run["parameters"])
+            pursued = redriver.mirror(self.task_name, cleared)
+        for note in pursued.notes:
+            self.log.info(note)
+        ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
+        return pursued, job
 
-    def _defer(self, execution_arn: str) -> NoReturn:
+    def _defer(self, pursued: Pursued, job: JobRef | None) -> NoReturn:
         from elt_redshift.triggers.step_functions import TaskTrigger  # only here: a DAG file has no need for it
 
-        self.log.info("Waiting for task %s of %s", self.task_name, execution_arn)
+        self.log.info("Waiting for task %s of %s", self.task_name, pursued.arn)
         self.defer(
             trigger=TaskTrigger(
-                execution_arn, self.task_name, self.aws_conn_id, self.region_name, poll_interval=self.poll_interval
+                pursued.arn,
+                self.task_name,
+                self.aws_conn_id,
+                self.region_name,
+                self.poll_interval,
+                pursued.redrives,
+                job.to_dict() if job else None,
             ),
             method_name="execute_complete",
             timeout=self.follow_timeout,
         )
 
-    def _follow(self, execution_arn: str) -> Outcome:
+    def _follow(self, pursued: Pursued) -> Outcome:
         hook = make_hook(self.aws_conn_id, self.region_name)
-        tasks = (self.task_name,)
-        for snapshot in hook.executions().follow(execution_arn, tasks, self.poll_interval, self.follow_timeout):
+        tasks, redrives = (self.task_name,), pursued.redrives
+        follow = hook.executions().follow(pursued.arn, tasks, self.poll_interval, self.follow_timeout, redrives)
+        for snapshot in follow:
             if outcome := outcome_of(self.task_name, snapshot):
                 known = outcome.status == "succeeded" and outcome.statement_id
                 return replace(outcome, rows=hook.rows(known)) if known else outcome
-        raise AssertionError(f"no outcome of task {self.task_name} although {execution_arn} has ended")
+        raise AssertionError(f"no outcome of task {self.task_name} although {pursued.arn} has ended")
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
         self._push(context, outcome)
@@ -193,3 +236,19 @@ def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
     from elt_redshift.hooks.step_functions import EltHook  # boto3: half a second that a DAG file does not wait for
 
     return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)
+
+
+def make_redriver(hook: EltHook, context: Context, job: JobRef, parameters: Mapping[str, str]) -> Redriver:
+    """How the DAG run's executions go on.
+
+    :raises NotDeployedError: the job's state machine is not there.
+    """
+    ti = context["ti"]
+    return Redriver(
+        hook.executions_of(job),
+        partial(run_execution_name, ti.dag_id, ti.run_id),
+        parameters,
+        lambda: hook.audit(job),
+        job.job_id,
+        clear_token(ti.dag_id, ti.run_id, clear_number(context)),
+    )

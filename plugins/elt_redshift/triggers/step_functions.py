@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 from asgiref.sync import sync_to_async
 
+from elt_redshift.airflow_compat import ended_by_user
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Snapshot
+from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
@@ -24,8 +28,9 @@ if TYPE_CHECKING:
 class ExecutionSource:
     """Looks at one execution in a thread, with a hook that is made for the first look."""
 
-    def __init__(self, execution_arn: str, aws_conn_id: str | None, region_name: str | None) -> None:
+    def __init__(self, execution_arn: str, aws_conn_id: str | None, region_name: str | None, redrives: int = 0) -> None:
         self._execution_arn, self._aws_conn_id, self._region_name = execution_arn, aws_conn_id, region_name
+        self._redrives = redrives
         self._runs = TaskRuns()
         self._hook: EltHook | None = None
 
@@ -33,7 +38,11 @@ class ExecutionSource:
         if self._hook is None:
             # It reads the connection through the triggerer, whose older versions answer only asgiref's threads.
             self._hook = await sync_to_async(self._make_hook)()
-        return await asyncio.to_thread(self._hook.executions().look, self._execution_arn, self._runs)
+        snapshot = await asyncio.to_thread(self._hook.executions().look, self._execution_arn, self._runs)
+        if snapshot.execution.redrive_count < self._redrives:
+            # DescribeExecution is eventually consistent: this is how the execution ended before.
+            raise AwsError(f"execution {self._execution_arn}", "RedriveNotVisible", "The redrive does not show yet.")
+        return snapshot
 
     async def rows(self, statement_id: str) -> int | None:
         """How many rows a finished statement touched; None when that is not known."""
@@ -58,6 +67,8 @@ class TaskTrigger(BaseTrigger):
     :param aws_conn_id: the Airflow connection to AWS.
     :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution.
+    :param redrives: how often the execution has been redriven at least; what shows less is out of date.
+    :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
     """
 
     def __init__(
@@ -67,11 +78,14 @@ class TaskTrigger(BaseTrigger):
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         poll_interval: float = 5.0,
+        redrives: int = 0,
+        job: dict[str, Any] | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+        self.redrives, self.job = redrives, job
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -82,15 +96,35 @@ class TaskTrigger(BaseTrigger):
                 "aws_conn_id": self.aws_conn_id,
                 "region_name": self.region_name,
                 "poll_interval": self.poll_interval,
+                "redrives": self.redrives,
+                "job": self.job,
             },
         )
+
+    async def on_kill(self) -> None:
+        """Stop the execution when somebody failed the mirror or its run (Airflow 3.3 and later call this).
+
+        Airflow calls it as well for a task that was cleared, a second or more after its next try began; therefore the
+        task's state decides.
+        """
+        ti: Any = self.task_instance
+        if self.job is None or ti is None or not await sync_to_async(ended_by_user)(ti):
+            return
+        cause = stopped_by(ti.dag_id, ti.run_id, ti.task_id)
+        await sync_to_async(self._stop)(JobRef.from_dict(self.job), cause)
+
+    def _stop(self, job: JobRef, cause: str) -> None:
+        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
+
+        hook = EltHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
+        hook.stop(job, self.execution_arn, cause)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         # The poller is left before the event: who takes the first event may never resume this generator.
         yield TriggerEvent((await self._outcome()).to_event())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> Outcome:
-        key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval)
+        key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)
         try:
             async with shared(key, self._poller) as poller:
                 outcome = await poller.until(partial(outcome_of, self.task_name))
@@ -101,5 +135,5 @@ class TaskTrigger(BaseTrigger):
             return Outcome("unknown", str(error))
 
     def _poller(self) -> Poller[ExecutionSource]:
-        source = ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name)
+        source = ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
         return Poller(source, self.poll_interval)

@@ -11,16 +11,17 @@ from hypothesis import strategies as st
 
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
-from elt_redshift.operators.starting import attach_or_start, execution_arn, run_execution_name
+from elt_redshift.operators.redriving import Redriver
+from elt_redshift.operators.starting import execution_arn, run_execution_name
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00")
 YEAR = {"year": "1998"}
 
 
-def _start(client: FakeStepFunctions, repeated: bool = False) -> tuple[str, bool]:
-    arn, started = attach_or_start(Executions(client, MACHINE), NAME, YEAR, repeated)
-    return arn.rpartition(":")[2], started
+def _start(client: FakeStepFunctions, repeated: bool = False, cleared: bool = False) -> str:
+    redriver = Redriver(Executions(client, MACHINE), NAME, YEAR, lambda: None, "7", "token")
+    return redriver.start(repeated, cleared).arn.rpartition(":")[2]
 
 
 @given(st.text(min_size=1), st.text(min_size=1), st.integers(1, 1000))
@@ -47,7 +48,7 @@ def test_the_name_is_readable() -> None:
 def test_the_first_try_starts_the_first_attempt() -> None:
     """Without an execution of the DAG run, one is started with the parameters."""
     client = FakeStepFunctions()
-    assert _start(client) == (NAME(1), True)
+    assert _start(client) == NAME(1)
     assert client.executions[execution_arn(MACHINE, NAME(1))].given == '{"parameters": {"year": "1998"}}'
 
 
@@ -55,7 +56,7 @@ def test_the_first_try_starts_the_first_attempt() -> None:
 def test_a_running_execution_is_attached_to(repeated: bool) -> None:
     """Whatever led to another try, no second execution is started while the DAG run's own still runs."""
     client = FakeStepFunctions(FakeExecution(NAME(1)))
-    assert _start(client, repeated) == (NAME(1), False)
+    assert _start(client, repeated) == NAME(1)
     assert client.calls["StartExecution"] == 0
 
 
@@ -63,19 +64,33 @@ def test_a_running_execution_is_attached_to(repeated: bool) -> None:
 def test_a_repeated_try_takes_what_the_interrupted_one_started(status: str) -> None:
     """An execution that ended while the worker was lost is the DAG run's: it is not run again."""
     client = FakeStepFunctions(FakeExecution(NAME(1)).end(status))
-    assert _start(client, repeated=True) == (NAME(1), False)
+    assert _start(client, repeated=True) == NAME(1)
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED", "TIMED_OUT"])
-def test_a_cleared_start_runs_anew(status: str) -> None:
-    """After the start task was cleared, an execution that has ended is left alone and the next attempt is started."""
+def test_a_run_that_was_made_anew_starts_anew(status: str) -> None:
+    """A DAG run that was deleted and made again leaves executions of the old one alone."""
     client = FakeStepFunctions(FakeExecution(NAME(1)).end(status), FakeExecution(NAME(2)).end("FAILED"))
-    assert _start(client) == (NAME(3), True)
+    assert _start(client) == NAME(3)
+
+
+def test_a_cleared_start_of_a_succeeded_run_starts_anew() -> None:
+    """Whoever clears a whole run that succeeded wants it to run again."""
+    client = FakeStepFunctions(FakeExecution(NAME(1)).end("SUCCEEDED"))
+    assert _start(client, cleared=True) == NAME(2)
+
+
+@pytest.mark.parametrize("status", ["FAILED", "ABORTED", "TIMED_OUT"])
+def test_a_cleared_start_of_a_failed_run_redrives(status: str) -> None:
+    """Whoever clears a whole run that failed wants it to go on: the latest attempt is redriven, nothing is started."""
+    client = FakeStepFunctions(FakeExecution(NAME(1)).end("FAILED"), FakeExecution(NAME(2)).end(status))
+    assert _start(client, cleared=True) == NAME(2)
+    assert (client.calls["RedriveExecution"], client.calls["StartExecution"]) == (1, 0)
 
 
 def test_a_repeated_try_before_any_start_starts() -> None:
     """When the interrupted try had not come as far as starting, the repeated one does."""
-    assert _start(FakeStepFunctions(), repeated=True) == (NAME(1), True)
+    assert _start(FakeStepFunctions(), repeated=True) == NAME(1)
 
 
 def test_other_errors_are_not_taken_for_a_missing_execution() -> None:

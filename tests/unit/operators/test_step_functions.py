@@ -9,6 +9,7 @@ import pytest
 
 from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException
 from elt_redshift.aws.executions import Executions, FollowTimeoutError
+from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators import step_functions
@@ -53,6 +54,12 @@ class FakeHook:
             raise NotDeployedError(job_name)
         return MACHINE
 
+    def executions_of(self, job: JobRef) -> Executions:
+        return self.executions(job.state_machine_arn or self.state_machine(job.name, job.stack))
+
+    def audit(self, job: JobRef) -> None:
+        return None
+
     def rows(self, statement_id: str) -> int | None:
         return {"s-1": 7}.get(statement_id)
 
@@ -88,7 +95,8 @@ def test_start_looks_the_state_machine_up_and_pushes_the_execution(hook: FakeHoo
     ti = FakeTaskInstance()
     arn = _run(_start(job, stack="Sales"), ti)
     assert hook.looked_up == [("sales", "Sales")]
-    assert ti.xcoms == {EXECUTION_ARN: arn}
+    job_ref = {"job_id": "7", "name": "sales", "stack": "Sales", "state_machine_arn": None}
+    assert ti.xcoms == {EXECUTION_ARN: arn, "run": {"job": job_ref, "parameters": {"year": "1998"}}}
     assert list(hook.client.executions) == [arn]
 
 
@@ -118,22 +126,23 @@ def test_start_does_not_try_again_what_cannot_work(
 
 
 @pytest.mark.parametrize(
-    ("try_number", "max_tries", "attempts"),
+    ("try_number", "max_tries", "redrives"),
     [
-        (2, 2, 1),  # the second of three tries: the first one was interrupted
-        (2, 3, 2),  # cleared after the first try, which raised max_tries from 2 to 3
-        (3, 3, 1),  # the second try since it was cleared
+        (2, 2, 0),  # the second of three tries: the first one was interrupted
+        (2, 3, 1),  # cleared after the first try, which raised max_tries from 2 to 3
+        (3, 3, 1),  # the second try since it was cleared: the first one may not have come as far
     ],
 )
 def test_start_tells_a_repeated_try_from_a_cleared_task(
-    hook: FakeHook, job: EltJob, try_number: int, max_tries: int, attempts: int
+    hook: FakeHook, job: EltJob, try_number: int, max_tries: int, redrives: int
 ) -> None:
-    """With two retries: a repeated try takes the execution that has ended; the first try after a clear starts anew."""
+    """With two retries: a repeated try takes the execution that has ended; the first try after a clear redrives it."""
     start = _start(job, retries=2)
     first = _run(start, FakeTaskInstance(1, 2))
     hook.client.executions[first].end("FAILED")
     _run(start, FakeTaskInstance(try_number, max_tries))
-    assert len(hook.client.executions) == attempts
+    assert len(hook.client.executions) == 1
+    assert hook.client.calls["RedriveExecution"] == redrives
 
 
 def test_a_mirror_defers_to_the_shared_trigger() -> None:

@@ -9,18 +9,27 @@ import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
 from pkgutil import resolve_name
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from airflow.triggers.base import BaseTrigger
 
-from elt_redshift import triggers
+from elt_redshift import airflow_compat, triggers
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-SAMPLES = {"str": "text", "str | None": "other", "float": 1.5, "int": 2, "bool": True}
+SAMPLES = {
+    "str": "text",
+    "str | None": "other",
+    "float": 1.5,
+    "int": 2,
+    "bool": True,
+    "dict[str, Any] | None": {"job_id": "7", "name": "sales"},
+}
 
 
 def _classes() -> Iterator[type[BaseTrigger]]:
@@ -51,6 +60,7 @@ class FakeHook:
 
     client: FakeStepFunctions
     made = 0
+    stopped: list[tuple[str, str, str]]
 
     def __init__(self, **_: Any) -> None:
         type(self).made += 1
@@ -58,13 +68,16 @@ class FakeHook:
     def executions(self) -> Executions:
         return Executions(self.client, MACHINE)
 
+    def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
+        self.stopped.append((job.name, execution_arn, cause))
+
     def rows(self, statement_id: str) -> int | None:
         return {"s-1": 7}.get(statement_id)
 
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
-    made = type("Hook", (FakeHook,), {"client": FakeStepFunctions()})
+    made = type("Hook", (FakeHook,), {"client": FakeStepFunctions(), "stopped": []})
     monkeypatch.setattr(hooks, "EltHook", made)
     return made
 
@@ -111,3 +124,38 @@ def test_an_execution_that_may_not_be_seen_ends_the_wait(hook: type[FakeHook]) -
     event = asyncio.run(_event(TaskTrigger(f"{MACHINE}:run", "load")))
     assert event["status"] == "unknown"
     assert "AccessDeniedException" in event["message"]
+
+
+@pytest.mark.parametrize(
+    ("state", "stops"),
+    [("failed", True), ("skipped", True), (None, False), ("queued", False), ("running", False), ("deferred", False)],
+)
+def test_a_killed_trigger_stops_only_what_was_failed(
+    hook: type[FakeHook], monkeypatch: pytest.MonkeyPatch, state: str | None, stops: bool
+) -> None:
+    """Airflow kills the trigger of a cleared task too, when its next try may run already: that stops nothing."""
+    monkeypatch.setattr(airflow_compat, "task_state", lambda _: state)
+    ti: Any = SimpleNamespace(dag_id="sales", run_id="r", task_id="load")
+    trigger = TaskTrigger("arn", "load", job=JobRef("7", "sales").to_dict())
+    trigger.task_instance = ti
+    asyncio.run(trigger.on_kill())
+    cause = "Stopped by Airflow: task load of run r of DAG sales was failed."
+    assert hook.stopped == ([("sales", "arn", cause)] if stops else [])
+
+
+def test_news_from_before_the_redrive_are_not_believed(hook: type[FakeHook], monkeypatch: pytest.MonkeyPatch) -> None:
+    """An execution that shows fewer redrives than were made is looked at again."""
+    execution = FakeExecution("run").fail("load", "no such table")
+    hook.client.executions[execution.arn] = execution
+    describe, looks = execution.describe, list[int]()
+
+    def eventually() -> dict[str, Any]:
+        looks.append(1)
+        if len(looks) == 2:
+            execution.redrive("token")
+            execution.succeed("load").end("SUCCEEDED")
+        return describe()
+
+    monkeypatch.setattr(execution, "describe", eventually)
+    event = asyncio.run(_event(TaskTrigger(execution.arn, "load", poll_interval=0.01, redrives=1)))
+    assert (event["status"], len(looks)) == ("succeeded", 2)

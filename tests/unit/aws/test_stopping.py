@@ -1,0 +1,73 @@
+"""Stopping an execution for good."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+import pytest
+from botocore.exceptions import ClientError
+
+from elt_redshift.aws.audit import NotOwnerError
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stopping import stop_and_settle
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+
+
+class FakeDataApi:
+    """Cancels statements, or refuses to."""
+
+    def __init__(self, refuses: bool = False) -> None:
+        self.cancelled, self._refuses = list[str](), refuses
+
+    def cancel_statement(self, Id: str) -> None:
+        if self._refuses:
+            raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "CancelStatement")
+        self.cancelled.append(Id)
+
+
+class FakeAudit:
+    """Takes failures down, or is owned by somebody else."""
+
+    def __init__(self, owned: bool = True) -> None:
+        self.recorded, self._owned = list[dict[str, str]](), owned
+
+    def record_failure(self, job_id: str, owner: str, **values: str) -> None:
+        if not self._owned:
+            raise NotOwnerError(job_id, owner)
+        self.recorded.append({"job_id": job_id, "owner": owner, **values})
+
+
+def _stop(execution: FakeExecution, data_api: FakeDataApi, audit: FakeAudit | None) -> bool:
+    store: Any = audit
+    executions = Executions(FakeStepFunctions(execution), MACHINE)
+    return stop_and_settle(executions, data_api, store, "7", execution.arn, "Ann stopped it.")
+
+
+def test_everything_is_stopped_and_the_next_run_may_start() -> None:
+    """The execution is aborted, what it ran is cancelled, what had ended is not, and the lock is let go with the
+    reason."""
+    execution, data_api, audit = FakeExecution("run").succeed("a", "s-1").submit("b", "s-2"), FakeDataApi(), FakeAudit()
+    assert _stop(execution, data_api, audit)
+    assert (execution.status, execution.more["cause"]) == ("ABORTED", "Ann stopped it.")
+    assert data_api.cancelled == ["s-2"]
+    values = {"task": "b", "statement": "s-2", "message": "Ann stopped it.", "after": "release"}
+    assert audit.recorded == [{"job_id": "7", "owner": execution.arn, **values}]
+
+
+@pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED"])
+def test_what_has_ended_is_left_alone(status: str) -> None:
+    """An execution that ended by itself has settled its lock as the job says."""
+    audit = FakeAudit()
+    assert not _stop(FakeExecution("run").submit("a").end(status), FakeDataApi(), audit)
+    assert audit.recorded == []
+
+
+@pytest.mark.parametrize("audit", [None, FakeAudit(owned=False)], ids=["no table", "not its lock"])
+def test_missing_rights_are_no_reason_not_to_stop(audit: FakeAudit | None, caplog: pytest.LogCaptureFixture) -> None:
+    """Statements that may not be cancelled and a lock that cannot be settled are left to the next run."""
+    execution = FakeExecution("run").submit("a")
+    with caplog.at_level(logging.INFO):
+        assert _stop(execution, FakeDataApi(refuses=True), audit)
+    assert execution.status == "ABORTED"
+    assert "was not cancelled" in caplog.text

@@ -1,0 +1,201 @@
+"""Whatever fails, is mended, cleared or stopped: Airflow's states come to equal the execution's.
+
+The machine drives the decisions of the real mirrors (:class:`Redriver`, ``outcome_of``) over a Step Functions in
+memory, with a model of Airflow's part: tries, trigger rules and clears.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Any
+
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+
+from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.operators.starting import run_execution_name
+from elt_redshift.triggers.outcome import outcome_of
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+
+NAME = partial(run_execution_name, "sales", "manual__2026")
+
+#: Two tasks side by side, one behind both, one behind the first.
+UPSTREAM = {"a": (), "b": (), "c": ("a", "b"), "d": ("a",)}
+FAILED = ("failed", "upstream_failed")
+
+
+@dataclass
+class Mirror:
+    """A task instance: its state, its tries, what it follows, and what it saw last: attempt and redrives."""
+
+    state: str = "none"
+    tries: int = 0
+    max_tries: int = 0
+    pursued: Pursued | None = None
+    saw: tuple[str, int] = ("", 0)
+
+
+@dataclass
+class Client(FakeStepFunctions):
+    """Counts the tokens of redrives by execution."""
+
+    tokens: list[tuple[str, str]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        super().__init__()
+
+    def redrive_execution(self, executionArn: str, clientToken: str) -> dict[str, Any]:
+        before = len(self.executions[executionArn].redrives)
+        answer = super().redrive_execution(executionArn, clientToken)
+        if len(self.executions[executionArn].redrives) > before:
+            self.tokens.append((executionArn, clientToken))
+        return answer
+
+
+class Clearing(RuleBasedStateMachine):
+    """One DAG run."""
+
+    @initialize()
+    def begin(self) -> None:
+        self.client, self.clears = Client(), 0
+        self.executions = Executions(self.client, MACHINE)
+        self.mirrors = {task: Mirror() for task in UPSTREAM}
+        self._start()
+
+    # Airflow's part
+
+    def _redriver(self) -> Redriver:
+        token = clear_token("sales", "manual__2026", self.clears)
+        return Redriver(self.executions, NAME, {}, lambda: None, "7", token)
+
+    def _start(self, cleared: bool = False) -> None:
+        self._redriver().start(repeated=False, cleared=cleared)
+
+    @rule(task=st.sampled_from(sorted(UPSTREAM)))
+    def run(self, task: str) -> None:
+        """The scheduler and a worker take a task on."""
+        mirror, before = self.mirrors[task], [self.mirrors[name].state for name in UPSTREAM[task]]
+        if mirror.state != "none":
+            return
+        if any(state in FAILED for state in before):
+            mirror.state = "upstream_failed"
+        elif all(state == "success" for state in before):
+            mirror.tries += 1
+            cleared = mirror.max_tries > 0
+            mirror.pursued, mirror.state = self._redriver().mirror(task, cleared), "deferred"
+
+    @rule()
+    def look(self) -> None:
+        """The triggerer looks for every mirror."""
+        for task, mirror in self.mirrors.items():
+            if mirror.state != "deferred" or mirror.pursued is None:
+                continue
+            snapshot = self._snapshot(mirror.pursued.arn)
+            assert snapshot.execution.redrive_count >= mirror.pursued.redrives
+            if outcome := outcome_of(task, snapshot):
+                mirror.state = "success" if outcome.status == "succeeded" else "failed"
+                mirror.saw = (snapshot.execution.arn, snapshot.execution.redrive_count)
+
+    def _snapshot(self, arn: str) -> Snapshot:
+        return self.executions.look(arn, TaskRuns(UPSTREAM))
+
+    @rule(tasks=st.sets(st.sampled_from(sorted(UPSTREAM)), min_size=1))
+    def clear(self, tasks: set[str]) -> None:
+        """Somebody clears tasks, as the UI proposes: with everything behind them."""
+        self._clear({task for task in UPSTREAM if task in tasks or tasks & set(UPSTREAM[task])})
+
+    @rule()
+    def clear_failed(self) -> None:
+        self._clear({task for task, mirror in self.mirrors.items() if mirror.state in FAILED})
+
+    @precondition(lambda self: not any(mirror.state in ("none", "deferred") for mirror in self.mirrors.values()))
+    @rule()
+    def clear_all(self) -> None:
+        self._clear(set(UPSTREAM))
+        self._start(cleared=True)
+
+    def _clear(self, tasks: set[str]) -> None:
+        self.clears += bool(tasks)
+        for task in tasks:
+            mirror = self.mirrors[task]
+            mirror.max_tries, mirror.state = mirror.tries, "none"
+
+    # Step Functions' part
+
+    @property
+    def execution(self) -> FakeExecution:
+        return list(self.client.executions.values())[-1]
+
+    def _can_run(self, task: str) -> bool:
+        runs = {run.name: run.status for run in self._snapshot(self.execution.arn).tasks}
+        ready = all(runs[name] == "succeeded" for name in UPSTREAM[task])
+        return self.execution.status == "RUNNING" and ready and runs[task] != "succeeded"
+
+    @rule(task=st.sampled_from(sorted(UPSTREAM)))
+    def succeed(self, task: str) -> None:
+        if self._can_run(task):
+            self.execution.succeed(task)
+            runs = self._snapshot(self.execution.arn).tasks
+            if all(run.status == "succeeded" for run in runs):
+                self.execution.end("SUCCEEDED")
+
+    @rule(task=st.sampled_from(sorted(UPSTREAM)))
+    def fail(self, task: str) -> None:
+        if self._can_run(task):
+            self.execution.fail(task, "ERROR")
+
+    @rule()
+    def stop(self) -> None:
+        if self.execution.status == "RUNNING":
+            self.execution.end("ABORTED")
+
+    @rule()
+    def fourteen_days_pass(self) -> None:
+        if self.execution.status != "RUNNING":
+            self.execution.too_old = True
+
+    # What holds
+
+    @invariant()
+    def one_redrive_for_each_clear(self) -> None:
+        assert len(self.client.tokens) == len(set(self.client.tokens))
+        assert all(
+            token in {clear_token("sales", "manual__2026", n) for n in range(self.clears + 1)}
+            for _, token in self.client.tokens
+        )
+
+    @invariant()
+    def what_was_seen_is_true(self) -> None:
+        """A mirror that has seen the execution since its last redrive shows what the task is."""
+        latest = self.execution
+        runs = {run.name: run.status for run in self._snapshot(latest.arn).tasks}
+        for task, mirror in self.mirrors.items():
+            if mirror.state == "success" and mirror.saw[0] == latest.arn:
+                assert runs[task] == "succeeded"
+            if mirror.state == "failed" and mirror.saw == (latest.arn, len(latest.redrives)):
+                assert runs[task] != "succeeded"
+
+    def teardown(self) -> None:
+        """In the end somebody clears what failed until nothing has, and everything is as the execution has it."""
+        if not hasattr(self, "client"):
+            return
+        for _ in range(6):
+            for _ in range(3):
+                for task in UPSTREAM:
+                    self.run(task)
+                for task in UPSTREAM:
+                    self.succeed(task)
+                self.look()
+            self.clear_failed()
+        runs = {run.name: run.status for run in self._snapshot(self.execution.arn).tasks}
+        assert {mirror.state for mirror in self.mirrors.values()} == {"success"}, (self.mirrors, runs)
+        seen_latest = [task for task, mirror in self.mirrors.items() if mirror.saw[0] == self.execution.arn]
+        assert all(runs[task] == "succeeded" for task in seen_latest)
+
+
+TestClearing = Clearing.TestCase
+TestClearing.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
