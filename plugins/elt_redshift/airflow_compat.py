@@ -5,7 +5,7 @@ Only names that are cheap to import are found here: every DAG file imports this 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator, Context, Param
@@ -31,4 +31,15 @@ __all__ = [
     "BaseOperator",
     "Context",
     "Param",
+    "task_states",
 ]
+
+
+def task_states(context: Context, task_ids: list[str]) -> dict[str, str]:
+    """The states of other tasks of this DAG run; a mapped task's instances are told apart by ``_<map index>``."""
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_task_states"):
+        found = ti.get_task_states(dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id])
+        return {task: str(state) for task, state in found.get(ti.run_id, {}).items()}
+    instances = context["dag_run"].get_task_instances()  # type: ignore[attr-defined]
+    return {i.task_id: str(i.state) for i in instances if i.task_id in task_ids}
