@@ -35,6 +35,7 @@ __all__ = [
     "clear_number",
     "ended_by_user",
     "task_state",
+    "task_states",
     "xcom",
 ]
 
@@ -70,3 +71,13 @@ def xcom(ti_key: Any, key: str) -> Any:
     except ImportError:  # Airflow 2
         from airflow.models import XCom
     return XCom.get_value(ti_key=ti_key, key=key)
+
+
+def task_states(context: Context, task_ids: list[str]) -> dict[str, str]:
+    """The states of other tasks of this DAG run; a mapped task's instances are told apart by ``_<map index>``."""
+    ti: Any = context["ti"]
+    if hasattr(ti, "get_task_states"):
+        found = ti.get_task_states(dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id])
+        return {task: str(state) for task, state in found.get(ti.run_id, {}).items()}
+    instances = context["dag_run"].get_task_instances()  # type: ignore[attr-defined]
+    return {i.task_id: str(i.state) for i in instances if i.task_id in task_ids}

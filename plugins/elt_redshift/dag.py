@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from elt_redshift.airflow_compat import DAG, Param
 from elt_redshift.exceptions import JobError, Problem
@@ -35,6 +35,7 @@ START_RETRY_DELAY = timedelta(seconds=30)
 def elt_dag(
     job: EltJob,
     *,
+    engine: Literal["step_functions", "airflow"] = "step_functions",
     dag_id: str | None = None,
     schedule: Any = None,
     start_date: datetime | None = None,
@@ -42,6 +43,9 @@ def elt_dag(
     params: Mapping[str, Any] | None = None,
     state_machine_arn: str | None = None,
     stack: str | None = None,
+    audit_table: str | None = None,
+    warehouse: Mapping[str, str] | None = None,
+    role_arn: str | None = None,
     aws_conn_id: str | None = "aws_default",
     region_name: str | None = None,
     poll_interval: float = 5.0,
@@ -51,6 +55,8 @@ def elt_dag(
 ) -> DAG:
     """The DAG of a job: ``start_execution``, then one mirror for each task of the job, with the job's names and edges.
 
+    :param engine: who runs the SQL: the job's state machine, which the DAG shows; or ``airflow``, whose workers run it
+        between ``acquire_lock`` and ``release_lock``.
     :param dag_id: default: the job's name.
     :param schedule: as Airflow's DAG takes it; default: only when triggered.
     :param start_date: the first date that runs and backfills may have; default: any. Needed with ``catchup``.
@@ -60,6 +66,10 @@ def elt_dag(
     :param params: Params of your own, beside those.
     :param state_machine_arn: default: the state machine of the job's stack, looked up when the DAG runs.
     :param stack: the stack; needed only where the job is deployed more than once.
+    :param audit_table: engine ``airflow`` only: the name of the audit table.
+    :param warehouse: engine ``airflow`` only: where to run, as RedshiftSqlOperator takes it, such as
+        ``{"database": "dev", "workgroup_name": "etl", "secret_arn": "arn:…"}``.
+    :param role_arn: engine ``airflow`` only: what ``${RedshiftIAMRoleARN}`` stands for.
     :param aws_conn_id: the Airflow connection to AWS.
     :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
@@ -80,11 +90,21 @@ def elt_dag(
         params={**{name: _param(default) for name, default in asked.items()}, **(params or {})},
         **dag_kwargs,
     )
-    aws: dict[str, Any] = {"dag": dag, "aws_conn_id": aws_conn_id, "region_name": region_name}
+    templates = {**{name: f"{{{{ params.{name} }}}}" for name in asked}, **templates}
+    aws: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+    if engine == "airflow":
+        from elt_redshift.native import add_tasks  # other DAG files need none of it
+
+        options: dict[str, Any] = {"poll_interval": poll_interval, "deferrable": deferrable, **aws}
+        add_tasks(
+            dag, job, parameters=templates, audit_table=audit_table, warehouse=warehouse, role_arn=role_arn, **options
+        )
+        return dag
+    aws["dag"] = dag
     start = StartExecutionOperator(
         task_id=START,
         job=job,
-        parameters={**{name: f"{{{{ params.{name} }}}}" for name in asked}, **templates},
+        parameters=templates,
         state_machine_arn=state_machine_arn,
         stack=stack,
         **{"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag), **aws},

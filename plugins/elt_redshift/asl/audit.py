@@ -131,3 +131,38 @@ UNLOCK_UNOWNED = Write(
     condition="JobState = :seen AND attribute_not_exists(#owner)",
     constants={"ready": READY},
 )
+
+#: An owner that nobody can be asked about, such as an Airflow DAG run, holds the lock for as long as its lease lasts:
+#: ``lease`` is an ISO 8601 time in UTC that it moves on while it lives. Needs ``owner``, ``start``, ``redrives``,
+#: ``lease``. An execution's item may still show the lease of an owner before it, which then means nothing.
+ACQUIRE_LEASED = Write(
+    update=ACQUIRE.update.replace(" REMOVE", ", LeaseUntil = :lease REMOVE"),
+    condition=ACQUIRE.condition,
+    constants=ACQUIRE.constants,
+)
+
+#: Take the lock of a dead owner for one with a lease. Needs what TAKE_OVER needs, ``lease``, and ``until``: the old
+#: lease as it was read, so that an owner who renewed it in the meantime keeps its lock.
+TAKE_OVER_LEASED = Write(
+    update=TAKE_OVER.update.replace(" REMOVE", ", LeaseUntil = :lease REMOVE"),
+    condition=f"({TAKE_OVER.condition}) AND ({_IS_OWNER} OR attribute_not_exists(LeaseUntil) OR LeaseUntil = :until)",
+    constants=TAKE_OVER.constants,
+)
+
+#: The owner lives. Needs ``owner``, ``lease``.
+RENEW = Write(
+    update="SET LeaseUntil = :lease",
+    condition=f"{_IS_OWNER} AND JobState = :running",
+    constants={"running": RUNNING},
+)
+
+#: The owner's task has failed, nothing of it runs any more, and the next run may begin: the item is Ready, and says
+#: what failed until then. Needs what RECORD needs but ``after``.
+RECORD_RELEASED = Write(
+    update=(
+        "SET JobState = :ready, JobEnd = :end, LastOwner = :owner, FailedTask = :task, FailedStatement = :statement, "
+        "FailureMessage = :message REMOVE #owner, AfterFailure"
+    ),
+    condition=RELEASE.condition,
+    constants={"ready": READY},
+)

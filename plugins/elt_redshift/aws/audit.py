@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.asl import audit
@@ -25,6 +25,8 @@ class AuditItem:
     """A job's audit item as it was read; times are ISO 8601 strings as written, absent attributes are None.
 
     :param owner: who holds the lock: an execution's ARN, or a name of the holder's own.
+    :param redrives: the owner's redrive count when it took the lock, in digits.
+    :param lease: until when an owner that is no execution holds the lock.
     :param state: ``Ready``, ``Running`` or ``Failed``; None when the item has no JobState yet.
     """
 
@@ -38,6 +40,8 @@ class AuditItem:
     failure_message: str | None = None
     after_failure: str | None = None
     last_owner: str | None = None
+    redrives: str | None = None
+    lease: str | None = None
 
     @property
     def free(self) -> bool:
@@ -61,6 +65,8 @@ class AuditItem:
             failure_message=text("FailureMessage"),
             after_failure=text("AfterFailure"),
             last_owner=text("LastOwner"),
+            redrives=text("RedriveCount"),
+            lease=text("LeaseUntil"),
         )
 
 
@@ -111,13 +117,42 @@ class AuditStore:
             for page in self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
                 yield from (AuditItem.parse(item) for item in page["Items"])
 
-    def acquire(self, job_id: str, owner: str) -> None:
+    def acquire(self, job_id: str, owner: str, lease: timedelta | None = None) -> None:
         """Take the lock for ``owner``; taking it twice is the same as once.
 
+        :param lease: how long it lasts unless it is renewed, for an owner that no one can be asked about.
         :raises LockedError: somebody else holds it, or it is held after a failure.
         """
-        if not self._write(audit.ACQUIRE, job_id, owner=owner, start=self._time(), redrives="0"):
+        values = {"owner": owner, "start": self._time(), "redrives": "0"}
+        if lease is None:
+            written = self._write(audit.ACQUIRE, job_id, **values)
+        else:
+            written = self._write(audit.ACQUIRE_LEASED, job_id, lease=self._time(lease), **values)
+        if not written:
             raise LockedError(job_id, self.read(job_id))
+
+    def expired(self, item: AuditItem) -> bool:
+        """Whether the item's owner has let its lease run out."""
+        return item.lease is not None and item.lease < self._time()
+
+    def renew(self, job_id: str, owner: str, lease: timedelta) -> None:
+        """Say that ``owner`` lives.
+
+        :raises NotOwnerError: the lock is not ``owner``'s.
+        """
+        if not self._write(audit.RENEW, job_id, owner=owner, lease=self._time(lease)):
+            raise NotOwnerError(job_id, owner)
+
+    def take_over(self, dead: AuditItem, owner: str, lease: timedelta) -> None:
+        """Take the lock of a dead owner, whose statements have ended.
+
+        :param dead: the item as it was read.
+        :raises LockedError: the item has changed since it was read.
+        """
+        seen = {"dead": dead.owner, "seen": dead.state, "claim": dead.redrives or "0", "until": dead.lease or "none"}
+        mine = {"owner": owner, "start": self._time(), "redrives": "0", "lease": self._time(lease)}
+        if not self._write(audit.TAKE_OVER_LEASED, dead.job_id, **seen, **mine):
+            raise LockedError(dead.job_id, self.read(dead.job_id))
 
     def release(self, job_id: str, owner: str) -> None:
         """Give the lock back; giving it back twice is the same as once.
@@ -141,6 +176,15 @@ class AuditStore:
         if not self._write(audit.RECORD, job_id, owner=owner, end=self._time(), **values):
             raise NotOwnerError(job_id, owner)
 
+    def release_failed(self, job_id: str, owner: str, *, task: str, statement: str, message: str) -> None:
+        """Give the lock back after a failure, noting what failed; only right when nothing of the run goes on.
+
+        :raises NotOwnerError: the lock is not ``owner``'s.
+        """
+        values = {"task": task, "statement": statement, "message": message}
+        if not self._write(audit.RECORD_RELEASED, job_id, owner=owner, end=self._time(), **values):
+            raise NotOwnerError(job_id, owner)
+
     def unlock(self, item: AuditItem, *, by: str, reason: str) -> None:
         """Let a failed item go, noting who did it and why; the next run takes it over.
 
@@ -155,8 +199,8 @@ class AuditStore:
         if not written:
             raise LockedError(item.job_id, self.read(item.job_id))
 
-    def _time(self) -> str:
-        return self._now().astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    def _time(self, later: timedelta = timedelta()) -> str:
+        return (self._now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _write(self, write: audit.Write, job_id: str, **values: str | None) -> bool:
         """Whether the write's condition held."""

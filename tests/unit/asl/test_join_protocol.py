@@ -115,5 +115,5 @@ def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
 
 def test_the_writes_are_idempotent() -> None:
     """An announcement adds to a set and stores nothing else but the expiry; a wait touches no set."""
-    assert joins.ANNOUNCE == f"ADD Done :task SET {joins.EXPIRY} = :expiry"
-    assert joins.STORE == f"SET TaskToken = :token, {joins.EXPIRY} = :expiry"
+    assert f"ADD Done :task SET {joins.EXPIRY} = :expiry" == joins.ANNOUNCE
+    assert f"SET TaskToken = :token, {joins.EXPIRY} = :expiry" == joins.STORE

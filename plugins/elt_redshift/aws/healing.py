@@ -1,0 +1,88 @@
+"""Taking the lock of an owner that is dead: an execution that has ended, or a DAG run whose lease ran out."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from elt_redshift.asl.audit import FAILED, RUNNING
+from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
+from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.statements import Statements
+
+#: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
+MAX_PASSES = 20
+LONGEST_PAUSE = 15.0
+
+
+def airflow_owner(dag_id: str, run_id: str) -> str:
+    """Under this name a DAG run owns a lock."""
+    return f"airflow:{dag_id}/{run_id}"
+
+
+def run_label(owner: str) -> str:
+    """What stands for an owner in the names of its statements, ``<job_id>/<label>/<task>/<attempt>``: an execution's
+    name, or a DAG run's ids, cut and made unique by a hash."""
+    if ":states:" in owner:
+        return owner.rpartition(":")[2]
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:10]
+    return f"{re.sub('[^A-Za-z0-9_.-]', '_', owner)[:69]}-{digest}"
+
+
+@dataclass(frozen=True)
+class Healer:
+    """Takes over locks.
+
+    :param store: the audit table.
+    :param statements: the Data API, where a dead owner may have left statements running.
+    :param executions: a boto3 client of ``stepfunctions``, which knows whether an execution lives.
+    """
+
+    store: AuditStore
+    statements: Statements
+    executions: Any
+    sleep: Callable[[float], None] = time.sleep
+
+    def take_over(self, item: AuditItem, owner: str, lease: timedelta) -> bool:
+        """Take the lock if its owner is dead, after all statements that it left have ended.
+
+        :param item: the item as it was read.
+        :raises AwsError: AWS refused a call.
+        """
+        if not item.owner or not self._dead(item) or not self._cleared(f"{item.job_id}/{run_label(item.owner)}/"):
+            return False
+        try:
+            self.store.take_over(item, owner, lease)
+        except LockedError:
+            return False  # the owner lives after all, or another run was faster
+        return True
+
+    def _dead(self, item: AuditItem) -> bool:
+        let_go = item.state == FAILED and item.after_failure == "release"
+        if item.state != RUNNING and not let_go:
+            return False
+        if ":states:" in str(item.owner):
+            return self._ended(str(item.owner))
+        return let_go or self.store.expired(item)
+
+    def _ended(self, execution_arn: str) -> bool:
+        try:
+            with aws_errors(f"execution {execution_arn}"):
+                status = self.executions.describe_execution(executionArn=execution_arn)["status"]
+        except AwsError as error:
+            if error.code == "ExecutionDoesNotExist":
+                return True
+            raise
+        return status not in ("RUNNING", "PENDING_REDRIVE")
+
+    def _cleared(self, prefix: str) -> bool:
+        for number in range(MAX_PASSES):
+            if not self.statements.cancel_all(prefix):
+                return True
+            self.sleep(min(LONGEST_PAUSE, 2.0**number))
+        return False

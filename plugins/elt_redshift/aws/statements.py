@@ -1,0 +1,217 @@
+"""SQL over the Redshift Data API: submit, find again, look at, cancel.
+
+https://docs.aws.amazon.com/redshift-data/latest/APIReference/Welcome.html
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.exceptions import EltError
+
+#: The longest long poll of the Data API, in seconds.
+LONG_POLL = 30
+
+#: The Data API ends a statement after 24 hours by itself.
+LONGEST_STATEMENT = timedelta(hours=24)
+
+OPEN = ("SUBMITTED", "PICKED", "STARTED")
+
+
+@dataclass(frozen=True)
+class Submission:
+    """One request to run SQL.
+
+    :param sqls: the statements' texts; more than one make a batch.
+    :param warehouse: the members of the request that say where: ``Database`` and ``ClusterIdentifier`` or
+        ``WorkgroupName``, and ``DbUser`` or ``SecretArn``.
+    :param name: the statement's name, at most 500 characters; it can be found by it.
+    :param token: at most 64 characters; a repeated request with the same token runs nothing.
+    :param parameters: values of the ``:name`` parameters.
+    :param transaction: run a batch as one transaction, or let each statement commit by itself.
+    """
+
+    sqls: Sequence[str]
+    warehouse: Mapping[str, str]
+    name: str
+    token: str
+    parameters: Mapping[str, str]
+    transaction: bool = True
+
+    def request(self) -> dict[str, Any]:
+        """The members that ``ExecuteStatement`` or ``BatchExecuteStatement`` takes."""
+        return {
+            **({"Sql": self.sqls[0]} if len(self.sqls) == 1 else {"Sqls": list(self.sqls)}),
+            **self.warehouse,
+            "StatementName": self.name,
+            "ClientToken": self.token,
+            **(
+                {"Parameters": [{"name": n, "value": v} for n, v in self.parameters.items()]} if self.parameters else {}
+            ),
+            **({} if self.transaction or len(self.sqls) == 1 else {"ExecutionMode": "AUTO_COMMIT"}),
+        }
+
+
+@dataclass(frozen=True)
+class StatementStatus:
+    """A statement as it was looked at.
+
+    :param id: its id; of a failed batch, that of the part that failed.
+    :param error: Redshift's message, of one that failed or was cancelled.
+    :param rows: how many rows it returned or changed, where that is known.
+    :param parts: the ids of a batch's statements, or its own.
+    """
+
+    id: str
+    status: str
+    error: str | None = None
+    rows: int | None = None
+    seconds: float | None = None
+    parts: tuple[str, ...] = ()
+
+    @property
+    def ended(self) -> bool:
+        return self.status not in OPEN
+
+    @classmethod
+    def parse(cls, answer: Mapping[str, Any]) -> StatementStatus:
+        """Read what ``DescribeStatement`` answered."""
+        subs = answer.get("SubStatements") or [answer]
+        failed = next((part["Id"] for part in subs if part["Status"] == "FAILED"), answer["Id"])
+        known = [part["ResultRows"] for part in subs if part.get("ResultRows", -1) >= 0]
+        unsuccessful = answer["Status"] in ("FAILED", "ABORTED")
+        return cls(
+            id=failed if unsuccessful else answer["Id"],
+            status=answer["Status"],
+            error=(answer.get("Error") or "The statement was cancelled.") if unsuccessful else None,
+            rows=sum(known) if known else None,
+            seconds=answer["Duration"] / 1e9 if answer.get("Duration", -1) >= 0 else None,
+            parts=tuple(part["Id"] for part in subs),
+        )
+
+
+class UnknownOptionError(EltError):
+    """The installed botocore is too old for what was asked."""
+
+
+class Statements:
+    """The statements of an account and region.
+
+    :param client: a boto3 client of ``redshift-data``.
+    :param sleep: how to wait, in seconds.
+    :param clock: seconds that only grow.
+    """
+
+    def __init__(
+        self, client: Any, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._client, self._sleep, self._clock = client, sleep, clock
+
+    def submit(self, submission: Submission) -> str:
+        """Run SQL; gives the statement's id. A repeated submission with the same token gives the same id.
+
+        :raises AwsError: the Data API refuses it.
+        :raises UnknownOptionError: this botocore cannot send it.
+        """
+        request = submission.request()
+        if "ExecutionMode" in request and not self._knows("BatchExecuteStatement", "ExecutionMode"):
+            raise UnknownOptionError(
+                "This botocore does not know batches that commit each statement. Update boto3, give each statement a "
+                "task of its own, or run them as one transaction."
+            )
+        call = self._client.execute_statement if "Sql" in request else self._client.batch_execute_statement
+        with aws_errors(f"statement {submission.name}"):
+            return str(call(**request)["Id"])
+
+    def describe(self, statement_id: str, wait_seconds: int = 0) -> StatementStatus:
+        """Look at a statement; with ``wait_seconds``, where this botocore knows long polling, when it has ended or
+        that time has passed."""
+        wait = {"WaitTimeSeconds": wait_seconds} if wait_seconds and self.long_polling else {}
+        with aws_errors(f"statement {statement_id}"):
+            return StatementStatus.parse(self._client.describe_statement(Id=statement_id, **wait))
+
+    def follow(
+        self, statement_id: str, interval: float, timeout: timedelta, alive: Callable[[], None] = lambda: None
+    ) -> StatementStatus | None:
+        """Wait until a statement has ended; None when it still runs after ``timeout``.
+
+        :param interval: seconds between two looks where there is no long polling.
+        :param alive: called before each look.
+        """
+        end = self._clock() + timeout.total_seconds()
+        while True:
+            alive()
+            left = end - self._clock()
+            status = self.describe(statement_id, max(1, min(LONG_POLL, int(left))))
+            if status.ended:
+                return status
+            if self._clock() >= end:
+                return None
+            if not self.long_polling:
+                self._sleep(interval)
+
+    def find(self, name: str) -> str | None:
+        """The id of the newest statement of exactly this name, of the last 24 hours; None when there is none."""
+        with aws_errors(f"statements named {name}"):
+            for found in self._list(name, "ALL"):
+                if found.get("StatementName") == name:
+                    return str(found["Id"])
+        return None
+
+    def cancel_all(self, prefix: str) -> int:
+        """Cancel every open statement whose name begins so; gives how many still were open. They end soon after."""
+        open_ids = []
+        with aws_errors(f"statements named {prefix}…"):
+            for status in OPEN:
+                open_ids += [found["Id"] for found in self._list(prefix, status)]
+        for statement_id in open_ids:
+            self.cancel(statement_id)
+        return len(open_ids)
+
+    def cancel(self, statement_id: str) -> bool:
+        """Cancel a statement; False when it cannot be, mostly because it has ended."""
+        try:
+            with aws_errors(f"statement {statement_id}"):
+                return bool(self._client.cancel_statement(Id=statement_id).get("Status"))
+        except AwsError as error:
+            if error.code in ("ValidationException", "ResourceNotFoundException"):
+                return False
+            raise
+
+    def records(self, statement_id: str) -> list[list[Any]]:
+        """The rows of a statement's result."""
+        rows: list[list[Any]] = []
+        more: dict[str, str] = {}
+        with aws_errors(f"result of statement {statement_id}"):
+            while True:
+                page = self._client.get_statement_result(Id=statement_id, **more)
+                rows += [[_value(cell) for cell in row] for row in page["Records"]]
+                if "NextToken" not in page:
+                    return rows
+                more = {"NextToken": page["NextToken"]}
+
+    @cached_property
+    def long_polling(self) -> bool:
+        """Whether this botocore knows the Data API's long polling."""
+        return self._knows("DescribeStatement", "WaitTimeSeconds")
+
+    def _knows(self, operation: str, member: str) -> bool:
+        return member in self._client.meta.service_model.operation_model(operation).input_shape.members
+
+    def _list(self, prefix: str, status: str) -> list[dict[str, Any]]:
+        # RoleLevel: whoever of this role submitted them.
+        answers = self._client.get_paginator("list_statements").paginate(
+            StatementName=prefix, Status=status, RoleLevel=True
+        )
+        return [found for answer in answers for found in answer["Statements"]]
+
+
+def _value(cell: Mapping[str, Any]) -> Any:
+    kind, value = next(iter(cell.items()))
+    return None if kind == "isNull" else value

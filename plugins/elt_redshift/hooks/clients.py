@@ -1,0 +1,33 @@
+"""From an Airflow connection to boto3 clients."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.statements import Statements
+
+
+class ClientsHook:
+    """The AWS services that the native engine uses, each through Amazon's hook.
+
+    :param aws_conn_id: the Airflow connection; boto3's own search when it does not exist.
+    :param region_name: default: the connection's.
+    """
+
+    def __init__(self, aws_conn_id: str | None = "aws_default", region_name: str | None = None) -> None:
+        self._connection: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of ``service``."""
+        return AwsGenericHook(client_type=service, **self._connection).conn
+
+    def audit(self, table: str) -> AuditStore:
+        """The audit table ``table``."""
+        return AuditStore(self.client("dynamodb"), table)
+
+    def statements(self) -> Statements:
+        """The Redshift Data API."""
+        return Statements(self.client("redshift-data"))

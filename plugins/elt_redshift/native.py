@@ -1,0 +1,81 @@
+"""A job as a DAG that Airflow's workers walk themselves: ``elt_dag(job, engine="airflow")``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from elt_redshift.airflow_compat import DAG
+from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.job.model import EltJob
+from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.statements import ROLE_PLACEHOLDER
+from elt_redshift.operators.audit_lock import AuditLock
+from elt_redshift.operators.redshift_sql import TIMEOUT, RedshiftSqlOperator
+
+
+def add_tasks(
+    dag: DAG,
+    job: EltJob,
+    *,
+    parameters: Mapping[str, str],
+    audit_table: str | None,
+    warehouse: Mapping[str, str] | None,
+    role_arn: str | None,
+    poll_interval: float,
+    deferrable: bool,
+    aws_conn_id: str | None,
+    region_name: str | None,
+) -> None:
+    """Give ``dag`` the job's tasks under their names, between the setup and the teardown of its lock.
+
+    :raises JobError: the audit table, the warehouse, or a role that the SQL asks for, is missing.
+    """
+    _check(job, audit_table, warehouse, role_arn)
+    aws: dict[str, Any] = {"dag": dag, "aws_conn_id": aws_conn_id, "region_name": region_name}
+    where: dict[str, Any] = dict(warehouse or {})
+    lock = AuditLock(
+        job_id=job.job_id,
+        table_name=str(audit_table),
+        when_locked=job.lock.when_locked,
+        after_failure=job.lock.after_failure,
+        acquire_options={"poll_interval": poll_interval},
+        **aws,
+    )
+    with lock:
+        tasks = {
+            task.name: RedshiftSqlOperator(
+                task_id=task.name,
+                statements=[_filled(statement, role_arn) for statement in task.statements],
+                parameters=parameters,
+                transaction=task.transaction,
+                timeout=task.timeout or TIMEOUT,
+                retries=task.retries,
+                poll_interval=poll_interval,
+                deferrable=deferrable,
+                **where,
+                **aws,
+            )
+            for task in job.tasks
+        }
+        for task in job.tasks:
+            tasks[task.name].set_upstream([tasks[name] for name in task.upstream] or lock.acquire)
+
+
+def _filled(statement: SqlStatement, role_arn: str | None) -> SqlStatement:
+    """The statement with the role that a deployment would fill in."""
+    return replace(statement, text=statement.text.replace(ROLE_PLACEHOLDER, role_arn)) if role_arn else statement
+
+
+def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:
+    place = f"elt_dag of job {job.name}: engine"
+    asks = any(ROLE_PLACEHOLDER in statement.text for task in job.tasks for statement in task.statements)
+    given = {"audit_table": audit_table, "warehouse": warehouse} | ({"role_arn": role_arn} if asks else {})
+    problems = [
+        Problem(place, f"The engine airflow needs {name}.", f"Give {name}=… to elt_dag.")
+        for name, value in given.items()
+        if not value
+    ]
+    if problems:
+        raise JobError(problems)

@@ -1,0 +1,71 @@
+"""The trigger that waits until a job's lock may be free."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import AwsError
+
+if TYPE_CHECKING:
+    from elt_redshift.aws.audit import AuditItem
+
+#: After this many looks the task asks whether the owner is dead, which the item alone does not tell.
+LOOKS = 20
+
+
+class LockTrigger(BaseTrigger):
+    """Waits until the lock is free or held by another, its lease has run out, or it was looked at for long enough.
+
+    :param held: state and owner when the wait began.
+    :param deadline: ISO 8601; goes back with the event.
+    :param poll_interval: seconds between two looks.
+    """
+
+    def __init__(
+        self,
+        job_id: str,
+        table_name: str,
+        held: str | None,
+        deadline: str,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 15.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.job_id, self.table_name, self.held, self.deadline = job_id, table_name, held, deadline
+        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("job_id", "table_name", "held", "deadline", "aws_conn_id", "region_name", "poll_interval")
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        store = await sync_to_async(self._store)()
+        for _ in range(LOOKS):
+            await asyncio.sleep(self.poll_interval)
+            try:
+                item = await asyncio.to_thread(store.read, self.job_id)
+            except AwsError as error:  # the task's own call will tell, should it last
+                self.log.warning("%s", error)
+                break
+            if self._changed(store, item):
+                break
+        yield TriggerEvent({"deadline": self.deadline})  # type: ignore[no-untyped-call]
+
+    def _changed(self, store: AuditStore, item: AuditItem | None) -> bool:
+        if item is None or item.free or f"{item.state} {item.owner}" != self.held:
+            return True
+        leased = ":states:" not in (item.owner or "")
+        return (leased and store.expired(item)) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
+
+    def _store(self) -> AuditStore:
+        from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it
+
+        return ClientsHook(self.aws_conn_id, self.region_name).audit(self.table_name)

@@ -1,0 +1,100 @@
+"""The trigger that waits for the end of a statement, and keeps the lease of the run's lock meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from elt_redshift.aws.audit import AuditStore, NotOwnerError
+from elt_redshift.aws.calls import AwsError
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.clients import ClientsHook
+
+#: So many refused calls in a row, with growing pauses, are forgiven.
+MAX_FAILURES = 10
+LONGEST_PAUSE = 60.0
+
+#: The lease is renewed this often while it lasts.
+RENEWALS = 10
+
+
+class StatementTrigger(BaseTrigger):
+    """Waits until a statement has ended or time is up.
+
+    :param owner: who holds the lock.
+    :param job_id: of the lock, if there is one, as ``table_name``.
+    :param lease: seconds that the lock lasts from each renewal on.
+    :param timeout: seconds from now on.
+    """
+
+    def __init__(
+        self,
+        statement_id: str,
+        owner: str,
+        job_id: str | None,
+        table_name: str | None,
+        lease: float,
+        timeout: float,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 5.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
+        self.lease, self.timeout, self.poll_interval = lease, timeout, poll_interval
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self._renewed = time.monotonic()
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ["statement_id", "owner", "job_id", "table_name", "lease", "timeout"]
+        names += ["aws_conn_id", "region_name", "poll_interval"]
+        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        ended, problem = False, None
+        try:
+            ended = await self._ended()
+        except (AwsError, NotOwnerError) as error:
+            problem = str(error)
+        event = {"statement_id": self.statement_id, "ended": ended, "problem": problem}
+        yield TriggerEvent(event)  # type: ignore[no-untyped-call]
+
+    async def on_kill(self) -> None:
+        """Cancel the statement; Airflow versions that know this call it when a user ends the task."""
+        hook = await sync_to_async(self._hook)()
+        await asyncio.to_thread(hook.statements().cancel, self.statement_id)
+
+    async def _ended(self) -> bool:
+        hook = await sync_to_async(self._hook)()
+        statements = await asyncio.to_thread(hook.statements)
+        store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
+        end, failures = time.monotonic() + self.timeout, 0
+        while time.monotonic() < end:
+            try:
+                if (await asyncio.to_thread(statements.describe, self.statement_id)).ended:
+                    return True
+                await self._renew(store)
+                failures = 0
+            except AwsError:
+                failures += 1
+                if failures > MAX_FAILURES:
+                    raise
+            await asyncio.sleep(min(self.poll_interval * 2**failures, max(self.poll_interval, LONGEST_PAUSE)))
+        return False
+
+    async def _renew(self, store: AuditStore | None) -> None:
+        if store and self.job_id and time.monotonic() - self._renewed > self.lease / RENEWALS:
+            await asyncio.to_thread(store.renew, self.job_id, self.owner, timedelta(seconds=self.lease))
+            self._renewed = time.monotonic()
+
+    def _hook(self) -> ClientsHook:
+        from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it
+
+        return ClientsHook(self.aws_conn_id, self.region_name)

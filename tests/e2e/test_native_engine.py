@@ -1,0 +1,157 @@
+"""A job run by Airflow's workers and by its state machine, over the embedded AWS."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.statements import Statements, Submission
+from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.job.model import EltJob
+from elt_redshift.local import airflow_home, process
+
+PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
+WAREHOUSE = {"ClusterIdentifier": "demo", "DbUser": "awsuser", "Database": "dev"}
+SECONDS = 300.0
+
+JOB = """
+job_id: "8"
+name: native
+parameters:
+  divisor: {default: "1"}
+tasks:
+  one: {sql: one.sql}
+  two: {statement: "insert into made select :divisor::int, 20 / :divisor::int", upstream: [one]}
+  three: {statement: "insert into made select divisor, n + 1 from made where divisor = :divisor::int", upstream: [two]}
+"""
+ONE = "create table if not exists made (divisor int, n int);\n\ndelete from made where divisor = :divisor::int;\n"
+DAG = """
+# Airflow reads only files that speak of it.
+from elt_redshift.dag import elt_dag
+from elt_redshift.job.model import EltJob
+
+options = {{
+    "engine": "airflow",
+    "audit_table": {table!r},
+    "warehouse": {{"cluster_identifier": "demo", "db_user": "awsuser", "database": "dev"}},
+    "poll_interval": 0.2,
+}}
+JOB = EltJob.load({job!r})
+deferred = elt_dag(JOB, **options)
+on_the_worker = elt_dag(JOB, dag_id="on_the_worker", deferrable=False, **options)
+"""
+
+#: In this order: a failed run holds the job's lock, so that the next one is skipped.
+RUNS = {
+    "deferred": ["native"],
+    "on_the_worker": ["on_the_worker", "--conf", '{"divisor": "2"}'],
+    "failing": ["native", "--conf", '{"divisor": "0"}'],
+    "locked": ["native"],
+}
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[dict[str, str]]:
+    """The environment that leads to an embedded AWS of these tests' own."""
+    with process.running(timeout=SECONDS) as running:
+        yield process.environment(running)
+
+
+@pytest.fixture(scope="module")
+def client(aws: dict[str, str]) -> Callable[[str], Any]:
+    """Makes clients."""
+    session: Any = boto3.session.Session("local", "local", region_name="us-east-1")
+    return lambda service: session.client(service, endpoint_url=aws["AWS_ENDPOINT_URL"])
+
+
+class Native:
+    """The job, deployed, run by its state machine and then by Airflow."""
+
+    def __init__(self, folder: Path, aws: dict[str, str], client: Callable[[str], Any]) -> None:
+        for name, text in {"job/job.yaml": JOB, "job/one.sql": ONE}.items():
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_text(text)
+        self.statements = Statements(client("redshift-data"))
+        job, stacks = EltJob.load(folder / "job"), Stacks(client("cloudformation"))
+        stacks.execute(stacks.prepare("Native", render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+        deployed = stacks.find(job.name)
+        self.audit = AuditStore(client("dynamodb"), deployed.audit_table)
+        executions = Executions(client("stepfunctions"), deployed.state_machine_arn)
+        for divisor in ("1", "2"):
+            arn = executions.start(f"divisor-{divisor}", {"divisor": divisor})
+            *_, last = executions.follow(arn, job.task_names, interval=0.1)
+            assert last.execution.status == "SUCCEEDED"
+        self.by_state_machine = self.made()
+        self._sql("drop table made")
+        (folder / "dags").mkdir()
+        (folder / "dags" / "native.py").write_text(DAG.format(job=str(folder / "job"), table=deployed.audit_table))
+        self._airflow(airflow_home.prepare(folder / "airflow", folder / "dags", aws))
+        with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
+            ids = [row[0] for row in database.execute("select run_id from dag_run order by id")]
+            self.states = {name: _states(database, run) for name, run in zip(RUNS, ids, strict=True)}
+
+    def _airflow(self, environment: dict[str, str]) -> None:
+        driver = Path(__file__).with_name("dags_test_driver.py")
+        done = subprocess.run(
+            [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in RUNS.values())],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+        self.output = done.stdout
+
+    def made(self) -> list[list[int]]:
+        """The rows of the job's table."""
+        return sorted(self.statements.records(self._sql("select divisor, n from made")))
+
+    def _sql(self, text: str) -> str:
+        found = self.statements.submit(Submission([text], WAREHOUSE, "test", f"{text}{id(object())}"[-64:], {}))
+        assert self.statements.describe(found, 30).status == "FINISHED"
+        return found
+
+
+def _states(database: sqlite3.Connection, run_id: str) -> dict[str, str]:
+    return dict(database.execute("select task_id, state from task_instance where run_id = ?", [run_id]))
+
+
+@pytest.fixture(scope="module")
+def native(tmp_path_factory: pytest.TempPathFactory, aws: dict[str, str], client: Callable[[str], Any]) -> Native:
+    return Native(tmp_path_factory.mktemp("native"), aws, client)
+
+
+def test_both_engines_make_the_same_tables(native: Native) -> None:
+    """Deferred or on the worker, Airflow's engine makes what the state machine makes."""
+    for run in ("deferred", "on_the_worker"):
+        tasks = ["acquire_lock", "one", "two", "three", "release_lock"]
+        assert native.states[run] == dict.fromkeys(tasks, "success"), native.output
+    assert native.made() == native.by_state_machine
+
+
+def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
+    """The teardown notes the failed task and Redshift's message, and what is behind it does not run."""
+    states = native.states["failing"]
+    assert (states["two"], states["three"], states["release_lock"]) == ("failed", "upstream_failed", "success")
+    item = native.audit.read("8")
+    assert item
+    assert (item.state, item.failed_task) == ("Failed", "two"), native.output
+    assert "division by zero" in str(item.failure_message)
+    assert "tasks.two.statement: Task two: ERROR: division by zero" in native.output
+
+
+def test_a_locked_job_is_skipped(native: Native) -> None:
+    """The lock that a failed run holds skips the next run: its setup, its tasks and its teardown."""
+    assert set(native.states["locked"].values()) == {"skipped"}, native.output
