@@ -149,7 +149,8 @@ class AnnouncePattern:
     def _add(self, name: Step, waiter: str, awaited: str, next: Step) -> Task:
         """``waiter`` and ``awaited`` are JSONata. What comes out holds the ``token`` if there is one to be sent."""
         found = "$states.result.Attributes"
-        complete = f"$count({found}.Done.SS) >= {awaited} and $exists({found}.TaskToken)"
+        # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
+        complete = f"$count({found}.Done.*) >= {awaited} and $exists({found}.TaskToken)"
         return _writer(
             self.target,
             self._name(name),
