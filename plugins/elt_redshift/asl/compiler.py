@@ -8,8 +8,8 @@ from itertools import count, islice
 from typing import Any
 
 from elt_redshift.asl import joins, names
-from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
+from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern

@@ -22,19 +22,14 @@ def random_graph(tasks: int, seed: int) -> Graph:
     """Each task waits for up to three of those before it."""
     rng = random.Random(seed)
     names = [f"t{number}" for number in range(tasks)]
-    return {
-        name: sorted(rng.sample(names[:index], min(index, rng.randint(0, 3)))) for index, name in enumerate(names)
-    }
+    return {name: sorted(rng.sample(names[:index], min(index, rng.randint(0, 3)))) for index, name in enumerate(names)}
 
 
 def noting(ledger: str, graph: Graph, **first: str) -> EltJob:
     """Every task writes its name into the ledger, after the statement that ``first`` gives for it."""
     note = f"insert into {ledger} values ('%s')"
     return job(
-        *(
-            task(name, *ups, sql=(*([first[name]] if name in first else []), note % name))
-            for name, ups in graph.items()
-        )
+        *(task(name, *ups, sql=(*([first[name]] if name in first else []), note % name)) for name, ups in graph.items())
     )
 
 
