@@ -12,12 +12,12 @@ awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. B
     a: wake       send the token ─────────────────────────────────>  w: status ──> w
 
 DynamoDB puts the writes of one item into an order. Either the token is stored before the set is completed: then
-whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task goes
-on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a set, and a
-token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
+whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task
+goes on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a
+set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
 
-A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a new
-token and the same condition.
+A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
+new token and the same condition.
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
@@ -149,7 +149,8 @@ class AnnouncePattern:
     def _add(self, name: Step, waiter: str, awaited: str, next: Step) -> Task:
         """``waiter`` and ``awaited`` are JSONata. What comes out holds the ``token`` if there is one to be sent."""
         found = "$states.result.Attributes"
-        complete = f"$count({found}.Done.SS) >= {awaited} and $exists({found}.TaskToken)"
+        # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
+        complete = f"$count({found}.Done.*) >= {awaited} and $exists({found}.TaskToken)"
         return _writer(
             self.target,
             self._name(name),

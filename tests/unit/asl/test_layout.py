@@ -59,8 +59,7 @@ class Run:
         self.joins, self.seconds = arrangement.joins, seconds
         self.starts: dict[str, int] = {}
         self.ends: dict[str, int] = {}
-        self.waiting = [arrangement.layout]
-        self._reached: dict[str, int] = {}
+        self._before: dict[str, tuple[str, ...]] = {}
         self._bounds(arrangement.layout, ())
         while len(self.starts) < len(self._before):
             ready = [task for task in self._before if task not in self.starts and self._ready(task)]
@@ -75,7 +74,6 @@ class Run:
 
     def _bounds(self, layout: Layout, before: tuple[str, ...]) -> None:
         """``before`` are the tasks at whose ends ``layout`` is entered."""
-        self._before: dict[str, tuple[str, ...]] = getattr(self, "_before", {})
         match layout:
             case One(task):
                 assert task not in self._before, f"{task} stands in two places"
@@ -113,7 +111,7 @@ def test_each_task_starts_once_at_the_end_of_its_last_upstream(graph: Graph, see
 
 @given(graphs())
 def test_a_join_is_never_implied_by_the_layout(graph: Graph) -> None:
-    """The layout and the joins together enforce the order of the graph, and no join is one that nesting gives already."""
+    """Layout and joins together enforce only the graph's order, and nesting gives no join already."""
     arrangement = arrange(graph)
     nested = order(arrangement.layout)
     joins = {(up, task) for task, ups in arrangement.joins.items() for up in ups}
