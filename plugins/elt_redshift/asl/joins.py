@@ -13,11 +13,11 @@ awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. B
 
 DynamoDB puts the writes of one item into an order. Either the token is stored before the set is completed: then
 whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task goes
-on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a set, and a
-token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
+on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a set,
+and a token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
 
-A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a new
-token and the same condition.
+A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
+new token and the same condition.
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
