@@ -12,9 +12,9 @@ awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. B
     a: wake       send the token ─────────────────────────────────>  w: status ──> w
 
 DynamoDB puts the writes of one item into an order. Either the token is stored before the set is completed: then
-whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task
-goes on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a
-set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
+whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task goes
+on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a set,
+and a token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
 
 A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
 new token and the same condition.
@@ -123,7 +123,7 @@ class AnnouncePattern:
             ((waiter, awaited),) = self.waiters.items()
             yield self._add("announce", text(waiter), str(awaited), "announced")
             yield Choice(self._name("announced"), (redriven, self._complete("wake")), default=self.next)
-            yield self._wake("announced")
+            yield self._wake(self._name("announced"), self._name("announced"))
         else:
             yield self._each()
             yield Choice(self._name("announced"), (redriven,), default=self.next)
@@ -135,7 +135,7 @@ class AnnouncePattern:
         tell = (
             self._add("tell", f"{INPUT}.waiter", f"{INPUT}.awaited", "told"),
             Choice(self._name("told"), (self._complete("wake"),), default=self._name("done telling")),
-            self._wake("done telling"),
+            self._wake(None, self._name("done telling")),
             Succeed(self._name("done telling"), {}),
         )
         return Map(
@@ -172,16 +172,16 @@ class AnnouncePattern:
     def _complete(self, name: Step) -> Rule:
         return Rule(expression(f"$exists({INPUT}.token)"), self._name(name))
 
-    def _wake(self, next: Step) -> Task:
+    def _wake(self, next: str | None, refused: str) -> Task:
         sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
         return _writer(
             self.target,
             self._name("wake"),
             calls.SEND_TASK_SUCCESS,
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
-            next=self._name(next),
+            next=next,
             output=sent,
             retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
             # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
-            catch=(Catch(calls.STALE_TOKEN, self._name(next), sent),),
+            catch=(Catch(calls.STALE_TOKEN, refused, sent),),
         )

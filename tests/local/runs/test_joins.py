@@ -9,6 +9,7 @@ import pytest
 
 from elt_redshift.asl.layout import arrange
 from elt_redshift.job.model import EltJob
+from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -92,6 +93,40 @@ def test_a_redrive_joins_again(deploy: Deploy, barrier: Barrier, ledger: str, wa
     assert sorted(noted(deployed, ledger)) == sorted(graph)
     assert_edges_respected(deployed, arn, graph)
     assert deployed.item.state == "Ready"
+
+
+def test_an_aborted_wait_begins_anew(deploy: Deploy, aws: ClientFactory, barrier: Barrier, ledger: str) -> None:
+    """A wait that a failure elsewhere has ended is entered again by the redrive, and its upstream wakes it."""
+    graph: Graph = {**N, "x": ()}
+    ((waiter, (awaited,)),) = arrange(graph).joins.items()
+    failing = Barrier(aws("redshift-data"))
+    failing.close()
+    job = noting(ledger, graph, **{awaited: barrier.pass_, "x": f"select 1 / count(*) from {failing.table}"})
+    deployed = deploy(job)
+    arn = deployed.start()
+    deployed.until(arn, lambda _: f"{waiter}: join" in deployed.states(arn))
+    failing.open()
+    assert deployed.end(arn).status == "FAILED"
+    deployed.sql(f"insert into {failing.table} values (1)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.until(arn, lambda tasks: deployed.states(arn).count(f"{waiter}: join") == 2)
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert sorted(noted(deployed, ledger)) == sorted(graph)
+    assert f"{waiter}: reclaim" in deployed.states(arn)
+
+
+def test_many_waiters_are_told_by_one_map(deploy: Deploy, ledger: str) -> None:
+    """An upstream that several branches wait for tells all of them."""
+    sources = [f"s{number}" for number in range(4)]
+    graph: Graph = {"hub": (), **dict.fromkeys(sources, ()), **{f"t{name}": ("hub", name) for name in sources}}
+    arrangement = arrange(graph)
+    assert max(map(len, arrangement.told_by().values())) > 1
+    deployed = deploy(noting(ledger, graph))
+    execution = deployed.run()
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert sorted(noted(deployed, ledger)) == sorted(graph)
+    assert_edges_respected(deployed, execution.arn, graph)
 
 
 def test_a_join_costs_what_the_documentation_says(deploy: Deploy, ledger: str) -> None:

@@ -14,8 +14,8 @@ from elt_redshift.asl import joins
 class World:
     """All that matters: the item, the waiting state, and what each upstream is about to do.
 
-    :param done: the item's set; ``token`` the stored one; ``newest`` the last one that the waiter has drawn, which is the
-        only one that Step Functions takes, as long as it is ``live``.
+    :param done: the item's set; ``token`` the stored one; ``newest`` the last one that the waiter has drawn, which is
+        the only one that Step Functions takes, as long as it is ``live``.
     :param starts: how often the waiting task has gone on.
     :param steps: per upstream: ``add``, ``send:<token>`` or ``end``.
     :param lost: how many more lost answers, and ``redrives`` how many more redrives, may happen.
@@ -91,8 +91,8 @@ def following(world: World) -> Iterator[World]:
 
 @pytest.mark.parametrize("upstreams", [1, 2, 3])
 def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
-    """With up to two lost answers and one redrive: the task starts when all upstreams are done, once, and in the
-    end always."""
+    """With up to two lost answers and one redrive: the task starts only when all upstreams are done, never twice,
+    and in the end always."""
     steps = tuple((f"u{number}", "add") for number in range(upstreams))
     first = World(frozenset(), 0, 0, live=False, waits=False, starts=0, steps=steps, lost=2, redrives=1)
     seen, waiting, ends = {first}, [first], 0
@@ -113,10 +113,5 @@ def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
 
 def test_the_writes_are_idempotent() -> None:
     """An announcement adds to a set and stores nothing else but the expiry; a wait touches no set."""
-<<<<<<< HEAD
-    assert f"ADD Done :task SET {joins.EXPIRY} = :expiry" == joins.ANNOUNCE
-    assert f"SET TaskToken = :token, {joins.EXPIRY} = :expiry" == joins.STORE
-=======
     assert joins.ANNOUNCE.startswith("ADD Done :task SET ExpiresAt")
     assert joins.STORE.startswith("SET TaskToken = :token, ExpiresAt")
->>>>>>> joins

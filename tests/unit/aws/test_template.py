@@ -76,3 +76,14 @@ def test_the_definition_names_the_warehouse_by_condition() -> None:
     assert arguments["ClusterIdentifier"]["Fn::If"][0] == "UseCluster"
     assert arguments["WorkgroupName"]["Fn::If"][0] == "UseWorkgroup"
     assert "Fn::If" not in arguments["Database"]
+
+
+def test_only_a_graph_with_joins_brings_their_table() -> None:
+    """The table's items expire by themselves; the role may write them, and wake who waits."""
+    assert "JoinTable" not in render_template(JOBS["nested"])["Resources"]
+    template = render_template(JOBS["n"])
+    expiry = template["Resources"]["JoinTable"]["Properties"]["TimeToLiveSpecification"]
+    assert expiry == {"AttributeName": "ExpiresAt", "Enabled": True}
+    allowed = [(one["Action"], one["Resource"]) for one in _statements(template) if "Action" in one]
+    assert (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["JoinTable", "Arn"]}) in allowed
+    assert any("states:SendTaskSuccess" in actions and resource == "*" for actions, resource in allowed)
