@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Any
 
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
+
+#: The statuses of a statement that has not ended, in their order.
+OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
 log = logging.getLogger(__name__)
 
@@ -32,37 +36,59 @@ def stop_and_settle(
         return False
     executions.stop(execution_arn, cause)
     log.info("Stopped execution %s: %s", execution_arn, cause)
-    statements = _cancel(executions, data_api, execution_arn)
+    running = _running(executions, execution_arn)
+    prefix = f"{job_id}/{execution_arn.rpartition(':')[2]}/"
+    for statement in dict.fromkeys([*filter(None, running.values()), *_listed(data_api, prefix)]):
+        _cancel(data_api, statement)
     if audit is not None:
-        _settle(audit, job_id, execution_arn, statements, cause)
+        _settle(audit, job_id, execution_arn, running, cause)
     return True
 
 
-def _cancel(executions: Executions, data_api: Any, execution_arn: str) -> list[tuple[str, str]]:
-    """Cancel what was running; gives task and statement. The history knows the statements: a listing would show a
-    caller only those of its own role (https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html).
-    """
+def _running(executions: Executions, execution_arn: str) -> dict[str, str | None]:
+    """What was running: tasks and, where the history knows it, their statements. It does not while the call that
+    submits a statement waits for its end."""
     try:
         tasks = executions.look(execution_arn, TaskRuns()).tasks
     except AwsError as error:
-        log.warning("The statements of %s are not known and left to the next run: %s", execution_arn, error)
-        return []
-    running = [(run.name, run.statement_id) for run in tasks if run.status in ("running", "aborted")]
-    left = [(task, statement) for task, statement in running if statement not in (None, "none")]
-    for task, statement in left:
-        try:
-            with aws_errors(f"statement {statement}"):
-                data_api.cancel_statement(Id=statement)
-            log.info("Cancelled statement %s of task %s", statement, task)
-        except AwsError as error:  # it may have ended by itself, or the right is missing
-            log.info("Statement %s of task %s was not cancelled: %s", statement, task, error)
-    return [(task, statement or "none") for task, statement in left]
+        log.warning("What %s was running is not known: %s", execution_arn, error)
+        return {}
+    running = [run for run in tasks if run.status in ("running", "aborted")]
+    return {run.name: None if run.statement_id == "none" else run.statement_id for run in running}
 
 
-def _settle(audit: AuditStore, job_id: str, execution_arn: str, statements: list[tuple[str, str]], cause: str) -> None:
-    task, statement = statements[0] if statements else ("none", "none")
+def _listed(data_api: Any, prefix: str) -> list[str]:
+    """The open statements with names that begin with ``prefix``. The Data API shows those of the caller's own role, so
+    that there are none where Airflow's is another than the state machine's.
+
+    https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html
+    """
+    found: list[str] = []
     try:
-        audit.record_failure(job_id, execution_arn, task=task, statement=statement, message=cause, after="release")
+        for status in OPEN:
+            with aws_errors("list of statements"):
+                answer = data_api.list_statements(StatementName=prefix, Status=status, RoleLevel=True, MaxResults=100)
+            found += [statement["Id"] for statement in answer["Statements"]]
+    except AwsError as error:
+        log.info("Statements cannot be listed: %s", error)
+    return found
+
+
+def _cancel(data_api: Any, statement: str) -> None:
+    try:
+        with aws_errors(f"statement {statement}"):
+            data_api.cancel_statement(Id=statement)
+        log.info("Cancelled statement %s", statement)
+    except AwsError as error:  # it may have ended by itself, or the right is missing
+        log.info("Statement %s was not cancelled: %s", statement, error)
+
+
+def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping[str, str | None], cause: str) -> None:
+    task, statement = next(iter(running.items()), ("none", None))
+    try:
+        audit.record_failure(
+            job_id, execution_arn, task=task, statement=statement or "none", message=cause, after="release"
+        )
         log.info("The lock of job %s is free for its next run", job_id)
     except NotOwnerError as error:
         log.info("There is no lock to let go: %s", error)

@@ -15,10 +15,14 @@ from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunct
 
 
 class FakeDataApi:
-    """Cancels statements, or refuses to."""
+    """Lists and cancels statements, or refuses to."""
 
-    def __init__(self, refuses: bool = False) -> None:
-        self.cancelled, self._refuses = list[str](), refuses
+    def __init__(self, refuses: bool = False, **names: str) -> None:
+        self.cancelled, self._refuses, self._names = list[str](), refuses, names
+
+    def list_statements(self, StatementName: str, Status: str, **_: Any) -> dict[str, Any]:
+        found = [Id for Id, name in self._names.items() if Status == "STARTED" and name.startswith(StatementName)]
+        return {"Statements": [{"Id": Id} for Id in found]}
 
     def cancel_statement(self, Id: str) -> None:
         if self._refuses:
@@ -53,6 +57,15 @@ def test_everything_is_stopped_and_the_next_run_may_start() -> None:
     assert data_api.cancelled == ["s-2"]
     values = {"task": "b", "statement": "s-2", "message": "Ann stopped it.", "after": "release"}
     assert audit.recorded == [{"job_id": "7", "owner": execution.arn, **values}]
+
+
+def test_a_statement_that_is_only_being_submitted_is_found_by_its_name() -> None:
+    """While the submission waits for the statement's end, the history has no id: the list does, once."""
+    execution, audit = FakeExecution("run").submit("a", "s-1"), FakeAudit()
+    execution.entered("b", attempt=1)
+    data_api = FakeDataApi(**{"s-1": "7/run/a/1", "s-2": "7/run/b/1", "s-3": "7/run-2/b/1", "s-4": "8/run/b/1"})
+    assert _stop(execution, data_api, audit)
+    assert data_api.cancelled == ["s-1", "s-2"]
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED", "ABORTED"])
