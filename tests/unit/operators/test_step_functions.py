@@ -6,8 +6,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException, TaskDeferred
 
+from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException
 from elt_redshift.aws.executions import Executions, FollowTimeoutError
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.job.model import EltJob
@@ -15,6 +15,7 @@ from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
 from elt_redshift.triggers.outcome import Outcome
 from elt_redshift.triggers.step_functions import TaskTrigger
+from tests.unit.airflow_names import TaskDeferred
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 

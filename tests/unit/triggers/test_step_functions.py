@@ -8,10 +8,10 @@ import json
 import pkgutil
 from collections.abc import Iterator
 from importlib import import_module
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
-from airflow.sdk._shared.module_loading import import_string
 from airflow.triggers.base import BaseTrigger
 
 from elt_redshift import triggers
@@ -37,8 +37,8 @@ def test_every_trigger_survives_serialization(cls: Any) -> None:
     given = {name: SAMPLES[parameter.annotation] for name, parameter in wanted.items() if name != "self"}
     path, kwargs = cls(**given).serialize()
     assert kwargs == given
-    assert import_string(path) is cls
-    assert import_string(path)(**json.loads(json.dumps(kwargs))).serialize() == (path, kwargs)
+    assert resolve_name(path) is cls
+    assert resolve_name(path)(**json.loads(json.dumps(kwargs))).serialize() == (path, kwargs)
 
 
 def test_the_discovery_finds_something() -> None:

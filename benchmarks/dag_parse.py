@@ -1,0 +1,97 @@
+"""What a job's DAG costs to parse, against the same DAG of EmptyOperators.
+
+    python benchmarks/dag_parse.py [--tasks 1000] [--rounds 7]
+
+Each round builds and serializes both DAGs in turn, as Airflow's DAG processor does, in one process; the ratio is
+that of the medians. The import cost is the time that ``import elt_redshift.dag`` adds to a process that has imported
+``airflow.sdk``, as the median of fresh processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from typing import Any
+
+IMPORTS = (
+    "import time; import airflow.sdk; from airflow.sdk import DAG, BaseOperator, Param; begin = time.perf_counter(); "
+    "import elt_redshift.dag; print(time.perf_counter() - begin)"
+)
+
+
+def job(tasks: int) -> Any:
+    """Ten tasks side by side, each waiting for two of the ten before."""
+    from elt_redshift.job.model import EltJob
+
+    made = EltJob(job_id="1", name="large")
+    nodes = [made.task(f"task_{number}", statement=f"select {number}") for number in range(tasks)]
+    for number in range(10, tasks):
+        nodes[number - 10] >> nodes[number]
+        nodes[number - 10 + (1 if number % 10 < 9 else -9)] >> nodes[number]
+    return made
+
+
+def ours(made: Any) -> Any:
+    from elt_redshift.dag import elt_dag
+
+    return elt_dag(made)
+
+
+def plain(made: Any) -> Any:
+    """The same graph of EmptyOperators."""
+    from airflow.providers.standard.operators.empty import EmptyOperator
+    from airflow.sdk import DAG
+
+    dag = DAG(dag_id=made.name, schedule=None)
+    start = EmptyOperator(task_id="start_execution", dag=dag)
+    nodes = {task.name: EmptyOperator(task_id=task.name, dag=dag) for task in made.tasks}
+    for task in made.tasks:
+        nodes[task.name].set_upstream([nodes[name] for name in task.upstream] or start)
+    return dag
+
+
+def parse(build: Callable[[Any], Any], made: Any) -> float:
+    """Seconds to build and serialize."""
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    begin = time.perf_counter()
+    DagSerialization.serialize_dag(build(made))
+    return time.perf_counter() - begin
+
+
+def import_cost(rounds: int) -> float:
+    """Seconds."""
+    runs = (
+        subprocess.run([sys.executable, "-c", IMPORTS], capture_output=True, text=True, check=True)  # noqa: S603
+        for _ in range(rounds)
+    )
+    return statistics.median(float(run.stdout) for run in runs)
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--tasks", type=int, default=1000)
+    options.add_argument("--rounds", type=int, default=7)
+    given = options.parse_args()
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["AIRFLOW_HOME"] = home
+        made = job(given.tasks)
+        parse(plain, made), parse(ours, made)  # whatever is imported on first use
+        pairs = [(parse(ours, made), parse(plain, made)) for _ in range(given.rounds)]
+        mine, theirs = (statistics.median(column) for column in zip(*pairs, strict=True))
+        cost = import_cost(given.rounds)
+    sys.stdout.write(
+        f"{given.tasks} tasks: {1000 * mine:.0f} ms; the same DAG of EmptyOperators: {1000 * theirs:.0f} ms\n"
+        f"ratio: {mine / theirs:.2f}\n"
+        f"import of elt_redshift.dag over airflow.sdk: {1000 * cost:.0f} ms\n"
+    )
+
+
+if __name__ == "__main__":
+    main()
