@@ -36,6 +36,7 @@ __all__ = [
     "ended_by_user",
     "task_state",
     "task_states",
+    "try_key",
     "xcom",
 ]
 
@@ -81,3 +82,10 @@ def task_states(context: Context, task_ids: list[str]) -> dict[str, str]:
         return {task: str(state) for task, state in found.get(ti.run_id, {}).items()}
     instances = context["dag_run"].get_task_instances()  # type: ignore[attr-defined]
     return {i.task_id: str(i.state) for i in instances if i.task_id in task_ids}
+
+
+def try_key(context: Context) -> str:
+    """Tells a try of a task from that of an earlier DAG run with the same ids, which was deleted; it stays the same
+    while the try lasts. Airflow 2 has no id of a try: there it is when the DAG run was queued."""
+    made: Any = getattr(context["ti"], "id", None) or getattr(context["dag_run"], "queued_at", "")
+    return str(made)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -24,6 +25,7 @@ from elt_redshift.local import airflow_home, process
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 WAREHOUSE = {"ClusterIdentifier": "demo", "DbUser": "awsuser", "Database": "dev"}
 SECONDS = 300.0
+EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"
 
 JOB = """
 job_id: "8"
@@ -58,6 +60,7 @@ RUNS = {
     "on_the_worker": ["on_the_worker", "--conf", '{"divisor": "2"}'],
     "failing": ["native", "--conf", '{"divisor": "0"}'],
     "locked": ["native"],
+    "example": ["audit_lock_example"],
 }
 
 
@@ -96,6 +99,14 @@ class Native:
         self._sql("drop table made")
         (folder / "dags").mkdir()
         (folder / "dags" / "native.py").write_text(DAG.format(job=str(folder / "job"), table=deployed.audit_table))
+        shutil.copytree(EXAMPLES / "sql", folder / "dags" / "sql")
+        shutil.copy(EXAMPLES / "audit_lock.py", folder / "dags")
+        client("dynamodb").create_table(
+            TableName="elt-audit",  # the example's
+            KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
         self._airflow(airflow_home.prepare(folder / "airflow", folder / "dags", aws))
         with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
             ids = [row[0] for row in database.execute("select run_id from dag_run order by id")]
@@ -155,3 +166,9 @@ def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
 def test_a_locked_job_is_skipped(native: Native) -> None:
     """The lock that a failed run holds skips the next run: its setup, its tasks and its teardown."""
     assert set(native.states["locked"].values()) == {"skipped"}, native.output
+
+
+def test_the_example_runs(native: Native) -> None:
+    """The example's SQL files run between its setup and its teardown."""
+    tasks = ["acquire_lock", "prepare", "load", "release_lock"]
+    assert native.states["example"] == dict.fromkeys(tasks, "success"), native.output

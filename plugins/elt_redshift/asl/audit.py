@@ -22,6 +22,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+#: The names of owners that are Airflow DAG runs begin with this.
+AIRFLOW_OWNER = "airflow:"
+
 JobState = Literal["Ready", "Running", "Failed"]
 READY: JobState = "Ready"
 RUNNING: JobState = "Running"
@@ -122,6 +125,16 @@ UNLOCK = Write(
     update="SET AfterFailure = :after, UnlockedAt = :end, UnlockedBy = :by, UnlockReason = :reason",
     condition=f"JobState = :failed AND {_IS_OWNER}",
     constants={"failed": FAILED, "after": "release"},
+)
+
+#: The same for a failed Airflow DAG run, of which nothing runs any more when it is recorded: the item is Ready at once.
+UNLOCK_FAILED_DAG_RUN = Write(
+    update=(
+        "SET JobState = :ready, LastOwner = :owner, UnlockedAt = :end, UnlockedBy = :by, UnlockReason = :reason "
+        "REMOVE #owner, AfterFailure"
+    ),
+    condition=f"JobState = :failed AND {_IS_OWNER}",
+    constants={"ready": READY, "failed": FAILED},
 )
 
 #: The same for an item without an owner, as another program may have left it: it is Ready at once. Needs ``seen``,

@@ -192,7 +192,9 @@ class AuditStore:
         :raises LockedError: the item has changed since it was read.
         """
         values = {"end": self._time(), "by": by, "reason": reason}
-        if item.owner:
+        if item.owner and item.owner.startswith(audit.AIRFLOW_OWNER):
+            written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
+        elif item.owner:
             written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)
         else:
             written = self._write(audit.UNLOCK_UNOWNED, item.job_id, seen=item.state, **values)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from elt_redshift.asl.audit import FAILED, RUNNING
+from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, RUNNING
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
@@ -22,7 +22,7 @@ LONGEST_PAUSE = 15.0
 
 def airflow_owner(dag_id: str, run_id: str) -> str:
     """Under this name a DAG run owns a lock."""
-    return f"airflow:{dag_id}/{run_id}"
+    return f"{AIRFLOW_OWNER}{dag_id}/{run_id}"
 
 
 def run_label(owner: str) -> str:

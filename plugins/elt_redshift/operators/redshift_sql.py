@@ -12,7 +12,7 @@ from datetime import timedelta
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from elt_redshift.airflow_compat import AirflowException, AirflowFailException, BaseOperator, Context
+from elt_redshift.airflow_compat import AirflowException, AirflowFailException, BaseOperator, Context, try_key
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.aws.statements import LONGEST_STATEMENT, Statements, StatementStatus, Submission
@@ -137,7 +137,7 @@ class RedshiftSqlOperator(BaseOperator):
                 self.log.info("Going on with statement %s of the try before", before)
                 return before
         name = self._name(ti, owner, ti.try_number)
-        token = hashlib.sha256(f"{ti.dag_id}\n{name}".encode()).hexdigest()
+        token = hashlib.sha256(f"{ti.dag_id}\n{name}\n{try_key(context)}".encode()).hexdigest()
         statement_id = self._statements.submit(self._submission(name, token))
         self.log.info("Submitted statement %s as %s", statement_id, name)
         return statement_id

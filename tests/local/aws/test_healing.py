@@ -1,0 +1,122 @@
+"""Locks with a lease, and what becomes of them when their owner dies."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from elt_redshift.aws.audit import AuditStore, LockedError, NotOwnerError
+from elt_redshift.aws.healing import Healer, airflow_owner, run_label
+from elt_redshift.aws.statements import Statements, Submission
+from elt_redshift.local.process import LocalAws
+from tests.local.conftest import client_factory
+
+WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
+LEASE = timedelta(minutes=10)
+DEAD, NEXT = airflow_owner("sales", "run-1"), airflow_owner("sales", "run-2")
+
+
+class Clock:
+    """A clock that the tests move."""
+
+    def __init__(self) -> None:
+        self.time = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.time
+
+
+class Table:
+    """An audit table of a test's own, with a clock and a healer."""
+
+    def __init__(self, endpoint: str) -> None:
+        client: Any = client_factory(endpoint)
+        name = f"audit-{uuid.uuid4().hex}"
+        client("dynamodb").create_table(
+            TableName=name,
+            KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
+            AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+            BillingMode="PAY_PER_REQUEST",
+        )
+        self.clock, self.job_id = Clock(), uuid.uuid4().hex
+        self.store = AuditStore(client("dynamodb"), name, self.clock)
+        self.statements = Statements(client("redshift-data"))
+        self.healer = Healer(self.store, self.statements, client("stepfunctions"), sleep=lambda _: None)
+
+    def item(self) -> Any:
+        return self.store.read(self.job_id)
+
+    def submit(self, owner: str, sql: str) -> str:
+        name = f"{self.job_id}/{run_label(owner)}/load/1"
+        return self.statements.submit(Submission([sql], WAREHOUSE, name, uuid.uuid4().hex, {}))
+
+
+@pytest.fixture
+def table(local_aws: LocalAws) -> Table:
+    return Table(local_aws.endpoint)
+
+
+def test_a_living_owner_keeps_its_lock(table: Table) -> None:
+    """Until its lease has run out, which each renewal puts off, nobody takes an owner's lock."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    table.clock.time += timedelta(minutes=9)
+    table.store.renew(table.job_id, DEAD, LEASE)
+    table.clock.time += timedelta(minutes=9)
+    with pytest.raises(LockedError):
+        table.store.acquire(table.job_id, NEXT, LEASE)
+    assert not table.healer.take_over(table.item(), NEXT, LEASE)
+    assert table.item().owner == DEAD
+
+
+def test_a_dead_owners_statements_end_before_its_lock_is_taken(table: Table) -> None:
+    """When the lease has run out, what the owner left running is cancelled, and the next run holds the lock."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    left = table.submit(DEAD, "select pg_sleep(60)")
+    table.clock.time += timedelta(minutes=11)
+    assert table.healer.take_over(table.item(), NEXT, LEASE)
+    assert table.statements.describe(left).status == "ABORTED"
+    assert table.item().owner == NEXT
+    with pytest.raises(NotOwnerError):
+        table.store.renew(table.job_id, DEAD, LEASE)
+
+
+def test_an_owner_that_came_back_keeps_its_lock(table: Table) -> None:
+    """A renewal between the look and the take-over wins."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    seen = table.item()
+    table.clock.time += timedelta(minutes=11)
+    table.store.renew(table.job_id, DEAD, LEASE)
+    assert not table.healer.take_over(seen, NEXT, LEASE)
+    assert table.item().owner == DEAD
+
+
+def test_the_lock_of_an_execution_that_is_gone_is_taken_over(table: Table) -> None:
+    """Step Functions is asked about an execution that owns a lock; one that does not exist is dead."""
+    gone = "arn:aws:states:us-east-1:123456789012:execution:none:gone"
+    table.store.acquire(table.job_id, gone)
+    assert table.healer.take_over(table.item(), NEXT, LEASE)
+    assert table.item().owner == NEXT
+
+
+def test_a_failure_is_held_until_somebody_unlocks_it(table: Table) -> None:
+    """A failed run's lock is taken by nobody, lease or not, but is free for everybody once it is unlocked."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    table.store.record_failure(table.job_id, DEAD, task="load", statement="s-1", message="no")
+    table.clock.time += timedelta(days=1)
+    assert not table.healer.take_over(table.item(), NEXT, LEASE)
+    table.store.unlock(table.item(), by="ann", reason="mended")
+    table.store.acquire(table.job_id, "arn:aws:states:us-east-1:123456789012:execution:none:other")
+
+
+def test_a_failure_can_free_the_lock_and_still_be_told(table: Table) -> None:
+    """With after_failure release, the item is Ready and names the failed task until the next run."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    failure = {"task": "load", "statement": "s-1", "message": "no"}
+    table.store.release_failed(table.job_id, DEAD, **failure)
+    table.store.release_failed(table.job_id, DEAD, **failure)  # its answer was lost
+    assert (table.item().state, table.item().failed_task) == ("Ready", "load")
+    table.store.acquire(table.job_id, NEXT, LEASE)
+    assert table.item().failed_task is None

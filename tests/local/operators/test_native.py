@@ -1,0 +1,337 @@
+"""The lock's operators and SQL on Redshift, as Airflow's real classes over the embedded AWS."""
+
+from __future__ import annotations
+
+import asyncio
+import runpy
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from airflow.exceptions import TaskDeferred
+from airflow.serialization.definitions.dag import SerializedDAG
+from airflow.serialization.serialized_objects import DagSerialization
+
+from elt_redshift.airflow_compat import (
+    DAG,
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+    BaseOperator,
+)
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.healing import airflow_owner
+from elt_redshift.aws.statements import Statements, Submission
+from elt_redshift.dag import elt_dag
+from elt_redshift.exceptions import JobError
+from elt_redshift.hooks import clients
+from elt_redshift.job.model import EltJob
+from elt_redshift.local.process import LocalAws
+from elt_redshift.operators import audit_lock, redshift_sql
+from elt_redshift.operators.audit_lock import FAILURE, AuditLock, AuditLockAcquireOperator
+from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
+from elt_redshift.triggers.audit_lock import LockTrigger
+from tests.local.conftest import client_factory
+
+EXAMPLES = Path(__file__).resolve().parents[3] / "dags" / "examples"
+WHERE = {"database": "dev", "cluster_identifier": "warehouse", "db_user": "awsuser"}
+DATA_API = {"Database": "dev", "ClusterIdentifier": "warehouse", "DbUser": "awsuser"}
+ME, OTHER = airflow_owner("sales", "run-1"), airflow_owner("sales", "run-2")
+
+
+class FakeTaskInstance:
+    """What the operators use of a task instance."""
+
+    dag_id, run_id, map_index = "sales", "run-1", -1
+
+    def __init__(self, try_number: int = 1, max_tries: int = 2, states: dict[str, str] | None = None) -> None:
+        self.try_number, self.max_tries, self.states = try_number, max_tries, states or {}
+        self.id = f"{self.run_id}-{try_number}"
+        self.xcoms: dict[str, Any] = {}
+
+    def xcom_push(self, key: str, value: Any) -> None:
+        self.xcoms[key] = value
+
+    def xcom_pull(self, task_ids: str, key: str) -> Any:
+        return self.xcoms.get(key)
+
+    def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, Any]:
+        return {"run-1": {task: state for task, state in self.states.items() if task.partition("_")[0] in task_ids}}
+
+
+class Hook:
+    """The hook, over the embedded AWS."""
+
+    def __init__(self, endpoint: str) -> None:
+        self.client: Callable[[str], Any] = client_factory(endpoint)
+
+    def audit(self, table: str) -> AuditStore:
+        return AuditStore(self.client("dynamodb"), table)
+
+    def statements(self) -> Statements:
+        return Statements(self.client("redshift-data"))
+
+
+@pytest.fixture
+def hook(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Hook:
+    made = Hook(local_aws.endpoint)
+    for module in (audit_lock, redshift_sql):
+        monkeypatch.setattr(module, "make_hook", lambda *_: made)
+    monkeypatch.setattr(clients, "ClientsHook", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def table(hook: Hook) -> str:
+    name = f"audit-{uuid.uuid4().hex}"
+    hook.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+@pytest.fixture
+def ledger(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A table that counts what ran, in a DAG run of the test's own."""
+    monkeypatch.setattr(FakeTaskInstance, "run_id", uuid.uuid4().hex)
+    name = f"ledger_{uuid.uuid4().hex}"
+    _rows(hook, f"create table {name} (n int)")
+    return name
+
+
+def _rows(hook: Hook, sql: str) -> list[list[Any]]:
+    statements = hook.statements()
+    found = statements.submit(Submission([sql], DATA_API, "test", uuid.uuid4().hex, {}))
+    status = statements.describe(found, 30)
+    assert status.status == "FINISHED", status
+    return statements.records(found) if sql.startswith("select") else []
+
+
+def _execute(operator: BaseOperator, ti: FakeTaskInstance) -> Any:
+    return operator.execute({"ti": ti})  # type: ignore[typeddict-item]
+
+
+def _sql(sql: str, **options: Any) -> RedshiftSqlOperator:
+    return RedshiftSqlOperator(task_id="load", sql=sql, deferrable=False, retries=2, **WHERE, **options)
+
+
+def test_a_script_with_parameters(hook: Hook, ledger: str) -> None:
+    """A script is cut into statements, its parameters are bound, and rows, statement and result are XComs."""
+    ti = FakeTaskInstance()
+    operator = _sql(
+        f"insert into {ledger} values (:n::int);\nselect n from {ledger};",
+        parameters={"n": "7", "unused": "x"},
+        return_result=True,
+    )
+    assert _execute(operator, ti) == [[7]]
+    assert set(ti.xcoms) == {"statement_id", "seconds", "rows"}
+
+
+@pytest.mark.parametrize("transaction", [True, False])
+def test_a_failing_script(hook: Hook, ledger: str, transaction: bool) -> None:
+    """The error names line, Redshift's message and statement; a transaction leaves nothing behind."""
+    ti = FakeTaskInstance()
+    operator = _sql(f"insert into {ledger} values (1);\n\nselect 1/0;", transaction=transaction)
+    with pytest.raises(AirflowException, match=r"^sql:3: Task load: ERROR: division by zero.* \(statement .*:2\)$"):
+        _execute(operator, ti)
+    assert "division by zero" in ti.xcoms[FAILURE]["message"]
+    assert _rows(hook, f"select count(*) from {ledger}") == [[0 if transaction else 1]]
+
+
+def test_the_retry_of_a_lost_try_runs_nothing_twice(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A worker that dies behind its submission has the next try go on with that; clearing the task runs it again."""
+    sql = f"insert into {ledger} values (1)"
+    with monkeypatch.context() as lost:
+        lost.setattr(Statements, "follow", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            _execute(_sql(sql), FakeTaskInstance(try_number=1))
+    _execute(_sql(sql), FakeTaskInstance(try_number=2))
+    assert _rows(hook, f"select count(*) from {ledger}") == [[1]]
+    _execute(_sql(sql), FakeTaskInstance(try_number=3, max_tries=4))  # cleared: two tries more than there were
+    assert _rows(hook, f"select count(*) from {ledger}") == [[2]]
+
+
+def _killed(*_: Any, **__: Any) -> Any:
+    raise KeyboardInterrupt
+
+
+def test_a_lost_answer_runs_nothing_twice(hook: Hook, ledger: str) -> None:
+    """The same try submitted twice is one statement."""
+    for _ in range(2):
+        _execute(_sql(f"insert into {ledger} values (1)"), FakeTaskInstance())
+    assert _rows(hook, f"select count(*) from {ledger}") == [[1]]
+
+
+def test_a_dag_run_that_was_made_anew_runs_anew(hook: Hook, ledger: str) -> None:
+    """A deleted DAG run whose ids return is another run: its first try is not the old one's."""
+    for ti in (FakeTaskInstance(), FakeTaskInstance()):
+        ti.id = uuid.uuid4().hex
+        _execute(_sql(f"insert into {ledger} values (1)"), ti)
+    assert _rows(hook, f"select count(*) from {ledger}") == [[2]]
+
+
+def test_a_failed_try_is_tried_anew(hook: Hook, ledger: str) -> None:
+    """When the try before failed, the SQL is submitted again."""
+    sql = f"select 1 / count(*) from {ledger}"
+    with pytest.raises(AirflowException, match="division by zero"):
+        _execute(_sql(sql), FakeTaskInstance(try_number=1))
+    _rows(hook, f"insert into {ledger} values (1)")
+    _execute(_sql(sql), FakeTaskInstance(try_number=2))
+
+
+def test_a_statement_past_its_timeout_is_cancelled(hook: Hook, ledger: str) -> None:
+    """The try fails and nothing goes on in the database."""
+    operator, ti = _sql("select pg_sleep(60)", timeout=timedelta()), FakeTaskInstance()
+    with pytest.raises(AirflowException, match="was cancelled"):
+        _execute(operator, ti)
+    assert hook.statements().describe(ti.xcoms[FAILURE]["statement"], 30).status == "ABORTED"
+
+
+def test_a_killed_task_cancels_its_statement(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When Airflow kills the task, nothing goes on in the database."""
+    operator, ti = _sql("select pg_sleep(60)"), FakeTaskInstance()
+    with monkeypatch.context() as killed:
+        killed.setattr(Statements, "follow", _killed)
+        with pytest.raises(KeyboardInterrupt):
+            _execute(operator, ti)
+    operator.on_kill()
+    name = operator._name(ti, airflow_owner("sales", ti.run_id), 1)
+    statement = hook.statements().find(name)
+    assert statement
+    assert hook.statements().describe(statement, 30).status == "ABORTED"
+
+
+def test_deferring_and_resuming(hook: Hook, ledger: str) -> None:
+    """The trigger waits for the statement, and the task goes on with its event in a fresh process."""
+    options: dict[str, Any] = {"sql": f"insert into {ledger} values (1)", "poll_interval": 0.05, **WHERE}
+    with pytest.raises(TaskDeferred) as deferred:
+        _execute(RedshiftSqlOperator(task_id="load", **options), FakeTaskInstance())
+    event = asyncio.run(anext(deferred.value.trigger.run()))
+    ti = FakeTaskInstance()
+    RedshiftSqlOperator(task_id="load", **options).execute_complete({"ti": ti}, event.payload)  # type: ignore[typeddict-item]
+    assert ti.xcoms["rows"] == 1
+
+
+def _acquire(table: str, when_locked: Any = "skip", **options: Any) -> AuditLockAcquireOperator:
+    return AuditLockAcquireOperator(
+        task_id="acquire_lock", job_id="1", table_name=table, when_locked=when_locked, **options
+    )
+
+
+def test_the_lock_is_the_dag_runs(hook: Hook, table: str) -> None:
+    """Taking it twice, as when a task is cleared, is the same as once."""
+    for _ in range(2):
+        assert _execute(_acquire(table), FakeTaskInstance()) == ME
+    item = hook.audit(table).read("1")
+    assert item
+    assert (item.state, item.owner) == ("Running", ME)
+
+
+def test_a_held_lock_skips_or_fails(hook: Hook, table: str) -> None:
+    """What becomes of a run that finds the job locked is the user's to say."""
+    hook.audit(table).acquire("1", OTHER, timedelta(hours=1))
+    with pytest.raises(AirflowSkipException, match="run-2"):
+        _execute(_acquire(table), FakeTaskInstance())
+    with pytest.raises(AirflowFailException, match="run-2"):
+        _execute(_acquire(table, "fail"), FakeTaskInstance())
+    with pytest.raises(AirflowException, match="when_locked"):
+        _acquire(table, "never")
+
+
+def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str) -> None:
+    """The task defers until the lock is free, takes it then, and gives up in the end."""
+    store = hook.audit(table)
+    store.acquire("1", OTHER, timedelta(hours=1))
+    with pytest.raises(TaskDeferred) as deferred:
+        _execute(_acquire(table, "wait", poll_interval=0.01), FakeTaskInstance())
+    trigger = deferred.value.trigger
+    assert isinstance(trigger, LockTrigger)
+    store.release("1", OTHER)
+    event = asyncio.run(anext(trigger.run()))
+    operator = _acquire(table, "wait")
+    assert operator.execute_complete({"ti": FakeTaskInstance()}, event.payload) == ME  # type: ignore[typeddict-item]
+    store.release("1", ME)
+    store.acquire("1", OTHER, timedelta(hours=1))
+    with pytest.raises(AirflowFailException):
+        _execute(_acquire(table, "wait", wait_timeout=timedelta()), FakeTaskInstance())
+
+
+def test_a_dead_runs_lock_is_taken_over(hook: Hook, table: str) -> None:
+    """A lease that has run out is nobody's."""
+    hook.audit(table).acquire("1", OTHER, timedelta(seconds=-1))
+    assert _execute(_acquire(table), FakeTaskInstance()) == ME
+
+
+@pytest.mark.parametrize(
+    ("after_failure", "states", "state", "failed"),
+    [
+        ("hold", {"a": "success", "b": "skipped"}, "Ready", None),
+        ("hold", {"a": "failed", "b": "upstream_failed"}, "Failed", "a"),
+        ("release", {"a": "success", "b_3": "failed"}, "Ready", "b"),
+    ],
+)
+def test_the_teardown_says_how_it_went(
+    hook: Hook, table: str, after_failure: Any, states: dict[str, str], state: str, failed: str | None
+) -> None:
+    """Ready after success; after a failure, also of a mapped task, the item names the task that failed itself."""
+    with DAG("sales"), AuditLock(job_id="1", table_name=table, after_failure=after_failure) as lock:
+        BaseOperator(task_id="a") >> BaseOperator(task_id="b")
+    _execute(lock.acquire, FakeTaskInstance())
+    _execute(lock.release, FakeTaskInstance(states=states))
+    item = hook.audit(table).read("1")
+    assert item
+    assert (item.state, item.failed_task) == (state, failed)
+
+
+def test_a_lost_lock_fails_task_and_teardown(hook: Hook, table: str) -> None:
+    """A run whose lock was taken over submits nothing more and does not touch the new owner's item."""
+    hook.audit(table).acquire("1", OTHER, timedelta(hours=1))
+    with DAG("sales"), AuditLock(job_id="1", table_name=table) as lock:
+        operator = _sql("select 1")
+    for task in (operator, lock.release):
+        with pytest.raises(AirflowFailException, match="freed or taken over"):
+            _execute(task, FakeTaskInstance())
+
+
+def _job() -> EltJob:
+    job = EltJob(job_id="7", name="sales", parameters={"year": "1998"})
+    first = job.task("a", statement="select :year")
+    first >> [job.task("b", statement="select 1", retries=3), job.task("c", statement="select 2")]
+    return job
+
+
+def test_a_whole_job() -> None:
+    """The job's tasks and edges stand between setup and teardown, also after serialization."""
+    dag = elt_dag(_job(), engine="airflow", audit_table="t", warehouse=WHERE)
+    again = DagSerialization.deserialize_dag(DagSerialization.serialize_dag(dag))
+    assert isinstance(again, SerializedDAG)
+    for seen in (dag, again):
+        edges = {task.task_id: task.upstream_task_ids for task in seen.tasks}
+        assert edges["a"] == {"acquire_lock"}
+        assert edges["b"] == edges["c"] == {"a"}
+        assert edges["release_lock"] >= {"acquire_lock", "b", "c"}
+    assert (dag.get_task("acquire_lock").is_setup, dag.get_task("release_lock").is_teardown) == (True, True)
+    assert dag.get_task("b").retries == 3
+
+
+def test_a_whole_job_needs_to_know_where() -> None:
+    """Everything that is missing is told at once."""
+    job = EltJob(job_id="7", name="sales")
+    job.task("a", statement="copy t from 's3://b/k' iam_role '${RedshiftIAMRoleARN}'")
+    with pytest.raises(JobError) as refused:
+        elt_dag(job, engine="airflow")
+    assert len(refused.value.problems) == 3
+
+
+@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
+def test_the_examples_load(file: Path) -> None:
+    """Each example makes a DAG with a lock around its tasks, and Airflow takes it for a DAG file."""
+    dag = runpy.run_path(str(file))["dag"]
+    assert {"acquire_lock", "release_lock"} < set(dag.task_ids)
+    assert "airflow" in file.read_text().lower()
