@@ -90,10 +90,10 @@ class Native:
         stacks.execute(stacks.prepare("Native", render_template(job), PARAMETERS, {JOB_TAG: job.name}))
         deployed = stacks.find(job.name)
         self.audit = AuditStore(client("dynamodb"), deployed.audit_table)
-        executions = Executions(client("stepfunctions"), deployed.state_machine_arn)
+        self.executions = Executions(client("stepfunctions"), deployed.state_machine_arn)
         for divisor in ("1", "2"):
-            arn = executions.start(f"divisor-{divisor}", {"divisor": divisor})
-            *_, last = executions.follow(arn, job.task_names, interval=0.1)
+            arn = self.executions.start(f"divisor-{divisor}", {"divisor": divisor})
+            *_, last = self.executions.follow(arn, job.task_names, interval=0.1)
             assert last.execution.status == "SUCCEEDED"
         self.by_state_machine = self.made()
         self._sql("drop table made")
@@ -166,6 +166,13 @@ def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
 def test_a_locked_job_is_skipped(native: Native) -> None:
     """The lock that a failed run holds skips the next run: its setup, its tasks and its teardown."""
     assert set(native.states["locked"].values()) == {"skipped"}, native.output
+
+
+def test_a_state_machine_respects_a_dag_runs_lock(native: Native) -> None:
+    """An execution that finds the lock held by a failed DAG run is skipped."""
+    arn = native.executions.start("locked-out", {})
+    *_, last = native.executions.follow(arn, ["one"], interval=0.1)
+    assert "held by airflow:native/" in str(last.execution.skipped)
 
 
 def test_the_example_runs(native: Native) -> None:

@@ -223,10 +223,10 @@ class RedshiftSqlOperator(BaseOperator):
     def _fail(self, context: Context, message: str, statement: str, cause: Exception | None = None) -> NoReturn:
         """Tell the lock's teardown and Airflow why."""
         context["ti"].xcom_push(key=FAILURE, value={"message": message, "statement": statement})
-        number = int(statement.partition(":")[2] or 1)
-        place = self._sqls[number - 1].place if number <= len(self._sqls) else self.source
-        submitted = f" (statement {statement})" if statement != "none" else ""
-        raise AirflowException(f"{place}: {message}{submitted}") from cause
+        if statement == "none":  # nothing was submitted, perhaps because it is no SQL
+            raise AirflowException(f"{self.source}: {message}") from cause
+        place = self._sqls[int(statement.partition(":")[2] or 1) - 1].place
+        raise AirflowException(f"{place}: {message} (statement {statement})") from cause
 
     @cached_property
     def _statements(self) -> Statements:

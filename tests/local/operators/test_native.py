@@ -144,6 +144,13 @@ def test_a_failing_script(hook: Hook, ledger: str, transaction: bool) -> None:
     assert _rows(hook, f"select count(*) from {ledger}") == [[0 if transaction else 1]]
 
 
+@pytest.mark.parametrize(("sql", "message"), [("select 'a", "never closed"), ("-- nothing", "no SQL statement")])
+def test_what_is_no_sql_is_refused(hook: Hook, ledger: str, sql: str, message: str) -> None:
+    """A script that cannot be cut into statements fails the task, which says why."""
+    with pytest.raises(AirflowException, match=message):
+        _execute(_sql(sql), FakeTaskInstance())
+
+
 def test_the_retry_of_a_lost_try_runs_nothing_twice(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker that dies behind its submission has the next try go on with that; clearing the task runs it again."""
     sql = f"insert into {ledger} values (1)"
