@@ -169,25 +169,36 @@ def test_payloads_are_counted_in_utf_8(aws: Aws) -> None:
     assert aws.output(jsonata({"a": passing(Output="{% $pad('', 100000, 'é') %}")})) == "é" * 100_000
 
 
-@pytest.mark.parametrize(
-    ("status", "days", "reason"),
-    [("FAILED", 13, None), ("FAILED", 15, "14 days"), ("RUNNING", 0, "RUNNING"), ("SUCCEEDED", 0, "SUCCEEDED")],
-)
-def test_the_redrivable_period_is_14_days(status: str, days: int, reason: str | None) -> None:
-    """An execution that ended longer ago, or not without success, says why it cannot be redriven."""
-    execution = executions.EmbeddedExecution(
+def new_execution() -> executions.EmbeddedExecution:
+    return executions.EmbeddedExecution(
         name="e",
         sm_type="STANDARD",
         role_arn=ROLE,
         exec_arn="arn",
         account_id="123456789012",
         region_name="us-east-1",
-        state_machine=SimpleNamespace(arn="arn"),
+        state_machine=SimpleNamespace(arn="arn", name="m"),
         start_date=executions.utc_now(),
         cloud_watch_logging_session=None,
         activity_store={},
         input_data="{}",
     )
+
+
+def test_an_execution_is_whole_before_it_walks() -> None:
+    """Whoever finds it in a list before its first step sees it RUNNING, with the event of its start."""
+    execution = new_execution()
+    assert execution.status == "RUNNING"
+    assert [event["type"] for event in execution.to_history_output()["events"]] == ["ExecutionStarted"]
+
+
+@pytest.mark.parametrize(
+    ("status", "days", "reason"),
+    [("FAILED", 13, None), ("FAILED", 15, "14 days"), ("RUNNING", 0, "RUNNING"), ("SUCCEEDED", 0, "SUCCEEDED")],
+)
+def test_the_redrivable_period_is_14_days(status: str, days: int, reason: str | None) -> None:
+    """An execution that ended longer ago, or not without success, says why it cannot be redriven."""
+    execution = new_execution()
     execution.exec_status = executions.ExecutionStatus(status)
     execution.stop_date = executions.utc_now() - datetime.timedelta(days=days)
     found = execution.not_redrivable()

@@ -94,20 +94,22 @@ def start_execution(
     existing = machine._handle_name_input_idempotency(name, text)
     if existing is not None:
         return existing
-    execution = _execution(self, machine, version, name, text, trace_header)
-    execution.alias_arn = alias_arn
-    execution.version_arn = version.arn if version is not machine else None
+    execution = _execution(self, machine, version, alias_arn, name, text, trace_header)
     machine.executions.append(execution)
     execution.start()
     return execution
 
 
-def _execution(backend: Any, machine: Any, version: Any, name: str, text: str, trace_header: str | None) -> Any:
+def _execution(
+    backend: Any, machine: Any, version: Any, alias_arn: str | None, name: str, text: str, trace_header: str | None
+) -> Any:
     """An execution with its own snapshot of the state machine: updates do not touch it, not even when redriven."""
     snapshot = copy.copy(version)
     snapshot.executions, snapshot.arn = [], machine.arn
     prefix = f"arn:{backend.partition}:states:{backend.region_name}:{backend.account_id}:execution"
     return EmbeddedExecution(
+        version_arn=version.arn if version is not machine else None,
+        alias_arn=alias_arn,
         name=name,
         sm_type=snapshot.sm_type,
         role_arn=snapshot.roleArn,

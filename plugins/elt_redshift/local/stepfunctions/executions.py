@@ -51,29 +51,32 @@ class Worker:
 class EmbeddedExecution(Execution):
     """An execution with progress that a redrive can go on from."""
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, version_arn: str | None = None, alias_arn: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.redrive_count = 0
         self.redrive_date: datetime.datetime | None = None
         self.redrive_tokens: dict[str, datetime.datetime] = {}
-        self.version_arn: str | None = None
-        self.alias_arn: str | None = None
+        self.version_arn, self.alias_arn = version_arn, alias_arn
         self._changing = threading.RLock()  # start, redrive: one at a time
         self._scope = Scope()
-        self._run = Run(open=False)
-        self._history: History | None = None
+        self._run: Run
+        self._history: History
+        self._first_env = self._begun()
+
+    def _begun(self) -> Any:
+        """The environment of the first run. Whoever finds the execution in a list sees it RUNNING, with a history."""
+        env = self._new_env(former=None)
+        details = {
+            "input": self.execution_input,
+            "inputDetails": {"truncated": False},
+            "roleArn": self.role_arn,
+        }
+        self._add_event(env, HistoryEventType.ExecutionStarted, details, is_source=False)
+        return env
 
     def start(self) -> None:
-        """Begin, in a thread of its own."""
-        with self._changing:
-            env = self._new_env(former=None)
-            details = {
-                "input": self.execution_input,
-                "inputDetails": {"truncated": False},
-                "roleArn": self.role_arn,
-            }
-            self._add_event(env, HistoryEventType.ExecutionStarted, details, is_source=False)
-            self._launch(env)
+        """Let the first run walk, in a thread of its own."""
+        self._launch(self._first_env)
 
     def redrive(self, client_token: str | None) -> datetime.datetime:
         """Go on from where the execution ended without success.
@@ -105,14 +108,14 @@ class EmbeddedExecution(Execution):
             return f"Execution is {self.status} and cannot be redriven"
         if self.stop_date is not None and utc_now() - self.stop_date > REDRIVABLE_FOR:
             return "Execution is past the redrivable period of 14 days"
-        if self._history is not None and len(self._history) >= MAX_EVENTS - 1:
+        if len(self._history) >= MAX_EVENTS - 1:
             return "Execution event history count exceeds the redrivable limit of 24,999"
         return None
 
     def stop(self, stop_date: datetime.datetime, error: str | None, cause: str | None) -> None:
         """Abort: nothing that the execution still does counts from now on. One that has ended stays as it is."""
         with self._run.lock:
-            if self.exec_status != ExecutionStatus.RUNNING or self._history is None:
+            if self.exec_status != ExecutionStatus.RUNNING:
                 return
             self._history.add_aborted(list(self._scope.running()))
             details = {key: value for key, value in (("error", error), ("cause", cause)) if value is not None}
