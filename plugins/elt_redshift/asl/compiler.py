@@ -13,6 +13,7 @@ from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
 from elt_redshift.asl.target import Target
@@ -52,8 +53,12 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """
     job.validate()
     target = target or Target()
-    arrangement = arrange(lanes.graph_of(job))
-    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
+    graph = lanes.graph_of(job)
+    arrangement = arrange(graph)
+    finishing = job.on_task_failure == "finish_independent"
+    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    assembly = _Assembly(job, target, arrangement, settling)
+    machine = StateMachine(job, target, assembly.machine(), assembly.joins)
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
     return machine
@@ -62,15 +67,16 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
-    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement) -> None:
-        self.job, self.target = job, target
+    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement, settling: Settling | None) -> None:
+        self.job, self.target, self.settling = job, target, settling
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
+        self.joins = bool(self.awaited or (settling and settling.numbers))
         self.parallels = count(1)
 
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
-        variables = joins.variables() if self.awaited else {}
+        variables = joins.variables() if self.joins else {}
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
         return Flow((*lock.before(), *work, *lock.behind()))
 
@@ -93,11 +99,20 @@ class _Assembly:
         # A task ends in a Choice, which cannot end a branch.
         end = following or names.step(task, "done")
         announce = self._announce(task, end)
-        statement = announce[0].name if announce else end
-        yield from StatementPattern(self.job, self.tasks[task], self.target, statement, bool(announce)).states()
+        behind = announce[0].name if announce else end
+        if self.settling and task in self.settling.numbers:
+            settle = SettlePattern(task, self.settling, self.target, behind)
+            yield from self._statement(task, names.step(task, "settle"), announces=True, failing="block")
+            yield from settle.failed()
+            yield from settle.done()
+        else:
+            yield from self._statement(task, behind, announces=bool(announce))
         yield from announce
         if not following:
             yield Succeed(end)
+
+    def _statement(self, task: str, following: str, **more: Any) -> Iterator[State]:
+        return StatementPattern(self.job, self.tasks[task], self.target, following, **more).states()
 
     def _announce(self, task: str, following: str) -> list[State]:
         """The states that tell of the end of ``task``, if any task waits for it in another branch."""

@@ -51,7 +51,7 @@ ANNOUNCE = f"ADD Done :task SET {EXPIRY} = :expiry"
 STORE = f"SET TaskToken = :token, {EXPIRY} = :expiry"
 NOT_COMPLETE = "attribute_not_exists(Done) OR size(Done) < :awaited"
 
-_EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
+EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
 
 
 def variables() -> dict[str, str]:
@@ -81,7 +81,7 @@ class WaitPattern:
 
     def states(self) -> Iterator[State]:
         go_on = {"attempt": 1, "failures": 0, **keep("redrives"), "Status": "NEW"}
-        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(_EXPIRES)}}
+        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(EXPIRES)}}
         yield _writer(
             self.target,
             step(self.task, "join"),
@@ -160,7 +160,7 @@ class AnnouncePattern:
                 "UpdateExpression": ANNOUNCE,
                 "ExpressionAttributeValues": {
                     ":task": {"SS": [self.task]},
-                    ":expiry": {"N": expression(_EXPIRES)},
+                    ":expiry": {"N": expression(EXPIRES)},
                 },
                 "ReturnValues": "ALL_NEW",
             },

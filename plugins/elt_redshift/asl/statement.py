@@ -59,7 +59,9 @@ class StatementPattern:
     """Builds the states of ``task``.
 
     :param next: the state behind it.
-    :param announces: ``next`` announces the task's end, and may lead back to the status to take the lock again.
+    :param announces: ``next`` tells others of the task's end, and may lead back to the status to take the lock again.
+    :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
+        failure is to be recorded.
     """
 
     job: EltJob
@@ -67,6 +69,7 @@ class StatementPattern:
     target: Target
     next: str
     announces: bool = False
+    failing: Step = "record"
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
@@ -150,7 +153,7 @@ class StatementPattern:
                 Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
                 Rule(expression(f"{INPUT}.Status = 'NEW'"), self.task.name),
                 Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self._name("retry")),
-                Rule(expression(ended), self._name("record"), self._failure()),
+                Rule(expression(ended), self._name(self.failing), self._failure()),
                 *((Rule(late, self._name("cancel")),) if self.task.timeout else ()),
             ),
             default=self._name("wait" if self._polls else "describe"),
@@ -176,7 +179,7 @@ class StatementPattern:
         message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
         return Catch(
             ("States.ALL",),
-            self._name("record"),
+            self._name(self.failing),
             {
                 **keep("attempt", "redrives"),
                 "statement": "none",
@@ -243,7 +246,7 @@ class StatementPattern:
             audit.RECORD.request(
                 self.target.audit_table,
                 self.job.job_id,
-                task=self.task.name,
+                task=self.task.name if self.failing == "record" else expression(f"{INPUT}.task"),
                 after=self.job.lock.after_failure,
                 **fields(owner=EXECUTION_ARN, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"),
             ),
