@@ -27,7 +27,7 @@ from elt_redshift.aws.executions import MAX_FOLLOW
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
+from elt_redshift.links.console import EXECUTION_ARN, STATEMENT_ID, ExecutionLink, QueriesLink
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.operators.starting import run_execution_name
@@ -123,7 +123,7 @@ class MirrorOperator(BaseOperator):
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
 
     def __init__(
@@ -225,7 +225,7 @@ class MirrorOperator(BaseOperator):
         return failure(run, self.places)
 
     def _push(self, context: Context, outcome: Outcome) -> None:
-        shown = {"statement_id": outcome.statement_id, "seconds": outcome.seconds, "rows": outcome.rows}
+        shown = {STATEMENT_ID: outcome.statement_id, "seconds": outcome.seconds, "rows": outcome.rows}
         for key, value in shown.items():
             if value is not None:
                 context["ti"].xcom_push(key=key, value=value)
