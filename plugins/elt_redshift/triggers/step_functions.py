@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
@@ -33,16 +34,22 @@ class ExecutionSource:
         self._redrives = redrives
         self._runs = TaskRuns()
         self._hook: EltHook | None = None
+        self._looking = threading.Lock()
 
     async def look(self) -> Snapshot:
         if self._hook is None:
             # It reads the connection through the triggerer, whose older versions answer only asgiref's threads.
             self._hook = await sync_to_async(self._make_hook)()
-        snapshot = await asyncio.to_thread(self._hook.executions().look, self._execution_arn, self._runs)
+        snapshot = await asyncio.to_thread(self._look, self._hook)
         if snapshot.execution.redrive_count < self._redrives:
             # DescribeExecution is eventually consistent: this is how the execution ended before.
             raise AwsError(f"execution {self._execution_arn}", "RedriveNotVisible", "The redrive does not show yet.")
         return snapshot
+
+    def _look(self, hook: EltHook) -> Snapshot:
+        """One at a time: a poller that is stopped leaves its last look behind, in a thread that nobody can cancel."""
+        with self._looking:
+            return hook.executions().look(self._execution_arn, self._runs)
 
     async def rows(self, statement_id: str) -> int | None:
         """How many rows a finished statement touched; None when that is not known."""
@@ -126,7 +133,7 @@ class TaskTrigger(BaseTrigger):
     async def _outcome(self) -> Outcome:
         key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)
         try:
-            async with shared(key, self._poller) as poller:
+            async with shared(key, self._source, self._poller) as poller:
                 outcome = await poller.until(partial(outcome_of, self.task_name))
                 if outcome.status == "succeeded" and outcome.statement_id:
                     return replace(outcome, rows=await poller.source.rows(outcome.statement_id))
@@ -134,6 +141,8 @@ class TaskTrigger(BaseTrigger):
         except EltError as error:
             return Outcome("unknown", str(error))
 
-    def _poller(self) -> Poller[ExecutionSource]:
-        source = ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
+    def _source(self) -> ExecutionSource:
+        return ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
+
+    def _poller(self, source: ExecutionSource) -> Poller[ExecutionSource]:
         return Poller(source, self.poll_interval)
