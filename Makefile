@@ -15,7 +15,7 @@ VALIDATOR := asl-validator@4.0.0
 VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, and the tests that run on each of them.
 MATRIX := 2.11 3.0 3.2
-MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/test_dag.py
+MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never

@@ -27,7 +27,7 @@ from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
+from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.operators.starting import run_execution_name
@@ -126,7 +126,7 @@ class MirrorOperator(BaseOperator):
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
 
     def __init__(
