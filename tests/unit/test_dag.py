@@ -51,6 +51,22 @@ def test_tasks_and_edges_are_the_jobs(job: EltJob) -> None:
     }
 
 
+def test_mirrors_keep_the_jobs_edges_and_workers_its_lanes(job: EltJob) -> None:
+    """With max_active_statements the state machine has more edges, the mirrors have not; Airflow's own workers are kept
+    to it by the same edges as the state machine."""
+    job.max_active_statements = 1
+    mirrors = {task.task_id: task.upstream_task_ids for task in elt_dag(job).tasks}
+    assert (mirrors["b"], mirrors["d"]) == ({"start_execution"}, {"b"})
+    dag = elt_dag(job, engine="airflow", audit_table="audit", warehouse={"database": "dev", "workgroup_name": "etl"})
+    tasks = ("a", "b", "c", "d")
+    assert {name: dag.get_task(name).upstream_task_ids & set(tasks) for name in tasks} == {
+        "a": set(),
+        "b": {"a"},
+        "c": {"a", "b"},
+        "d": {"b", "c"},
+    }
+
+
 def test_parameters_become_the_trigger_form(job: EltJob) -> None:
     """Each parameter is a Param with the job's default, or without one, and start_execution takes its value."""
     dag = elt_dag(job)

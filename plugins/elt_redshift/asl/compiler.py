@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import joins, names
+from elt_redshift.asl import joins, lanes, names
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
@@ -53,7 +53,7 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """
     job.validate()
     target = target or Target()
-    arrangement = arrange({task.name: task.upstream for task in job.tasks})
+    arrangement = arrange(lanes.graph_of(job))
     machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
