@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user
@@ -69,6 +69,8 @@ class TaskTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks at the execution.
     :param redrives: how often the execution has been redriven at least; what shows less is out of date.
     :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
+    :param end_from_trigger: end a task that succeeded or was skipped without a worker. (A failure always resumes one,
+        which raises it as Airflow's callbacks and e-mails expect.)
     """
 
     def __init__(
@@ -80,12 +82,13 @@ class TaskTrigger(BaseTrigger):
         poll_interval: float = 5.0,
         redrives: int = 0,
         job: dict[str, Any] | None = None,
+        end_from_trigger: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
-        self.redrives, self.job = redrives, job
+        self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -98,6 +101,7 @@ class TaskTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "redrives": self.redrives,
                 "job": self.job,
+                "end_from_trigger": self.end_from_trigger,
             },
         )
 
@@ -121,7 +125,16 @@ class TaskTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         # The poller is left before the event: who takes the first event may never resume this generator.
-        yield TriggerEvent((await self._outcome()).to_event())  # type: ignore[no-untyped-call]
+        yield self._event(await self._outcome())
+
+    def _event(self, outcome: Outcome) -> TriggerEvent:
+        if self.end_from_trigger and outcome.status == "succeeded":
+            self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
+            return TaskSuccessEvent(xcoms=outcome.xcoms)
+        if self.end_from_trigger and outcome.status == "skipped":
+            self.log.info(outcome.message)
+            return TaskSkippedEvent()
+        return TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> Outcome:
         key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)

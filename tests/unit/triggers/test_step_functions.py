@@ -13,7 +13,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.triggers.base import BaseTrigger
+from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent
 
 from elt_redshift import airflow_compat, triggers
 from elt_redshift.aws.executions import Executions
@@ -84,7 +84,11 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
 
 async def _event(trigger: TaskTrigger) -> dict[str, Any]:
     """The first event, as `airflow dags test` takes it: the generator is not resumed."""
-    return dict((await anext(trigger.run())).payload)
+    return dict((await _first(trigger)).payload)
+
+
+async def _first(trigger: TaskTrigger) -> Any:
+    return await anext(trigger.run())
 
 
 def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
@@ -100,6 +104,31 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "rows": 7,
         "attempt": 1,
     }
+
+
+def test_a_success_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
+    """Then the event is Airflow's own for that, and holds the XComs."""
+    execution = FakeExecution("run").succeed("load")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms == {"statement_id": "s-1", "seconds": 2.0, "rows": 7}
+
+
+def test_a_skipped_run_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
+    """The same for the tasks of a locked job."""
+    execution = FakeExecution("run").skip("Job 7 is Running")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert isinstance(event, TaskSkippedEvent)
+
+
+def test_a_failure_always_resumes_the_task(hook: type[FakeHook]) -> None:
+    """A worker raises it, so that callbacks and e-mails have the exception."""
+    execution = FakeExecution("run").fail("load", "no such table")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_event(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert event["status"] == "failed"
 
 
 def test_triggers_of_one_execution_share_hook_and_looks(hook: type[FakeHook]) -> None:
