@@ -84,19 +84,20 @@ def test_templates_take_the_place_of_the_form(job: EltJob) -> None:
     assert found == {"year": "1996", "region": "EU"}
 
 
-def test_mirrors_are_not_retried_but_the_start_is(job: EltJob) -> None:
-    """The state machine retries tasks; starting twice is the same as once, so that it may be tried again."""
+def test_lost_workers_are_made_up_for(job: EltJob) -> None:
+    """Starting twice is the same as once, and looking twice too: both may be tried again, a mirror soon."""
     dag = elt_dag(job)
-    assert {task.task_id: task.retries for task in dag.tasks if task.retries} == {"start_execution": 2}
+    assert {task.retries for task in dag.tasks} == {2}
+    assert dag.get_task("a").retry_delay == timedelta(seconds=5)
 
 
 def test_default_args_are_heeded(job: EltJob) -> None:
-    """What the user says about all tasks goes before our defaults, except that mirrors are never retried."""
+    """What the user says about all tasks goes before our defaults, except that mirrors have retries of their own."""
     default_args = {"retries": 5, "retry_delay": timedelta(seconds=1), "owner": "ann"}
     dag = elt_dag(job, default_args=default_args)
     start, mirror = dag.get_task("start_execution"), dag.get_task("a")
     assert (start.retries, start.retry_delay, start.owner) == (5, timedelta(seconds=1), "ann")
-    assert (mirror.retries, mirror.owner) == (0, "ann")
+    assert (mirror.retries, mirror.owner) == (2, "ann")
 
 
 def test_options_reach_the_tasks(job: EltJob) -> None:

@@ -14,6 +14,7 @@ from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, 
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
 from elt_redshift.asl.settling import SettlePattern, Settling
+from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
 from elt_redshift.asl.target import Target
@@ -94,30 +95,30 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        if task in self.awaited:
-            yield from WaitPattern(task, self.awaited[task], self.target).states()
+        source = OneTask(self.job, self.tasks[task], self.target)
+        if awaited := self.awaited.get(task):
+            comment = f"Waits for {', '.join(awaited)}"
+            yield from WaitPattern(source, len(awaited), self.target, comment).states()
         # A task ends in a Choice, which cannot end a branch.
         end = following or names.step(task, "done")
-        announce = self._announce(task, end)
+        announce = self._announce(source, end)
         behind = announce[0].name if announce else end
         if self.settling and task in self.settling.numbers:
-            settle = SettlePattern(task, self.settling, self.target, behind)
-            yield from self._statement(task, names.step(task, "settle"), announces=True, failing="block")
+            settle = SettlePattern(source, self.settling, self.target, behind)
+            statement = StatementPattern(self.job, source, self.target, source.name("settle"), True, "block")
+            yield from statement.states()
             yield from settle.failed()
             yield from settle.done()
         else:
-            yield from self._statement(task, behind, announces=bool(announce))
+            yield from StatementPattern(self.job, source, self.target, behind, bool(announce)).states()
         yield from announce
         if not following:
             yield Succeed(end)
 
-    def _statement(self, task: str, following: str, **more: Any) -> Iterator[State]:
-        return StatementPattern(self.job, self.tasks[task], self.target, following, **more).states()
-
-    def _announce(self, task: str, following: str) -> list[State]:
-        """The states that tell of the end of ``task``, if any task waits for it in another branch."""
-        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(task, ())}
-        return list(AnnouncePattern(task, waiters, self.target, following).states()) if waiters else []
+    def _announce(self, source: OneTask, following: str) -> list[State]:
+        """The states that tell of the end of a task, if any task waits for it in another branch."""
+        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
+        return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
 
     def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
         # As many tasks as can be part of a name.

@@ -33,13 +33,17 @@ from typing import Any
 from elt_redshift.asl import calls, joins
 from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, expression, fields, keep
 from elt_redshift.asl.jsonata import literal as text
-from elt_redshift.asl.names import Step, step
+from elt_redshift.asl.names import Step
 from elt_redshift.asl.order import Order, bits
+from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.states import Call, Catch, Choice, Retry, Rule, State, Task
 from elt_redshift.asl.target import Target
 
 #: A parked task looks again after this many seconds, should nobody have sent its token.
 LONGEST_WAIT = 3600
+
+#: The run item's place among the join items of the run; no task has a blank in its name.
+RUN_ITEM = "all tasks"
 
 #: Number of nobody: it makes ``Done`` exist, so that its size can be compared.
 NOBODY = "0"
@@ -50,6 +54,7 @@ BLOCK = (
 )
 PARK = f"SET #parked = :token, {joins.EXPIRY} = :expiry"
 NOTHING_FAILED = "attribute_not_exists(#blocked)"
+NEVER = "attribute_exists(#blocked) AND attribute_not_exists(#blocked)"
 NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
 
 _REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
@@ -104,12 +109,12 @@ def _ranges(numbers: Sequence[int]) -> str:
 
 @dataclass(frozen=True)
 class SettlePattern:
-    """The states by which ``task`` counts as done, or holds its failure back until the rest has settled.
+    """The states by which a task counts as done, or holds its failure back until the rest has settled.
 
     :param next: the state behind a task that has ended well.
     """
 
-    task: str
+    source: OneTask
     settling: Settling
     target: Target
     next: str
@@ -119,10 +124,10 @@ class SettlePattern:
         yield self._settle()
         yield self._settle_late()
         yield Choice(
-            self._name("settled"),
+            self.source.name("settled"),
             (
-                Rule(expression(_REDRIVEN), self._name("reclaim")),
-                Rule(expression(f"$exists({INPUT}.token)"), self._name("unpark")),
+                Rule(expression(_REDRIVEN), self.source.name("reclaim")),
+                Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark")),
             ),
             default=self.next,
         )
@@ -132,17 +137,14 @@ class SettlePattern:
         """The states between the failure and its record, the first one first."""
         yield self._block()
         yield Choice(
-            self._name("blocked"),
+            self.source.name("blocked"),
             (
-                Rule(expression(_REDRIVEN), self._name("failed")),
-                Rule(expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")), self._name("record")),
+                Rule(expression(_REDRIVEN), self.source.name("failed")),
+                Rule(expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")), self.source.name("record")),
             ),
-            default=self._name("park"),
+            default=self.source.name("park"),
         )
         yield self._park()
-
-    def _name(self, name: Step) -> str:
-        return step(self.task, name)
 
     def _settled(self, done: str, blocked: str) -> str:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
@@ -150,30 +152,28 @@ class SettlePattern:
 
     def _write(self, name: Step, call: Call, update: str, values: Mapping[str, Any], **more: Any) -> Task:
         arguments = {
-            "TableName": self.target.join_table,
-            "Key": {joins.KEY: {"S": expression(f"${joins.VARIABLE}")}},
+            **joins.item(self.target, self.source, RUN_ITEM),
             "UpdateExpression": update,
             "ExpressionAttributeValues": {**values, ":expiry": {"N": expression(joins.EXPIRES)}},
             **more.pop("arguments"),
         }
-        return Task(self._name(name), call, arguments, partition=self.target.partition, **more)
+        return Task(self.source.name(name), call, arguments, partition=self.target.partition, **more)
 
     def _settle(self) -> Task:
-        # A redriven task must not go on before it has the lock again.
-        never = f"{NOTHING_FAILED} AND NOT {NOTHING_FAILED}"
         return self._write(
             "settle",
             calls.UPDATE_ITEM,
             SETTLE,
             self._me(),
             arguments={
-                "ConditionExpression": expression(f"{_REDRIVEN} ? {text(never)} : {text(NOTHING_FAILED)}"),
+                # A redriven task must not go on before it has the lock again.
+                "ConditionExpression": expression(f"{_REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}"),
                 "ExpressionAttributeNames": _names("blocked"),
             },
             next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), self._name("settle late"), expression(INPUT)),),
+            catch=(Catch((calls.CONDITION_FAILED,), self.source.name("settle late"), expression(INPUT)),),
         )
 
     def _settle_late(self) -> Task:
@@ -185,32 +185,32 @@ class SettlePattern:
             SETTLE,
             self._me(),
             arguments={"ReturnValues": "ALL_NEW"},
-            next=self._name("settled"),
+            next=self.source.name("settled"),
             output=expression(f"$merge([{INPUT}, {wakes} ? {{'token': {token}}} : {{}}])"),
             retry=calls.DYNAMODB_RETRY,
         )
 
     def _me(self) -> dict[str, Any]:
-        return {":task": {"SS": [str(self.settling.numbers[self.task])]}}
+        return {":task": {"SS": [str(self.settling.numbers[self.source.task])]}}
 
     def _unpark(self) -> Task:
         sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
         return Task(
-            self._name("unpark"),
+            self.source.name("unpark"),
             calls.SEND_TASK_SUCCESS,
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
-            next=self._name("settled"),
+            next=self.source.name("settled"),
             output=sent,
             retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
             # It was sent before, or whoever waited looks again: either way no token is needed any more.
-            catch=(Catch(calls.STALE_TOKEN, self._name("settled"), sent),),
+            catch=(Catch(calls.STALE_TOKEN, self.source.name("settled"), sent),),
             partition=self.target.partition,
         )
 
     def _block(self) -> Task:
-        numbers = f"[$map([{self.settling.blocked[self.task]}], function($number) {{$string($number)}})]"
+        numbers = f"[$map([{self.settling.blocked[self.source.task]}], function($number) {{$string($number)}})]"
         failure = {
-            "task": {"S": self.task},
+            "task": {"S": self.source.task},
             "statement": {"S": expression(f"{INPUT}.statement")},
             "cause": {"S": expression(f"{INPUT}.cause")},
         }
@@ -221,7 +221,7 @@ class SettlePattern:
             BLOCK,
             {":nobody": {"SS": [NOBODY]}, ":blocked": {"SS": expression(numbers)}, ":failure": {"M": failure}},
             arguments={"ExpressionAttributeNames": _names("blocked", "failure"), "ReturnValues": "ALL_NEW"},
-            next=self._name("blocked"),
+            next=self.source.name("blocked"),
             output={
                 **keep("attempt", "redrives"),
                 **fields(**first, done=_count("Done"), blocked=_count("Blocked")),
@@ -245,11 +245,11 @@ class SettlePattern:
                 "ConditionExpression": NOT_GROWN,
                 "ExpressionAttributeNames": _names("blocked", "parked"),
             },
-            next=self._name("record"),
+            next=self.source.name("record"),
             output=expression(INPUT),
             timeout=LONGEST_WAIT,
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, "States.Timeout"), self._name("block"), expression(INPUT)),),
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, "States.Timeout"), self.source.name("block"), expression(INPUT)),),
         )
 
 

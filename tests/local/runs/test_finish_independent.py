@@ -1,15 +1,20 @@
-"""``on_task_failure: finish_independent``, executed: what does not depend on a failed task ends before the run fails."""
+"""``on_task_failure: finish_independent``, executed: what does not depend on a failed task ends first."""
 
 from __future__ import annotations
 
+import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 
 import pytest
 
+from elt_redshift.asl.lanes import graph_of
+from elt_redshift.asl.layout import arrange
+from elt_redshift.asl.settling import NEVER
 from elt_redshift.job.model import EltJob, LockPolicy
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.test_joins import Graph, random_graph
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -168,3 +173,67 @@ def test_a_healthy_task_costs_one_transition_more(deploy: Deploy, ledger: str) -
     states = deployed.states(deployed.run().arn)
     steps = Counter(name.partition(": ")[2] for name in states)
     assert (steps["settle"], steps["settle late"], steps["settled"]) == (3, 0, 0)
+
+
+def _behind(graph: Graph, tasks: set[str]) -> set[str]:
+    """The given tasks and all that wait for one of them."""
+    found = set(tasks)
+    while more := {name for name, ups in graph.items() if found & set(ups)} - found:
+        found |= more
+    return found
+
+
+@pytest.mark.parametrize("lanes", [None, 3])
+def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, lanes: int | None) -> None:
+    """Of a graph with joins in which several tasks fail, exactly those run that neither fail nor wait for a failed one,
+    lanes included; after mending them, a redrive runs all others. Nothing runs twice."""
+    graph = random_graph(18, seed=5)
+    note = f"insert into {ledger} values ('%s')"
+    bad = {"t4", "t9", "t11"}
+    mended = {name: f"insert into {ledger}_{name} values (1)" for name in bad}
+    made = job(
+        *(task(name, *ups, sql=(*filter(None, [mended.get(name)]), note % name)) for name, ups in graph.items()),
+        on_task_failure="finish_independent",
+        max_active_statements=lanes,
+    )
+    kept = graph_of(made)
+    assert arrange(kept).joins
+    deployed = deploy(made)
+    arn = deployed.start()
+    assert deployed.end(arn).status == "FAILED"
+    failed = {name for name, status in _statuses(deployed, arn).items() if status == "failed"}
+    assert failed
+    assert failed <= bad
+    assert bad <= _behind(kept, failed)
+    assert _ran(deployed, ledger) == Counter(set(graph) - _behind(kept, failed))
+    for name in bad:
+        deployed.sql(f"create table {ledger}_{name} (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    ended = deployed.end(arn)
+    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    assert _ran(deployed, ledger) == Counter(graph.keys())
+    assert _submissions(deployed, ended.name) == Counter(graph.keys()) + Counter(failed)
+
+
+def test_a_condition_that_is_never_true(aws: ClientFactory) -> None:
+    """What keeps a redriven task from going on before it has the lock again refuses every write, whatever the item
+    holds."""
+    client, table = aws("dynamodb"), f"never-{uuid.uuid4().hex}"
+    client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName=table, Item={"Key": {"S": "with"}, "Blocked0": {"SS": ["1"]}})
+    client.put_item(TableName=table, Item={"Key": {"S": "without"}})
+    for key in ("with", "without", "no item"):
+        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+            client.update_item(
+                TableName=table,
+                Key={"Key": {"S": key}},
+                UpdateExpression="ADD Done :task",
+                ConditionExpression=NEVER,
+                ExpressionAttributeNames={"#blocked": "Blocked0"},
+                ExpressionAttributeValues={":task": {"SS": ["1"]}},
+            )
