@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.lanes import graph_of
 from elt_redshift.asl.layout import arrange
 from elt_redshift.asl.settling import NEVER
 from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.triggers.outcome import outcome_of
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.runs.test_joins import Graph, random_graph
@@ -56,7 +58,10 @@ def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: s
     deployed = deploy(_job(ledger, barrier.pass_))
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
-    assert _statuses(deployed, arn)["slow"] == "running"
+    runs = TaskRuns(deployed.job.task_names)
+    mirrored = {name: outcome_of(name, deployed.executions.look(arn, runs)) for name in ("bad", "slow", "behind")}
+    assert mirrored["bad"] is not None
+    assert (mirrored["bad"].status, mirrored["slow"], mirrored["behind"]) == ("failed", None, None)
     assert deployed.item.state == "Running"
     barrier.open()
     failed = deployed.end(arn)
