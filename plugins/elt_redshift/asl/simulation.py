@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from elt_redshift.asl import names
+from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 
 #: History events of one pass through a state: entered, exited and what lies between.
@@ -255,7 +256,7 @@ def _waiter(state: Mapping[str, Any], item: Any) -> str | None:
         return str(item["waiter"])
     if state["Type"] != "Task":
         return None
-    return str(state["Arguments"]["Key"]["JoinKey"]["S"].split('"')[1])
+    return str(state["Arguments"]["Key"][TASK_KEY]["S"])
 
 
 def _pauses(seconds: float) -> tuple[int, float]:
