@@ -35,6 +35,10 @@ START_RETRY_DELAY = timedelta(seconds=30)
 MIRROR_RETRIES = 2
 MIRROR_RETRY_DELAY = timedelta(seconds=5)
 
+#: Airflow reads the whole DAG again for each trigger that a task starts from: with more tasks than this, it costs no
+#: more to begin the mirrors on workers, and the triggerer is left to its other work.
+MAX_FROM_TRIGGER = 1000
+
 
 def elt_dag(
     job: EltJob,
@@ -129,6 +133,7 @@ def _mirrors(job: EltJob, **options: Any) -> dict[str, MirrorOperator]:
             start_task_id=START,
             retries=MIRROR_RETRIES,
             retry_delay=MIRROR_RETRY_DELAY,
+            from_trigger=len(job.tasks) <= MAX_FROM_TRIGGER,
             **options,
         )
         for task in job.tasks

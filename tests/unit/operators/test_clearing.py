@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
-from elt_redshift.operators.starting import run_execution_name
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elt_redshift.aws.attempts import execution_arn, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
-from elt_redshift.operators.starting import execution_arn, run_execution_name
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00")

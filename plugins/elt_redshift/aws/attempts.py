@@ -51,6 +51,11 @@ def _find(executions: Executions, name: str) -> Execution | None:
         raise
 
 
+def machine_arn(execution: str) -> str:
+    """The ARN of the state machine, without version or alias, of an execution's ARN."""
+    return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
+
+
 def execution_arn(state_machine_arn: str, name: str) -> str:
     """The ARN of an execution; the state machine's may end in a version or an alias."""
     prefix, _, machine = state_machine_arn.partition(":stateMachine:")
