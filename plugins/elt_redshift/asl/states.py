@@ -90,7 +90,7 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A call to AWS. ``next=None`` ends the machine or the branch."""
+    """A call to AWS. ``next=None`` ends the machine or the branch; ``timeout`` is in seconds."""
 
     name: str
     call: Call
@@ -99,6 +99,7 @@ class Task:
     output: Any
     comment: str | None = None
     assign: Mapping[str, Any] | None = None
+    timeout: int | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
@@ -111,6 +112,7 @@ class Task:
             Arguments=dict(self.arguments),
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
+            TimeoutSeconds=self.timeout,
             Retry=[retry.render() for retry in self.retry] or None,
             Catch=[catch.render() for catch in self.catch] or None,
             **_flow(self.next),
