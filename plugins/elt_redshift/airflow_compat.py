@@ -10,15 +10,16 @@ from typing import TYPE_CHECKING, Any
 from airflow import __version__
 
 if TYPE_CHECKING:
-    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
+    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 else:
     try:
-        from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
+        from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
     except ImportError:  # Airflow 2
         from airflow.models import DAG, BaseOperatorLink, Param
         from airflow.models.baseoperator import BaseOperator
         from airflow.utils.context import Context
+        from airflow.utils.task_group import TaskGroup
 
     try:
         from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -35,8 +36,10 @@ __all__ = [
     "BaseOperatorLink",
     "Context",
     "Param",
+    "TaskGroup",
     "clear_number",
     "ended_by_user",
+    "hooked",
     "link_xcom",
     "needs_worker",
     "set_xcom",
@@ -94,6 +97,11 @@ def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
     """The XCom in which Airflow 3 keeps a link; Airflow 2 asks the link itself."""
     key = getattr(link, "xcom_key", None)
     return {str(key): url} if key else {}
+
+
+def hooked(operator: BaseOperator) -> bool:
+    """Whether a user has code that is to run on a worker before the task or behind it (Airflow 3.3 and later)."""
+    return bool(operator._pre_execute_hook or operator._post_execute_hook or operator.on_execute_callback)
 
 
 def needs_worker(task: Any) -> bool:

@@ -21,6 +21,7 @@ from elt_redshift.airflow_compat import (
     BaseOperatorLink,
     Context,
     clear_number,
+    hooked,
 )
 from elt_redshift.asl.history import TaskRun, TaskRuns, failure
 from elt_redshift.aws.attempts import run_execution_name
@@ -81,7 +82,7 @@ class StartExecutionOperator(BaseOperator):
         try:
             # Templates that render native objects make numbers of them.
             values = self.job.values({name: str(value) for name, value in self.parameters.items()})
-            redriver = make_redriver(self._hook(), context, job, values)
+            redriver = make_redriver(self._hook(), context, self.task_id, job, values)
         except AwsError:
             raise  # it may pass
         except EltError as error:
@@ -149,7 +150,7 @@ class MirrorOperator(BaseOperator):
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         self._killable: Killable = (None, None, None)
-        if from_trigger and deferrable and STARTS_FROM_TRIGGER:
+        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not hooked(self):
             self._start_from_trigger()
 
     def _start_from_trigger(self) -> None:
@@ -211,7 +212,8 @@ class MirrorOperator(BaseOperator):
         cleared = ti.max_tries > (self.retries or 0)
         pursued = Pursued(str(started))
         if job and (cleared or clear_number(context)):
-            redriver = make_redriver(make_hook(self.aws_conn_id, self.region_name), context, job, run["parameters"])
+            hook = make_hook(self.aws_conn_id, self.region_name)
+            redriver = make_redriver(hook, context, self.start_task_id, job, run["parameters"])
             pursued = redriver.mirror(self.task_name, cleared)
         for note in pursued.notes:
             self.log.info(note)
@@ -244,7 +246,7 @@ class MirrorOperator(BaseOperator):
         A worker that is resumed soon after it deferred may be failed by the scheduler, which takes the first worker's
         end, when it hears of that late, for the second one's (https://github.com/apache/airflow/issues/67287).
         """
-        return not (self.on_success_callback or self.on_skipped_callback or self.outlets)
+        return not (self.on_success_callback or self.on_skipped_callback or self.outlets or self._post_execute_hook)
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
@@ -296,7 +298,9 @@ def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
     return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)
 
 
-def make_redriver(hook: EltHook, context: Context, job: JobRef, parameters: Mapping[str, str]) -> Redriver:
+def make_redriver(
+    hook: EltHook, context: Context, start_task_id: str, job: JobRef, parameters: Mapping[str, str]
+) -> Redriver:
     """How the DAG run's executions go on.
 
     :raises NotDeployedError: the job's state machine is not there.
@@ -304,7 +308,7 @@ def make_redriver(hook: EltHook, context: Context, job: JobRef, parameters: Mapp
     ti = context["ti"]
     return Redriver(
         hook.executions_of(job),
-        partial(run_execution_name, ti.dag_id, ti.run_id),
+        partial(run_execution_name, ti.dag_id, ti.run_id, start_task_id),
         parameters,
         lambda: hook.audit(job),
         job.job_id,

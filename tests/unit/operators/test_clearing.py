@@ -21,7 +21,7 @@ from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-NAME = partial(run_execution_name, "sales", "manual__2026")
+NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
 #: Two tasks side by side, one behind both, one behind the first.
 UPSTREAM = {"a": (), "b": (), "c": ("a", "b"), "d": ("a",)}

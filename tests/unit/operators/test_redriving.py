@@ -12,7 +12,7 @@ from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver, clear_token
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-NAME = partial(run_execution_name, "sales", "manual__2026")
+NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
 
 class FakeAudit:

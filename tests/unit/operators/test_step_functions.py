@@ -226,9 +226,13 @@ def test_a_mirror_begins_in_the_triggerer() -> None:
     assert (args.next_method, args.timeout) == ("execute_complete", timedelta(hours=1))
 
 
-@pytest.mark.parametrize("options", [{"from_trigger": False}, {"deferrable": False}])
-def test_a_mirror_can_begin_on_a_worker(options: dict[str, bool]) -> None:
-    """On Airflow before 3.3 it always does."""
+@pytest.mark.parametrize(
+    "options",
+    [{"from_trigger": False}, {"deferrable": False}]
+    + [{hook: print} for hook in ("pre_execute", "post_execute", "on_execute_callback")],
+)
+def test_a_mirror_can_begin_on_a_worker(options: dict[str, Any]) -> None:
+    """It does when told so, or when a user's own code is to run there. On Airflow before 3.3 it always does."""
     assert not getattr(_mirror(**options), "start_from_trigger", False)
 
 

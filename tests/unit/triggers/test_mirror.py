@@ -34,7 +34,7 @@ class Airflow:
         self.stopped: list[str] = []
 
     def attempt(self, number: int) -> FakeExecution:
-        execution = FakeExecution(run_execution_name("sales", "r", number))
+        execution = FakeExecution(run_execution_name("sales", "r", "start", number))
         self.client.executions[execution.arn] = execution
         if number == 1:
             self.xcoms[("start", "execution_arn")] = execution.arn
