@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import joins, names
+from elt_redshift.asl import answering, joins, names
+from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
@@ -24,13 +25,27 @@ from elt_redshift.job.model import EltJob
 class StateMachine:
     """A compiled job: its states, and the job and target that they were compiled from.
 
-    :param joins: whether it needs the target's table of join items.
+    :param joins: whether tasks wait for upstreams in other branches.
     """
 
     job: EltJob
     target: Target
     flow: Flow
     joins: bool = False
+
+    @property
+    def events(self) -> bool:
+        """Whether tasks wait for events, which need the state machine of :meth:`answering`."""
+        return any(task.wait == "event" for task in self.job.tasks)
+
+    @property
+    def stores_tokens(self) -> bool:
+        """Whether it needs the target's table of join items."""
+        return self.joins or self.events
+
+    def answering(self) -> dict[str, Any]:
+        """The definition of the Express state machine that answers to events."""
+        return answering.definition(self.job.job_id, self.target)
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object."""
@@ -90,11 +105,15 @@ class _Assembly:
     def _one(self, task: str, following: str | None) -> Iterator[State]:
         if task in self.awaited:
             yield from WaitPattern(task, self.awaited[task], self.target).states()
-        # A task ends in a Choice, which cannot end a branch.
+        # A task ends in a Choice, at least where it was not told its end, and that cannot end a branch.
         end = following or names.step(task, "done")
         announce = self._announce(task, end)
         statement = announce[0].name if announce else end
-        yield from StatementPattern(self.job, self.tasks[task], self.target, statement, bool(announce)).states()
+        given = self.job, self.tasks[task], self.target, statement, bool(announce)
+        if self.tasks[task].wait == "event":
+            yield from EventPattern(*given, ends=not following and not announce).states()
+        else:
+            yield from StatementPattern(*given).states()
         yield from announce
         if not following:
             yield Succeed(end)

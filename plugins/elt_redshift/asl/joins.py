@@ -32,7 +32,7 @@ from elt_redshift.asl import calls
 from elt_redshift.asl.jsonata import EXECUTION_NAME, INPUT, REDRIVE_COUNT, expression, fields, keep
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.names import Step, step
-from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task
+from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Rule, State, Succeed, Task
 from elt_redshift.asl.target import Target
 
 #: The table's key and the attribute by which DynamoDB removes old items.
@@ -51,7 +51,8 @@ ANNOUNCE = f"ADD Done :task SET {EXPIRY} = :expiry"
 STORE = f"SET TaskToken = :token, {EXPIRY} = :expiry"
 NOT_COMPLETE = "attribute_not_exists(Done) OR size(Done) < :awaited"
 
-_EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
+#: When an item that is written now may go, in epoch seconds, as DynamoDB's number.
+EXPIRES = {"N": expression(f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})")}
 
 
 def variables() -> dict[str, str]:
@@ -81,7 +82,7 @@ class WaitPattern:
 
     def states(self) -> Iterator[State]:
         go_on = {"attempt": 1, "failures": 0, **keep("redrives"), "Status": "NEW"}
-        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(_EXPIRES)}}
+        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": EXPIRES}
         yield _writer(
             self.target,
             step(self.task, "join"),
@@ -160,7 +161,7 @@ class AnnouncePattern:
                 "UpdateExpression": ANNOUNCE,
                 "ExpressionAttributeValues": {
                     ":task": {"SS": [self.task]},
-                    ":expiry": {"N": expression(_EXPIRES)},
+                    ":expiry": EXPIRES,
                 },
                 "ReturnValues": "ALL_NEW",
             },
@@ -181,7 +182,7 @@ class AnnouncePattern:
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
             next=next,
             output=sent,
-            retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
+            retry=calls.TOKEN_RETRY,
             # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
             catch=(Catch(calls.STALE_TOKEN, refused, sent),),
         )

@@ -11,7 +11,9 @@ from typing import Literal
 #: What the states of a task are for, in the order in which they can be passed.
 Step = Literal[
     "join",
+    "find",
     "status",
+    "await",
     "describe",
     "wait",
     "cancel",

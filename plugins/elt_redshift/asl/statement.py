@@ -51,6 +51,9 @@ MAX_PAUSE = 60
 #: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
 MAX_MESSAGE = 2000
 
+#: The statement in the state's input has ended badly.
+UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
+
 _CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
 
@@ -72,8 +75,7 @@ class StatementPattern:
         """The states, the first one first."""
         yield self._submit()
         yield self._status()
-        if self._polls:
-            yield self._pause()
+        yield from self._waits()
         yield self._describe()
         if self.task.timeout:
             yield self._cancel(self.task.timeout)
@@ -82,9 +84,18 @@ class StatementPattern:
         yield self._gate()
         yield self._reclaim()
 
+    def _waits(self) -> Iterator[State]:
+        if self._polls:
+            yield self._pause()
+
     @property
     def _polls(self) -> bool:
         return self.task.wait == "poll" or not self.target.long_polling
+
+    @property
+    def _look(self) -> str:
+        """The state that looks at the statement once more, sooner or later."""
+        return self._name("wait" if self._polls else "describe")
 
     def _long_poll(self, seconds: int | str) -> dict[str, int | str]:
         return {} if self._polls else {"WaitTimeSeconds": seconds}
@@ -92,13 +103,15 @@ class StatementPattern:
     def _name(self, name: Step) -> str:
         return step(self.task.name, name)
 
-    def _call(self, name: str, call: Call, arguments: Mapping[str, Any], next: str, output: Any, **more: Any) -> Task:
+    def _call(
+        self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
+    ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
     def _submit(self) -> Task:
         single = len(self.task.statements) == 1
         timeout = self.task.timeout
-        first = LONG_POLL if timeout is None else min(LONG_POLL, _seconds(timeout))
+        first = LONG_POLL if timeout is None else min(LONG_POLL, seconds(timeout))
         return self._call(
             self.task.name,
             calls.EXECUTE_STATEMENT if single else calls.BATCH_EXECUTE_STATEMENT,
@@ -110,7 +123,7 @@ class StatementPattern:
                     Id="$states.result.Id",
                     Status="$exists($states.result.Status) ? $states.result.Status : 'SUBMITTED'",
                 ),
-                **(fields(deadline=f"$millis() + {_seconds(timeout) * 1000}") if timeout else {}),
+                **(fields(deadline=f"$millis() + {seconds(timeout) * 1000}") if timeout else {}),
                 **({"polls": 0} if self._polls else {}),
             },
             comment=self.task.source or None,
@@ -138,22 +151,20 @@ class StatementPattern:
         )
 
     def _status(self) -> Choice:
-        unsuccessful = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
-        ended = f"{unsuccessful} and $exists({INPUT}.error)"
+        return Choice(self._name("status"), self._rules(), default=self._look)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
         retries = self.task.retries
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {max(retries, CONFLICT_RETRIES)} : {retries})"
-        late = expression(f"$not({unsuccessful} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
-        return Choice(
-            self._name("status"),
-            (
-                Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self._name("reclaim")),
-                Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
-                Rule(expression(f"{INPUT}.Status = 'NEW'"), self.task.name),
-                Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self._name("retry")),
-                Rule(expression(ended), self._name("record"), self._failure()),
-                *((Rule(late, self._name("cancel")),) if self.task.timeout else ()),
-            ),
-            default=self._name("wait" if self._polls else "describe"),
+        late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        return (
+            Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self._name("reclaim")),
+            Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
+            Rule(expression(f"{INPUT}.Status = 'NEW'"), self.task.name),
+            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self._name("retry")),
+            Rule(expression(ended), self._name("record"), self._failure()),
+            *((Rule(late, self._name("cancel")),) if self.task.timeout else ()),
         )
 
     def _finished(self) -> dict[str, Any]:
@@ -213,8 +224,7 @@ class StatementPattern:
         )
 
     def _cancel(self, timeout: timedelta) -> Task:
-        seconds = _seconds(timeout)
-        message = text(f"The statement ran longer than the task's timeout of {seconds} s and was cancelled.")
+        message = text(f"The statement ran longer than the task's timeout of {seconds(timeout)} s and was cancelled.")
         overdue = expression(f"$merge([{INPUT}, {{'error': {message}}}])")
         return self._call(
             self._name("cancel"),
@@ -277,5 +287,5 @@ class StatementPattern:
         )
 
 
-def _seconds(duration: timedelta) -> int:
+def seconds(duration: timedelta) -> int:
     return int(duration.total_seconds())
