@@ -22,6 +22,7 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift.asl import calls, joins
+from elt_redshift.asl.event import key
 from elt_redshift.asl.jsonata import INPUT, expression, fields
 from elt_redshift.asl.states import Catch, Choice, Flow, Rule, Succeed, Task
 from elt_redshift.asl.target import Target
@@ -124,9 +125,12 @@ def _mark(target: Target) -> Task:
         calls.UPDATE_ITEM,
         {
             "TableName": target.join_table,
-            "Key": {joins.KEY: {"S": expression(f"{INPUT}.id")}},
+            "Key": key(f"{INPUT}.id"),
             "UpdateExpression": MARK,
-            "ExpressionAttributeValues": {":state": {"S": expression(f"{INPUT}.state")}, ":expiry": joins.EXPIRES},
+            "ExpressionAttributeValues": {
+                ":state": {"S": expression(f"{INPUT}.state")},
+                ":expiry": {"N": expression(joins.EXPIRES)},
+            },
             "ReturnValues": "ALL_NEW",
         },
         next="waits again",

@@ -14,12 +14,6 @@ GET_ITEM = Call("dynamodb", "getItem", "dynamodb:GetItem")
 DESCRIBE_EXECUTION = Call("aws-sdk:sfn", "describeExecution", "states:DescribeExecution")
 EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "executeStatement", "redshift-data:ExecuteStatement")
 BATCH_EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "batchExecuteStatement", "redshift-data:BatchExecuteStatement")
-EXECUTE_STATEMENT_AND_WAIT = Call(
-    "aws-sdk:redshiftdata", "executeStatement.waitForTaskToken", "redshift-data:ExecuteStatement"
-)
-BATCH_EXECUTE_STATEMENT_AND_WAIT = Call(
-    "aws-sdk:redshiftdata", "batchExecuteStatement.waitForTaskToken", "redshift-data:BatchExecuteStatement"
-)
 DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift-data:DescribeStatement")
 CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
 UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem.waitForTaskToken", "dynamodb:UpdateItem")

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import answering, joins, names
+from elt_redshift.asl import answering, joins, lanes, names
 from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
 from elt_redshift.asl.target import Target
@@ -26,17 +27,14 @@ class StateMachine:
     """A compiled job: its states, and the job and target that they were compiled from.
 
     :param joins: whether tasks wait for upstreams in other branches.
+    :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     """
 
     job: EltJob
     target: Target
     flow: Flow
     joins: bool = False
-
-    @property
-    def events(self) -> bool:
-        """Whether tasks wait for events, which need the state machine of :meth:`answering`."""
-        return any(task.wait == "event" for task in self.job.tasks)
+    events: bool = False
 
     @property
     def stores_tokens(self) -> bool:
@@ -67,8 +65,9 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """
     job.validate()
     target = target or Target()
-    arrangement = arrange({task.name: task.upstream for task in job.tasks})
-    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
+    arrangement = arrange(lanes.graph_of(job))
+    events = any(task.wait == "event" for task in job.tasks)
+    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins), events)
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
     return machine
@@ -103,14 +102,16 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        if task in self.awaited:
-            yield from WaitPattern(task, self.awaited[task], self.target).states()
-        # A task ends in a Choice, at least where it was not told its end, and that cannot end a branch.
+        source = OneTask(self.job, self.tasks[task], self.target)
+        if awaited := self.awaited.get(task):
+            comment = f"Waits for {', '.join(awaited)}"
+            yield from WaitPattern(source, len(awaited), self.target, comment).states()
+        # A task ends in a Choice, at least where no event told its end, and that cannot end a branch.
         end = following or names.step(task, "done")
-        announce = self._announce(task, end)
+        announce = self._announce(source, end)
         statement = announce[0].name if announce else end
-        given = self.job, self.tasks[task], self.target, statement, bool(announce)
-        if self.tasks[task].wait == "event":
+        given = self.job, source, self.target, statement, bool(announce)
+        if source.of.wait == "event":
             yield from EventPattern(*given, ends=not following and not announce).states()
         else:
             yield from StatementPattern(*given).states()
@@ -118,10 +119,10 @@ class _Assembly:
         if not following:
             yield Succeed(end)
 
-    def _announce(self, task: str, following: str) -> list[State]:
-        """The states that tell of the end of ``task``, if any task waits for it in another branch."""
-        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(task, ())}
-        return list(AnnouncePattern(task, waiters, self.target, following).states()) if waiters else []
+    def _announce(self, source: OneTask, following: str) -> list[State]:
+        """The states that tell of the end of a task, if any task waits for it in another branch."""
+        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
+        return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
 
     def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
         # As many tasks as can be part of a name.

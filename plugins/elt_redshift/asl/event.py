@@ -26,14 +26,14 @@ https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import EXECUTION_NAME, INPUT, REDRIVE_COUNT, expression, fields, keep
+from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, joined, keep
 from elt_redshift.asl.jsonata import literal as text
-from elt_redshift.asl.statement import MAX_MESSAGE, UNSUCCESSFUL, StatementPattern, seconds
+from elt_redshift.asl.source import OneTask, Submission
+from elt_redshift.asl.statement import MAX_MESSAGE, UNSUCCESSFUL, StatementPattern
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
 
 #: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
@@ -42,8 +42,16 @@ NET = 300
 #: … and at most so many.
 MAX_NET = 3600
 
+#: Where the item of a statement stands in the table of join items, beside its id.
+ITEM = "end of statement"
+
 STORE = f"SET TaskToken = :token, {joins.EXPIRY} = :expiry"
 NOT_ENDED = "attribute_not_exists(Ended)"
+
+
+def key(statement: str) -> dict[str, Any]:
+    """The key of a statement's item; ``statement`` is JSONata that gives its id."""
+    return {joins.RUN_KEY: {"S": expression(statement)}, joins.TASK_KEY: {"S": ITEM}}
 
 
 @dataclass(frozen=True)
@@ -53,47 +61,54 @@ class EventPattern(StatementPattern):
     :param ends: the task ends its branch: the waiting state is the last one, and ``next`` ends the other ways.
     """
 
+    source: OneTask
     ends: bool = False
 
-    def _submit(self) -> Task:
-        single = len(self.task.statements) == 1
-        timeout = self.task.timeout
+    def _submissions(self) -> tuple[Submission, ...]:
+        return self.source.submissions({**self._identity(), "WithEvent": True})
+
+    def _submit(self, submission: Submission) -> Task:
+        waiting = replace(submission.call, action=f"{submission.call.action}.waitForTaskToken")
+        timeout = self.source.timeout
         return self._call(
-            self.task.name,
-            calls.EXECUTE_STATEMENT_AND_WAIT if single else calls.BATCH_EXECUTE_STATEMENT_AND_WAIT,
-            {**self._sql(single), **self._identity(), **self.target.connection, "WithEvent": True},
+            submission.state,
+            waiting,
+            submission.arguments,
             next=None if self.ends else self.next,
             output=self._told(),
-            comment=self.task.source or None,
+            comment=self.source.comment,
             retry=calls.EVENT_RETRY,
             catch=(self._ended_badly(), self._no_answer()),
-            timeout=NET if timeout is None else min(NET, seconds(timeout)),
+            timeout=NET if timeout is None else min(NET, timeout),
         )
 
-    def _identity(self) -> dict[str, str]:
+    def _identity(self) -> dict[str, Value]:
         # Another token is another request, which the ClientToken may refuse: then the statement is there to be found.
-        name = f"{self._prefix()} & $states.context.Task.Token"
+        name = joined(*self._beginning(), Code("$states.context.Task.Token"))
         redriven = text("The execution was redriven: the lock comes first.")
-        guarded = f"{REDRIVE_COUNT} > {INPUT}.redrives ? $error({redriven}) : {name}"
-        return {**super()._identity(), **fields(StatementName=guarded)}
+        guarded = Code(f"{REDRIVE_COUNT} > {INPUT}.redrives ? $error({redriven}) : {name}")
+        return {**super()._identity(), "StatementName": guarded}
 
-    def _prefix(self) -> str:
-        """How the name of this attempt's statement begins, in JSONata."""
-        end = f"{text(f'/{self.task.name}/')} & $string({INPUT}.attempt) & '/'"
-        return f"{text(self.job.job_id + '/')} & {EXECUTION_NAME} & {end}"
+    def _beginning(self) -> tuple[Value, ...]:
+        """What the name of this attempt's statement begins with."""
+        attempt = Code(f"$string({INPUT}.attempt)")
+        return (f"{self.job.job_id}/", self.source.execution, "/", self.source.task, "/", attempt, "/")
 
     def _told(self) -> dict[str, Any]:
         """What the next task gets; the same as from the status."""
         return {
-            **self._finished(),
+            "finished": self.source.task,
             **fields(statement="$states.result.Id"),
-            **(fields(Id="$states.result.Id", Status="'FINISHED'") if self.announces else {}),
+            "attempt": 1,
+            "failures": 0,
+            **keep("redrives"),
+            **({**fields(Id="$states.result.Id"), "Status": "FINISHED"} if self.announces else {}),
         }
 
     def _ended_badly(self) -> Catch:
         return Catch(
             (calls.STATEMENT_FAILED,),
-            self._name("describe"),
+            self.source.name("describe"),
             {
                 **keep("attempt", "failures", "redrives"),
                 **fields(Id="$states.errorOutput.Cause"),
@@ -108,13 +123,13 @@ class EventPattern(StatementPattern):
         known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVE_COUNT} > {INPUT}.redrives"
         return Catch(
             ("States.ALL",),
-            self._name("find"),
+            self.source.name("find"),
             expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {message}}}])"),
         )
 
     @property
     def _counters(self) -> dict[str, int]:
-        return {"looks": 0, **({"polls": 0} if self._polls else {})}
+        return {"looks": 0, **({"polls": 0} if self.source.polls else {})}
 
     def _waits(self) -> Iterator[State]:
         yield self._find()
@@ -123,38 +138,38 @@ class EventPattern(StatementPattern):
 
     def _find(self) -> Task:
         """Look for the attempt's statement. There is none if it was never submitted; after 24 hours it is forgotten."""
-        found, timeout = "$states.result.Statements[0]", self.task.timeout
-        deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {seconds(timeout) * 1000}" if timeout else ""
+        found, timeout = "$states.result.Statements[0]", self.source.timeout
+        deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {timeout * 1000}" if timeout else ""
         counters = "".join(f", '{name}': {value}" for name, value in self._counters.items())
         there = f"{{'Id': {found}.Id, 'Status': {found}.Status{counters}{deadline}}}"
         missing = f"{{'Status': $exists({INPUT}.refused) ? 'REFUSED' : 'NEW'}}"
         return self._call(
-            self._name("find"),
+            self.source.name("find"),
             calls.LIST_STATEMENTS,
             {
                 **self.target.warehouse,
-                **fields(StatementName=self._prefix()),
+                **fields(StatementName=joined(*self._beginning())),
                 "Status": "ALL",
                 "RoleLevel": True,
                 "MaxResults": 100,
             },
-            next=self._name("status"),
+            next=self.source.name("status"),
             output=expression(f"$merge([{INPUT}, $exists({found}) ? {there} : {missing}])"),
             retry=calls.DATA_API_RETRY,
         )
 
     def _status(self) -> Choice:
-        return Choice(self._name("status"), self._rules(), default=self._name("await"))
+        return Choice(self.source.name("status"), self._rules(), default=self.source.name("await"))
 
     def _rules(self) -> tuple[Rule, ...]:
         refused = {
             **keep("attempt", "redrives"),
             "statement": "none",
-            **fields(cause=f"{text(f'Task {self.task.name}: ')} & {INPUT}.refused"),
+            **fields(cause=joined("Task ", self.source.task, ": ", Code(f"{INPUT}.refused"))),
         }
         return (
             *super()._rules(),
-            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self._name("record"), refused),
+            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name("record"), refused),
             # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
             Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
         )
@@ -162,26 +177,26 @@ class EventPattern(StatementPattern):
     def _await(self) -> Task:
         further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
         return self._call(
-            self._name("await"),
+            self.source.name("await"),
             calls.UPDATE_ITEM_AND_WAIT,
             {
                 "TableName": self.target.join_table,
-                "Key": {joins.KEY: {"S": expression(f"{INPUT}.Id")}},
+                "Key": key(f"{INPUT}.Id"),
                 "UpdateExpression": STORE,
                 "ConditionExpression": NOT_ENDED,
                 "ExpressionAttributeValues": {
                     ":token": {"S": expression("$states.context.Task.Token")},
-                    ":expiry": joins.EXPIRES,
+                    ":expiry": {"N": expression(joins.EXPIRES)},
                 },
             },
-            next=self._name("describe"),
+            next=self.source.name("describe"),
             output=further,
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self._name("describe"), further),),
-            timeout=self._patience(self.task.timeout),
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),),
+            timeout=self._patience(),
         )
 
-    def _patience(self, timeout: timedelta | None) -> str:
+    def _patience(self) -> str:
         net = f"$min([{MAX_NET}, {NET} * $power(2, {INPUT}.looks + 1)])"
         left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
-        return expression(net if timeout is None else f"$max([1, $min([{net}, {left}])])")
+        return expression(net if self.source.timeout is None else f"$max([1, $min([{net}, {left}])])")

@@ -49,13 +49,15 @@ class TaskRuns:
     """The tasks of one execution, kept up to date by :meth:`apply`.
 
     :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of.
+    :ivar last_event: the number of the newest event that was taken in.
+    :ivar news: how many events the last :meth:`apply` took in.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
         self._runs = {name: TaskRun(name) for name in tasks or ()}
         self._any = tasks is None
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
-        self.last_event = 0
+        self.last_event = self.news = 0
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
@@ -70,9 +72,10 @@ class TaskRuns:
 
     def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in new events, oldest first; events that were seen already change nothing."""
+        self.news = 0
         for event in events:
             if event["id"] > self.last_event:
-                self.last_event = event["id"]
+                self.last_event, self.news = event["id"], self.news + 1
                 self._apply(event)
 
     def finish(self, status: str) -> None:

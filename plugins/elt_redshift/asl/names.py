@@ -11,6 +11,8 @@ from typing import Literal
 #: What the states of a task are for, in the order in which they can be passed.
 Step = Literal[
     "join",
+    "submit",
+    "submit batch",
     "find",
     "status",
     "await",
@@ -19,8 +21,11 @@ Step = Literal[
     "cancel",
     "retry",
     "record",
+    "report failure",
     "failed",
     "reclaim",
+    "claim",
+    "report",
     "announce",
     "tell",
     "told",

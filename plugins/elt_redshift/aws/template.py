@@ -178,8 +178,13 @@ def _join_table() -> dict[str, Any]:
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
         "Properties": {
-            "AttributeDefinitions": [{"AttributeName": joins.KEY, "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": joins.KEY, "KeyType": "HASH"}],
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": "S"} for name in (joins.RUN_KEY, joins.TASK_KEY)
+            ],
+            "KeySchema": [
+                {"AttributeName": joins.RUN_KEY, "KeyType": "HASH"},
+                {"AttributeName": joins.TASK_KEY, "KeyType": "RANGE"},
+            ],
             "BillingMode": "PAY_PER_REQUEST",
             "SSESpecification": {"SSEEnabled": True},
             "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
