@@ -2,8 +2,8 @@
 
     python -m tests.definitions FOLDER
 
-The golden files; the machine that answers to events; their jobs, compiled for a Step Functions that does not know long polling; the jobs under sql/; and
-random graphs, most of which need joins.
+The golden files; the machine that answers to events; the jobs of the golden files, compiled for a Step Functions that
+does not know long polling; the jobs under sql/; and random graphs, most of which need joins.
 """
 
 from __future__ import annotations
