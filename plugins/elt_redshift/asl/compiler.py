@@ -14,6 +14,8 @@ from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
@@ -65,9 +67,12 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """
     job.validate()
     target = target or Target()
-    arrangement = arrange(lanes.graph_of(job))
-    events = any(task.wait == "event" for task in job.tasks)
-    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins), events)
+    graph = lanes.graph_of(job)
+    arrangement = arrange(graph)
+    finishing = job.on_task_failure == "finish_independent"
+    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    assembly = _Assembly(job, target, arrangement, settling)
+    machine = StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
     return machine
@@ -76,15 +81,17 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
-    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement) -> None:
-        self.job, self.target = job, target
+    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement, settling: Settling | None) -> None:
+        self.job, self.target, self.settling = job, target, settling
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
+        self.joins = bool(self.awaited or (settling and settling.numbers))
+        self.events = any(task.wait == "event" for task in job.tasks)
         self.parallels = count(1)
 
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
-        variables = joins.variables() if self.awaited else {}
+        variables = joins.variables() if self.joins else {}
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
         return Flow((*lock.before(), *work, *lock.behind()))
 
@@ -109,15 +116,25 @@ class _Assembly:
         # A task ends in a Choice, at least where no event told its end, and that cannot end a branch.
         end = following or names.step(task, "done")
         announce = self._announce(source, end)
-        statement = announce[0].name if announce else end
-        given = self.job, source, self.target, statement, bool(announce)
-        if source.of.wait == "event":
-            yield from EventPattern(*given, ends=not following and not announce).states()
+        behind = announce[0].name if announce else end
+        if self.settling and task in self.settling.numbers:
+            settle = SettlePattern(source, self.settling, self.target, behind)
+            yield from self._statement(source, source.name("settle"), announces=True, failing="block")
+            yield from settle.failed()
+            yield from settle.done()
         else:
-            yield from StatementPattern(*given).states()
+            ends = not following and not announce
+            yield from self._statement(source, behind, announces=bool(announce), ends=ends)
         yield from announce
         if not following:
             yield Succeed(end)
+
+    def _statement(
+        self, source: OneTask, following: str, announces: bool, failing: Step = "record", ends: bool = False
+    ) -> Iterator[State]:
+        given = self.job, source, self.target, following, announces, failing
+        pattern = EventPattern(*given, ends) if source.of.wait == "event" else StatementPattern(*given)
+        return pattern.states()
 
     def _announce(self, source: OneTask, following: str) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""

@@ -169,7 +169,7 @@ class EventPattern(StatementPattern):
         }
         return (
             *super()._rules(),
-            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name("record"), refused),
+            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused),
             # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
             Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
         )

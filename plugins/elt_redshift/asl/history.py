@@ -58,6 +58,7 @@ class TaskRuns:
         self._any = tasks is None
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
         self.last_event = self.news = 0
+        self._redrives = 0
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
@@ -106,6 +107,7 @@ class TaskRuns:
             self._submitted(task, _json(event.get("taskSubmittedEventDetails", {}).get("output")))
 
     def _resume(self) -> None:
+        self._redrives += 1
         for name, run in self._runs.items():
             if run.status in ("aborted", "failed"):
                 self._runs[name] = replace(run, status="running", ended=None)
@@ -121,9 +123,12 @@ class TaskRuns:
             self._runs[task] = replace(
                 run, status="running", started=run.started or when, ended=None, attempt=attempt, message=None
             )
-        elif state == names.step(task, "record"):
-            message, statement = given.get("cause"), given.get("statement")
-            self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+        elif state in (names.step(task, "block"), names.step(task, "record")):
+            # One that was aborted here and is entered again after a redrive is on its way to another attempt.
+            again = given.get("redrives", self._redrives) < self._redrives
+            if run.status != "failed" and not again:
+                message, statement = given.get("cause"), given.get("statement")
+                self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
 
     def _submitted(self, task: str, answer: dict[str, Any]) -> None:
         if "Id" in answer:

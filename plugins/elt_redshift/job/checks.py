@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from elt_redshift.job import graph, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import AFTER_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
+from elt_redshift.job.parts import AFTER_FAILURE, ON_TASK_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
 
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
@@ -52,6 +52,7 @@ def check(job: EltJob, findings: Findings) -> None:
         _check_task(task, names, findings)
     _check_cycle(job.tasks, findings)
     _check_references(job, findings)
+    _check_choice(("on_task_failure",), job.on_task_failure, ON_TASK_FAILURE, findings)
     _check_max_active_statements(job.max_active_statements, findings)
     _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)
     _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)

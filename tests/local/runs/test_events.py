@@ -238,3 +238,43 @@ def test_a_cancelled_statement_fails_its_task(deploy: Deploy) -> None:
     deployed.data.cancel_statement(Id=deployed.tasks(arn)["a"].statement_id)
     assert "cancel" in (deployed.end(arn).cause or "")
     assert deployed.item.state == "Failed"
+
+
+def test_joins_and_settling_go_on_from_events(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """With a task that waits by a join, and one that fails while another goes on: everything runs once, the redrive
+    included."""
+    note = f"insert into {ledger} values ('%s')"
+    tasks = (
+        waiting("bad", sql=(f"insert into {ledger}_missing values (1)", note % "bad")),
+        waiting("slow", sql=(barrier.pass_, note % "slow")),
+        waiting("behind", "bad", sql=(note % "behind",)),
+        waiting("both", "bad", "slow", sql=(note % "both",)),
+        waiting("free", "slow", sql=(note % "free",)),
+    )
+    deployed = deploy(job(*tasks, on_task_failure="finish_independent"))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed")
+    barrier.open()
+    failed = deployed.end(arn)
+    assert "_missing" in (failed.cause or "")
+    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert _ran(deployed, ledger) == Counter(bad=1, slow=1, behind=1, both=1, free=1)
+
+
+def test_a_stopped_run_leaves_no_statement_to_the_next(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """The statement of a stopped execution is found by the beginning of its name and cancelled before the lock is taken
+    over; its event answers nobody."""
+    deployed = deploy(job(waiting("a", sql=(barrier.pass_, f"insert into {ledger} values ('a')"))))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["a"].statement_id is not None)
+    left = deployed.tasks(arn)["a"].statement_id
+    deployed.executions.stop(arn, "stopped by a test")
+    other = deployed.start()
+    deployed.until(other, lambda tasks: tasks["a"].status == "running")
+    assert deployed.data.describe_statement(Id=left)["Status"] == "ABORTED"
+    barrier.open()
+    assert deployed.end(other).status == "SUCCEEDED"
+    assert _ran(deployed, ledger) == Counter(a=1)

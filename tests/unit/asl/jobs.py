@@ -81,5 +81,13 @@ JOBS: dict[str, EltJob] = {
     "two_lanes": job(
         task("a"), task("b"), task("c"), task("d", "a"), task("e", "b", "c"), task("f", "c"), max_active_statements=2
     ),
+    "finish_independent": job(
+        task("a"),
+        task("b"),
+        task("c", "a", "b"),
+        task("d", "b"),
+        task("e", "c", "d"),
+        on_task_failure="finish_independent",
+    ),
     "fail_when_locked": job(task("a"), lock=LockPolicy(when_locked="fail", after_failure="release")),
 }
