@@ -31,7 +31,7 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import DATA_LIMIT
 from elt_redshift.local.stepfunctions.patching import Patches
-from elt_redshift.local.stepfunctions.services import client_for
+from elt_redshift.local.stepfunctions.services import stop_child
 
 PATCHES = Patches()
 apply = PATCHES.apply
@@ -73,8 +73,8 @@ def attempt(original: Any, self: Any, env: Any) -> None:
     frame.halted.wait(seconds)
     finished = work.finished
     _close(env, frame)
-    if not finished and hasattr(frame, "child_arn"):
-        _stop_child(env.aws_execution_details.region, frame.child_arn)
+    if not finished:
+        stop_child(frame)
     if not env.is_running():
         return
     if work.error is not None or not finished:
@@ -91,12 +91,6 @@ def _close(env: Any, frame: Any) -> None:
     if endpoint is not None:
         endpoint.interrupt_all()
     env.close_frame(frame)
-
-
-def _stop_child(region: str, arn: str) -> None:
-    """Stop the execution that a stopped or timed out ``startExecution.sync`` waits for, without waiting for that."""
-    stop = client_for(None, region, "stepfunctions").stop_execution
-    threading.Thread(target=stop, kwargs={"executionArn": arn}, daemon=True, name="stop child").start()
 
 
 def _abort_children(env: Any) -> None:
