@@ -18,6 +18,7 @@ from elt_redshift.aws.event_template import MACHINE, RULE
 from elt_redshift.aws.executions import execution_name
 from elt_redshift.aws.template import JOIN_TABLE
 from elt_redshift.job.model import EltJob, Parameter, SqlTask
+from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import task
@@ -266,6 +267,38 @@ def test_a_statement_past_its_timeout_is_cancelled(deploy: Deploy) -> None:
     assert "timeout of 1 s" in (execution.cause or "")
     statement = deployed.tasks(execution.arn)["a"].statement_id
     assert deployed.data.describe_statement(Id=statement)["Status"] == "ABORTED"
+
+
+class OlderStepFunctions:
+    """A client of Step Functions, of which this one does not know WaitTimeSeconds."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._client, name)
+
+    def validate_state_machine_definition(self, **request: str) -> Any:
+        if "WaitTimeSeconds" not in request["definition"]:
+            return self._client.validate_state_machine_definition(**request)
+        error = {"severity": "ERROR", "code": "SCHEMA_VALIDATION_FAILED", "message": "WaitTimeSeconds is not supported"}
+        return {"result": "FAIL", "diagnostics": [error]}
+
+
+@pytest.mark.parametrize(
+    ("sql", "message"), [("select pg_sleep(60)", "timeout of 1 s"), ("select * from no_such_table", "does not exist")]
+)
+def test_events_need_no_long_polls(aws: ClientFactory, sql: str, message: str) -> None:
+    """Where Step Functions does not know long polling, what follows a failure or a timeout pauses between its looks."""
+
+    def client(service: str) -> Any:
+        return OlderStepFunctions(aws(service)) if service == "stepfunctions" else aws(service)
+
+    deployed = DeployedJob(alone(waiting("a", sql=(sql,), timeout=timedelta(seconds=1))), client)
+    execution = deployed.run()
+    assert message in (execution.cause or "")
+    assert "WaitTimeSeconds" not in str(deployed.executions.new_events(execution.arn, after=0))
+    assert deployed.item.failed_task == "a"
 
 
 def test_a_cancelled_statement_fails_its_task(deploy: Deploy) -> None:
