@@ -90,7 +90,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A call to AWS. ``next=None`` ends the machine or the branch; ``timeout`` is in seconds."""
+    """A call to AWS. ``next=None`` ends the machine or the branch.
+
+    :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
+    """
 
     name: str
     call: Call
@@ -99,10 +102,10 @@ class Task:
     output: Any
     comment: str | None = None
     assign: Mapping[str, Any] | None = None
-    timeout: int | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
+    timeout: int | str | None = None
 
     def render(self) -> Rendered:
         return _present(

@@ -309,16 +309,12 @@ def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, def
     """File and line, the task, Redshift's message, the statement, and the way to the console; and the XComs."""
     execution = FakeExecution("run").fail("load", "ERROR: no such table", "s-1:2")
     hook.client.executions[execution.arn] = execution
-    ti, mirror = (
-        FakeTaskInstance(execution_arn=execution.arn),
-        _mirror(deferrable=deferrable, places=["a.sql:1", "a.sql:9"]),
-    )
+    ti = FakeTaskInstance(execution_arn=execution.arn)
+    mirror = _mirror(deferrable=deferrable, places=["a.sql:1", "a.sql:9"])
+    outcome = outcome_of("load", hook.executions().look(execution.arn, TaskRuns()))
+    assert outcome
     with pytest.raises(AirflowFailException) as failed:
-        if deferrable:
-            snapshot = hook.executions().look(execution.arn, TaskRuns())
-            mirror.execute_complete({"ti": ti}, outcome_of("load", snapshot).to_event())
-        else:
-            _run(mirror, ti)
+        _run(mirror, ti) if not deferrable else mirror.execute_complete({"ti": ti}, outcome.to_event())
     link = execution_url(execution.arn)
     assert str(failed.value) == f"a.sql:9: Task load: ERROR: no such table (statement s-1:2) See {link}"
     assert ti.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
