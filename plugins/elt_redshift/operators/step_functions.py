@@ -214,7 +214,7 @@ class MirrorOperator(BaseOperator):
         if job and (cleared or clear_number(context)):
             hook = make_hook(self.aws_conn_id, self.region_name)
             redriver = make_redriver(hook, context, self.start_task_id, job, run["parameters"])
-            pursued = redriver.mirror(self.task_name, cleared)
+            pursued = redriver.mirror(self.task_name, cleared, str(started))
         for note in pursued.notes:
             self.log.info(note)
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)

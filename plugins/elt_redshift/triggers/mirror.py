@@ -126,7 +126,8 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         return Followed(arn) if arn else None
     executions = EltHook(aws_conn_id=aws_conn_id, region_name=region_name).executions(machine_arn(arn))
     try:
-        _, latest = latest_attempt(executions, partial(run_execution_name, start.dag_id, start.run_id, start.task_id))
+        names = partial(run_execution_name, start.dag_id, start.run_id, start.task_id)
+        _, latest = latest_attempt(executions, names, arn)
     except AwsError:
         return None
     return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None
