@@ -30,7 +30,7 @@ from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink
+from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import RUN, XCOMS, Outcome, outcome_of
@@ -214,7 +214,7 @@ class MirrorOperator(BaseOperator):
         if job and (cleared or clear_number(context)):
             hook = make_hook(self.aws_conn_id, self.region_name)
             redriver = make_redriver(hook, context, self.start_task_id, job, run["parameters"])
-            pursued = redriver.mirror(self.task_name, cleared)
+            pursued = redriver.mirror(self.task_name, cleared, str(started))
         for note in pursued.notes:
             self.log.info(note)
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
@@ -280,15 +280,19 @@ class MirrorOperator(BaseOperator):
             case "skipped":
                 raise AirflowSkipException(outcome.message)
             case "failed":
-                raise AirflowFailException(self._failure(outcome))
+                raise AirflowFailException(f"{self._failure(outcome)}{_see(outcome)}")
             case "aborted":
-                raise AirflowFailException(outcome.message)
+                raise AirflowFailException(f"{outcome.message}{_see(outcome)}")
             case "unknown":
                 raise AirflowException(outcome.message)
 
     def _failure(self, outcome: Outcome) -> str:
         run = TaskRun(self.task_name, message=outcome.message, statement_id=outcome.statement_id)
         return failure(run, self.places)
+
+
+def _see(outcome: Outcome) -> str:
+    return f" See {execution_url(outcome.execution_arn)}" if outcome.execution_arn else ""
 
 
 def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:

@@ -20,6 +20,7 @@ from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
+from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
 
@@ -119,6 +120,9 @@ class TaskTrigger(BaseTrigger):
         Airflow calls it as well for a task that was cleared, a second or more after its next try began; therefore the
         task's state decides.
         """
+        await to_the_end(self._kill())
+
+    async def _kill(self) -> None:
         ti: Any = self.task_instance
         if self.job is None or ti is None or not await sync_to_async(ended_by_user)(ti):
             return

@@ -15,14 +15,16 @@ from elt_redshift.airflow_compat import (
     AirflowFailException,
     AirflowSkipException,
 )
+from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.job.model import EltJob
+from elt_redshift.links.console import execution_url
 from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
 from elt_redshift.triggers.mirror import MirrorTrigger
-from elt_redshift.triggers.outcome import Outcome
+from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.airflow_names import TaskDeferred, serialized_and_back
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
@@ -300,6 +302,30 @@ def test_a_mirror_can_wait_on_its_worker(hook: FakeHook) -> None:
     _run(_mirror(deferrable=False), ti)
     assert (ti.xcoms["statement_id"], ti.xcoms["rows"]) == ("s-1", 7)
     assert execution.status == "RUNNING"
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, deferrable: bool) -> None:
+    """File and line, the task, Redshift's message, the statement, and the way to the console; and the XComs."""
+    execution = FakeExecution("run").fail("load", "ERROR: no such table", "s-1:2")
+    hook.client.executions[execution.arn] = execution
+    ti = FakeTaskInstance(execution_arn=execution.arn)
+    mirror = _mirror(deferrable=deferrable, places=["a.sql:1", "a.sql:9"])
+    outcome = outcome_of("load", hook.executions().look(execution.arn, TaskRuns()))
+    assert outcome
+    with pytest.raises(AirflowFailException) as failed:
+        _run(mirror, ti) if not deferrable else mirror.execute_complete({"ti": ti}, outcome.to_event())
+    link = execution_url(execution.arn)
+    assert str(failed.value) == f"a.sql:9: Task load: ERROR: no such table (statement s-1:2) See {link}"
+    assert ti.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
+
+
+def test_a_mirror_of_a_locked_job_is_skipped_on_its_worker(hook: FakeHook) -> None:
+    """Without deferring, it is skipped as well."""
+    execution = FakeExecution("run").skip("Job 7 is Running")
+    hook.client.executions[execution.arn] = execution
+    with pytest.raises(AirflowSkipException, match="Job 7 is Running"):
+        _run(_mirror(deferrable=False), FakeTaskInstance(execution_arn=execution.arn))
 
 
 def test_waiting_on_the_worker_is_bounded(hook: FakeHook) -> None:
