@@ -189,7 +189,7 @@ class Simulation:
         if state["Type"] == "Map":
             waiters = [str(item["waiter"]) for item in state["Items"]]
         else:
-            waiters = [state["Arguments"]["Key"]["JoinKey"]["S"].split('"')[1]]
+            waiters = [state["Arguments"]["Key"]["Task"]["S"]]
         for waiter in waiters:
             self.told.setdefault(waiter, []).append(now)
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from elt_redshift.airflow_compat import DAG
+from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
@@ -58,8 +59,8 @@ def add_tasks(
             )
             for task in job.tasks
         }
-        for task in job.tasks:
-            tasks[task.name].set_upstream([tasks[name] for name in task.upstream] or lock.acquire)
+        for name, upstream in lanes.graph_of(job).items():
+            tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
 
 
 def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:

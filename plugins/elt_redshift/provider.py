@@ -22,12 +22,13 @@ def get_provider_info() -> dict[str, Any]:
         "versions": [__version__],
         "hook-class-names": [],
         "connection-types": [],
-        "extra-links": ["elt_redshift.links.console.ExecutionLink"],
+        "extra-links": [f"elt_redshift.links.console.{name}" for name in ("ExecutionLink", "QueriesLink")],
         "triggers": [
             {
                 "integration-name": "ELT on Amazon Redshift",
                 "python-modules": [
                     "elt_redshift.triggers.audit_lock",
+                    "elt_redshift.triggers.mirror",
                     "elt_redshift.triggers.statement",
                     "elt_redshift.triggers.step_functions",
                 ],

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.airflow_compat import Param
-from elt_redshift.dag import elt_dag
+from elt_redshift.airflow_compat import DAG, STARTS_FROM_TRIGGER, Param
+from elt_redshift.dag import elt_dag, elt_task_group
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
 from tests.unit.airflow_names import serialized_and_back
@@ -51,6 +51,22 @@ def test_tasks_and_edges_are_the_jobs(job: EltJob) -> None:
     }
 
 
+def test_mirrors_keep_the_jobs_edges_and_workers_its_lanes(job: EltJob) -> None:
+    """With max_active_statements the state machine has more edges, the mirrors have not; Airflow's own workers are kept
+    to it by the same edges as the state machine."""
+    job.max_active_statements = 1
+    mirrors = {task.task_id: task.upstream_task_ids for task in elt_dag(job).tasks}
+    assert (mirrors["b"], mirrors["d"]) == ({"start_execution"}, {"b"})
+    dag = elt_dag(job, engine="airflow", audit_table="audit", warehouse={"database": "dev", "workgroup_name": "etl"})
+    tasks = ("a", "b", "c", "d")
+    assert {name: dag.get_task(name).upstream_task_ids & set(tasks) for name in tasks} == {
+        "a": set(),
+        "b": {"a"},
+        "c": {"a", "b"},
+        "d": {"b", "c"},
+    }
+
+
 def test_parameters_become_the_trigger_form(job: EltJob) -> None:
     """Each parameter is a Param with the job's default, or without one, and start_execution takes its value."""
     dag = elt_dag(job)
@@ -68,19 +84,20 @@ def test_templates_take_the_place_of_the_form(job: EltJob) -> None:
     assert found == {"year": "1996", "region": "EU"}
 
 
-def test_mirrors_are_not_retried_but_the_start_is(job: EltJob) -> None:
-    """The state machine retries tasks; starting twice is the same as once, so that it may be tried again."""
+def test_lost_workers_are_made_up_for(job: EltJob) -> None:
+    """Starting twice is the same as once, and looking twice too: both may be tried again, a mirror soon."""
     dag = elt_dag(job)
-    assert {task.task_id: task.retries for task in dag.tasks if task.retries} == {"start_execution": 2}
+    assert {task.retries for task in dag.tasks} == {2}
+    assert dag.get_task("a").retry_delay == timedelta(seconds=5)
 
 
 def test_default_args_are_heeded(job: EltJob) -> None:
-    """What the user says about all tasks goes before our defaults, except that mirrors are never retried."""
+    """What the user says about all tasks goes before our defaults, except that mirrors have retries of their own."""
     default_args = {"retries": 5, "retry_delay": timedelta(seconds=1), "owner": "ann"}
     dag = elt_dag(job, default_args=default_args)
     start, mirror = dag.get_task("start_execution"), dag.get_task("a")
     assert (start.retries, start.retry_delay, start.owner) == (5, timedelta(seconds=1), "ann")
-    assert (mirror.retries, mirror.owner) == (0, "ann")
+    assert (mirror.retries, mirror.owner) == (2, "ann")
 
 
 def test_options_reach_the_tasks(job: EltJob) -> None:
@@ -138,6 +155,41 @@ def test_catching_up_needs_a_date(job: EltJob) -> None:
     with pytest.raises(JobError, match="start_date"):
         elt_dag(job, **options)
     assert elt_dag(job, start_date=datetime(2026, 1, 1, tzinfo=UTC), **options).catchup
+
+
+def test_a_job_can_be_a_group_of_ones_own_dag(job: EltJob) -> None:
+    """In a group, two of one job beside each other, tasks have the group's prefix and follow their own start."""
+    with DAG("mine", schedule=None) as dag:
+        first = elt_task_group(job, parameters={"region": "EU"})
+        second = elt_task_group(job, group_id="again", parameters={"region": "{{ run_id }}"})
+        first >> second
+    assert dag.get_task("sales.c").upstream_task_ids == {"sales.a", "sales.b"}
+    assert dag.get_task("again.start_execution").upstream_task_ids == {"sales.c", "sales.d"}
+    mirror = dag.get_task("again.a")
+    assert (mirror.start_task_id, mirror.task_name) == ("again.start_execution", "a")
+    assert dag.get_task("sales.start_execution").parameters == {"region": "EU"}
+
+
+def test_a_group_needs_every_value(job: EltJob) -> None:
+    """No form asks for the parameters of a group."""
+    with DAG("mine", schedule=None), pytest.raises(JobError, match="'region' has neither a template nor a default"):
+        elt_task_group(job)
+
+
+EXAMPLES = sorted(path for path in (ROOT / "dags" / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_examples_load_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: Path) -> None:
+    """Each example is a DAG that Airflow can write down, and looks like one to Airflow's search."""
+    monkeypatch.chdir(tmp_path)
+    if not STARTS_FROM_TRIGGER and "from airflow.sdk" in file.read_text():
+        pytest.skip("written for Airflow 3")
+    dag = runpy.run_path(str(file))["dag"]
+    assert set(serialized_and_back(dag).task_dict) == set(dag.task_ids)
+    text = file.read_text().lower()
+    assert "airflow" in text
+    assert "dag" in text
 
 
 def test_dags_survive_serialization(job: EltJob) -> None:

@@ -7,12 +7,16 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import joins, names
+from elt_redshift.asl import answering, joins, lanes, names
+from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.settling import SettlePattern, Settling
+from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
 from elt_redshift.asl.target import Target
@@ -24,13 +28,24 @@ from elt_redshift.job.model import EltJob
 class StateMachine:
     """A compiled job: its states, and the job and target that they were compiled from.
 
-    :param joins: whether it needs the target's table of join items.
+    :param joins: whether tasks wait for upstreams in other branches.
+    :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     """
 
     job: EltJob
     target: Target
     flow: Flow
     joins: bool = False
+    events: bool = False
+
+    @property
+    def stores_tokens(self) -> bool:
+        """Whether it needs the target's table of join items."""
+        return self.joins or self.events
+
+    def answering(self) -> dict[str, Any]:
+        """The definition of the Express state machine that answers to events."""
+        return answering.definition(self.job.job_id, self.target)
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object."""
@@ -52,8 +67,12 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """
     job.validate()
     target = target or Target()
-    arrangement = arrange({task.name: task.upstream for task in job.tasks})
-    machine = StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
+    graph = lanes.graph_of(job)
+    arrangement = arrange(graph)
+    finishing = job.on_task_failure == "finish_independent"
+    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    assembly = _Assembly(job, target, arrangement, settling)
+    machine = StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
     if problems := check_definition(job, machine.definition()):
         raise JobError(problems)
     return machine
@@ -62,15 +81,17 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
-    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement) -> None:
-        self.job, self.target = job, target
+    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement, settling: Settling | None) -> None:
+        self.job, self.target, self.settling = job, target, settling
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
+        self.joins = bool(self.awaited or (settling and settling.numbers))
+        self.events = any(task.wait == "event" for task in job.tasks)
         self.parallels = count(1)
 
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
-        variables = joins.variables() if self.awaited else {}
+        variables = joins.variables() if self.joins else {}
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
         return Flow((*lock.before(), *work, *lock.behind()))
 
@@ -88,21 +109,37 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        if task in self.awaited:
-            yield from WaitPattern(task, self.awaited[task], self.target).states()
-        # A task ends in a Choice, which cannot end a branch.
+        source = OneTask(self.job, self.tasks[task], self.target)
+        if awaited := self.awaited.get(task):
+            comment = f"Waits for {', '.join(awaited)}"
+            yield from WaitPattern(source, len(awaited), self.target, comment).states()
+        # A task ends in a Choice, at least where no event told its end, and that cannot end a branch.
         end = following or names.step(task, "done")
-        announce = self._announce(task, end)
-        statement = announce[0].name if announce else end
-        yield from StatementPattern(self.job, self.tasks[task], self.target, statement, bool(announce)).states()
+        announce = self._announce(source, end)
+        behind = announce[0].name if announce else end
+        if self.settling and task in self.settling.numbers:
+            settle = SettlePattern(source, self.settling, self.target, behind)
+            yield from self._statement(source, source.name("settle"), announces=True, failing="block")
+            yield from settle.failed()
+            yield from settle.done()
+        else:
+            ends = not following and not announce
+            yield from self._statement(source, behind, announces=bool(announce), ends=ends)
         yield from announce
         if not following:
             yield Succeed(end)
 
-    def _announce(self, task: str, following: str) -> list[State]:
-        """The states that tell of the end of ``task``, if any task waits for it in another branch."""
-        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(task, ())}
-        return list(AnnouncePattern(task, waiters, self.target, following).states()) if waiters else []
+    def _statement(
+        self, source: OneTask, following: str, announces: bool, failing: Step = "record", ends: bool = False
+    ) -> Iterator[State]:
+        given = self.job, source, self.target, following, announces, failing
+        pattern = EventPattern(*given, ends) if source.of.wait == "event" else StatementPattern(*given)
+        return pattern.states()
+
+    def _announce(self, source: OneTask, following: str) -> list[State]:
+        """The states that tell of the end of a task, if any task waits for it in another branch."""
+        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
+        return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
 
     def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
         # As many tasks as can be part of a name.

@@ -2,7 +2,8 @@
 
 Events are dictionaries as ``GetExecutionHistory`` returns them
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html). Only entered and exited
-states are looked at, so retries inside a state do not show.
+states are looked at, so retries inside a state do not show; and of a task that waits for an event, what its submission
+was answered, which is known before the state is left.
 """
 
 from __future__ import annotations
@@ -48,12 +49,16 @@ class TaskRuns:
     """The tasks of one execution, kept up to date by :meth:`apply`.
 
     :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of.
+    :ivar last_event: the number of the newest event that was taken in.
+    :ivar news: how many events the last :meth:`apply` took in.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
         self._runs = {name: TaskRun(name) for name in tasks or ()}
         self._any = tasks is None
-        self.last_event = 0
+        self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
+        self.last_event = self.news = 0
+        self._redrives = 0
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
@@ -68,9 +73,10 @@ class TaskRuns:
 
     def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in new events, oldest first; events that were seen already change nothing."""
+        self.news = 0
         for event in events:
             if event["id"] > self.last_event:
-                self.last_event = event["id"]
+                self.last_event, self.news = event["id"], self.news + 1
                 self._apply(event)
 
     def finish(self, status: str) -> None:
@@ -91,10 +97,17 @@ class TaskRuns:
             self._resume()
         elif entered:
             self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
+            if entered["name"] in self._runs:
+                self._newest[event["id"]] = entered["name"]
         elif exited:
             self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
+            self._newest.pop(event.get("previousEventId", 0), None)
+        elif task := self._newest.pop(event.get("previousEventId", 0), None):
+            self._newest[event["id"]] = task
+            self._submitted(task, _json(event.get("taskSubmittedEventDetails", {}).get("output")))
 
     def _resume(self) -> None:
+        self._redrives += 1
         for name, run in self._runs.items():
             if run.status in ("aborted", "failed"):
                 self._runs[name] = replace(run, status="running", ended=None)
@@ -110,18 +123,25 @@ class TaskRuns:
             self._runs[task] = replace(
                 run, status="running", started=run.started or when, ended=None, attempt=attempt, message=None
             )
-        elif state == names.step(task, "record"):
-            message, statement = given.get("cause"), given.get("statement")
-            self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+        elif state in (names.step(task, "block"), names.step(task, "record")):
+            # One that was aborted here and is entered again after a redrive is on its way to another attempt.
+            again = given.get("redrives", self._redrives) < self._redrives
+            if run.status != "failed" and not again:
+                message, statement = given.get("cause"), given.get("statement")
+                self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+
+    def _submitted(self, task: str, answer: dict[str, Any]) -> None:
+        if "Id" in answer:
+            self._runs[task] = replace(self._runs[task], statement_id=answer["Id"])
 
     def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
         run = self._find(names.task_of(state))
         if run is None:
             return
         task = run.name
-        if state == names.step(task, "status") and result.get("finished") == task:
+        if state in (task, names.step(task, "status")) and result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
-        elif state == task and "Id" in result:
+        elif state in (task, names.step(task, "find")) and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])
         elif state == names.step(task, "failed"):
             self._runs[task] = replace(run, status="running", ended=None)

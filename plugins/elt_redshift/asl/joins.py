@@ -24,25 +24,35 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import calls
-from elt_redshift.asl.jsonata import EXECUTION_NAME, INPUT, REDRIVE_COUNT, expression, fields, keep
-from elt_redshift.asl.jsonata import literal as text
-from elt_redshift.asl.names import Step, step
-from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task
+from elt_redshift.asl.jsonata import (
+    EXECUTION_NAME,
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    Value,
+    code,
+    expression,
+    fields,
+    rendered,
+)
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.source import Source
+from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Rule, State, Succeed, Task
 from elt_redshift.asl.target import Target
 
-#: The table's key and the attribute by which DynamoDB removes old items.
-KEY = "JoinKey"
+#: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
+RUN_KEY, TASK_KEY = "Run", "Task"
 EXPIRY = "ExpiresAt"
 
 #: Join items live this long after their last write: an execution lasts at most a year, and no wait may lose its item.
 DAYS_KEPT = 400
 
-#: The variable that begins the keys of a run's join items, and what it is set to when the run takes the lock. A
+#: The variable that holds the run in the keys of its items, and what it is set to when the run takes the lock. A
 #: variable, because a redrive keeps it; with the time, because an execution's name is free again after 90 days.
 VARIABLE = "run"
 RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
@@ -50,8 +60,10 @@ RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
 ANNOUNCE = f"ADD Done :task SET {EXPIRY} = :expiry"
 STORE = f"SET TaskToken = :token, {EXPIRY} = :expiry"
 NOT_COMPLETE = "attribute_not_exists(Done) OR size(Done) < :awaited"
+#: The condition of a task that awaits nobody, where that is known at run time only: never true.
+NOBODY = "attribute_exists(Done) AND size(Done) < :awaited"
 
-_EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
+EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
 
 
 def variables() -> dict[str, str]:
@@ -59,9 +71,10 @@ def variables() -> dict[str, str]:
     return {VARIABLE: expression(RUN)}
 
 
-def _item(target: Target, waiter: str) -> dict[str, Any]:
-    """``waiter`` is JSONata."""
-    return {"TableName": target.join_table, "Key": {KEY: {"S": expression(f"${VARIABLE} & '/' & {waiter}")}}}
+def item(target: Target, source: Source, task: Value) -> dict[str, Any]:
+    """The members of a request that name the item of ``task``, in the run of ``source``."""
+    key = {RUN_KEY: {"S": rendered(source.run)}, TASK_KEY: {"S": rendered(task)}}
+    return {"TableName": target.join_table, "Key": key}
 
 
 def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any], **more: Any) -> Task:
@@ -70,118 +83,137 @@ def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any],
 
 @dataclass(frozen=True)
 class WaitPattern:
-    """The state in which ``task`` waits for the ``awaited`` upstreams in other branches.
+    """The state in which a task waits for the upstreams that stand in other branches.
 
     It leads to the task's status, not to its submission: after a redrive the lock comes first.
+
+    :param awaited: how many upstreams it waits for.
+    :param comment: for whoever looks at the definition.
     """
 
-    task: str
-    awaited: Sequence[str]
+    source: Source
+    awaited: Value
     target: Target
+    comment: str
 
     def states(self) -> Iterator[State]:
-        go_on = {"attempt": 1, "failures": 0, **keep("redrives"), "Status": "NEW"}
-        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(_EXPIRES)}}
+        go_on = {"attempt": 1, "failures": 0, **fields(redrives=str(self.source.redrives)), "Status": "NEW"}
+        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(EXPIRES)}}
+        status = self.source.name("status")
         yield _writer(
             self.target,
-            step(self.task, "join"),
+            self.source.name("join"),
             calls.UPDATE_ITEM_AND_WAIT,
             {
-                **_item(self.target, text(self.task)),
+                **item(self.target, self.source, self.source.task),
                 "UpdateExpression": STORE,
-                "ConditionExpression": NOT_COMPLETE,
-                "ExpressionAttributeValues": {**values, ":awaited": {"N": str(len(self.awaited))}},
+                "ConditionExpression": self._condition(),
+                "ExpressionAttributeValues": {**values, ":awaited": {"N": rendered(_digits(self.awaited))}},
             },
-            next=step(self.task, "status"),
+            next=status,
             output=go_on,
-            comment=f"Waits for {', '.join(self.awaited)}"[:200],
+            comment=self.comment[:200],
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), step(self.task, "status"), go_on),),
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), status, go_on),),
         )
+
+    def _condition(self) -> Value:
+        if not isinstance(self.awaited, Code):
+            return NOT_COMPLETE
+        return expression(f"{self.awaited} > 0 ? {code(NOT_COMPLETE)} : {code(NOBODY)}")
+
+
+def _digits(number: Value) -> Value:
+    """A number as DynamoDB wants it."""
+    return Code(f"$string({number})") if isinstance(number, Code) else str(number)
 
 
 @dataclass(frozen=True)
 class AnnouncePattern:
-    """The states by which ``task``, having ended, tells the ``waiters`` so.
+    """The states by which a task, having ended, tells those that wait for it.
 
-    :param waiters: for each task that waits, how many upstreams it awaits in all.
-    :param next: the state behind, which needs the same fields as the one behind a task.
+    :param waiters: for each task that waits, how many upstreams it awaits in all; JSONata gives a list of objects with
+        the members ``waiter`` and ``awaited``.
+    :param next: the state behind, which needs the same fields as the one behind a task; None ends the execution.
 
     A single waiter is told by three states, several by a Map over the same states, so that all are told at once and
     the definition does not grow. After a redrive the lock comes first: ``reclaim`` leads to the task's status, from
     there here again, and what was announced already is announced once more, which changes nothing.
     """
 
-    task: str
-    waiters: Mapping[str, int]
+    source: Source
+    waiters: Mapping[str, int] | Code
     target: Target
-    next: str
+    next: str | None
 
     def states(self) -> Iterator[State]:
-        redriven = Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self._name("reclaim"))
+        if isinstance(self.waiters, Code) or self.next is None:
+            yield self._each(expression(str(self.waiters)), None)
+            return
+        redriven = Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim"))
+        announced = self.source.name("announced")
         if len(self.waiters) == 1:
             ((waiter, awaited),) = self.waiters.items()
-            yield self._add("announce", text(waiter), str(awaited), "announced")
-            yield Choice(self._name("announced"), (redriven, self._complete("wake")), default=self.next)
-            yield self._wake(self._name("announced"), self._name("announced"))
+            yield self._add("announce", waiter, awaited, "announced")
+            yield Choice(announced, (redriven, self._complete()), default=self.next)
+            yield self._wake(announced, announced)
         else:
-            yield self._each()
-            yield Choice(self._name("announced"), (redriven,), default=self.next)
+            items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
+            yield self._each(items, announced)
+            yield Choice(announced, (redriven,), default=self.next)
 
-    def _name(self, name: Step) -> str:
-        return step(self.task, name)
-
-    def _each(self) -> Map:
+    def _each(self, items: list[Any] | str, following: str | None) -> Map:
+        done = self.source.name("done telling")
         tell = (
-            self._add("tell", f"{INPUT}.waiter", f"{INPUT}.awaited", "told"),
-            Choice(self._name("told"), (self._complete("wake"),), default=self._name("done telling")),
-            self._wake(None, self._name("done telling")),
-            Succeed(self._name("done telling"), {}),
+            self._add("tell", Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), "told"),
+            Choice(self.source.name("told"), (self._complete(),), default=done),
+            self._wake(None, done),
+            Succeed(done, {}),
         )
         return Map(
-            self._name("announce"),
-            items=[{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()],
+            self.source.name("announce"),
+            items=items,
             processor=Flow(tell),
-            next=self._name("announced"),
-            output=expression(INPUT),
+            next=following,
+            output=expression(INPUT) if following else {},
         )
 
-    def _add(self, name: Step, waiter: str, awaited: str, next: Step) -> Task:
-        """``waiter`` and ``awaited`` are JSONata. What comes out holds the ``token`` if there is one to be sent."""
+    def _add(self, name: Step, waiter: Value, awaited: Value, next: Step) -> Task:
+        """What comes out holds the ``token`` if there is one to be sent."""
         found = "$states.result.Attributes"
         # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
         complete = f"$count({found}.Done.*) >= {awaited} and $exists({found}.TaskToken)"
         return _writer(
             self.target,
-            self._name(name),
+            self.source.name(name),
             calls.UPDATE_ITEM,
             {
-                **_item(self.target, waiter),
+                **item(self.target, self.source, waiter),
                 "UpdateExpression": ANNOUNCE,
                 "ExpressionAttributeValues": {
-                    ":task": {"SS": [self.task]},
-                    ":expiry": {"N": expression(_EXPIRES)},
+                    ":task": {"SS": [rendered(self.source.task)]},
+                    ":expiry": {"N": expression(EXPIRES)},
                 },
                 "ReturnValues": "ALL_NEW",
             },
-            next=self._name(next),
+            next=self.source.name(next),
             output=expression(f"$merge([{INPUT}, {complete} ? {{'token': {found}.TaskToken.S}} : {{}}])"),
             retry=calls.DYNAMODB_RETRY,
         )
 
-    def _complete(self, name: Step) -> Rule:
-        return Rule(expression(f"$exists({INPUT}.token)"), self._name(name))
+    def _complete(self) -> Rule:
+        return Rule(expression(f"$exists({INPUT}.token)"), self.source.name("wake"))
 
     def _wake(self, next: str | None, refused: str) -> Task:
         sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
         return _writer(
             self.target,
-            self._name("wake"),
+            self.source.name("wake"),
             calls.SEND_TASK_SUCCESS,
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
             next=next,
             output=sent,
-            retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
+            retry=calls.TOKEN_RETRY,
             # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
             catch=(Catch(calls.STALE_TOKEN, refused, sent),),
         )

@@ -44,3 +44,34 @@ def gate(cause: str, when: str | None = None) -> str:
     """
     passed = f"{REDRIVE_COUNT} > {INPUT}.redrives ? true : $error({cause})"
     return expression(passed if when is None else f"{when} ? ({passed}) : false")
+
+
+class Code(str):
+    """JSONata that computes a value; a plain string or number, where either may stand, is the value itself."""
+
+    __slots__ = ()
+
+
+Value = Code | str | int
+
+
+def code(value: Value) -> str:
+    """``value`` inside JSONata: a computed one as it is, a plain one as a literal."""
+    return value if isinstance(value, Code) else json.dumps(value)
+
+
+def rendered(value: Value) -> str | int:
+    """``value`` as a definition holds it: a computed one marked as JSONata, a plain one as it is."""
+    return expression(value) if isinstance(value, Code) else value
+
+
+def joined(*parts: Value) -> Code:
+    """The parts' texts one behind the other; plain ones that meet become one literal."""
+    merged: list[Value] = []
+    for part in parts:
+        plain = part if isinstance(part, Code) else str(part)
+        if merged and not isinstance(plain, Code) and not isinstance(merged[-1], Code):
+            merged[-1] = f"{merged[-1]}{plain}"
+        else:
+            merged.append(plain)
+    return Code(" & ".join(code(part) for part in merged))

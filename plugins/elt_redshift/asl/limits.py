@@ -17,8 +17,14 @@ MAX_DEFINITION = 1_048_576
 #: The largest input, output or API request of a state, in bytes.
 MAX_PAYLOAD = 262_144
 
-#: What a Data API answer holds beside the texts of a batch, at most, in bytes.
-_ANSWER_OVERHEAD = 32_768
+#: The most events in the history of one execution; the next one fails it.
+MAX_EVENTS = 25_000
+
+#: What a Data API answer holds beside the text of each statement, at most, in bytes.
+ANSWER_PER_STATEMENT = 800
+
+#: The same for the largest batch, of 40 statements.
+_ANSWER_OVERHEAD = 40 * ANSWER_PER_STATEMENT
 
 
 def size(definition: Any) -> int:

@@ -38,9 +38,11 @@ from elt_redshift.job.model import EltJob
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
 
-#: The lock is looked at this often, about 24 hours of waiting, before the run gives up. Each look enters at most six
-#: states, or 20 history events of the 25,000 that an execution may have.
+#: The lock is looked at this often, about 24 hours of waiting, before the run gives up.
 MAX_LOOKS = 720
+
+#: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
+LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", "wait for lock")
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120

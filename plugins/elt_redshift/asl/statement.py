@@ -11,6 +11,9 @@
         │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
         └────────────┴─ load_fact: reclaim          after a redrive: take the lock again
 
+With ``on_task_failure: finish_independent``, more states stand before ``record`` and behind ``status``
+(:mod:`elt_redshift.asl.settling`).
+
 A statement that ends within 30 s costs two billed transitions. What travels from state to state is small:
 
 ========= ============================================================================================
@@ -28,16 +31,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from elt_redshift.asl import audit, calls
-from elt_redshift.asl.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, expression, fields, gate, keep
-from elt_redshift.asl.jsonata import literal as text
-from elt_redshift.asl.names import Step, step
+from elt_redshift.asl.jsonata import (
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    Value,
+    code,
+    expression,
+    fields,
+    gate,
+    joined,
+    keep,
+    rendered,
+)
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.source import Source, Submission
 from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Task, Wait
 from elt_redshift.asl.target import Target
-from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.job.model import EltJob
 
 #: The longest long poll of the Data API, in seconds.
 LONG_POLL = 30
@@ -51,115 +65,142 @@ MAX_PAUSE = 60
 #: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
 MAX_MESSAGE = 2000
 
+#: The statement in the state's input has ended badly.
+UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
+
 _CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
 
 @dataclass(frozen=True)
 class StatementPattern:
-    """Builds the states of ``task``.
+    """Builds the states of a task.
 
+    :param source: where its values come from.
     :param next: the state behind it.
-    :param announces: ``next`` announces the task's end, and may lead back to the status to take the lock again.
+    :param announces: ``next`` tells others of the task's end, and may lead back to the status to take the lock again.
+    :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
+        failure is to be recorded.
     """
 
     job: EltJob
-    task: SqlTask
+    source: Source
     target: Target
     next: str
     announces: bool = False
+    failing: Step = "record"
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
-        yield self._submit()
+        for submission in self._submissions():
+            yield self._submit(submission)
         yield self._status()
-        if self._polls:
-            yield self._pause()
+        yield from self._waits()
         yield self._describe()
-        if self.task.timeout:
-            yield self._cancel(self.task.timeout)
+        if self.source.timeout is not None:
+            yield self._cancel(self.source.timeout)
         yield self._retry()
         yield self._record()
         yield self._gate()
-        yield self._reclaim()
+        yield from self._reclaim()
+
+    def _waits(self) -> Iterator[State]:
+        if self.source.polls:
+            yield self._pause()
 
     @property
-    def _polls(self) -> bool:
-        return self.task.wait == "poll" or not self.target.long_polling
+    def _look(self) -> str:
+        """The state that looks at the statement once more, sooner or later."""
+        return self.source.name("wait" if self.source.polls else "describe")
 
-    def _long_poll(self, seconds: int | str) -> dict[str, int | str]:
-        return {} if self._polls else {"WaitTimeSeconds": seconds}
+    def _long_poll(self, seconds: Value) -> dict[str, Value]:
+        return {} if self.source.polls else {"WaitTimeSeconds": seconds}
 
-    def _name(self, name: Step) -> str:
-        return step(self.task.name, name)
-
-    def _call(self, name: str, call: Call, arguments: Mapping[str, Any], next: str, output: Any, **more: Any) -> Task:
+    def _call(
+        self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
+    ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
-    def _submit(self) -> Task:
-        single = len(self.task.statements) == 1
-        timeout = self.task.timeout
-        first = LONG_POLL if timeout is None else min(LONG_POLL, _seconds(timeout))
+    def _submissions(self) -> tuple[Submission, ...]:
+        timeout = self.source.timeout
+        first: Value = LONG_POLL
+        if isinstance(timeout, Code):
+            first = Code(f"$min([{LONG_POLL}, {timeout}])")
+        elif timeout is not None:
+            first = min(LONG_POLL, int(timeout))
+        return self.source.submissions({**self._identity(), **self._long_poll(first)})
+
+    def _identity(self) -> dict[str, Value]:
+        """Name and idempotency token; both end in the attempt, so that a repeated call is the same statement."""
+        end = ("/", self.source.task, "/", Code(f"$string({INPUT}.attempt)"))
+        return {
+            "StatementName": joined(f"{self.job.job_id}/", self.source.execution, *end),
+            "ClientToken": Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"),
+        }
+
+    def _submit(self, submission: Submission) -> Task:
         return self._call(
-            self.task.name,
-            calls.EXECUTE_STATEMENT if single else calls.BATCH_EXECUTE_STATEMENT,
-            {**self._sql(single), **self._identity(), **self.target.connection, **self._long_poll(first)},
-            next=self._name("status"),
+            submission.state,
+            submission.call,
+            submission.arguments,
+            next=self.source.name("status"),
             output={
                 **keep("attempt", "failures", "redrives"),
                 **fields(
                     Id="$states.result.Id",
                     Status="$exists($states.result.Status) ? $states.result.Status : 'SUBMITTED'",
                 ),
-                **(fields(deadline=f"$millis() + {_seconds(timeout) * 1000}") if timeout else {}),
-                **({"polls": 0} if self._polls else {}),
+                **self._deadline(),
+                **({"polls": 0} if self.source.polls else {}),
             },
-            comment=self.task.source or None,
+            comment=self.source.comment,
             retry=calls.DATA_API_RETRY,
             catch=(self._caught(),),
         )
 
-    def _sql(self, single: bool) -> dict[str, Any]:
-        texts = [statement.text for statement in self.task.statements]
-        body: dict[str, Any] = {"Sql": texts[0]} if single else {"Sqls": texts}
-        if not single and not self.task.transaction:
-            body["ExecutionMode"] = "AUTO_COMMIT"
-        if self.task.parameters:
-            body["Parameters"] = [
-                {"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.task.parameters
-            ]
-        return body
-
-    def _identity(self) -> dict[str, str]:
-        """Name and idempotency token; both end in the attempt, so that a repeated call is the same statement."""
-        end = f"{text(f'/{self.task.name}/')} & $string({INPUT}.attempt)"
-        return fields(
-            StatementName=f"{text(self.job.job_id + '/')} & {EXECUTION_NAME} & {end}",
-            ClientToken=f"$hash({EXECUTION_ARN} & {end}, 'SHA-256')",
-        )
+    def _deadline(self) -> dict[str, str]:
+        match self.source.timeout:
+            case None:
+                return {}
+            case Code() as seconds:
+                return fields(deadline=f"$millis() + {seconds} * 1000")
+            case seconds:
+                return fields(deadline=f"$millis() + {int(seconds) * 1000}")
 
     def _status(self) -> Choice:
-        unsuccessful = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
-        ended = f"{unsuccessful} and $exists({INPUT}.error)"
-        retries = self.task.retries
-        allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {max(retries, CONFLICT_RETRIES)} : {retries})"
-        late = expression(f"$not({unsuccessful} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
-        return Choice(
-            self._name("status"),
-            (
-                Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self._name("reclaim")),
-                Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
-                Rule(expression(f"{INPUT}.Status = 'NEW'"), self.task.name),
-                Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self._name("retry")),
-                Rule(expression(ended), self._name("record"), self._failure()),
-                *((Rule(late, self._name("cancel")),) if self.task.timeout else ()),
-            ),
-            default=self._name("wait" if self._polls else "describe"),
+        return Choice(self.source.name("status"), self._rules(), default=self._look)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
+        allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
+        late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        return (
+            Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim")),
+            Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
+            *self._new(),
+            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
+            Rule(expression(ended), self.source.name(self.failing), self._failure()),
+            *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
         )
 
-    def _finished(self) -> dict[str, Any]:
+    def _conflict_retries(self) -> str:
+        retries = self.source.retries
+        if isinstance(retries, Code):
+            return f"$max([{retries}, {CONFLICT_RETRIES}])"
+        return str(max(int(retries), CONFLICT_RETRIES))
+
+    def _new(self) -> Iterator[Rule]:
+        """To the state that submits."""
+        new = f"{INPUT}.Status = 'NEW'"
+        for submission in self._submissions():
+            when = new if submission.when is None else f"{new} and {submission.when}"
+            yield Rule(expression(when), submission.state)
+
+    def _finished(self) -> dict[str, Any] | None:
         """What the next task gets; ``finished`` and ``statement`` tell readers of the history what happened here."""
+        if self.source.reports:
+            return None  # all of it, for the report
         return {
-            "finished": self.task.name,
+            "finished": self.source.task,
             **fields(statement=f"{INPUT}.Id"),
             "attempt": 1,
             "failures": 0,
@@ -168,7 +209,7 @@ class StatementPattern:
 
     def _failure(self) -> dict[str, Any]:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
-        cause = f"{text(f'Task {self.task.name}: ')} & $substring({INPUT}.error, 0, {MAX_MESSAGE})"
+        cause = joined("Task ", self.source.task, ": ", Code(f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"))
         return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
 
     def _caught(self) -> Catch:
@@ -176,11 +217,11 @@ class StatementPattern:
         message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
         return Catch(
             ("States.ALL",),
-            self._name("record"),
+            self.source.name(self.failing),
             {
                 **keep("attempt", "redrives"),
                 "statement": "none",
-                **fields(cause=f"{text(f'Task {self.task.name}: ')} & {message}"),
+                **fields(cause=joined("Task ", self.source.task, ": ", Code(message))),
             },
         )
 
@@ -189,13 +230,13 @@ class StatementPattern:
         failed = f"{result}.Status in ['FAILED', 'ABORTED']"
         said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
         left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
-        until_timeout = expression(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
+        until_timeout = Code(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
         part = f"{result}.SubStatements[Status = 'FAILED'][0].Id"
         return self._call(
-            self._name("describe"),
+            self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
-            {**keep("Id"), **self._long_poll(LONG_POLL if self.task.timeout is None else until_timeout)},
-            next=self._name("status"),
+            {**keep("Id"), **self._waiting(until_timeout)},
+            next=self.source.name("status"),
             output=expression(
                 f"$merge([{INPUT}, {{'Status': {result}.Status}}, "
                 f"{failed} ? {{'error': $exists({INPUT}.error) ? {INPUT}.error : ({said}), "
@@ -204,78 +245,104 @@ class StatementPattern:
             retry=calls.DATA_API_RETRY,
         )
 
+    def _waiting(self, until_timeout: Code) -> dict[str, Any]:
+        poll = self._long_poll(LONG_POLL if self.source.timeout is None else until_timeout)
+        return {name: rendered(value) for name, value in poll.items()}
+
     def _pause(self) -> Wait:
         return Wait(
-            self._name("wait"),
+            self.source.name("wait"),
             expression(f"$ceil($min([{MAX_PAUSE}, $power(1.5, {INPUT}.polls)]))"),
-            self._name("describe"),
+            self.source.name("describe"),
             expression(f"$merge([{INPUT}, {{'polls': {INPUT}.polls + 1}}])"),
         )
 
-    def _cancel(self, timeout: timedelta) -> Task:
-        seconds = _seconds(timeout)
-        message = text(f"The statement ran longer than the task's timeout of {seconds} s and was cancelled.")
+    def _cancel(self, timeout: Value) -> Task:
+        message = joined("The statement ran longer than the task's timeout of ", timeout, " s and was cancelled.")
         overdue = expression(f"$merge([{INPUT}, {{'error': {message}}}])")
         return self._call(
-            self._name("cancel"),
+            self.source.name("cancel"),
             calls.CANCEL_STATEMENT,
             keep("Id"),
-            next=self._name("describe"),
+            next=self.source.name("describe"),
             output=overdue,
             retry=calls.DATA_API_RETRY,
             # It ended by itself between the two calls: describe tells how.
-            catch=(Catch(("RedshiftData.ValidationException",), self._name("describe"), overdue),),
+            catch=(Catch(("RedshiftData.ValidationException",), self.source.name("describe"), overdue),),
         )
 
     def _retry(self) -> Wait:
+        begins = self.source.begins
         return Wait(
-            self._name("retry"),
+            self.source.name("retry"),
             expression(f"$ceil($random() * $min([{MAX_PAUSE}, $power(2, {INPUT}.failures + 1)]))"),
-            self.task.name,
-            {**keep("redrives"), **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1")},
+            begins or self.source.name("status"),
+            {
+                **keep("redrives"),
+                **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1"),
+                **({} if begins else {"Status": "NEW"}),
+            },
         )
 
     def _record(self) -> Task:
-        kept = keep("attempt", "redrives", "cause")
+        kept = keep("attempt", "redrives", "cause", *(("statement",) if self.source.reports else ()))
+        following = self.source.name("report failure" if self.source.reports else "failed")
         return self._call(
-            self._name("record"),
+            self.source.name("record"),
             calls.UPDATE_ITEM,
             audit.RECORD.request(
                 self.target.audit_table,
                 self.job.job_id,
-                task=self.task.name,
+                task=rendered(self.source.task) if self.failing == "record" else expression(f"{INPUT}.task"),
                 after=self.job.lock.after_failure,
-                **fields(owner=EXECUTION_ARN, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"),
+                **fields(
+                    owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
+                ),
             ),
-            next=self._name("failed"),
+            next=following,
             output=kept,
             retry=calls.DYNAMODB_RETRY,
             # The lock was taken away (an operator unlocked it): the task has failed all the same.
-            catch=(Catch((calls.CONDITION_FAILED,), self._name("failed"), kept),),
+            catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
         )
 
     def _gate(self) -> Choice:
         again = {**keep("attempt", "redrives"), "failures": 0, "Status": "NEW"}
         return Choice(
-            self._name("failed"),
-            (Rule(gate(f"{INPUT}.cause"), self._name("status"), again),),
+            self.source.name("failed"),
+            (Rule(gate(f"{INPUT}.cause"), self.source.name("status"), again),),
             comment="Fails the execution with Redshift's message; a redrive goes on from here.",
         )
 
-    def _reclaim(self) -> Task:
-        return self._call(
-            self._name("reclaim"),
+    def _reclaim(self) -> Iterator[Task]:
+        """Take the lock again, with the number of redrives of the execution that owns it."""
+        count, entry = REDRIVE_COUNT, self.source.name("reclaim")
+        if self.source.reports:
+            ask, entry = self._ask(entry), self.source.name("claim")
+            count = f"{INPUT}.owned"
+            yield ask
+        yield self._call(
+            entry,
             calls.UPDATE_ITEM,
             audit.RECLAIM.request(
                 self.target.audit_table,
                 self.job.job_id,
-                **fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})"),
+                **fields(owner=self.source.owner, redrives=f"$string({count})"),
             ),
-            next=self._name("status"),
+            next=self.source.name("status"),
             output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
             retry=calls.DYNAMODB_RETRY,
         )
 
-
-def _seconds(duration: timedelta) -> int:
-    return int(duration.total_seconds())
+    def _ask(self, name: str) -> Task:
+        """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
+        but a child was redriven no more often than its parent since it was started."""
+        described = "$states.result.RedriveCount"
+        return self._call(
+            name,
+            calls.DESCRIBE_EXECUTION,
+            fields(ExecutionArn=self.source.owner),
+            next=self.source.name("claim"),
+            output=expression(f"$merge([{INPUT}, {{'owned': $max([{described}, {self.source.least_redrives}])}}])"),
+            retry=calls.DESCRIBE_EXECUTION_RETRY,
+        )

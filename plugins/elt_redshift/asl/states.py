@@ -90,7 +90,10 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A call to AWS. ``next=None`` ends the machine or the branch."""
+    """A call to AWS. ``next=None`` ends the machine or the branch.
+
+    :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
+    """
 
     name: str
     call: Call
@@ -102,6 +105,7 @@ class Task:
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
+    timeout: int | str | None = None
 
     def render(self) -> Rendered:
         return _present(
@@ -111,6 +115,7 @@ class Task:
             Arguments=dict(self.arguments),
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
+            TimeoutSeconds=self.timeout,
             Retry=[retry.render() for retry in self.retry] or None,
             Catch=[catch.render() for catch in self.catch] or None,
             **_flow(self.next),

@@ -1,4 +1,5 @@
-"""The CloudFormation template of a job: audit table, role, state machine, and a table of joins if its graph has any.
+"""The CloudFormation template of a job: audit table, role, state machine, and what only some jobs need: a table of
+join items, and the resources by which tasks wait for events.
 
 The parameters are those of AWS's article (RedshiftClusterIdentifier, DatabaseUserName, DatabaseName,
 RedshiftIAMRoleARN), and WorkgroupName and SecretArn for Redshift Serverless and for credentials in Secrets Manager.
@@ -14,6 +15,7 @@ from typing import Any
 from elt_redshift.asl import joins
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
+from elt_redshift.aws import event_template
 from elt_redshift.job.model import EltJob
 
 #: Logical names that outputs and other programs rely on.
@@ -26,6 +28,9 @@ JOB_TAG = "elt-redshift:job"
 
 #: Placeholder for the role that COPY and UNLOAD use, filled at deployment.
 ROLE_PLACEHOLDER = "${RedshiftIAMRoleARN}"
+
+#: cfn-lint does not know that TimeoutSeconds may be JSONata, as https://states-language.net/spec.html#timeouts says.
+_UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
 
 _ROLE = {"Fn::GetAtt": ["StateMachineRole", "Arn"]}
 _ARN = "arn:${AWS::Partition}:"
@@ -69,10 +74,11 @@ def render_template(job: EltJob, partition: str = "aws", long_polling: bool = Tr
         "Conditions": _CONDITIONS,
         "Resources": {
             TABLE: _table(),
-            **({JOIN_TABLE: _join_table()} if machine.joins else {}),
+            **({JOIN_TABLE: _join_table()} if machine.stores_tokens else {}),
             "StateMachineRole": _role(),
-            "StateMachineRights": _rights(machine.actions(), machine.joins),
-            STATE_MACHINE: _state_machine(definition),
+            "StateMachineRights": _rights(machine.actions(), machine.stores_tokens),
+            STATE_MACHINE: {**_state_machine(definition), **(_UNLINTED if machine.events else {})},
+            **(event_template.resources(job.job_id, machine.answering(), JOIN_TABLE) if machine.events else {}),
         },
         "Outputs": {
             "AuditTable": {"Description": "The DynamoDB audit table.", "Value": {"Ref": TABLE}},
@@ -172,8 +178,13 @@ def _join_table() -> dict[str, Any]:
         "DeletionPolicy": "Delete",
         "UpdateReplacePolicy": "Delete",
         "Properties": {
-            "AttributeDefinitions": [{"AttributeName": joins.KEY, "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": joins.KEY, "KeyType": "HASH"}],
+            "AttributeDefinitions": [
+                {"AttributeName": name, "AttributeType": "S"} for name in (joins.RUN_KEY, joins.TASK_KEY)
+            ],
+            "KeySchema": [
+                {"AttributeName": joins.RUN_KEY, "KeyType": "HASH"},
+                {"AttributeName": joins.TASK_KEY, "KeyType": "RANGE"},
+            ],
             "BillingMode": "PAY_PER_REQUEST",
             "SSESpecification": {"SSEEnabled": True},
             "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},

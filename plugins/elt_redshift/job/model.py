@@ -18,6 +18,7 @@ from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     AfterFailure,
     LockPolicy,
+    OnTaskFailure,
     Parameter,
     SourceKind,
     SqlStatement,
@@ -31,6 +32,7 @@ __all__ = [
     "EltJob",
     "LockPolicy",
     "Node",
+    "OnTaskFailure",
     "Parameter",
     "SourceKind",
     "SqlStatement",
@@ -103,6 +105,10 @@ class EltJob:
     :param tasks: ready-made tasks; usually they are added with :meth:`task`.
     :param lock: what happens when the job is locked, and after a failure.
     :param wait: how tasks follow their statements unless they say otherwise.
+    :param on_task_failure: a failed task ends the run at once (``stop``), or when all that does not depend on it has
+        ended (``finish_independent``).
+    :param max_active_statements: at most so many of a run's statements are active at a time, 1 to 500; default: as many
+        as the graph allows.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -116,6 +122,8 @@ class EltJob:
         tasks: Iterable[SqlTask] = (),
         lock: LockPolicy | None = None,
         wait: Wait = "long_poll",
+        on_task_failure: OnTaskFailure = "stop",
+        max_active_statements: int | None = None,
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -124,6 +132,8 @@ class EltJob:
         self.parameters = _parameters(parameters)
         self.lock = lock or LockPolicy()
         self.wait = wait
+        self.on_task_failure = on_task_failure
+        self.max_active_statements = max_active_statements
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -244,7 +254,8 @@ class EltJob:
             self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
     def _value(self) -> tuple[object, ...]:
-        return self.job_id, self.name, self.parameters, self.tasks, self.lock
+        head = (self.job_id, self.name, self.parameters, self.tasks, self.lock)
+        return (*head, self.on_task_failure, self.max_active_statements)
 
     def __eq__(self, other: object) -> bool:
         return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented

@@ -85,8 +85,55 @@ def test_events_seen_twice_change_nothing() -> None:
     assert runs.all() == before
 
 
+def _waiting_for_an_event() -> History:
+    history = History().entered("a", attempt=1)
+    history.add("TaskScheduled", previousEventId=1).add("TaskStarted", previousEventId=2)
+    answer = {"output": json.dumps({"Id": "s1"})}
+    return history.entered("b", attempt=1).add("TaskSubmitted", previousEventId=3, taskSubmittedEventDetails=answer)
+
+
+def test_a_task_that_waits_for_an_event_runs_and_succeeds() -> None:
+    """Its statement is known as soon as it is submitted, whatever other branches do; leaving its one state ends it."""
+    history = _waiting_for_an_event()
+    runs = _runs(history)
+    assert [(run.status, run.statement_id) for run in runs.all()] == [("running", "s1"), ("running", None)]
+    history.exited("a", finished="a", statement="s1")
+    runs.apply(history.events)
+    assert (runs["a"].status, runs["a"].statement_id, runs["b"].status) == ("succeeded", "s1", "running")
+
+
+def test_a_statement_that_was_found_is_the_tasks() -> None:
+    """Where the event did not come, the task tells which statement it goes on with."""
+    history = _waiting_for_an_event().exited("a", attempt=1).entered("a: find").exited("a: find", Id="s9")
+    run = _runs(history)["a"]
+    assert (run.status, run.statement_id) == ("running", "s9")
+
+
 def test_a_skipped_execution_is_told() -> None:
     """A run that found the job locked says so, and its tasks stay waiting."""
     runs = _runs(History().entered("skip run"), "SUCCEEDED")
     assert runs.skipped
     assert {run.status for run in runs.all()} == {"waiting"}
+
+
+def test_a_failure_that_is_held_back_shows_at_once() -> None:
+    """A task has failed when its failure waits for independent tasks; the record at the end is of the first failure and
+    changes nothing about it."""
+    history = History().entered("a", attempt=1, redrives=0).exited("a", Id="s1", Status="FAILED")
+    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: no")
+    ended = _runs(history)["a"].ended
+    history.entered("a: record", cause="Task b: ERROR: first", statement="s0", redrives=0, task="b")
+    run = _runs(history, "FAILED")["a"]
+    assert (run.status, run.message, run.statement_id, run.ended) == ("failed", "Task a: ERROR: no", "s1", ended)
+
+
+def test_a_failure_of_before_the_redrive_is_none_after_it() -> None:
+    """A task that was waiting to fail passes the same states again on its way to the next attempt, and runs."""
+    history = History().entered("a", attempt=1, redrives=0)
+    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0).add("ExecutionFailed")
+    history.add("ExecutionRedriven").entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
+    assert _runs(history)["a"].status == "running"
+    history.exited("a: failed", attempt=2, redrives=0).entered("a", attempt=2, redrives=1)
+    history.entered("a: block", cause="Task a: ERROR: again", statement="s2", redrives=1)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: again")

@@ -123,6 +123,7 @@ def test_what_differs_makes_jobs_differ(folder: Path) -> None:
     other.task("more", statement="select 1")
     assert other != _built(folder)
     assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, lock=LockPolicy(when_locked="fail"))
+    assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, max_active_statements=2)
     assert _small("a") != "small"
 
 
@@ -221,7 +222,7 @@ def test_mistakes_in_python_are_told_all_at_once() -> None:
         'job Bad: job_id: The job_id is 101, not text. Quote it: "101".',
         "job Bad: name: The name 'Bad' cannot name a state machine, a stack and a DAG. "
         "Use 1 to 64 lower-case letters, digits and '_', a letter first.",
-        "job Bad: wait: 'wait' is 'long'. Choose one of long_poll, poll.",
+        "job Bad: wait: 'wait' is 'long'. Choose one of long_poll, poll, event.",
         "job Bad: parameters.a-b: The parameter 'a-b' cannot be referred to in SQL. "
         "Use letters, digits and '_', a letter first.",
         "job Bad: parameters.a-b.default: The default of 'a-b' is empty, which the Redshift Data API refuses. "
