@@ -7,15 +7,18 @@ MWAA unpacks plugins.zip into ``/usr/local/airflow/plugins``, which is on Python
 
 from __future__ import annotations
 
+import ast
 import io
 import zipfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import elt_redshift
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import packaged
+from elt_redshift.job.findings import did_you_mean
+from elt_redshift.job.loading import NAME
 from elt_redshift.job.model import EltJob
 
 #: What MWAA's image of each Airflow version has; pip must not change it.
@@ -71,7 +74,7 @@ def bundle(
     :param plugins: a folder of other plugins, which MWAA takes from the same archive.
     :param requirements: a requirements.txt of other packages.
     :param constraints: a constraints file, instead of one that pins what the image has.
-    :raises JobError: a file or folder is missing, or two want the same place.
+    :raises JobError: a file or folder is missing, two want the same place, or a DAG file loads another job by name.
     """
     ours = {**_package(), **_jobs(jobs)}
     theirs = _files(plugins) if plugins else {}
@@ -80,6 +83,7 @@ def bundle(
     problems = [
         *_twice(ours.keys() & theirs.keys() - {IGNORE}, plugins),
         *_twice(found.keys() & {CONSTRAINTS}, dags),
+        *_not_packaged(found, jobs.keys(), dags),
     ]
     if problems:
         raise JobError(problems)
@@ -146,6 +150,30 @@ def _text(path: Path) -> str:
 def _twice(names: Iterable[str], folder: Path | None) -> Iterator[Problem]:
     for name in sorted(names):
         yield Problem(f"{folder}/{name}", "The package has a file of this name itself.", "Rename it or take it away.")
+
+
+def _not_packaged(dags: Files, jobs: Collection[str], folder: Path) -> Iterator[Problem]:
+    """The DAG files that load a job by a name that is not among ``jobs``."""
+    for file, data in dags.items():
+        for line, name in _loaded(data) if file.endswith(".py") else ():
+            if name not in jobs:
+                yield Problem(
+                    f"{folder}/{file}:{line}", f"The job '{name}' is not packaged.", did_you_mean(name, sorted(jobs))
+                )
+
+
+def _loaded(source: bytes) -> Iterator[tuple[int, str]]:
+    """Line and name of each ``EltJob.load("name")``."""
+    try:
+        calls = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.Call)]
+    except (SyntaxError, ValueError):
+        return  # Airflow tells, or it is no DAG file
+    for call in calls:
+        match call:
+            case ast.Call(
+                func=ast.Attribute(value=ast.Name(id="EltJob"), attr="load"), args=[ast.Constant(value=str(name))]
+            ) if NAME.fullmatch(name):
+                yield call.lineno, name
 
 
 def _pins(airflow: str) -> str:

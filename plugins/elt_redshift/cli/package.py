@@ -37,9 +37,8 @@ def package(given: argparse.Namespace) -> int:
     )
     files = {"plugins.zip": mwaa.archive(made.plugins), "requirements.txt": made.requirements.encode()}
     _write(given.output, files, made.dags)
-    print(
-        f"Wrote {given.output}/plugins.zip ({len(jobs)} jobs), requirements.txt and dags/ for Airflow {given.airflow}."
-    )
+    count = f"{len(jobs)} job{'s' if len(jobs) > 1 else ''}"
+    print(f"Wrote {given.output}/plugins.zip ({count}), requirements.txt and dags/ for Airflow {given.airflow}.")
     return 0
 
 

@@ -21,7 +21,8 @@ JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
 #: Where MWAA and repositories that are laid out like it have plugins, with the package in it, and jobs beside it.
 PLUGINS, SQL = "plugins", "sql"
 
-_NAME = re.compile(r"[\w-]+")
+#: A job's name, as opposed to a path.
+NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)")
 
 
@@ -65,7 +66,7 @@ def find(path_or_name: str | Path) -> Path:
 
 
 def _hint(path_or_name: str | Path) -> str:
-    if _NAME.fullmatch(str(path_or_name)):
+    if NAME.fullmatch(str(path_or_name)):
         return did_you_mean(str(path_or_name), sorted(_names()))
     folder = Path(path_or_name)
     name = folder.parent.name if folder.suffix else folder.name
@@ -88,7 +89,7 @@ def _home() -> Path:
 def _candidates(path_or_name: str | Path) -> Iterator[Path]:
     path = Path(path_or_name)
     yield path if path.suffix in (".yaml", ".yml") else path / FILE
-    if isinstance(path_or_name, str) and _NAME.fullmatch(path_or_name):
+    if isinstance(path_or_name, str) and NAME.fullmatch(path_or_name):
         yield from (folder / path_or_name / FILE for folder in job_folders())
         yield _home() / packaged.FOLDER / path_or_name / packaged.FILE
 
