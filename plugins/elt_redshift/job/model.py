@@ -17,6 +17,7 @@ from elt_redshift.job import checks, graph, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     AfterFailure,
+    Layout,
     LockPolicy,
     Parameter,
     SourceKind,
@@ -29,6 +30,7 @@ from elt_redshift.job.parts import (
 __all__ = [
     "AfterFailure",
     "EltJob",
+    "Layout",
     "LockPolicy",
     "Node",
     "Parameter",
@@ -103,6 +105,8 @@ class EltJob:
     :param tasks: ready-made tasks; usually they are added with :meth:`task`.
     :param lock: what happens when the job is locked, and after a failure.
     :param wait: how tasks follow their statements unless they say otherwise.
+    :param layout: every task with states of its own in the definition (``unrolled``), or each in a child execution
+        (``map``); ``auto``: unrolled while that fits the limits of Step Functions.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -116,6 +120,7 @@ class EltJob:
         tasks: Iterable[SqlTask] = (),
         lock: LockPolicy | None = None,
         wait: Wait = "long_poll",
+        layout: Layout = "auto",
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -124,6 +129,7 @@ class EltJob:
         self.parameters = _parameters(parameters)
         self.lock = lock or LockPolicy()
         self.wait = wait
+        self.layout = layout
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -244,7 +250,7 @@ class EltJob:
             self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
     def _value(self) -> tuple[object, ...]:
-        return self.job_id, self.name, self.parameters, self.tasks, self.lock
+        return self.job_id, self.name, self.parameters, self.tasks, self.lock, self.layout
 
     def __eq__(self, other: object) -> bool:
         return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented

@@ -21,7 +21,7 @@ from elt_redshift.job.parts import SOURCE_KINDS, LockPolicy, Parameter, SourceKi
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
 
-JOB_KEYS = ("job_id", "name", "parameters", "tasks", "lock", "wait")
+JOB_KEYS = ("job_id", "name", "parameters", "tasks", "lock", "wait", "layout")
 PARAMETER_KEYS = ("default",)
 TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "transaction", "wait")
 LOCK_KEYS = ("when_locked", "after_failure")
@@ -46,6 +46,7 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
         "wait": wait,
+        "layout": data.get("layout", "auto"),
         "base": base,
     }
 
@@ -256,6 +257,7 @@ def to_dict(job: EltJob) -> dict[str, Any]:
         "parameters": [asdict(parameter) for parameter in job.parameters],
         "tasks": [_task_to_dict(task) for task in job.tasks],
         "lock": asdict(job.lock),
+        "layout": job.layout,
     }
 
 
@@ -271,6 +273,7 @@ def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
         "tasks": [_task_from_dict(task) for task in data["tasks"]],
         "lock": LockPolicy(**data["lock"]),
+        "layout": data["layout"],
     }
 
 

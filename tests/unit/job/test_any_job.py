@@ -48,6 +48,7 @@ _JOBS = st.fixed_dictionaries(
         "tasks": _mappings(_NAMES, _mappings(TASK_KEYS, _VALUES)),
         "lock": _mappings(LOCK_KEYS, _VALUES),
         "wait": _VALUES,
+        "layout": _VALUES,
     },
 )
 
@@ -64,7 +65,7 @@ def _outcome(text: str) -> EltJob | tuple[str, ...]:
 
 def test_the_keys_here_are_the_keys_of_a_job() -> None:
     """The property below tries every key that there is."""
-    assert JOB_KEYS == ("job_id", "name", "parameters", "tasks", "lock", "wait")
+    assert JOB_KEYS == ("job_id", "name", "parameters", "tasks", "lock", "wait", "layout")
 
 
 @given(_JOBS)
