@@ -9,16 +9,20 @@ JOBS ?= 2
 BIN := .venv/bin
 CONSTRAINTS := constraints/airflow-3.3.txt
 TEMPLATES := dist/templates
+DEFINITIONS := dist/definitions
+# Reads definitions independently of us and of moto. From npm, needed by `make check` only.
+VALIDATOR := asl-validator@4.0.0
+VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, and the tests that run on each of them.
 MATRIX := 2.11 3.0 3.2
-MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/test_dag.py
+MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup constraints demo test test-matrix lint format types imports templates check local-up local-down clean
+.PHONY: help setup constraints demo test test-matrix lint format types imports templates validate check local-up local-down clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -88,7 +92,19 @@ templates: .venv/installed  ## render and lint the CloudFormation template of ev
 	  $(BIN)/cfn-lint $(TEMPLATES)/$$name.yaml; \
 	done
 
-check: lint types imports templates test-matrix test  ## everything that must hold before a change is merged
+$(VALIDATOR_HOME)/node_modules/.bin/asl-validator: | .venv/installed
+	@command -v node >/dev/null && command -v npm >/dev/null \
+	  || { echo "make validate needs node and npm; on Debian: apt-get install nodejs npm" >&2; exit 1; }
+	npm install --silent --no-audit --no-fund --no-save --no-package-lock --prefix $(VALIDATOR_HOME) $(VALIDATOR)
+
+validate: .venv/installed $(VALIDATOR_HOME)/node_modules/.bin/asl-validator  ## an independent validator reads every definition of the tests (needs node, npm)
+	@rm -rf $(DEFINITIONS)
+	$(BIN)/python -m tests.definitions $(DEFINITIONS)
+	@cd $(DEFINITIONS) && $(abspath $(VALIDATOR_HOME))/node_modules/.bin/asl-validator \
+	  $$(printf -- '--json-path %s ' *.json) >validated.txt
+	@echo "$$(wc -l <$(DEFINITIONS)/validated.txt) definitions are valid"
+
+check: lint types imports templates validate test-matrix test  ## everything that must hold before a change is merged
 
 local-up: .venv/installed  ## start the embedded AWS
 	$(BIN)/elt-redshift local up

@@ -2,9 +2,9 @@
 
 from airflow.plugins_manager import AirflowPlugin
 
-from elt_redshift.links.console import ExecutionLink
+from elt_redshift.links.console import ExecutionLink, QueriesLink
 
 
 class EltRedshiftPlugin(AirflowPlugin):
     name = "elt_redshift"
-    operator_extra_links = [ExecutionLink()]  # noqa: RUF012 - as Airflow's base class declares it
+    operator_extra_links = [ExecutionLink(), QueriesLink()]  # noqa: RUF012 - as Airflow's base class declares it

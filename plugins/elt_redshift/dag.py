@@ -31,6 +31,10 @@ FIRST_DATE = datetime(1970, 1, 1, tzinfo=UTC)
 START_RETRIES = 2
 START_RETRY_DELAY = timedelta(seconds=30)
 
+#: A mirror whose worker was lost looks again soon.
+MIRROR_RETRIES = 2
+MIRROR_RETRY_DELAY = timedelta(seconds=5)
+
 
 def elt_dag(
     job: EltJob,
@@ -116,14 +120,15 @@ def elt_dag(
 
 
 def _mirrors(job: EltJob, **options: Any) -> dict[str, MirrorOperator]:
-    """A mirror for each task, without its edges. It has no retries: the state machine has them, and a mirror that
-    looked again would see the same."""
+    """A mirror for each task, without its edges. The task's retries are the state machine's; those of a mirror are for
+    workers that were lost."""
     return {
         task.name: MirrorOperator(
             task_id=task.name,
             places=[statement.place for statement in task.statements],
             start_task_id=START,
-            retries=0,
+            retries=MIRROR_RETRIES,
+            retry_delay=MIRROR_RETRY_DELAY,
             **options,
         )
         for task in job.tasks

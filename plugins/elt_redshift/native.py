@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from elt_redshift.airflow_compat import DAG
+from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import SqlStatement
@@ -59,8 +60,8 @@ def add_tasks(
             )
             for task in job.tasks
         }
-        for task in job.tasks:
-            tasks[task.name].set_upstream([tasks[name] for name in task.upstream] or lock.acquire)
+        for name, upstream in lanes.graph_of(job).items():
+            tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
 
 
 def _filled(statement: SqlStatement, role_arn: str | None) -> SqlStatement:

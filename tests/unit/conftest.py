@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
+from pathlib import Path
 
 import pytest
 
 _home = tempfile.TemporaryDirectory(prefix="elt-redshift-airflow-")
 os.environ["AIRFLOW_HOME"] = _home.name
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# Airflow 2 rebuilds the links of a serialized operator only if a plugin names them.
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).resolve().parents[2] / "plugins")
 
 
 @pytest.hookimpl(trylast=True)

@@ -106,9 +106,15 @@ class FakeStepFunctions:
         self._called("StopExecution")
         self._find(executionArn, "StopExecution").end("ABORTED", error=error, cause=cause)
 
-    def get_execution_history(self, executionArn: str, **_: Any) -> dict[str, Any]:
+    def get_execution_history(
+        self, executionArn: str, reverseOrder: bool, maxResults: int, nextToken: str = "0"
+    ) -> dict[str, Any]:
         self._called("GetExecutionHistory")
-        return {"events": self._find(executionArn, "GetExecutionHistory").events[::-1]}
+        assert reverseOrder
+        newest_first = self._find(executionArn, "GetExecutionHistory").events[::-1]
+        end = int(nextToken) + maxResults
+        following = {"nextToken": str(end)} if end < len(newest_first) else {}
+        return {"events": newest_first[int(nextToken) : end], **following}
 
     def _find(self, arn: str, operation: str) -> FakeExecution:
         if arn not in self.executions:

@@ -51,6 +51,22 @@ def test_tasks_and_edges_are_the_jobs(job: EltJob) -> None:
     }
 
 
+def test_mirrors_keep_the_jobs_edges_and_workers_its_lanes(job: EltJob) -> None:
+    """With max_active_statements the state machine has more edges, the mirrors have not; Airflow's own workers are kept
+    to it by the same edges as the state machine."""
+    job.max_active_statements = 1
+    mirrors = {task.task_id: task.upstream_task_ids for task in elt_dag(job).tasks}
+    assert (mirrors["b"], mirrors["d"]) == ({"start_execution"}, {"b"})
+    dag = elt_dag(job, engine="airflow", audit_table="audit", warehouse={"database": "dev", "workgroup_name": "etl"})
+    tasks = ("a", "b", "c", "d")
+    assert {name: dag.get_task(name).upstream_task_ids & set(tasks) for name in tasks} == {
+        "a": set(),
+        "b": {"a"},
+        "c": {"a", "b"},
+        "d": {"b", "c"},
+    }
+
+
 def test_parameters_become_the_trigger_form(job: EltJob) -> None:
     """Each parameter is a Param with the job's default, or without one, and start_execution takes its value."""
     dag = elt_dag(job)
@@ -68,19 +84,20 @@ def test_templates_take_the_place_of_the_form(job: EltJob) -> None:
     assert found == {"year": "1996", "region": "EU"}
 
 
-def test_mirrors_are_not_retried_but_the_start_is(job: EltJob) -> None:
-    """The state machine retries tasks; starting twice is the same as once, so that it may be tried again."""
+def test_lost_workers_are_made_up_for(job: EltJob) -> None:
+    """Starting twice is the same as once, and looking twice too: both may be tried again, a mirror soon."""
     dag = elt_dag(job)
-    assert {task.task_id: task.retries for task in dag.tasks if task.retries} == {"start_execution": 2}
+    assert {task.retries for task in dag.tasks} == {2}
+    assert dag.get_task("a").retry_delay == timedelta(seconds=5)
 
 
 def test_default_args_are_heeded(job: EltJob) -> None:
-    """What the user says about all tasks goes before our defaults, except that mirrors are never retried."""
+    """What the user says about all tasks goes before our defaults, except that mirrors have retries of their own."""
     default_args = {"retries": 5, "retry_delay": timedelta(seconds=1), "owner": "ann"}
     dag = elt_dag(job, default_args=default_args)
     start, mirror = dag.get_task("start_execution"), dag.get_task("a")
     assert (start.retries, start.retry_delay, start.owner) == (5, timedelta(seconds=1), "ann")
-    assert (mirror.retries, mirror.owner) == (0, "ann")
+    assert (mirror.retries, mirror.owner) == (2, "ann")
 
 
 def test_options_reach_the_tasks(job: EltJob) -> None:

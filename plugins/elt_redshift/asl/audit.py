@@ -10,6 +10,7 @@ Ready`` is free.
                          │
                          ├──RECORD──> Failed ──RECLAIM──> Running     (a redrive of the same owner)
                          │               └────UNLOCK────> Failed, free to be taken over  (an operator)
+                         ├──UNLOCK_EXPIRED──> Failed, free to be taken over
                          └──TAKE_OVER──> Running of a new owner       (the old one is dead)
 
 Every write is conditional on the owner, so a repeated or late one changes nothing that is not its own.
@@ -24,6 +25,16 @@ from typing import Any, Literal
 
 #: The names of owners that are Airflow DAG runs begin with this.
 AIRFLOW_OWNER = "airflow:"
+
+#: Such an owner's statements have names that begin with the job's id, a slash, and so many hexadecimal digits of the
+#: SHA-256 of the owner's name: few enough to read, and computable where a state machine looks for them.
+OWNER_DIGITS = 16
+
+#: A lease counts as run out this many seconds late, so that an owner whose clock is behind keeps its lock.
+LEASE_TOLERANCE = 60
+
+#: Stands for the lease of an item that has none.
+NO_LEASE = "none"
 
 JobState = Literal["Ready", "Running", "Failed"]
 READY: JobState = "Ready"
@@ -81,13 +92,14 @@ ACQUIRE = Write(
 )
 
 #: Take the lock of a dead owner as it was seen. Needs ``owner``, ``start``, ``redrives``, ``dead``, ``seen`` (its
-#: JobState) and ``claim`` (its RedriveCount as it was read), so that an owner who was redriven in the meantime keeps
-#: its lock.
+#: JobState), ``claim`` (its RedriveCount as it was read) and ``until`` (its lease as it was read, or NO_LEASE), so that
+#: an owner who was redriven or renewed its lease in the meantime keeps its lock.
 TAKE_OVER = Write(
     update=f"SET {_RUN}, JobStart = :start, TakenOverFrom = :dead REMOVE {_CLEAN}",
     condition=(
         f"{_IS_OWNER} OR (#owner = :dead AND JobState = :seen "
-        "AND (attribute_not_exists(RedriveCount) OR RedriveCount = :claim))"
+        "AND (attribute_not_exists(RedriveCount) OR RedriveCount = :claim) "
+        "AND (attribute_not_exists(LeaseUntil) OR LeaseUntil = :until))"
     ),
     constants={"running": RUNNING},
 )
@@ -133,8 +145,16 @@ UNLOCK_FAILED_DAG_RUN = Write(
         "SET JobState = :ready, LastOwner = :owner, UnlockedAt = :end, UnlockedBy = :by, UnlockReason = :reason "
         "REMOVE #owner, AfterFailure"
     ),
-    condition=f"JobState = :failed AND {_IS_OWNER}",
-    constants={"ready": READY, "failed": FAILED},
+    condition=f"JobState = :failed AND {_IS_OWNER} AND AfterFailure = :after",
+    constants={"ready": READY, "failed": FAILED, "after": "hold"},
+)
+
+#: The same for an Airflow DAG run that is recorded as running, but whose lease has run out: like UNLOCK, since it may
+#: have left statements. Needs ``owner`` and ``until``, its lease, as they were read, ``end``, ``by``, ``reason``.
+UNLOCK_EXPIRED = Write(
+    update=f"SET JobState = :failed, JobEnd = :end, {UNLOCK.update.removeprefix('SET ')}",
+    condition=f"JobState = :running AND {_IS_OWNER} AND LeaseUntil = :until",
+    constants={"running": RUNNING, **UNLOCK.constants},
 )
 
 #: The same for an item without an owner, as another program may have left it: it is Ready at once. Needs ``seen``,
@@ -154,11 +174,10 @@ ACQUIRE_LEASED = Write(
     constants=ACQUIRE.constants,
 )
 
-#: Take the lock of a dead owner for one with a lease. Needs what TAKE_OVER needs, ``lease``, and ``until``: the old
-#: lease as it was read, so that an owner who renewed it in the meantime keeps its lock.
+#: Take the lock of a dead owner for one with a lease. Needs what TAKE_OVER needs, and ``lease``.
 TAKE_OVER_LEASED = Write(
     update=TAKE_OVER.update.replace(" REMOVE", ", LeaseUntil = :lease REMOVE"),
-    condition=f"({TAKE_OVER.condition}) AND ({_IS_OWNER} OR attribute_not_exists(LeaseUntil) OR LeaseUntil = :until)",
+    condition=TAKE_OVER.condition,
     constants=TAKE_OVER.constants,
 )
 

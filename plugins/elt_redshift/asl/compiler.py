@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any, Literal
 
-from elt_redshift.asl import jobfile, joins, limits, names, progress
+from elt_redshift.asl import jobfile, joins, lanes, limits, names, progress
 from elt_redshift.asl.distributed import TasksPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import Flow, Parallel, State, Succeed
@@ -74,8 +75,12 @@ def choose_layout(job: EltJob) -> Literal["unrolled", "map"]:
 
 def _unrolled(job: EltJob, target: Target) -> StateMachine:
     """Every task has states of its own."""
-    arrangement = arrange({task.name: task.upstream for task in job.tasks})
-    return StateMachine(job, target, _Assembly(job, target, arrangement).machine(), bool(arrangement.joins))
+    graph = lanes.graph_of(job)
+    arrangement = arrange(graph)
+    finishing = job.on_task_failure == "finish_independent"
+    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    assembly = _Assembly(job, target, arrangement, settling)
+    return StateMachine(job, target, assembly.machine(), assembly.joins)
 
 
 def _mapped(job: EltJob, target: Target) -> StateMachine:
@@ -89,15 +94,16 @@ def _mapped(job: EltJob, target: Target) -> StateMachine:
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
-    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement) -> None:
-        self.job, self.target = job, target
+    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement, settling: Settling | None) -> None:
+        self.job, self.target, self.settling = job, target, settling
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
+        self.joins = bool(self.awaited or (settling and settling.numbers))
         self.parallels = count(1)
 
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
-        variables = joins.variables() if self.awaited else {}
+        variables = joins.variables() if self.joins else {}
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
         return Flow((*lock.before(), *work, *lock.behind()))
 
@@ -122,8 +128,15 @@ class _Assembly:
         # A task ends in a Choice, which cannot end a branch.
         end = following or names.step(task, "done")
         announce = self._announce(source, end)
-        statement = announce[0].name if announce else end
-        yield from StatementPattern(self.job, source, self.target, statement, bool(announce)).states()
+        behind = announce[0].name if announce else end
+        if self.settling and task in self.settling.numbers:
+            settle = SettlePattern(source, self.settling, self.target, behind)
+            statement = StatementPattern(self.job, source, self.target, source.name("settle"), True, "block")
+            yield from statement.states()
+            yield from settle.failed()
+            yield from settle.done()
+        else:
+            yield from StatementPattern(self.job, source, self.target, behind, bool(announce)).states()
         yield from announce
         if not following:
             yield Succeed(end)

@@ -48,12 +48,15 @@ class TaskRuns:
     """The tasks of one execution, kept up to date by :meth:`apply`.
 
     :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of.
+    :ivar last_event: the number of the newest event that was taken in.
+    :ivar news: how many events the last :meth:`apply` took in.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
         self._runs = {name: TaskRun(name) for name in tasks or ()}
         self._any = tasks is None
-        self.last_event = 0
+        self.last_event = self.news = 0
+        self._redrives = 0
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
@@ -68,9 +71,10 @@ class TaskRuns:
 
     def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in new events, oldest first; events that were seen already change nothing."""
+        self.news = 0
         for event in events:
             if event["id"] > self.last_event:
-                self.last_event = event["id"]
+                self.last_event, self.news = event["id"], self.news + 1
                 self._apply(event)
 
     def finish(self, status: str) -> None:
@@ -95,6 +99,7 @@ class TaskRuns:
             self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
 
     def _resume(self) -> None:
+        self._redrives += 1
         for name, run in self._runs.items():
             if run.status in ("aborted", "failed"):
                 self._runs[name] = replace(run, status="running", ended=None)
@@ -110,9 +115,12 @@ class TaskRuns:
             self._runs[task] = replace(
                 run, status="running", started=run.started or when, ended=None, attempt=attempt, message=None
             )
-        elif state == names.step(task, "record"):
-            message, statement = given.get("cause"), given.get("statement")
-            self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+        elif state in (names.step(task, "block"), names.step(task, "record")):
+            # One that was aborted here and is entered again after a redrive is on its way to another attempt.
+            again = given.get("redrives", self._redrives) < self._redrives
+            if run.status != "failed" and not again:
+                message, statement = given.get("cause"), given.get("statement")
+                self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
 
     def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
         run = self._find(names.task_of(state))

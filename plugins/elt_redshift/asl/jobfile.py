@@ -23,6 +23,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from elt_redshift.asl import lanes
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
@@ -33,7 +34,7 @@ Item = dict[str, Any]
 
 def items(job: EltJob) -> list[Item]:
     """The items of a valid job's file."""
-    order = Order({task.name: task.upstream for task in job.tasks})
+    order = Order(lanes.graph_of(job))
     waiters: list[list[dict[str, Any]]] = [[] for _ in order.tasks]
     for task in order.topological:
         for up in order.direct[task]:

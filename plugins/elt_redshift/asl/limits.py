@@ -25,9 +25,6 @@ AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
 #: No task has fewer bytes of states than this, besides its SQL.
 _LEAST_STATES = 5_000
 
-#: The most events in an execution's history.
-MAX_EVENTS = 25_000
-
 #: A task without a timeout counts as running this long, in seconds, when events are estimated …
 _ASSUMED_SECONDS = 600
 
@@ -40,8 +37,14 @@ MAX_WAITERS = 1_500
 #: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
 _RUN_OVERHEAD = 16_384
 
-#: What a Data API answer holds beside the texts of a batch, at most, in bytes.
-_ANSWER_OVERHEAD = 32_768
+#: The most events in the history of one execution; the next one fails it.
+MAX_EVENTS = 25_000
+
+#: What a Data API answer holds beside the text of each statement, at most, in bytes.
+ANSWER_PER_STATEMENT = 800
+
+#: The same for the largest batch, of 40 statements.
+_ANSWER_OVERHEAD = 40 * ANSWER_PER_STATEMENT
 
 
 def size(definition: Any) -> int:
@@ -62,8 +65,16 @@ def history_events(job: EltJob) -> int:
 
 
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
-    """Problems of the items of a job file."""
+    """Problems of the map layout with its job file; none in the unrolled layout."""
     problems = []
+    if file and job.on_task_failure == "finish_independent":
+        problems.append(
+            Problem(
+                f"job {job.name}: on_task_failure",
+                "finish_independent needs the unrolled layout, and the job is too large for it or asks for another.",
+                "Choose stop, or split the job.",
+            )
+        )
     for item in file or ():
         place = f"job {job.name}: tasks.{item['name']}"
         if (actual := size(item)) > MAX_PAYLOAD - _RUN_OVERHEAD:

@@ -6,17 +6,20 @@
         │ taken                          │ lost response?
         v                                └─> check release, judge release ──> lock is released
     read lock ──> judge lock ──alive or held──> skip run | wait for lock | refuse run
-                      │ owner may be dead
-                      v
-                  ask for owner ──> judge owner ──RUNNING──> skip run | wait for lock | refuse run
-                                        │ dead
-                                        v
+                      │ │ owner may be dead
+                      │ v
+                      │ ask for owner ──> judge owner ──RUNNING──> skip run | wait for lock | refuse run
+                      │ lease               │ dead
+                      │ has run out         │
+                      └──────────┐          │
+                                 v          v
                   find left statements <──> cancel left statements, wait for statements
                                         │ none left
                                         v
                                   take over lock ──> tasks
 
-No clock decides ownership: an owner is dead when Step Functions says so. A healthy run enters two of these states.
+An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
+dead when its lease has run out (docs/adr/0006-leases.md). A healthy run enters two of these states.
 """
 
 from __future__ import annotations
@@ -35,9 +38,11 @@ from elt_redshift.job.model import EltJob
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
 
-#: The lock is looked at this often, about 24 hours of waiting, before the run gives up. Each look enters at most six
-#: states, or 20 history events of the 25,000 that an execution may have.
+#: The lock is looked at this often, about 24 hours of waiting, before the run gives up.
 MAX_LOOKS = 720
+
+#: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
+LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", "wait for lock")
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120
@@ -46,6 +51,8 @@ MAX_PASSES = 120
 FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 
 _OPEN = ("SUBMITTED", "PICKED", "STARTED")
+
+_OF_AIRFLOW = f"$substring({INPUT}.owner, 0, {len(audit.AIRFLOW_OWNER)}) = '{audit.AIRFLOW_OWNER}'"
 
 
 @dataclass(frozen=True)
@@ -171,26 +178,33 @@ class LockPattern:
                     owner=attribute("Owner"),
                     after=attribute("AfterFailure"),
                     claim=attribute("RedriveCount", "N", "'0'"),
+                    until=attribute("LeaseUntil", default=f"'{audit.NO_LEASE}'"),
                 ),
+                "look": 0,
+                "passes": 0,
             },
         )
 
     def _judge_lock(self) -> Choice:
-        healable = f"{INPUT}.state = 'Running' or ({INPUT}.state = 'Failed' and {INPUT}.after = 'release')"
+        let_go = f"({INPUT}.state = '{audit.FAILED}' and {INPUT}.after = 'release')"
+        running = f"{INPUT}.state = '{audit.RUNNING}'"
+        # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
+        expired = f"{INPUT}.until < $fromMillis($millis() - {audit.LEASE_TOLERANCE * 1000})"
         return Choice(
             "judge lock",
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({healable})"), "ask for owner"),
+                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), "find left statements"),
+                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {let_go})"), "ask for owner"),
             ),
             default=self._locked,
         )
 
     def _ask(self) -> Task:
         def status(code: str) -> str:
-            return expression(f"$merge([{INPUT}, {{'status': {code}, 'look': 0, 'passes': 0}}])")
+            return expression(f"$merge([{INPUT}, {{'status': {code}}}])")
 
         return self._task(
             "ask for owner",
@@ -208,14 +222,15 @@ class LockPattern:
 
     def _find(self) -> Task:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
-        execution = f"$split({INPUT}.owner, ':')[-1]"
+        execution = f"$split({INPUT}.owner, ':')[-1] & '/'"
+        dag_run = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {audit.OWNER_DIGITS}) & '-'"
         return self._task(
             "find left statements",
             calls.LIST_STATEMENTS,
             {
                 **self.target.warehouse,
                 **fields(
-                    StatementName=f"{text(self.job.job_id + '/')} & {execution} & '/'",
+                    StatementName=f"{text(self.job.job_id + '/')} & ({_OF_AIRFLOW} ? {dag_run} : {execution})",
                     Status=f"{list(_OPEN)}[{INPUT}.look]",
                 ),
                 "RoleLevel": True,
@@ -271,7 +286,7 @@ class LockPattern:
                 self.target.audit_table,
                 self.job.job_id,
                 **self._claim(),
-                **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim"),
+                **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until"),
             ),
             next=self.first,
             output={**FIRST, **self.given},

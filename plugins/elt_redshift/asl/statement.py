@@ -11,6 +11,9 @@
         │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
         └────────────┴─ load_fact: reclaim          after a redrive: take the lock again
 
+With ``on_task_failure: finish_independent``, more states stand before ``record`` and behind ``status``
+(:mod:`elt_redshift.asl.settling`).
+
 A statement that ends within 30 s costs two billed transitions. What travels from state to state is small:
 
 ========= ============================================================================================
@@ -44,6 +47,7 @@ from elt_redshift.asl.jsonata import (
     keep,
     rendered,
 )
+from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source, Submission
 from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Task, Wait
 from elt_redshift.asl.target import Target
@@ -70,7 +74,9 @@ class StatementPattern:
 
     :param source: where its values come from.
     :param next: the state behind it.
-    :param announces: ``next`` announces the task's end, and may lead back to the status to take the lock again.
+    :param announces: ``next`` tells others of the task's end, and may lead back to the status to take the lock again.
+    :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
+        failure is to be recorded.
     """
 
     job: EltJob
@@ -78,6 +84,7 @@ class StatementPattern:
     target: Target
     next: str
     announces: bool = False
+    failing: Step = "record"
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
@@ -160,7 +167,7 @@ class StatementPattern:
                 Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
                 *self._new(),
                 Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
-                Rule(expression(ended), self.source.name("record"), self._failure()),
+                Rule(expression(ended), self.source.name(self.failing), self._failure()),
                 *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
             ),
             default=self.source.name("wait" if self.source.polls else "describe"),
@@ -201,7 +208,7 @@ class StatementPattern:
         message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
         return Catch(
             ("States.ALL",),
-            self.source.name("record"),
+            self.source.name(self.failing),
             {
                 **keep("attempt", "redrives"),
                 "statement": "none",
@@ -277,7 +284,7 @@ class StatementPattern:
             audit.RECORD.request(
                 self.target.audit_table,
                 self.job.job_id,
-                task=rendered(self.source.task),
+                task=rendered(self.source.task) if self.failing == "record" else expression(f"{INPUT}.task"),
                 after=self.job.lock.after_failure,
                 **fields(
                     owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"

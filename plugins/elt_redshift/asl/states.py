@@ -90,7 +90,8 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A call to AWS. ``next=None`` ends the machine or the branch; ``arguments`` may be JSONata of an object."""
+    """A call to AWS. ``next=None`` ends the machine or the branch; ``arguments`` may be JSONata of an object;
+    ``timeout`` is in seconds."""
 
     name: str
     call: Call
@@ -99,6 +100,7 @@ class Task:
     output: Any
     comment: str | None = None
     assign: Mapping[str, Any] | None = None
+    timeout: int | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
@@ -111,6 +113,7 @@ class Task:
             Arguments=self.arguments if isinstance(self.arguments, str) else dict(self.arguments),
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
+            TimeoutSeconds=self.timeout,
             Retry=[retry.render() for retry in self.retry] or None,
             Catch=[catch.render() for catch in self.catch] or None,
             **_flow(self.next),

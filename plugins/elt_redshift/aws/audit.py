@@ -132,8 +132,9 @@ class AuditStore:
             raise LockedError(job_id, self.read(job_id))
 
     def expired(self, item: AuditItem) -> bool:
-        """Whether the item's owner has let its lease run out."""
-        return item.lease is not None and item.lease < self._time()
+        """Whether the item's owner holds the lock under a lease, and has let it run out."""
+        leased = item.lease is not None and ":states:" not in (item.owner or "")
+        return leased and str(item.lease) < self._time(-timedelta(seconds=audit.LEASE_TOLERANCE))
 
     def renew(self, job_id: str, owner: str, lease: timedelta) -> None:
         """Say that ``owner`` lives.
@@ -149,7 +150,8 @@ class AuditStore:
         :param dead: the item as it was read.
         :raises LockedError: the item has changed since it was read.
         """
-        seen = {"dead": dead.owner, "seen": dead.state, "claim": dead.redrives or "0", "until": dead.lease or "none"}
+        until = dead.lease or audit.NO_LEASE
+        seen = {"dead": dead.owner, "seen": dead.state, "claim": dead.redrives or "0", "until": until}
         mine = {"owner": owner, "start": self._time(), "redrives": "0", "lease": self._time(lease)}
         if not self._write(audit.TAKE_OVER_LEASED, dead.job_id, **seen, **mine):
             raise LockedError(dead.job_id, self.read(dead.job_id))
@@ -186,13 +188,16 @@ class AuditStore:
             raise NotOwnerError(job_id, owner)
 
     def unlock(self, item: AuditItem, *, by: str, reason: str) -> None:
-        """Let a failed item go, noting who did it and why; the next run takes it over.
+        """Let an item go, noting who did it and why; the next run takes it over.
 
-        :param item: the item as it was read: Failed, or locked without an owner.
+        :param item: the item as it was read: Failed, or Running of an owner whose lease has run out, or locked without
+            an owner.
         :raises LockedError: the item has changed since it was read.
         """
         values = {"end": self._time(), "by": by, "reason": reason}
-        if item.owner and item.owner.startswith(audit.AIRFLOW_OWNER):
+        if item.state == audit.RUNNING and self.expired(item):
+            written = self._write(audit.UNLOCK_EXPIRED, item.job_id, owner=item.owner, until=item.lease, **values)
+        elif item.owner and item.owner.startswith(audit.AIRFLOW_OWNER) and item.after_failure == "hold":
             written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
         elif item.owner:
             written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)

@@ -18,6 +18,9 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.exceptions import EltError
 
+#: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
+SMALL_PAGE, LARGE_PAGE = 100, 1000
+
 #: Seconds between two looks at a running execution.
 POLL_INTERVAL = 1.0
 
@@ -159,23 +162,39 @@ class Executions:
         with aws_errors(f"execution {execution_arn}"):
             self._client.stop_execution(executionArn=execution_arn, error="Stopped", cause=cause)
 
-    def new_events(self, execution_arn: str, after: int) -> list[dict[str, Any]]:
-        """The history's events behind event number ``after``, oldest first, reading no more pages than those hold."""
+    def new_events(self, execution_arn: str, after: int, many: bool = True) -> list[dict[str, Any]]:
+        """The history's events behind event number ``after``, oldest first.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html
+
+        :param many: read the largest pages from the start; otherwise a small one, if that holds all that is new.
+        """
+        if not many:
+            page = self._history(execution_arn, SMALL_PAGE)
+            if len(fresh := _behind(after, page)) < SMALL_PAGE:
+                return fresh[::-1]
         found: list[dict[str, Any]] = []
-        request: dict[str, Any] = {"executionArn": execution_arn, "reverseOrder": True, "maxResults": 1000}
+        page = self._history(execution_arn, LARGE_PAGE)
         while True:
-            with aws_errors(f"execution {execution_arn}"):
-                page = self._client.get_execution_history(**request)
-            fresh = [event for event in page["events"] if event["id"] > after]
-            found += fresh
+            found += (fresh := _behind(after, page))
             if len(fresh) < len(page["events"]) or "nextToken" not in page:
                 return found[::-1]
-            request["nextToken"] = page["nextToken"]
+            page = self._history(execution_arn, LARGE_PAGE, page["nextToken"])
+
+    def _history(self, execution_arn: str, size: int, token: str | None = None) -> Mapping[str, Any]:
+        """A page of the history, newest first."""
+        more = {"nextToken": token} if token else {}
+        with aws_errors(f"execution {execution_arn}"):
+            page: Mapping[str, Any] = self._client.get_execution_history(
+                executionArn=execution_arn, reverseOrder=True, maxResults=size, **more
+            )
+        return page
 
     def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
         """Bring ``runs`` up to date. The status is read first, so that an ended execution's history is complete."""
         execution = self.describe(execution_arn)
-        runs.apply(self.new_events(execution_arn, runs.last_event))
+        many = runs.last_event == 0 or runs.news >= SMALL_PAGE
+        runs.apply(self.new_events(execution_arn, runs.last_event, many))
         runs.finish(execution.status)
         return Snapshot(execution, runs.all(), runs.skipped)
 
@@ -234,6 +253,10 @@ class Executions:
             raise
         # A token that was used before is answered with the date of that redrive.
         return execution.redrive_count + int(answer["redriveDate"] != execution.redrive_date)
+
+
+def _behind(after: int, page: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [event for event in page["events"] if event["id"] > after]
 
 
 def _check_lock(execution_arn: str, audit: AuditStore | None, job_id: str) -> None:

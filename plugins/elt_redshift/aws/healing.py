@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, RUNNING
+from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, OWNER_DIGITS, RUNNING
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
@@ -27,11 +27,11 @@ def airflow_owner(dag_id: str, run_id: str) -> str:
 
 def run_label(owner: str) -> str:
     """What stands for an owner in the names of its statements, ``<job_id>/<label>/<task>/<attempt>``: an execution's
-    name, or a DAG run's ids, cut and made unique by a hash."""
+    name, or a hash, by which state machines find them, and a DAG run's ids, cut."""
     if ":states:" in owner:
         return owner.rpartition(":")[2]
-    digest = hashlib.sha256(owner.encode()).hexdigest()[:10]
-    return f"{re.sub('[^A-Za-z0-9_.-]', '_', owner)[:69]}-{digest}"
+    digest = hashlib.sha256(owner.encode()).hexdigest()[:OWNER_DIGITS]
+    return f"{digest}-{re.sub('[^A-Za-z0-9_.-]', '_', owner)[:63]}"
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.asl.audit import FAILED
+from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, LEASE_TOLERANCE
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.calls import Clients, aws_errors
 from elt_redshift.aws.executions import Execution, Executions, execution_name
@@ -85,7 +85,7 @@ def status(given: argparse.Namespace) -> int:
 def _row(item: AuditItem) -> tuple[str, ...]:
     free = item.state == FAILED and item.after_failure == "release"
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
-    owner = (item.owner or "").rpartition(":")[2]
+    owner = (item.owner or "").rpartition(":" if ":states:" in (item.owner or "") else AIRFLOW_OWNER)[2]
     return state, _seconds(item.start), _seconds(item.end), owner, escape(item.failure_message or "")
 
 
@@ -110,16 +110,23 @@ def unlock(given: argparse.Namespace) -> int:
     item = runs.audit.read(runs.job.job_id)
     if item is None or item.free:
         raise EltError(f"Job {runs.job.job_id} is not locked. There is nothing to unlock.")
-    if item.owner and item.state != FAILED:
-        raise EltError(
-            f"Job {item.job_id} is {item.state}, held by {item.owner}. Stop that execution if it must not go on; "
-            "the next run takes the lock of a stopped one by itself."
-        )
+    if item.owner and item.state != FAILED and not runs.audit.expired(item):
+        raise EltError(f"Job {item.job_id} is {item.state}, held by {item.owner}. {_remedy(item)}")
     with aws_errors("caller identity"):
         caller = runs.clients("sts").get_caller_identity()["Arn"]
     runs.audit.unlock(item, by=caller, reason=given.reason)
     print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
     return 0
+
+
+def _remedy(item: AuditItem) -> str:
+    """What to do about a lock whose owner may live."""
+    if str(item.owner).startswith(AIRFLOW_OWNER):
+        return (
+            f"Mark that DAG run as failed if it must not go on. If it is dead, its lease runs out at {item.lease}; "
+            f"{LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself."
+        )
+    return "Stop that execution if it must not go on; the next run takes the lock of a stopped one by itself."
 
 
 def redrive(given: argparse.Namespace) -> int:

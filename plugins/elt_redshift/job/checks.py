@@ -15,12 +15,14 @@ from typing import TYPE_CHECKING
 from elt_redshift.job import graph, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import AFTER_FAILURE, LAYOUTS, WAITS, WHEN_LOCKED, Parameter, SqlTask
+from elt_redshift.job.parts import AFTER_FAILURE, LAYOUTS, ON_TASK_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
 
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
 
 MAX_RETRIES = 10
+#: The Data API has at most this many active statements per cluster.
+MAX_ACTIVE_STATEMENTS = 500
 #: A query of the Data API runs at most 24 hours.
 MAX_TIMEOUT = timedelta(hours=24)
 #: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
@@ -51,6 +53,8 @@ def check(job: EltJob, findings: Findings) -> None:
         _check_task(task, names, findings)
     _check_cycle(job.tasks, findings)
     _check_references(job, findings)
+    _check_choice(("on_task_failure",), job.on_task_failure, ON_TASK_FAILURE, findings)
+    _check_max_active_statements(job.max_active_statements, findings)
     _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)
     _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)
 
@@ -133,6 +137,15 @@ def _check_retries(task: SqlTask, findings: Findings) -> None:
     if not isinstance(retries, int) or isinstance(retries, bool) or not 0 <= retries <= MAX_RETRIES:
         problem = f"The retries of '{task.name}' are {shown(retries)}."
         findings.add(("tasks", str(task.name), "retries"), problem, f"Give a whole number from 0 to {MAX_RETRIES}.")
+
+
+def _check_max_active_statements(given: object, findings: Findings) -> None:
+    if given is None or (
+        isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MAX_ACTIVE_STATEMENTS
+    ):
+        return
+    remedy = f"Give a whole number from 1 to {MAX_ACTIVE_STATEMENTS}, or leave it out."
+    findings.add(("max_active_statements",), f"The max_active_statements are {shown(given)}.", remedy)
 
 
 def _check_timeout(task: SqlTask, findings: Findings) -> None:

@@ -19,6 +19,7 @@ from elt_redshift.job.parts import (
     AfterFailure,
     Layout,
     LockPolicy,
+    OnTaskFailure,
     Parameter,
     SourceKind,
     SqlStatement,
@@ -33,6 +34,7 @@ __all__ = [
     "Layout",
     "LockPolicy",
     "Node",
+    "OnTaskFailure",
     "Parameter",
     "SourceKind",
     "SqlStatement",
@@ -107,6 +109,10 @@ class EltJob:
     :param wait: how tasks follow their statements unless they say otherwise.
     :param layout: every task with states of its own in the definition (``unrolled``), or each in a child execution
         (``map``); ``auto``: unrolled while that fits the limits of Step Functions.
+    :param on_task_failure: a failed task ends the run at once (``stop``), or when all that does not depend on it has
+        ended (``finish_independent``).
+    :param max_active_statements: at most so many of a run's statements are active at a time, 1 to 500; default: as many
+        as the graph allows.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -121,6 +127,8 @@ class EltJob:
         lock: LockPolicy | None = None,
         wait: Wait = "long_poll",
         layout: Layout = "auto",
+        on_task_failure: OnTaskFailure = "stop",
+        max_active_statements: int | None = None,
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -130,6 +138,8 @@ class EltJob:
         self.lock = lock or LockPolicy()
         self.wait = wait
         self.layout = layout
+        self.on_task_failure = on_task_failure
+        self.max_active_statements = max_active_statements
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -250,7 +260,8 @@ class EltJob:
             self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
     def _value(self) -> tuple[object, ...]:
-        return self.job_id, self.name, self.parameters, self.tasks, self.lock, self.layout
+        head = (self.job_id, self.name, self.parameters, self.tasks, self.lock)
+        return (*head, self.layout, self.on_task_failure, self.max_active_statements)
 
     def __eq__(self, other: object) -> bool:
         return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented

@@ -21,13 +21,13 @@ from elt_redshift.airflow_compat import (
     Context,
     clear_number,
 )
-from elt_redshift.asl.history import TaskRun, failure
+from elt_redshift.asl.history import TaskRun, TaskRuns, failure
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.aws.executions import MAX_FOLLOW
+from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
+from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.operators.starting import run_execution_name
@@ -115,6 +115,9 @@ class MirrorOperator(BaseOperator):
     while it waits, it stops the execution. It succeeds, fails with Redshift's message, or is skipped, as the state
     machine's task is. XComs: ``execution_arn``, ``statement_id``, ``seconds``, ``rows``.
 
+    Its retries are for what is not the task's fault: a worker that was lost, AWS that would not answer. What the task
+    came to is never tried again.
+
     :param task_name: the task's name in the job; default: ``task_id``.
     :param places: where each of the task's SQL statements stands, such as ``load_fact.sql:12``.
     :param start_task_id: the task that pushed the execution's ARN.
@@ -123,7 +126,7 @@ class MirrorOperator(BaseOperator):
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
-    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
+    operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
 
     def __init__(
@@ -149,18 +152,31 @@ class MirrorOperator(BaseOperator):
 
     def execute(self, context: Context) -> None:
         pursued, job = self._pursue(context)
-        if self.deferrable:
-            self._defer(pursued, job)
         self._killable = (context["ti"], job, pursued.arn)
-        self._conclude(context, self._follow(pursued))
+        # A try after the first one looks before it waits: its trigger may be the one that came too early.
+        outcome = self._look(pursued) if self.deferrable and context["ti"].try_number > 1 else None
+        if self.deferrable and outcome is None:
+            self._defer(pursued, job)
+        self._conclude(context, outcome or self._follow(pursued))
 
     def on_kill(self) -> None:
         """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
         stop_if_failed(make_hook(self.aws_conn_id, self.region_name), *self._killable)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any]) -> None:
-        """Resume with the trigger's event."""
-        self._conclude(context, Outcome.from_event(event))
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | str) -> None:
+        """Resume with the trigger's event; with the name of a state after the trigger has ended the task, which
+        ``airflow dags test`` does not know about."""
+        if isinstance(event, str):
+            self._conclude(context, self._follow(self._pursue(context)[0]))
+        else:
+            self._conclude(context, Outcome.from_event(event))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """As Airflow's, but a wait that took too long is not begun again."""
+        reason = str((next_kwargs or {}).get("error")) if next_method == "__fail__" else ""
+        if "timeout" in reason.lower():
+            raise AirflowFailException(f"Task {self.task_name} had not ended after {self.follow_timeout}.")
+        return super().resume_execution(next_method, next_kwargs, context)
 
     def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
         """The execution to follow; after a clear, that may be one that first has to be redriven."""
@@ -193,42 +209,62 @@ class MirrorOperator(BaseOperator):
                 self.poll_interval,
                 pursued.redrives,
                 job.to_dict() if job else None,
+                self._end_from_trigger,
             ),
             method_name="execute_complete",
             timeout=self.follow_timeout,
         )
 
+    @property
+    def _end_from_trigger(self) -> bool:
+        """Whether a success leaves nothing for a worker to do.
+
+        A worker that is resumed soon after it deferred may be failed by the scheduler, which takes the first worker's
+        end, when it hears of that late, for the second one's (https://github.com/apache/airflow/issues/67287).
+        """
+        return not (self.on_success_callback or self.on_skipped_callback or self.outlets)
+
+    def _look(self, pursued: Pursued) -> Outcome | None:
+        """The outcome, if it is known already."""
+        hook = make_hook(self.aws_conn_id, self.region_name)
+        snapshot = hook.executions().look(pursued.arn, TaskRuns((self.task_name,)))
+        return self._outcome(hook, snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
+
     def _follow(self, pursued: Pursued) -> Outcome:
         hook = make_hook(self.aws_conn_id, self.region_name)
         tasks, redrives = (self.task_name,), pursued.redrives
         follow = hook.executions().follow(pursued.arn, tasks, self.poll_interval, self.follow_timeout, redrives)
-        for snapshot in follow:
-            if outcome := outcome_of(self.task_name, snapshot):
-                known = outcome.status == "succeeded" and outcome.statement_id
-                return replace(outcome, rows=hook.rows(known)) if known else outcome
+        try:
+            for snapshot in follow:
+                if outcome := self._outcome(hook, snapshot):
+                    return outcome
+        except FollowTimeoutError as error:
+            raise AirflowFailException(str(error)) from error
         raise AssertionError(f"no outcome of task {self.task_name} although {pursued.arn} has ended")
 
+    def _outcome(self, hook: EltHook, snapshot: Snapshot) -> Outcome | None:
+        outcome = outcome_of(self.task_name, snapshot)
+        known = outcome and outcome.status == "succeeded" and outcome.statement_id
+        return replace(outcome, rows=hook.rows(known)) if outcome and known else outcome
+
     def _conclude(self, context: Context, outcome: Outcome) -> None:
-        self._push(context, outcome)
+        for key, value in outcome.xcoms.items():
+            context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
             case "succeeded":
                 self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
             case "skipped":
                 raise AirflowSkipException(outcome.message)
             case "failed":
-                raise AirflowException(self._failure(outcome))
-            case "aborted" | "unknown":
+                raise AirflowFailException(self._failure(outcome))
+            case "aborted":
+                raise AirflowFailException(outcome.message)
+            case "unknown":
                 raise AirflowException(outcome.message)
 
     def _failure(self, outcome: Outcome) -> str:
         run = TaskRun(self.task_name, message=outcome.message, statement_id=outcome.statement_id)
         return failure(run, self.places)
-
-    def _push(self, context: Context, outcome: Outcome) -> None:
-        shown = {"statement_id": outcome.statement_id, "seconds": outcome.seconds, "rows": outcome.rows}
-        for key, value in shown.items():
-            if value is not None:
-                context["ti"].xcom_push(key=key, value=value)
 
 
 def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:

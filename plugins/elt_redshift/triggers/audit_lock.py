@@ -62,8 +62,7 @@ class LockTrigger(BaseTrigger):
     def _changed(self, store: AuditStore, item: AuditItem | None) -> bool:
         if item is None or item.free or f"{item.state} {item.owner}" != self.held:
             return True
-        leased = ":states:" not in (item.owner or "")
-        return (leased and store.expired(item)) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
+        return store.expired(item) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
 
     def _store(self) -> AuditStore:
         from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it

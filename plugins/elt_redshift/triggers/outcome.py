@@ -35,6 +35,12 @@ class Outcome:
         """The outcome as the small JSON that a trigger event holds."""
         return asdict(self)
 
+    @property
+    def xcoms(self) -> dict[str, Any]:
+        """What is shown of the statement: ``statement_id``, ``seconds``, ``rows``, as far as they are known."""
+        shown = {"statement_id": self.statement_id, "seconds": self.seconds, "rows": self.rows}
+        return {key: value for key, value in shown.items() if value is not None}
+
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Outcome:
         return cls(**event)

@@ -12,6 +12,7 @@ So the number of API calls does not depend on the number of tasks.
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
@@ -24,10 +25,13 @@ T = TypeVar("T")
 
 
 class Source(Protocol):
-    """Where a poller looks."""
+    """Where a poller looks: it gives one execution's tasks, and remembers what it has read of them.
+
+    Another way to learn of the tasks (a table instead of the history) is another source, and nothing else.
+    """
 
     async def look(self) -> Snapshot:
-        """The execution as it is now."""
+        """The execution as it is now. Called once per interval, or again while a cancelled call still goes on."""
 
 
 S = TypeVar("S", bound=Source)
@@ -62,6 +66,11 @@ class Poller(Generic[S]):
     def done(self) -> bool:
         """Whether it has stopped looking: the execution has ended, or cannot be looked at."""
         return self._task.done()
+
+    @property
+    def broken(self) -> bool:
+        """Whether it has stopped because the execution cannot be looked at."""
+        return self.done and not (self._latest and self._latest.execution.ended)
 
     async def until(self, decide: Callable[[Snapshot], T | None]) -> T:
         """Wait for the first snapshot about which ``decide`` gives something; of an ended execution it must.
@@ -109,18 +118,28 @@ def _passes(error: Exception) -> bool:
     return isinstance(error, AwsError) and error.code not in FINAL_ERRORS
 
 
-#: The pollers that somebody listens to. The event loop is part of the key, because `airflow dags test` and tests run
-#: each trigger in a loop of its own.
-_pollers: dict[tuple[asyncio.AbstractEventLoop, Hashable], Poller[Any]] = {}
+#: An event loop and what is looked at. The loop is part of the key, because `airflow dags test` and tests run each
+#: trigger in a loop of its own.
+Slot = tuple[asyncio.AbstractEventLoop, Hashable]
+
+#: The pollers that somebody listens to.
+_pollers: dict[Slot, Poller[Any]] = {}
+
+#: The sources that were left last, the oldest first: the next listener goes on where they stood, and reads no history
+#: and makes no client again. (In a chain of tasks nobody listens between one mirror and the next.)
+_left: OrderedDict[Slot, Any] = OrderedDict()
+MAX_LEFT = 32
 
 
 @asynccontextmanager
-async def shared(key: Hashable, make: Callable[[], Poller[S]]) -> AsyncIterator[Poller[S]]:
+async def shared(
+    key: Hashable, make_source: Callable[[], S], make_poller: Callable[[S], Poller[S]]
+) -> AsyncIterator[Poller[S]]:
     """The process's poller for ``key``; made for its first listener and stopped after its last."""
     slot = (asyncio.get_running_loop(), key)
-    poller = _pollers.get(slot)
-    if poller is None or poller.done:  # done: what it knows may be out of date, after a redrive
-        poller = _pollers[slot] = make()
+    poller = _pollers.get(slot) or _take_up(slot, make_source, make_poller)
+    if poller.done:  # what it knows may be out of date, after a redrive
+        poller = _pollers[slot] = make_poller(make_source() if poller.broken else poller.source)
     poller.listeners += 1
     try:
         yield poller
@@ -129,4 +148,18 @@ async def shared(key: Hashable, make: Callable[[], Poller[S]]) -> AsyncIterator[
         if not poller.listeners:
             if _pollers.get(slot) is poller:
                 del _pollers[slot]
+                _leave(slot, poller)
             await poller.stop()
+
+
+def _take_up(slot: Slot, make_source: Callable[[], S], make_poller: Callable[[S], Poller[S]]) -> Poller[S]:
+    poller = _pollers[slot] = make_poller(_left.pop(slot, None) or make_source())
+    return poller
+
+
+def _leave(slot: Slot, poller: Poller[Any]) -> None:
+    if poller.broken:  # perhaps for good, by credentials that were exchanged meanwhile
+        return
+    _left[slot] = poller.source
+    if len(_left) > MAX_LEFT:
+        _left.popitem(last=False)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user
@@ -33,16 +34,22 @@ class ExecutionSource:
         self._redrives = redrives
         self._runs = TaskRuns()
         self._hook: EltHook | None = None
+        self._looking = threading.Lock()
 
     async def look(self) -> Snapshot:
         if self._hook is None:
             # It reads the connection through the triggerer, whose older versions answer only asgiref's threads.
             self._hook = await sync_to_async(self._make_hook)()
-        snapshot = await asyncio.to_thread(self._hook.executions().look, self._execution_arn, self._runs)
+        snapshot = await asyncio.to_thread(self._look, self._hook)
         if snapshot.execution.redrive_count < self._redrives:
             # DescribeExecution is eventually consistent: this is how the execution ended before.
             raise AwsError(f"execution {self._execution_arn}", "RedriveNotVisible", "The redrive does not show yet.")
         return snapshot
+
+    def _look(self, hook: EltHook) -> Snapshot:
+        """One at a time: a poller that is stopped leaves its last look behind, in a thread that nobody can cancel."""
+        with self._looking:
+            return hook.executions().look(self._execution_arn, self._runs)
 
     async def rows(self, statement_id: str) -> int | None:
         """How many rows a finished statement touched; None when that is not known."""
@@ -69,6 +76,8 @@ class TaskTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks at the execution.
     :param redrives: how often the execution has been redriven at least; what shows less is out of date.
     :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
+    :param end_from_trigger: end a task that succeeded or was skipped without a worker. (A failure always resumes one,
+        which raises it as Airflow's callbacks and e-mails expect.)
     """
 
     def __init__(
@@ -80,12 +89,13 @@ class TaskTrigger(BaseTrigger):
         poll_interval: float = 5.0,
         redrives: int = 0,
         job: dict[str, Any] | None = None,
+        end_from_trigger: bool = False,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
-        self.redrives, self.job = redrives, job
+        self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         return (
@@ -98,6 +108,7 @@ class TaskTrigger(BaseTrigger):
                 "poll_interval": self.poll_interval,
                 "redrives": self.redrives,
                 "job": self.job,
+                "end_from_trigger": self.end_from_trigger,
             },
         )
 
@@ -121,12 +132,21 @@ class TaskTrigger(BaseTrigger):
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         # The poller is left before the event: who takes the first event may never resume this generator.
-        yield TriggerEvent((await self._outcome()).to_event())  # type: ignore[no-untyped-call]
+        yield self._event(await self._outcome())
+
+    def _event(self, outcome: Outcome) -> TriggerEvent:
+        if self.end_from_trigger and outcome.status == "succeeded":
+            self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
+            return TaskSuccessEvent(xcoms=outcome.xcoms)
+        if self.end_from_trigger and outcome.status == "skipped":
+            self.log.info(outcome.message)
+            return TaskSkippedEvent()
+        return TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> Outcome:
         key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)
         try:
-            async with shared(key, self._poller) as poller:
+            async with shared(key, self._source, self._poller) as poller:
                 outcome = await poller.until(partial(outcome_of, self.task_name))
                 if outcome.status == "succeeded" and outcome.statement_id:
                     return replace(outcome, rows=await poller.source.rows(outcome.statement_id))
@@ -134,6 +154,8 @@ class TaskTrigger(BaseTrigger):
         except EltError as error:
             return Outcome("unknown", str(error))
 
-    def _poller(self) -> Poller[ExecutionSource]:
-        source = ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
+    def _source(self) -> ExecutionSource:
+        return ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
+
+    def _poller(self, source: ExecutionSource) -> Poller[ExecutionSource]:
         return Poller(source, self.poll_interval)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from botocore.exceptions import ClientError
@@ -123,13 +123,27 @@ def test_errors_survive_pickling(store: AuditStore) -> None:
 def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim: str) -> bool:
     """Whether a run that saw ``seen`` gets the lock."""
     values = {"owner": "you", "start": "now", "redrives": "0", "dead": str(seen.owner), "seen": str(seen.state)}
+    values |= {"claim": claim, "until": seen.lease or audit.NO_LEASE}
     try:
-        client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", claim=claim, **values))
+        client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", **values))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
         return False
     return True
+
+
+@pytest.mark.parametrize("renewed", [False, True])
+def test_an_owner_that_renewed_its_lease_meanwhile_keeps_its_lock(
+    store: AuditStore, client: ClientFactory, renewed: bool
+) -> None:
+    """Between the look at an expired lease and the take-over, as state machines write it, the owner renewed it."""
+    store.acquire("1", "airflow:sales/run-1", timedelta(hours=-1))
+    seen = store.read("1")
+    assert seen is not None
+    if renewed:
+        store.renew("1", "airflow:sales/run-1", timedelta(hours=1))
+    assert _take_over(store, client, seen, claim="0") is not renewed
 
 
 @pytest.mark.parametrize("redriven", [False, True])

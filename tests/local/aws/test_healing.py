@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.asl.audit import LEASE_TOLERANCE
 from elt_redshift.aws.audit import AuditStore, LockedError, NotOwnerError
 from elt_redshift.aws.healing import Healer, airflow_owner, run_label
 from elt_redshift.aws.statements import Statements, Submission
@@ -75,7 +76,9 @@ def test_a_dead_owners_statements_end_before_its_lock_is_taken(table: Table) -> 
     """When the lease has run out, what the owner left running is cancelled, and the next run holds the lock."""
     table.store.acquire(table.job_id, DEAD, LEASE)
     left = table.submit(DEAD, "select pg_sleep(60)")
-    table.clock.time += timedelta(minutes=11)
+    table.clock.time += LEASE + timedelta(seconds=LEASE_TOLERANCE)
+    assert not table.healer.take_over(table.item(), NEXT, LEASE)
+    table.clock.time += timedelta(seconds=1)
     assert table.healer.take_over(table.item(), NEXT, LEASE)
     assert table.statements.describe(left).status == "ABORTED"
     assert table.item().owner == NEXT
@@ -87,10 +90,43 @@ def test_an_owner_that_came_back_keeps_its_lock(table: Table) -> None:
     """A renewal between the look and the take-over wins."""
     table.store.acquire(table.job_id, DEAD, LEASE)
     seen = table.item()
-    table.clock.time += timedelta(minutes=11)
+    table.clock.time += timedelta(minutes=12)
     table.store.renew(table.job_id, DEAD, LEASE)
     assert not table.healer.take_over(seen, NEXT, LEASE)
     assert table.item().owner == DEAD
+
+
+def test_a_dead_owner_is_unlocked_for_the_next_run(table: Table) -> None:
+    """An unlock is refused while the lease lives or once it was renewed; afterwards the next run, which cancels what
+    the owner left, holds the lock, and the owner hears that it has lost it."""
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    left = table.submit(DEAD, "select pg_sleep(60)")
+    seen = table.item()
+    with pytest.raises(LockedError):
+        table.store.unlock(seen, by="ann", reason="too early")
+    table.clock.time += timedelta(minutes=5)
+    table.store.renew(table.job_id, DEAD, LEASE)
+    table.clock.time += timedelta(minutes=7)
+    with pytest.raises(LockedError):
+        table.store.unlock(seen, by="ann", reason="it was renewed")
+    table.clock.time += timedelta(minutes=7)
+    for _ in range(2):  # the answer to the first was lost
+        table.store.unlock(table.item(), by="ann", reason="the worker is gone")
+    with pytest.raises(NotOwnerError):
+        table.store.renew(table.job_id, DEAD, LEASE)
+    assert table.healer.take_over(table.item(), NEXT, LEASE)
+    assert table.statements.describe(left).status == "ABORTED"
+
+
+def test_a_lease_says_nothing_about_an_execution(table: Table) -> None:
+    """The lease of a DAG run that had the lock before an execution does not free the execution's lock."""
+    running = "arn:aws:states:us-east-1:123456789012:execution:job:running"
+    table.store.acquire(table.job_id, DEAD, LEASE)
+    table.store.release(table.job_id, DEAD)
+    table.store.acquire(table.job_id, running)
+    table.clock.time += timedelta(days=1)
+    with pytest.raises(LockedError):
+        table.store.unlock(table.item(), by="ann", reason="the old lease has run out")
 
 
 def test_the_lock_of_an_execution_that_is_gone_is_taken_over(table: Table) -> None:

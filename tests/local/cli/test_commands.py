@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.stacks import Stacks
 from elt_redshift.cli.main import main
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
@@ -154,6 +157,26 @@ def test_a_held_job_is_unlocked(deployed: Path, cli: Cli) -> None:
     status, _, err = cli("unlock", deployed, "--reason", "again")
     assert status == 1
     assert "is not locked" in err
+
+
+def test_a_dag_run_is_unlocked_once_its_lease_has_run_out(deployed: Path, cli: Cli) -> None:
+    """While the lease lives, unlock refuses, and says when it ends and what to do."""
+    import boto3
+
+    job_id = (deployed / "job.yaml").read_text().split()[1].strip('"')
+    stack = Stacks(boto3.client("cloudformation")).find(job_id, None)
+    store = AuditStore(boto3.client("dynamodb"), stack.audit_table)
+    store.acquire(job_id, "airflow:sales/run-1", timedelta(hours=1))
+    item = store.read(job_id)
+    assert item is not None
+    status, _, err = cli("unlock", deployed, "--reason", "it is dead")
+    assert status == 1
+    assert "held by airflow:sales/run-1. Mark that DAG run as failed if" in err
+    assert f"its lease runs out at {item.lease};" in err
+    assert "sales/run-1" in cli("status", deployed)[1].replace("\n", "")
+    store.renew(job_id, "airflow:sales/run-1", timedelta(hours=-1))
+    assert "is unlocked" in cli("unlock", deployed, "--reason", "it is dead")[1]
+    assert "next run" in cli("status", deployed)[1]
 
 
 @pytest.mark.parametrize(

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import timedelta
 
 import pytest
 
+from elt_redshift.asl.audit import LEASE_TOLERANCE
+from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.job.model import EltJob, LockPolicy
-from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -87,6 +90,44 @@ def test_a_stopped_owner_is_taken_over_and_its_statement_cancelled(deploy: Deplo
     assert deployed.item.owner == second
     barrier.open()
     assert deployed.end(second).status == "SUCCEEDED"
+
+
+def _dead_dag_run(deployed: DeployedJob, lease: timedelta) -> str:
+    """A DAG run that took the lock and submitted a statement; gives the statement's id."""
+    owner = airflow_owner("sales", "manual__2026-01-01T00:00:00+00:00")
+    deployed.audit.acquire("101", owner, lease)
+    name = f"101/{run_label(owner)}/load/1"
+    return str(deployed.data.execute_statement(**WAREHOUSE, Sql="select pg_sleep(600)", StatementName=name)["Id"])
+
+
+def test_a_dag_run_whose_lease_ran_out_is_taken_over_and_its_statement_cancelled(deploy: Deploy) -> None:
+    """An execution takes the lock of a dead DAG run, after the statement that it left in the database has ended."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    left = _dead_dag_run(deployed, -timedelta(seconds=LEASE_TOLERANCE + 1))
+    execution = deployed.run()
+    assert deployed.tasks(execution.arn)["a"].status == "succeeded"
+    assert deployed.data.describe_statement(Id=left)["Status"] == "ABORTED"
+    assert (deployed.item.state, deployed.item.last_owner) == ("Ready", execution.arn)
+
+
+def test_a_dag_run_with_a_lease_keeps_its_lock(deploy: Deploy) -> None:
+    """Until a minute after a DAG run's lease has run out, for the sake of clocks, executions leave its lock and its
+    statements alone."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    left = _dead_dag_run(deployed, timedelta(0))
+    assert (deployed.run().skipped or "").startswith("Job 101 is Running, held by airflow:sales/")
+    assert deployed.data.describe_statement(Id=left)["Status"] == "STARTED"
+    deployed.data.cancel_statement(Id=left)
+
+
+def test_an_unlocked_dag_run_is_taken_over(deploy: Deploy) -> None:
+    """A dead DAG run that somebody unlocked leaves its statement to the next execution, which cancels it."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    left = _dead_dag_run(deployed, -timedelta(seconds=LEASE_TOLERANCE + 1))
+    deployed.audit.unlock(deployed.item, by="tester", reason="the worker is gone")
+    execution = deployed.run()
+    assert deployed.tasks(execution.arn)["a"].status == "succeeded"
+    assert deployed.data.describe_statement(Id=left)["Status"] == "ABORTED"
 
 
 def test_only_one_takes_over(deploy: Deploy, barrier: Barrier) -> None:

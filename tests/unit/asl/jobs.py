@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 from elt_redshift.job.model import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
 
@@ -18,8 +19,8 @@ def task(
     return SqlTask(name=name, statements=statements, upstream=upstream, **more)  # type: ignore[arg-type]
 
 
-def job(*tasks: SqlTask, lock: LockPolicy | None = None, parameters: tuple[Parameter, ...] = ()) -> EltJob:
-    return EltJob(job_id="101", name="sample", tasks=tasks, lock=lock, parameters=parameters)
+def job(*tasks: SqlTask, **more: Any) -> EltJob:
+    return EltJob(job_id="101", name="sample", tasks=tasks, **more)
 
 
 JOBS: dict[str, EltJob] = {
@@ -83,5 +84,16 @@ JOBS: dict[str, EltJob] = {
         ),
     ),
     "map_polling": EltJob(job_id="101", name="sample", layout="map", tasks=(task("a", wait="poll"),)),
+    "two_lanes": job(
+        task("a"), task("b"), task("c"), task("d", "a"), task("e", "b", "c"), task("f", "c"), max_active_statements=2
+    ),
+    "finish_independent": job(
+        task("a"),
+        task("b"),
+        task("c", "a", "b"),
+        task("d", "b"),
+        task("e", "c", "d"),
+        on_task_failure="finish_independent",
+    ),
     "fail_when_locked": job(task("a"), lock=LockPolicy(when_locked="fail", after_failure="release")),
 }

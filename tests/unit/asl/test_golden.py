@@ -1,4 +1,4 @@
-"""Definitions are compared whole with the files under golden/ (`make golden` writes them anew)."""
+"""Definitions are compared whole with the files under golden/ (ELT_REDSHIFT_WRITE_GOLDEN=1 writes them anew)."""
 
 from __future__ import annotations
 

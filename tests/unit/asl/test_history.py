@@ -90,3 +90,26 @@ def test_a_skipped_execution_is_told() -> None:
     runs = _runs(History().entered("skip run"), "SUCCEEDED")
     assert runs.skipped
     assert {run.status for run in runs.all()} == {"waiting"}
+
+
+def test_a_failure_that_is_held_back_shows_at_once() -> None:
+    """A task has failed when its failure waits for independent tasks; the record at the end is of the first failure and
+    changes nothing about it."""
+    history = History().entered("a", attempt=1, redrives=0).exited("a", Id="s1", Status="FAILED")
+    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: no")
+    ended = _runs(history)["a"].ended
+    history.entered("a: record", cause="Task b: ERROR: first", statement="s0", redrives=0, task="b")
+    run = _runs(history, "FAILED")["a"]
+    assert (run.status, run.message, run.statement_id, run.ended) == ("failed", "Task a: ERROR: no", "s1", ended)
+
+
+def test_a_failure_of_before_the_redrive_is_none_after_it() -> None:
+    """A task that was waiting to fail passes the same states again on its way to the next attempt, and runs."""
+    history = History().entered("a", attempt=1, redrives=0)
+    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0).add("ExecutionFailed")
+    history.add("ExecutionRedriven").entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
+    assert _runs(history)["a"].status == "running"
+    history.exited("a: failed", attempt=2, redrives=0).entered("a", attempt=2, redrives=1)
+    history.entered("a: block", cause="Task a: ERROR: again", statement="s2", redrives=1)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: again")

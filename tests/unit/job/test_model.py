@@ -123,6 +123,7 @@ def test_what_differs_makes_jobs_differ(folder: Path) -> None:
     other.task("more", statement="select 1")
     assert other != _built(folder)
     assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, lock=LockPolicy(when_locked="fail"))
+    assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, max_active_statements=2)
     assert _small("a") != "small"
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException
-from elt_redshift.aws.executions import Executions, FollowTimeoutError
+from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.job.model import EltJob
@@ -151,8 +151,58 @@ def test_a_mirror_defers_to_the_shared_trigger() -> None:
     with pytest.raises(TaskDeferred) as deferred:
         _run(mirror, FakeTaskInstance(execution_arn="arn"))
     assert isinstance(deferred.value.trigger, TaskTrigger)
-    assert deferred.value.trigger.serialize() == TaskTrigger("arn", "load", "etl", "eu-west-1", 2).serialize()
+    trigger = TaskTrigger("arn", "load", "etl", "eu-west-1", 2, end_from_trigger=True)
+    assert deferred.value.trigger.serialize() == trigger.serialize()
     assert (deferred.value.method_name, deferred.value.timeout) == ("execute_complete", timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "options", [{"on_success_callback": print}, {"on_skipped_callback": print}, {"outlets": ["sales"]}]
+)
+def test_what_follows_a_success_is_left_to_a_worker(options: dict[str, Any]) -> None:
+    """A mirror with a callback or an outlet is not ended by its trigger, which has neither."""
+    with pytest.raises(TaskDeferred) as deferred:
+        _run(_mirror(**options), FakeTaskInstance(execution_arn="arn"))
+    assert not deferred.value.trigger.end_from_trigger
+
+
+def test_a_repeated_try_looks_before_it_waits(hook: FakeHook) -> None:
+    """The scheduler may have taken the end of the deferring worker for that of the resumed one; it cannot again."""
+    execution = FakeExecution("run").fail("load", "ERROR: no")
+    hook.client.executions[execution.arn] = execution
+    with pytest.raises(AirflowFailException, match="ERROR: no"):
+        _run(_mirror(retries=2), FakeTaskInstance(2, 2, execution_arn=execution.arn))
+
+
+def test_a_repeated_try_waits_for_what_is_open(hook: FakeHook) -> None:
+    """When the task has not ended, the trigger goes on watching it."""
+    execution = FakeExecution("run").submit("load")
+    hook.client.executions[execution.arn] = execution
+    with pytest.raises(TaskDeferred):
+        _run(_mirror(retries=2), FakeTaskInstance(2, 2, execution_arn=execution.arn))
+
+
+def test_a_mirror_that_was_ended_already_looks_by_itself(hook: FakeHook) -> None:
+    """`airflow dags test` resumes a task that its trigger has ended, and tells it only the state."""
+    execution = FakeExecution("run").succeed("load")
+    hook.client.executions[execution.arn] = execution
+    ti = FakeTaskInstance(execution_arn=execution.arn)
+    _mirror().execute_complete({"ti": ti}, "success")
+    assert (ti.xcoms["statement_id"], ti.xcoms["rows"]) == ("s-1", 7)
+
+
+@pytest.mark.parametrize("error", ["Trigger timeout", "Trigger/execution timeout"])
+def test_waiting_in_the_triggerer_is_bounded(error: str) -> None:
+    """A wait that took too long is not begun again by the mirror's retries."""
+    with pytest.raises(AirflowFailException, match="had not ended after 7 days"):
+        _mirror().resume_execution("__fail__", {"error": error}, {})
+
+
+def test_a_broken_trigger_is_tried_again() -> None:
+    """Whatever else failed in the triggerer may pass."""
+    with pytest.raises(AirflowException) as failed:
+        _mirror().resume_execution("__fail__", {"error": "Trigger failure"}, {})
+    assert not isinstance(failed.value, AirflowFailException)
 
 
 def test_a_mirror_needs_an_execution() -> None:
@@ -173,7 +223,7 @@ def test_a_failed_mirror_shows_file_message_and_statement() -> None:
     """The failure names the SQL file and line of the part that failed, Redshift's message and the statement."""
     ti = FakeTaskInstance()
     event = Outcome("failed", "Task load: ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
-    with pytest.raises(AirflowException) as failed:
+    with pytest.raises(AirflowFailException) as failed:
         _mirror(places=["load.sql:1", "load.sql:12"]).execute_complete({"ti": ti}, event)
     assert str(failed.value) == "load.sql:12: Task load: ERROR: no such table (statement s-1:2)"
     assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
@@ -181,18 +231,19 @@ def test_a_failed_mirror_shows_file_message_and_statement() -> None:
 
 def test_a_failure_without_a_statement_names_none() -> None:
     """A submission that AWS refused has no statement to name."""
-    with pytest.raises(AirflowException) as failed:
+    with pytest.raises(AirflowFailException) as failed:
         _mirror(places=["load.sql:1"]).execute_complete(
             {"ti": FakeTaskInstance()}, Outcome("failed", "Task load: no rights").to_event()
         )
     assert str(failed.value) == "load.sql:1: Task load: no rights"
 
 
-@pytest.mark.parametrize("status", ["aborted", "unknown"])
-def test_an_aborted_mirror_fails_with_the_reason(status: Any) -> None:
-    """What was aborted, and what cannot be known, fails."""
-    with pytest.raises(AirflowException, match="the reason"):
+@pytest.mark.parametrize(("status", "final"), [("aborted", True), ("unknown", False)])
+def test_an_aborted_mirror_fails_with_the_reason(status: Any, final: bool) -> None:
+    """What was aborted fails for good; what AWS would not tell may be asked again."""
+    with pytest.raises(AirflowException, match="the reason") as failed:
         _mirror().execute_complete({"ti": FakeTaskInstance()}, Outcome(status, "the reason").to_event())
+    assert isinstance(failed.value, AirflowFailException) == final
 
 
 def test_a_skipped_mirror_is_skipped() -> None:
@@ -215,7 +266,7 @@ def test_waiting_on_the_worker_is_bounded(hook: FakeHook) -> None:
     """An execution that does not end is given up after the timeout."""
     execution = FakeExecution("run").submit("load")
     hook.client.executions[execution.arn] = execution
-    with pytest.raises(FollowTimeoutError):
+    with pytest.raises(AirflowFailException, match="still runs after 60 s"):
         _run(
             _mirror(deferrable=False, follow_timeout=timedelta(minutes=1)),
             FakeTaskInstance(execution_arn=execution.arn),

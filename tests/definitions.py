@@ -1,0 +1,67 @@
+"""Writes every definition of the tests into a folder, for the independent validator of `make validate`.
+
+    python -m tests.definitions FOLDER
+
+The golden files; their jobs, compiled for a Step Functions that does not know long polling; the jobs under sql/; and
+random graphs, most of which need joins.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+from tests.unit.asl.jobs import JOBS, job, task
+
+ROOT = Path(__file__).parents[1]
+
+RANDOM_GRAPHS = 20
+
+
+def definitions() -> Iterator[tuple[str, Any]]:
+    """Each with a name of its own."""
+    for file in sorted((ROOT / "tests" / "unit" / "asl" / "golden").glob("*.json")):
+        yield file.stem, json.loads(file.read_text())
+    for name, golden in JOBS.items():
+        yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
+    for file in sorted((ROOT / "sql").glob("*/job.yaml")):
+        yield f"sql_{file.parent.name}", compile_job(EltJob.load(file)).definition()
+    for seed in range(RANDOM_GRAPHS):
+        yield f"random_{seed}", compile_job(_random(seed)).definition()
+
+
+def _random(seed: int) -> EltJob:
+    """Each task waits for up to three of those before it."""
+    rng = Random(seed)
+    names = [f"t{number}" for number in range(rng.randint(2, 40))]
+    ups = [rng.sample(names[:index], min(index, rng.randint(0, 3))) for index in range(len(names))]
+    return job(*(task(name, *up) for name, up in zip(names, ups, strict=True)))
+
+
+def one_line(value: Any) -> Any:
+    """The same with every text on one line: asl-validator takes a text of several lines, such as SQL, for no text."""
+    match value:
+        case str():
+            return value.replace("\n", " ")
+        case list():
+            return [one_line(item) for item in value]
+        case dict():
+            return {key: one_line(item) for key, item in value.items()}
+    return value
+
+
+def main(folder: Path) -> None:
+    folder.mkdir(parents=True)
+    for name, definition in definitions():
+        (folder / f"{name}.json").write_text(json.dumps(one_line(definition)))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

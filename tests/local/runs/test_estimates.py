@@ -1,0 +1,81 @@
+"""Estimates against what executions really leave in their histories."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.layout import arrange
+from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.job.model import EltJob
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.test_joins import N, noting
+from tests.unit.asl.jobs import job, task
+
+Deploy = Callable[[EltJob], DeployedJob]
+
+
+def measured(deployed: DeployedJob, arn: str) -> tuple[int, int]:
+    """Billed transitions and history events of an execution."""
+    return len(deployed.states(arn)), len(deployed.executions.new_events(arn, after=0))
+
+
+def simulated(made: EltJob, seconds: float = 1.0, **more: object) -> tuple[int, int]:
+    scenario = Scenario(dict.fromkeys(made.task_names, seconds), **more)  # type: ignore[arg-type]
+    run = Simulation(compile_job(made).definition(), scenario)
+    return run.transitions, run.events
+
+
+NESTED = job(
+    *(task(name, *ups, sql=("select 1",)) for name, ups in {"a": "", "b": "a", "c": "a", "d": "b", "e": "cd"}.items())
+)
+
+
+def test_a_healthy_run_is_estimated_exactly(deploy: Deploy) -> None:
+    """Nested branches, every statement short: as many transitions and events as foreseen."""
+    deployed = deploy(NESTED)
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert measured(deployed, execution.arn) == simulated(NESTED)
+
+
+@pytest.mark.parametrize(("slow", "joins"), [("b", "always"), ("a", "never")])
+def test_joins_are_estimated_exactly(deploy: Deploy, barrier: Barrier, ledger: str, slow: str, joins: str) -> None:
+    """c stands behind a and awaits b: a wait and its waking cost what was foreseen, and so does a join without one."""
+    made = noting(ledger, N, **{slow: barrier.pass_})
+    deployed = deploy(made)
+    arn = deployed.start()
+    if slow == "b":
+        deployed.until(arn, lambda _: "c: join" in deployed.states(arn))
+    else:
+        deployed.until(arn, lambda tasks: tasks["d"].status == "succeeded")
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert measured(deployed, arn) == simulated(made, joins=joins)
+
+
+def test_many_waiters_are_estimated_exactly(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """An upstream that tells several waiters by a Map, and wakes all of them."""
+    sources = [f"s{number}" for number in range(4)]
+    graph = {"hub": (), **dict.fromkeys(sources, ()), **{f"t{name}": ("hub", name) for name in sources}}
+    waiters = arrange(graph).told_by()["hub"]
+    assert len(waiters) > 1
+    made = noting(ledger, graph, hub=barrier.pass_)
+    deployed = deploy(made)
+    arn = deployed.start()
+    deployed.until(arn, lambda _: {f"{waiter}: join" for waiter in waiters} <= set(deployed.states(arn)))
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.states(arn).count("hub: wake") == len(waiters)
+    slow = Scenario({**dict.fromkeys(made.task_names, 1.0), "hub": 9.0})
+    run = Simulation(compile_job(made).definition(), slow)
+    assert measured(deployed, arn) == (run.transitions, run.events)
+
+
+def test_a_polling_task_is_estimated_exactly(deploy: Deploy) -> None:
+    """A statement that ends within the first pause of a second."""
+    made = job(task("a", sql=("select 1",), wait="poll"))
+    deployed = deploy(made)
+    assert measured(deployed, deployed.run().arn) == simulated(made)

@@ -1,0 +1,244 @@
+"""``on_task_failure: finish_independent``, executed: what does not depend on a failed task ends first."""
+
+from __future__ import annotations
+
+import uuid
+from collections import Counter
+from collections.abc import Callable, Mapping
+
+import pytest
+
+from elt_redshift.asl.history import TaskRuns
+from elt_redshift.asl.lanes import graph_of
+from elt_redshift.asl.layout import arrange
+from elt_redshift.asl.settling import NEVER
+from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.triggers.outcome import outcome_of
+from tests.local.conftest import ClientFactory
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.test_joins import Graph, random_graph
+from tests.unit.asl.jobs import job, task
+
+Deploy = Callable[[EltJob], DeployedJob]
+Statuses = Mapping[str, str]
+
+
+def _job(ledger: str, slow: str, **more: object) -> EltJob:
+    """`bad` needs a table that is not there; `behind` and, by a join, `both` need `bad`; the rest does not."""
+    note = f"insert into {ledger} values ('%s')"
+    return job(
+        task("bad", sql=(f"insert into {ledger}_missing values (1)", note % "bad")),
+        task("slow", sql=(slow, note % "slow")),
+        task("behind", "bad", sql=(note % "behind",)),
+        task("both", "bad", "slow", sql=(note % "both",)),
+        task("free", "slow", sql=(note % "free",)),
+        task("last", "behind", "both", "free", sql=(note % "last",)),
+        on_task_failure="finish_independent",
+        **more,
+    )
+
+
+def _ran(deployed: DeployedJob, ledger: str) -> Counter[str]:
+    return Counter(str(row[0]) for row in deployed.sql(f"select task from {ledger}"))
+
+
+def _statuses(deployed: DeployedJob, arn: str) -> Statuses:
+    return {name: run.status for name, run in deployed.tasks(arn).items()}
+
+
+def _submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
+    """How many statements each task has submitted."""
+    answer = deployed.data.list_statements(StatementName=f"101/{execution_name}/", Status="ALL", MaxResults=100)
+    return Counter(statement["StatementName"].split("/")[2] for statement in answer["Statements"])
+
+
+def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """The failed task shows at once, others go on, nothing behind it starts, and the run fails with Redshift's message
+    when the rest has ended; a redrive runs only what has not."""
+    deployed = deploy(_job(ledger, barrier.pass_))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
+    runs = TaskRuns(deployed.job.task_names)
+    mirrored = {name: outcome_of(name, deployed.executions.look(arn, runs)) for name in ("bad", "slow", "behind")}
+    assert mirrored["bad"] is not None
+    assert (mirrored["bad"].status, mirrored["slow"], mirrored["behind"]) == ("failed", None, None)
+    assert deployed.item.state == "Running"
+    barrier.open()
+    failed = deployed.end(arn)
+    assert failed.status == "FAILED"
+    assert f'Task bad: ERROR: relation "{ledger}_missing" does not exist' in (failed.cause or "")
+    assert _statuses(deployed, arn) == {
+        "bad": "failed",
+        "slow": "succeeded",
+        "behind": "waiting",
+        "both": "waiting",
+        "free": "succeeded",
+        "last": "waiting",
+    }
+    assert (deployed.item.state, deployed.item.failed_task) == ("Failed", "bad")
+    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    ended = deployed.end(arn)
+    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    assert set(_ran(deployed, ledger).values()) == {1}
+    assert _submissions(deployed, ended.name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+    assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
+
+
+def test_nobody_takes_the_lock_meanwhile(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """While independent tasks run on, another run finds the job locked, also where a failed run is to free it."""
+    deployed = deploy(_job(ledger, barrier.pass_, lock=LockPolicy(after_failure="release")))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
+    other = deployed.run()
+    assert other.status == "SUCCEEDED"
+    assert arn in (other.skipped or "")
+    barrier.open()
+    assert deployed.end(arn).status == "FAILED"
+    assert (deployed.item.owner, deployed.item.state) == (arn, "Failed")
+
+
+def test_two_failures_are_both_redriven(deploy: Deploy, aws: ClientFactory, barrier: Barrier, ledger: str) -> None:
+    """The run fails with the message of the first of two failures, whichever ends the wait; a redrive that fails again
+    holds the failure back again, and the next one runs the rest."""
+    second = Barrier(aws("redshift-data"))
+    second.close()
+    note = f"insert into {ledger} values ('%s')"
+    deployed = deploy(
+        job(
+            task("bad", sql=(f"insert into {ledger}_first values (1)", note % "bad")),
+            task("worse", sql=(second.pass_, f"insert into {ledger}_second values (1)", note % "worse")),
+            task("slow", sql=(barrier.pass_, note % "slow")),
+            task("behind", "bad", "worse", sql=(note % "behind",)),
+            on_task_failure="finish_independent",
+        )
+    )
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
+    second.open()
+    deployed.until(arn, lambda tasks: tasks["worse"].status == "failed" and "worse: park" in deployed.states(arn))
+    barrier.open()
+    failed = deployed.end(arn)
+    assert (failed.status, deployed.item.failed_task) == ("FAILED", "bad")
+    assert "Task bad: " in (failed.cause or "")
+    assert _statuses(deployed, arn) == {"bad": "failed", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
+    deployed.sql(f"create table {ledger}_first (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    again = deployed.end(arn)
+    assert (again.status, deployed.item.failed_task) == ("FAILED", "worse")
+    assert _statuses(deployed, arn) == {"bad": "succeeded", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
+    deployed.sql(f"create table {ledger}_second (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert _ran(deployed, ledger) == Counter(bad=1, worse=1, slow=1, behind=1)
+    assert _submissions(deployed, failed.name) == Counter(bad=2, worse=3, slow=1, behind=1)
+
+
+def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """The redrive does not park the failed task again, and waits for the statement that was running."""
+    deployed = deploy(_job(ledger, barrier.pass_))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
+    deployed.executions.stop(arn, "test")
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.until(arn, lambda tasks: tasks["behind"].status == "succeeded")
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert set(_ran(deployed, ledger).values()) == {1}
+    assert _submissions(deployed, deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+
+
+@pytest.mark.parametrize("bad", ["first", "last"])
+def test_where_nothing_is_independent_the_run_fails_at_once(deploy: Deploy, ledger: str, bad: str) -> None:
+    """A failed task that everything else is before or behind of is not parked, and is counted nowhere."""
+    sql = {bad: (f"insert into {ledger}_missing values (1)",)}
+    deployed = deploy(
+        job(
+            task("first", sql=sql.get("first", ("select 1",))),
+            task("a", "first", sql=("select 1",)),
+            task("b", "first", sql=("select 1",)),
+            task("last", "a", "b", sql=sql.get("last", ("select 1",))),
+            on_task_failure="finish_independent",
+        )
+    )
+    execution = deployed.run()
+    assert (execution.status, deployed.item.failed_task) == ("FAILED", bad)
+    steps = Counter(name.partition(": ")[2] for name in deployed.states(execution.arn))
+    assert steps["settle"] == (0 if bad == "first" else 2)
+    assert steps["settle late"] == steps["block"] == 0
+
+
+def test_a_healthy_task_costs_one_transition_more(deploy: Deploy, ledger: str) -> None:
+    """As the documentation says; with nothing failed, no task looks at the others."""
+    deployed = deploy(
+        job(*(task(name, sql=("select 1",)) for name in ("a", "b", "c")), on_task_failure="finish_independent")
+    )
+    states = deployed.states(deployed.run().arn)
+    steps = Counter(name.partition(": ")[2] for name in states)
+    assert (steps["settle"], steps["settle late"], steps["settled"]) == (3, 0, 0)
+
+
+def _behind(graph: Graph, tasks: set[str]) -> set[str]:
+    """The given tasks and all that wait for one of them."""
+    found = set(tasks)
+    while more := {name for name, ups in graph.items() if found & set(ups)} - found:
+        found |= more
+    return found
+
+
+@pytest.mark.parametrize("lanes", [None, 3])
+def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, lanes: int | None) -> None:
+    """Of a graph with joins in which several tasks fail, exactly those run that neither fail nor wait for a failed one,
+    lanes included; after mending them, a redrive runs all others. Nothing runs twice."""
+    graph = random_graph(18, seed=5)
+    note = f"insert into {ledger} values ('%s')"
+    bad = {"t4", "t9", "t11"}
+    mended = {name: f"insert into {ledger}_{name} values (1)" for name in bad}
+    made = job(
+        *(task(name, *ups, sql=(*filter(None, [mended.get(name)]), note % name)) for name, ups in graph.items()),
+        on_task_failure="finish_independent",
+        max_active_statements=lanes,
+    )
+    kept = graph_of(made)
+    assert arrange(kept).joins
+    deployed = deploy(made)
+    arn = deployed.start()
+    assert deployed.end(arn).status == "FAILED"
+    failed = {name for name, status in _statuses(deployed, arn).items() if status == "failed"}
+    assert failed
+    assert failed <= bad
+    assert bad <= _behind(kept, failed)
+    assert _ran(deployed, ledger) == Counter(set(graph) - _behind(kept, failed))
+    for name in bad:
+        deployed.sql(f"create table {ledger}_{name} (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    ended = deployed.end(arn)
+    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    assert _ran(deployed, ledger) == Counter(graph.keys())
+    assert _submissions(deployed, ended.name) == Counter(graph.keys()) + Counter(failed)
+
+
+def test_a_condition_that_is_never_true(aws: ClientFactory) -> None:
+    """What keeps a redriven task from going on before it has the lock again refuses every write, whatever the item
+    holds."""
+    client, table = aws("dynamodb"), f"never-{uuid.uuid4().hex}"
+    client.create_table(
+        TableName=table,
+        KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    client.put_item(TableName=table, Item={"Key": {"S": "with"}, "Blocked0": {"SS": ["1"]}})
+    client.put_item(TableName=table, Item={"Key": {"S": "without"}})
+    for key in ("with", "without", "no item"):
+        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+            client.update_item(
+                TableName=table,
+                Key={"Key": {"S": key}},
+                UpdateExpression="ADD Done :task",
+                ConditionExpression=NEVER,
+                ExpressionAttributeNames={"#blocked": "Blocked0"},
+                ExpressionAttributeValues={":task": {"SS": ["1"]}},
+            )
