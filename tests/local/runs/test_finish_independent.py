@@ -8,10 +8,10 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
+from elt_redshift.asl import settling
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.lanes import graph_of
 from elt_redshift.asl.layout import arrange
-from elt_redshift.asl.settling import NEVER
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.triggers.outcome import outcome_of
 from tests.local.conftest import ClientFactory
@@ -150,6 +150,20 @@ def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Bar
     assert _submissions(deployed, deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
 
 
+def test_a_parked_task_looks_again_by_itself(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A wait that nobody ends is over after a while, and the task looks at the sets and waits anew."""
+    monkeypatch.setattr(settling, "LONGEST_WAIT", 1)
+    deployed = deploy(_job(ledger, barrier.pass_))
+    arn = deployed.start()
+    deployed.until(arn, lambda _: deployed.states(arn).count("bad: park") > 1)
+    assert _statuses(deployed, arn)["bad"] == "failed"
+    barrier.open()
+    assert deployed.end(arn).status == "FAILED"
+    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+
+
 @pytest.mark.parametrize("bad", ["first", "last"])
 def test_where_nothing_is_independent_the_run_fails_at_once(deploy: Deploy, ledger: str, bad: str) -> None:
     """A failed task that everything else is before or behind of is not parked, and is counted nowhere."""
@@ -238,7 +252,7 @@ def test_a_condition_that_is_never_true(aws: ClientFactory) -> None:
                 TableName=table,
                 Key={"Key": {"S": key}},
                 UpdateExpression="ADD Done :task",
-                ConditionExpression=NEVER,
+                ConditionExpression=settling.NEVER,
                 ExpressionAttributeNames={"#blocked": "Blocked0"},
                 ExpressionAttributeValues={":task": {"SS": ["1"]}},
             )
