@@ -81,6 +81,8 @@ def choose_layout(job: EltJob) -> Literal["unrolled", "map"]:
     """The layout of a valid job: the one it names, or the unrolled one as long as that fits every limit."""
     if job.layout != "auto":
         return job.layout
+    if job.on_task_failure == "finish_independent":
+        return "unrolled"  # the map layout cannot do that
     if limits.over(job) or limits.size(_unrolled(job, Target()).definition()) > limits.AUTO_DEFINITION:
         return "map"
     return "unrolled"

@@ -11,7 +11,7 @@ from typing import Any
 
 from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, SqlTask
 
 #: The largest definition, in bytes.
 MAX_DEFINITION = 1_048_576
@@ -30,6 +30,9 @@ _ASSUMED_SECONDS = 600
 
 #: … each task with this many events beside the polls, of which there is one in 30 s, with seven events.
 _TASK_EVENTS, _POLL_EVENTS, _POLL_SECONDS = 25, 7, 30
+
+#: A task that waits for an event looks for its statement this seldom, at worst.
+_EVENT_SECONDS = 300
 
 #: A child of the map layout tells each waiting task in at most 14 events of its own history.
 MAX_WAITERS = 1_500
@@ -60,8 +63,12 @@ def over(job: EltJob) -> bool:
 
 def history_events(job: EltJob) -> int:
     """Events of a run in the unrolled layout in which every task takes as long as its timeout allows."""
-    seconds = (task.timeout.total_seconds() if task.timeout else _ASSUMED_SECONDS for task in job.tasks)
-    return sum(_TASK_EVENTS + _POLL_EVENTS * math.ceil(each / _POLL_SECONDS) for each in seconds)
+    return sum(_TASK_EVENTS + _POLL_EVENTS * _polls(task) for task in job.tasks)
+
+
+def _polls(task: SqlTask) -> int:
+    seconds = task.timeout.total_seconds() if task.timeout else _ASSUMED_SECONDS
+    return math.ceil(seconds / (_EVENT_SECONDS if task.wait == "event" else _POLL_SECONDS))
 
 
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
@@ -71,8 +78,8 @@ def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
         problems.append(
             Problem(
                 f"job {job.name}: on_task_failure",
-                "finish_independent needs the unrolled layout, and the job is too large for it or asks for another.",
-                "Choose stop, or split the job.",
+                "finish_independent needs the unrolled layout.",
+                "Leave out `layout: map`, or choose stop.",
             )
         )
     for item in file or ():
