@@ -104,7 +104,9 @@ class StatementPattern:
     def _long_poll(self, seconds: Value) -> dict[str, Value]:
         return {} if self.source.polls else {"WaitTimeSeconds": seconds}
 
-    def _call(self, name: str, call: Call, arguments: Mapping[str, Any], next: str, output: Any, **more: Any) -> Task:
+    def _call(
+        self, name: str, call: Call, arguments: Mapping[str, Any] | str, next: str, output: Any, **more: Any
+    ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
     def _submissions(self) -> tuple[Submission, ...]:

@@ -10,12 +10,14 @@ WhenLocked = Literal["skip", "wait", "fail"]
 AfterFailure = Literal["hold", "release"]
 OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll"]
+Layout = Literal["auto", "unrolled", "map"]
 SourceKind = Literal["sql", "statement", "call"]
 
 WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
 AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
 ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
+LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
 
