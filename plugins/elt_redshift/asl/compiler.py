@@ -78,7 +78,7 @@ def _unrolled(job: EltJob, target: Target) -> StateMachine:
     graph = lanes.graph_of(job)
     arrangement = arrange(graph)
     finishing = job.on_task_failure == "finish_independent"
-    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    settling = Settling.of(graph) if finishing else None
     assembly = _Assembly(job, target, arrangement, settling)
     return StateMachine(job, target, assembly.machine(), assembly.joins)
 
@@ -130,7 +130,7 @@ class _Assembly:
         announce = self._announce(source, end)
         behind = announce[0].name if announce else end
         if self.settling and task in self.settling.numbers:
-            settle = SettlePattern(source, self.settling, self.target, behind)
+            settle = SettlePattern(source, self.settling.place(task), self.target, behind)
             statement = StatementPattern(self.job, source, self.target, source.name("settle"), True, "block")
             yield from statement.states()
             yield from settle.failed()

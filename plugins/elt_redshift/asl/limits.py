@@ -67,14 +67,6 @@ def history_events(job: EltJob) -> int:
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
     """Problems of the map layout with its job file; none in the unrolled layout."""
     problems = []
-    if file and job.on_task_failure == "finish_independent":
-        problems.append(
-            Problem(
-                f"job {job.name}: on_task_failure",
-                "finish_independent needs the unrolled layout, and the job is too large for it or asks for another.",
-                "Choose stop, or split the job.",
-            )
-        )
     for item in file or ():
         place = f"job {job.name}: tasks.{item['name']}"
         if (actual := size(item)) > MAX_PAYLOAD - _RUN_OVERHEAD:
