@@ -7,8 +7,8 @@ whoever knows an execution's ARN can read its tasks, whichever version of the jo
 =============== ===========================================================================
 TaskStatus      ``succeeded`` or ``failed``
 StatementId     of the last submission; of a failed batch, the id of the part that failed
-SubmittedAt     epoch milliseconds; of a task that succeeded
-EndedAt         epoch milliseconds
+SubmittedAt     of the last submission, ISO 8601; of a task that succeeded
+EndedAt         ISO 8601
 AttemptNumber   of the last submission; of a task that succeeded
 FailureMessage  Redshift's message; of a task that failed
 =============== ===========================================================================
@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from elt_redshift.asl import calls, joins
@@ -27,6 +27,8 @@ from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import AnyTask
 from elt_redshift.asl.states import State, Task
 from elt_redshift.asl.target import Target
+
+ATTRIBUTES = ("TaskStatus", "StatementId", "SubmittedAt", "EndedAt", "AttemptNumber", "FailureMessage")
 
 SUCCEEDED = (
     f"SET TaskStatus = :status, StatementId = :statement, AttemptNumber = :attempt, SubmittedAt = :submitted, "
@@ -52,10 +54,9 @@ class ReportPattern:
     failing: Step = "failed"
 
     def states(self) -> Iterator[State]:
-        submitted = f"$string({INPUT}.deadline - {self.source.timeout} * 1000)"
         attempt = {
             ":attempt": {"N": expression(f"$string({INPUT}.attempt)")},
-            ":submitted": {"N": expression(submitted)},
+            ":submitted": {"S": expression(f"{INPUT}.submitted")},
         }
         yield self._report("report", SUCCEEDED, "succeeded", f"{INPUT}.Id", attempt, self.next, {})
         message = {":message": {"S": expression(f"{INPUT}.cause")}}
@@ -68,7 +69,7 @@ class ReportPattern:
         values = {
             ":status": {"S": status},
             ":statement": {"S": expression(statement)},
-            ":ended": {"N": expression("$string($millis())")},
+            ":ended": {"S": expression("$now()")},
             ":expiry": {"N": expression(joins.EXPIRES)},
             **more,
         }
@@ -138,5 +139,5 @@ def reports(items: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
             )
 
 
-def _time(milliseconds: Mapping[str, str]) -> datetime:
-    return datetime.fromtimestamp(int(milliseconds["N"]) / 1000, UTC)
+def _time(text: Mapping[str, str]) -> datetime:
+    return datetime.fromisoformat(text["S"])

@@ -140,6 +140,7 @@ class StatementPattern:
                 ),
                 **self._deadline(),
                 **({"polls": 0} if self.source.polls else {}),
+                **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
             },
             comment=self.source.comment,
             retry=calls.DATA_API_RETRY,

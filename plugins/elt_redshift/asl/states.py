@@ -225,7 +225,8 @@ class Parallel:
 
 @dataclass(frozen=True)
 class DistributedMap:
-    """One child execution of ``processor`` for each item of a JSON array in S3; goes on when all have succeeded.
+    """One child execution of ``processor`` for each item of a JSON array in S3; goes on when all have succeeded, and
+    fails with the first that fails.
 
     https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
 
@@ -257,7 +258,6 @@ class DistributedMap:
             },
             ItemSelector=dict(self.selector),
             MaxConcurrency=self.max_concurrency,
-            ToleratedFailurePercentage=0,
             ItemProcessor={
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 **self.processor.render(),

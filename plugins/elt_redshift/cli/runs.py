@@ -56,7 +56,7 @@ class _Runs:
 def _open(given: argparse.Namespace) -> _Runs:
     job, clients = load(given), Clients(given.region)
     deployed = Stacks(clients("cloudformation")).find(job.name, given.stack)
-    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn)
+    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn, tables=lambda: clients("dynamodb"))
     return _Runs(job, deployed, executions, AuditStore(clients("dynamodb"), deployed.audit_table), clients)
 
 

@@ -38,7 +38,9 @@ class DeployedJob:
         stack = f"test-{uuid.uuid4().hex}"
         stacks.execute(prepare(client, job, stack, PARAMETERS).change_set)
         self.deployed = stacks.find(job.name, stack)
-        self.executions = Executions(client("stepfunctions"), self.deployed.state_machine_arn)
+        self.executions = Executions(
+            client("stepfunctions"), self.deployed.state_machine_arn, tables=lambda: client("dynamodb")
+        )
         self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
 
     def start(self, **parameters: str) -> str:

@@ -21,6 +21,7 @@ MODULES = (
     "engine",
     "attempts",
     "branches",
+    "distributed",
     "executions",
     "definitions",
     "api",
