@@ -235,7 +235,8 @@ class SettlePattern:
         return {":task": {"SS": [rendered(self.place.number)]}}
 
     def _unpark(self) -> Task:
-        sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
+        # $sift gives nothing at all where the token was alone.
+        sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
         return Task(
             self.source.name("unpark"),
             calls.SEND_TASK_SUCCESS,
