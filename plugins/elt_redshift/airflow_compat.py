@@ -7,16 +7,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow import __version__
+
 if TYPE_CHECKING:
-    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
+    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
     from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
 else:
     try:
-        from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param
+        from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
     except ImportError:  # Airflow 2
         from airflow.models import DAG, BaseOperatorLink, Param
         from airflow.models.baseoperator import BaseOperator
         from airflow.utils.context import Context
+        from airflow.utils.task_group import TaskGroup
 
     try:
         from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
@@ -25,6 +28,7 @@ else:
 
 __all__ = [
     "DAG",
+    "STARTS_FROM_TRIGGER",
     "AirflowException",
     "AirflowFailException",
     "AirflowSkipException",
@@ -32,13 +36,21 @@ __all__ = [
     "BaseOperatorLink",
     "Context",
     "Param",
+    "TaskGroup",
     "clear_number",
     "ended_by_user",
+    "hooked",
+    "link_xcom",
+    "needs_worker",
+    "set_xcom",
     "task_state",
     "task_states",
     "try_key",
     "xcom",
 ]
+
+#: Whether a trigger that a task starts from is told which task that is. (Before, no trigger could find its DAG run.)
+STARTS_FROM_TRIGGER = tuple(map(int, __version__.split(".")[:2])) >= (3, 3)
 
 #: The states that a task has after somebody failed it or its run, or the run took too long. A cleared task has others.
 ENDED_BY_USER = frozenset({"failed", "skipped", "removed"})
@@ -72,6 +84,29 @@ def xcom(ti_key: Any, key: str) -> Any:
     except ImportError:  # Airflow 2
         from airflow.models import XCom
     return XCom.get_value(ti_key=ti_key, key=key)
+
+
+def set_xcom(ti: Any, key: str, value: Any) -> None:
+    """Push an XCom of a task from its trigger; it can wait for Airflow's answer."""
+    from airflow.sdk.execution_time.xcom import XCom
+
+    XCom.set(key, value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+
+
+def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
+    """The XCom in which Airflow 3 keeps a link; Airflow 2 asks the link itself."""
+    key = getattr(link, "xcom_key", None)
+    return {str(key): url} if key else {}
+
+
+def hooked(operator: BaseOperator) -> bool:
+    """Whether a user has code that is to run on a worker before the task or behind it (Airflow 3.3 and later)."""
+    return bool(operator._pre_execute_hook or operator._post_execute_hook or operator.on_execute_callback)
+
+
+def needs_worker(task: Any) -> bool:
+    """Whether a serialized task has more to do than to end, once it succeeded or was skipped."""
+    return bool(task.has_on_success_callback or task.has_on_skipped_callback or task.outlets)
 
 
 def task_states(context: Context, task_ids: list[str]) -> dict[str, str]:

@@ -6,6 +6,11 @@
     from elt_redshift.job.model import EltJob
 
     dag = elt_dag(EltJob.load("yearly_sales"), schedule="@yearly")
+
+In a DAG of one's own, the same tasks are a TaskGroup::
+
+    with DAG("mine", schedule="@yearly"):
+        elt_task_group(EltJob.load("yearly_sales")) >> my_task
 """
 
 from __future__ import annotations
@@ -14,13 +19,13 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from elt_redshift.airflow_compat import DAG, Param
+from elt_redshift.airflow_compat import DAG, Param, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
 
-__all__ = ["elt_dag"]
+__all__ = ["elt_dag", "elt_task_group"]
 
 START = "start_execution"
 
@@ -34,6 +39,10 @@ START_RETRY_DELAY = timedelta(seconds=30)
 #: A mirror whose worker was lost looks again soon.
 MIRROR_RETRIES = 2
 MIRROR_RETRY_DELAY = timedelta(seconds=5)
+
+#: Airflow reads the whole DAG again for each trigger that a task starts from: with more tasks than this, it costs no
+#: more to begin the mirrors on workers, and the triggerer is left to its other work.
+MAX_FROM_TRIGGER = 1000
 
 
 def elt_dag(
@@ -104,31 +113,66 @@ def elt_dag(
             dag, job, parameters=templates, audit_table=audit_table, warehouse=warehouse, role_arn=role_arn, **options
         )
         return dag
-    aws["dag"] = dag
-    start = StartExecutionOperator(
-        task_id=START,
-        job=job,
-        parameters=templates,
-        state_machine_arn=state_machine_arn,
-        stack=stack,
-        **{"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag), **aws},
-    )
-    mirrors = _mirrors(job, poll_interval=poll_interval, deferrable=deferrable, **aws)
-    for task in job.tasks:
-        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
+    where = {"state_machine_arn": state_machine_arn, "stack": stack}
+    with dag:
+        _tasks(dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
     return dag
 
 
-def _mirrors(job: EltJob, **options: Any) -> dict[str, MirrorOperator]:
+def elt_task_group(
+    job: EltJob,
+    *,
+    group_id: str | None = None,
+    parameters: Mapping[str, str] | None = None,
+    state_machine_arn: str | None = None,
+    stack: str | None = None,
+    aws_conn_id: str | None = "aws_default",
+    region_name: str | None = None,
+    poll_interval: float = 5.0,
+    deferrable: bool = True,
+) -> TaskGroup:
+    """The tasks of :func:`elt_dag` in the DAG at hand, as a TaskGroup: for several jobs, or other tasks, in one DAG.
+
+    :param group_id: default: the job's name.
+    :param parameters: a Jinja template, or text, for each of the job's parameters that has no default, and for others
+        at will. (The DAG is yours, so no Params are made: write ``{{ params.year }}`` where you have one.)
+    :raises JobError: a template is for a parameter that the job does not have, or a parameter has neither template nor
+        default.
+    """
+    templates = dict(parameters or {})
+    missing = {p.name: p.default for p in job.parameters if p.name not in templates}
+    _check(job, templates, missing, schedule="the DAG's", catches_up=False)
+    where = {"state_machine_arn": state_machine_arn, "stack": stack}
+    aws = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+    with TaskGroup(group_id or job.name) as group:
+        _tasks(group.dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
+    return group
+
+
+def _tasks(
+    dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[str, str | None], **options: Any
+) -> None:
+    """The tasks of a job, with their edges, in the DAG and the group at hand."""
+    aws = {name: options[name] for name in ("aws_conn_id", "region_name")}
+    retries = {"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag)}
+    start = StartExecutionOperator(task_id=START, job=job, parameters=templates, **where, **retries, **aws)
+    mirrors = _mirrors(job, start.task_id, **options)
+    for task in job.tasks:
+        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
+
+
+def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, MirrorOperator]:
     """A mirror for each task, without its edges. The task's retries are the state machine's; those of a mirror are for
     workers that were lost."""
     return {
         task.name: MirrorOperator(
             task_id=task.name,
+            task_name=task.name,
             places=[statement.place for statement in task.statements],
-            start_task_id=START,
+            start_task_id=start_task_id,
             retries=MIRROR_RETRIES,
             retry_delay=MIRROR_RETRY_DELAY,
+            from_trigger=len(job.tasks) <= MAX_FROM_TRIGGER,
             **options,
         )
         for task in job.tasks
@@ -158,7 +202,7 @@ def _check(
     problems += [
         Problem(
             place,
-            f"The DAG has a schedule, and parameter '{name}' has neither a template nor a default.",
+            f"Parameter '{name}' has neither a template nor a default, and nobody is asked for it.",
             f'Give a template, parameters={{"{name}": "{{{{ … }}}}"}}, or a default in the job.',
         )
         for name, default in asked.items()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import runpy
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -22,6 +24,7 @@ from elt_redshift.local import airflow_home, process
 
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 SECONDS = 300.0
+EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"
 
 JOB = """
 job_id: "7"
@@ -50,6 +53,8 @@ RUNS = {
     "on_the_worker": ["on_the_worker", "1998-01-01", "--conf", '{"divisor": "2"}'],
     "failing": ["tiny", "--conf", '{"divisor": "0"}'],
     "locked": ["tiny"],
+    "scheduled": ["scheduled_example", "2020-01-01"],
+    "two_jobs": ["two_jobs_example", "--conf", '{"year": "2021"}'],
 }
 
 
@@ -78,7 +83,10 @@ def executions(aws: dict[str, str], folder: Path) -> Executions:
         name: session.client(name, endpoint_url=aws["AWS_ENDPOINT_URL"]) for name in ("cloudformation", "stepfunctions")
     }
     job, stacks = EltJob.load(folder / "job"), Stacks(clients["cloudformation"])
-    stacks.execute(stacks.prepare("Tiny", render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+    report = runpy.run_path(str(EXAMPLES / "two_jobs.py"))["REPORT"]
+    for deployed in (job, EltJob.load(EXAMPLES / "sql" / "orders"), report):
+        stack = deployed.name.replace("_", "-")
+        stacks.execute(stacks.prepare(stack, render_template(deployed), PARAMETERS, {JOB_TAG: deployed.name}))
     return Executions(clients["stepfunctions"], stacks.find(job.name).state_machine_arn)
 
 
@@ -90,6 +98,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for name, text in files.items():
         (made / name).parent.mkdir(exist_ok=True)
         (made / name).write_text(text)
+    for name in ("scheduled.py", "two_jobs.py"):
+        shutil.copy(EXAMPLES / name, made / "dags")
+    shutil.copytree(EXAMPLES / "sql", made / "dags" / "sql")
     return made
 
 
@@ -155,3 +166,21 @@ def test_a_run_of_a_locked_job_is_skipped(runs: dict[str, Run], executions: Exec
     assert {done.states[task] for task in ("one", "two", "three")} == {"skipped"}
     execution = executions.describe(done.xcoms["start_execution"]["execution_arn"])
     assert "Job 7 is Failed" in str(execution.skipped)
+
+
+def test_the_scheduled_example_runs(runs: dict[str, Run]) -> None:
+    """The data interval gives the job its year."""
+    done = runs["scheduled"]
+    assert done.states == dict.fromkeys(["start_execution", "create", "load"], "success"), done.output
+    assert done.xcoms["start_execution"]["run"]["parameters"] == {"year": "2019"}
+    assert done.xcoms["load"]["rows"] == 2
+
+
+def test_two_jobs_in_one_dag_run(runs: dict[str, Run]) -> None:
+    """Each group has an execution of its own, and a task behind one reads the XComs of its mirrors."""
+    done = runs["two_jobs"]
+    tasks = ["orders.create", "orders.load", "orders_report.forget", "orders_report.count", "tell"]
+    tasks += ["orders.start_execution", "orders_report.start_execution"]
+    assert done.states == dict.fromkeys(tasks, "success"), done.output
+    assert len({done.xcoms[task]["execution_arn"] for task in tasks if task != "tell"}) == 2
+    assert done.xcoms["tell"]["return_value"] == "2 orders of 2021"

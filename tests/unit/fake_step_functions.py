@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from elt_redshift.operators.starting import execution_arn
+from elt_redshift.aws.attempts import execution_arn
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:sales"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.airflow_compat import Param
-from elt_redshift.dag import elt_dag
+from elt_redshift.airflow_compat import DAG, STARTS_FROM_TRIGGER, Param
+from elt_redshift.dag import elt_dag, elt_task_group
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
 from tests.unit.airflow_names import serialized_and_back
@@ -157,6 +157,41 @@ def test_catching_up_needs_a_date(job: EltJob) -> None:
     assert elt_dag(job, start_date=datetime(2026, 1, 1, tzinfo=UTC), **options).catchup
 
 
+def test_a_job_can_be_a_group_of_ones_own_dag(job: EltJob) -> None:
+    """In a group, two of one job beside each other, tasks have the group's prefix and follow their own start."""
+    with DAG("mine", schedule=None) as dag:
+        first = elt_task_group(job, parameters={"region": "EU"})
+        second = elt_task_group(job, group_id="again", parameters={"region": "{{ run_id }}"})
+        first >> second
+    assert dag.get_task("sales.c").upstream_task_ids == {"sales.a", "sales.b"}
+    assert dag.get_task("again.start_execution").upstream_task_ids == {"sales.c", "sales.d"}
+    mirror = dag.get_task("again.a")
+    assert (mirror.start_task_id, mirror.task_name) == ("again.start_execution", "a")
+    assert dag.get_task("sales.start_execution").parameters == {"region": "EU"}
+
+
+def test_a_group_needs_every_value(job: EltJob) -> None:
+    """No form asks for the parameters of a group."""
+    with DAG("mine", schedule=None), pytest.raises(JobError, match="'region' has neither a template nor a default"):
+        elt_task_group(job)
+
+
+EXAMPLES = sorted(path for path in (ROOT / "dags" / "examples").glob("*.py"))
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+def test_the_examples_load_from_anywhere(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, file: Path) -> None:
+    """Each example is a DAG that Airflow can write down, and looks like one to Airflow's search."""
+    monkeypatch.chdir(tmp_path)
+    if not STARTS_FROM_TRIGGER and "from airflow.sdk" in file.read_text():
+        pytest.skip("written for Airflow 3")
+    dag = runpy.run_path(str(file))["dag"]
+    assert set(serialized_and_back(dag).task_dict) == set(dag.task_ids)
+    text = file.read_text().lower()
+    assert "airflow" in text
+    assert "dag" in text
+
+
 def test_dags_survive_serialization(job: EltJob) -> None:
     """Airflow's scheduler sees the same tasks and edges."""
     dag = elt_dag(job)
@@ -201,4 +236,5 @@ def test_the_pages_dag_files_work(page: str, monkeypatch: pytest.MonkeyPatch) ->
         assert "airflow" in block.lower()
         made: dict[str, Any] = {}
         exec(block, made)
-        assert {"start_execution", "acquire_lock"} & set(made["dag"].task_ids)
+        names = {task.rpartition(".")[2] for task in made["dag"].task_ids}  # in a TaskGroup, behind the group's
+        assert names & {"start_execution", "acquire_lock"}

@@ -18,6 +18,7 @@ DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift
 CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
 UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem.waitForTaskToken", "dynamodb:UpdateItem")
 SEND_TASK_SUCCESS = Call("aws-sdk:sfn", "sendTaskSuccess", "states:SendTaskSuccess")
+SEND_TASK_FAILURE = Call("aws-sdk:sfn", "sendTaskFailure", "states:SendTaskFailure")
 LIST_STATEMENTS = Call("aws-sdk:redshiftdata", "listStatements", "redshift-data:ListStatements")
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
@@ -25,6 +26,10 @@ CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 NOTHING_TO_WAIT_FOR = "DynamoDb.ConditionalCheckFailedException"
 #: The wait that a token belongs to is over.
 STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sfn.InvalidTokenException")
+#: What a task that waits for an event fails with when its statement has ended badly; the cause is the statement's id.
+STATEMENT_FAILED = "StatementFailed"
+#: No event within the state's TimeoutSeconds.
+TIMEOUT = "States.Timeout"
 NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
 
 #: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
@@ -53,6 +58,13 @@ DATA_API_RETRY = (
     ),
     Retry(("States.TaskFailed",), max_attempts=12),
 )
+
+#: The same for a submission that waits for an event. What ends the wait, and what keeps a redriven execution from
+#: submitting, is no failed call.
+EVENT_RETRY = (Retry((STATEMENT_FAILED, "States.QueryEvaluationError"), max_attempts=0), *DATA_API_RETRY)
+
+#: An answer to a task token: a stale one stays stale.
+TOKEN_RETRY = (Retry(STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6))
 
 #: DescribeExecution is eventually consistent: an execution that started just now may not be there yet.
 DESCRIBE_EXECUTION_RETRY = (

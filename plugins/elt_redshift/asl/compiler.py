@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from itertools import count, islice
 from typing import Any, Literal
 
-from elt_redshift.asl import jobfile, joins, lanes, limits, names, progress
+from elt_redshift.asl import answering, jobfile, joins, lanes, limits, names, progress
 from elt_redshift.asl.distributed import TasksPattern
+from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.names import Step
 from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
@@ -26,7 +28,8 @@ from elt_redshift.job.model import EltJob
 class StateMachine:
     """A compiled job: its states, and the job and target that they were compiled from.
 
-    :param joins: whether it needs the target's table of join items.
+    :param joins: whether tasks wait for upstreams in other branches.
+    :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     """
 
@@ -34,7 +37,17 @@ class StateMachine:
     target: Target
     flow: Flow
     joins: bool = False
+    events: bool = False
     job_file: list[jobfile.Item] | None = None
+
+    @property
+    def stores_tokens(self) -> bool:
+        """Whether it needs the target's table of join items."""
+        return self.joins or self.events
+
+    def answering(self) -> dict[str, Any]:
+        """The definition of the Express state machine that answers to events."""
+        return answering.definition(self.job.job_id, self.target)
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object."""
@@ -80,7 +93,7 @@ def _unrolled(job: EltJob, target: Target) -> StateMachine:
     finishing = job.on_task_failure == "finish_independent"
     settling = Settling.of(graph) if finishing else None
     assembly = _Assembly(job, target, arrangement, settling)
-    return StateMachine(job, target, assembly.machine(), assembly.joins)
+    return StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
 
 
 def _mapped(job: EltJob, target: Target) -> StateMachine:
@@ -99,6 +112,7 @@ class _Assembly:
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
         self.joins = bool(self.awaited or (settling and settling.numbers))
+        self.events = any(task.wait == "event" for task in job.tasks)
         self.parallels = count(1)
 
     def machine(self) -> Flow:
@@ -125,21 +139,28 @@ class _Assembly:
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()
-        # A task ends in a Choice, which cannot end a branch.
+        # A task ends in a Choice, at least where no event told its end, and that cannot end a branch.
         end = following or names.step(task, "done")
         announce = self._announce(source, end)
         behind = announce[0].name if announce else end
         if self.settling and task in self.settling.numbers:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
-            statement = StatementPattern(self.job, source, self.target, source.name("settle"), True, "block")
-            yield from statement.states()
+            yield from self._statement(source, source.name("settle"), announces=True, failing="block")
             yield from settle.failed()
             yield from settle.done()
         else:
-            yield from StatementPattern(self.job, source, self.target, behind, bool(announce)).states()
+            ends = not following and not announce
+            yield from self._statement(source, behind, announces=bool(announce), ends=ends)
         yield from announce
         if not following:
             yield Succeed(end)
+
+    def _statement(
+        self, source: OneTask, following: str, announces: bool, failing: Step = "record", ends: bool = False
+    ) -> Iterator[State]:
+        given = self.job, source, self.target, following, announces, failing
+        pattern = EventPattern(*given, ends) if source.of.wait == "event" else StatementPattern(*given)
+        return pattern.states()
 
     def _announce(self, source: OneTask, following: str) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""

@@ -2,7 +2,8 @@
 
 Events are dictionaries as ``GetExecutionHistory`` returns them
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html). Only entered and exited
-states are looked at, so retries inside a state do not show.
+states are looked at, so retries inside a state do not show; and of a task that waits for an event, what its submission
+was answered, which is known before the state is left.
 """
 
 from __future__ import annotations
@@ -63,6 +64,7 @@ class TaskRuns:
         self.place: Place | None = None
         self._begun: datetime | None = None
         self._redriven: datetime | None = None
+        self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
         self.last_event = self.news = 0
         self._redrives = 0
         self.skipped = False
@@ -128,8 +130,14 @@ class TaskRuns:
             self._resume()
         elif entered:
             self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
+            if entered["name"] in self._runs:
+                self._newest[event["id"]] = entered["name"]
         elif exited:
             self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
+            self._newest.pop(event.get("previousEventId", 0), None)
+        elif task := self._newest.pop(event.get("previousEventId", 0), None):
+            self._newest[event["id"]] = task
+            self._submitted(task, _json(event.get("taskSubmittedEventDetails", {}).get("output")))
 
     def _resume(self) -> None:
         self._redrives += 1
@@ -157,14 +165,18 @@ class TaskRuns:
                 message, statement = given.get("cause"), given.get("statement")
                 self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
 
+    def _submitted(self, task: str, answer: dict[str, Any]) -> None:
+        if "Id" in answer:
+            self._runs[task] = replace(self._runs[task], statement_id=answer["Id"])
+
     def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
         run = self._find(names.task_of(state))
         if run is None:
             return
         task = run.name
-        if state == names.step(task, "status") and result.get("finished") == task:
+        if state in (task, names.step(task, "status")) and result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
-        elif state == task and "Id" in result:
+        elif state in (task, names.step(task, "find")) and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])
         elif state == names.step(task, "failed"):
             self._runs[task] = replace(run, status="running", ended=None)

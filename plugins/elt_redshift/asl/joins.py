@@ -42,7 +42,7 @@ from elt_redshift.asl.jsonata import (
 )
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source
-from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task
+from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Rule, State, Succeed, Task
 from elt_redshift.asl.target import Target
 
 #: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
@@ -213,7 +213,7 @@ class AnnouncePattern:
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
             next=next,
             output=sent,
-            retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
+            retry=calls.TOKEN_RETRY,
             # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
             catch=(Catch(calls.STALE_TOKEN, refused, sent),),
         )

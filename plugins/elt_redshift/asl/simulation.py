@@ -2,7 +2,8 @@
 
 What is walked is the *definition*, not the graph: Parallel branches, waits for joins, announcements, long polls and
 retries as they stand in it. Only statements take time; a state that runs no SQL takes none. The way is that of a run
-that gets the lock at once and succeeds. Calls that Step Functions makes again after an error of AWS are not foreseen.
+that gets the lock at once, loses no event and succeeds. Calls that Step Functions makes again after an error of AWS are
+not foreseen.
 
 Events and transitions are counted as Step Functions counts them:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html and
@@ -17,7 +18,8 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from elt_redshift.asl import names
+from elt_redshift.asl import calls, names
+from elt_redshift.asl.event import MAX_NET, NET
 from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 
@@ -151,9 +153,13 @@ class Simulation:
             elif step in ("announce", "tell"):
                 self._announce(task, _waiter(state, item), now, execution, flow)
             elif name == names.task_of(name) and name in self.scenario.seconds:
-                now = self._submit(name, state, now, timed=names.step(name, "cancel") in flow["States"])
+                now = self._submit(name, state, now, execution, timed=names.step(name, "cancel") in flow["States"])
             elif step in ("describe", "wait"):
                 now = self._follow(task, step, flow, now, execution)
+            elif step == "await":
+                statement = self._statements[task]
+                statement.looks += 1
+                now = self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), execution)
             elif step == "cancel":
                 self._statements[task].cancelled = True
             name = self._next(state, task, step)
@@ -171,11 +177,17 @@ class Simulation:
             flows = [self._walk(processor, now, self._execution(), item) for item in items]
         return (yield flows) if flows else now
 
-    def _submit(self, task: str, state: Mapping[str, Any], now: float, timed: bool) -> float:
+    def _submit(self, task: str, state: Mapping[str, Any], now: float, execution: Execution, timed: bool) -> float:
         statement = self._statements.setdefault(task, _Statement(self.scenario.failures.get(task, 0), timed))
         statement.submit(self.scenario.seconds[task])
         self.starts.setdefault(task, now)
+        if _waits_for_event(state):
+            return self._wait_for_event(task, now, state["TimeoutSeconds"], execution)
         return self._pass(task, now, min(statement.left, state["Arguments"].get("WaitTimeSeconds", 0)))
+
+    def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
+        execution.events += 1  # TaskSubmitted
+        return self._pass(task, now, min(self._statements[task].left, seconds))
 
     def _pass(self, task: str, now: float, seconds: float) -> float:
         """The statement of ``task`` runs for so long."""
@@ -190,6 +202,8 @@ class Simulation:
         statement, polling = self._statements[task], names.step(task, "wait") in flow["States"]
         if step == "describe" and (polling or statement.left <= 0):
             return now
+        if names.step(task, "await") in flow["States"]:
+            return self._pass(task, now, min(statement.left, LONG_POLL))
         looks, seconds = _pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
         rounds = ("wait", "describe", "status") if polling else ("describe", "status")
         for one in rounds:
@@ -233,11 +247,13 @@ class Simulation:
         self._ready.append((program, max(join.arrived, complete)))
 
     def _next(self, state: Mapping[str, Any], task: str, step: str) -> str | None:
+        statement = self._statements.get(task)
         if step == "status":
-            statement = self._statements.get(task)
             wanted = statement.verdict() if statement else "'NEW'"
             if wanted:
                 return _rule(state, wanted)
+        if statement and not step and _waits_for_event(state):
+            return _answered(state, statement)
         following = state.get("Next") or state.get("Default")
         if following is None and state["Type"] == "Choice":
             following = state["Choices"][0]["Next"]
@@ -248,6 +264,21 @@ def _rule(choice: Mapping[str, Any], wanted: str) -> str:
     """The target of the rule that speaks of ``wanted``: a status in its condition, or a step by its name."""
     rules = choice["Choices"]
     return next(str(rule["Next"]) for rule in rules if wanted in rule["Condition"] or rule["Next"].endswith(wanted))
+
+
+def _waits_for_event(state: Mapping[str, Any]) -> bool:
+    return str(state.get("Resource")).endswith("tatement.waitForTaskToken")
+
+
+def _answered(state: Mapping[str, Any], statement: _Statement) -> str | None:
+    """Where the wait for a statement's event leads to."""
+    error = calls.TIMEOUT
+    if statement.left <= 0 and not (statement.fails and statement.timed):
+        if not statement.fails:
+            return state.get("Next")
+        error = calls.STATEMENT_FAILED
+    catchers = state["Catch"]
+    return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
 
 
 def _waiter(state: Mapping[str, Any], item: Any) -> str | None:
@@ -281,9 +312,10 @@ class _Statement:
     left: float = 0.0
     cancelled: bool = False
     fails: bool = False
+    looks: int = 0
 
     def submit(self, seconds: float) -> None:
-        self.left, self.cancelled = seconds, False
+        self.left, self.cancelled, self.looks = seconds, False, 0
         self.fails = self.failures > 0
         self.failures -= self.fails
 

@@ -65,6 +65,9 @@ MAX_PAUSE = 60
 #: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
 MAX_MESSAGE = 2000
 
+#: The statement in the state's input has ended badly.
+UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
+
 _CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
 
@@ -91,8 +94,7 @@ class StatementPattern:
         for submission in self._submissions():
             yield self._submit(submission)
         yield self._status()
-        if self.source.polls:
-            yield self._pause()
+        yield from self._waits()
         yield self._describe()
         if self.source.timeout is not None:
             yield self._cancel(self.source.timeout)
@@ -101,11 +103,20 @@ class StatementPattern:
         yield self._gate()
         yield from self._reclaim()
 
+    def _waits(self) -> Iterator[State]:
+        if self.source.polls:
+            yield self._pause()
+
+    @property
+    def _look(self) -> str:
+        """The state that looks at the statement once more, sooner or later."""
+        return self.source.name("wait" if self.source.polls else "describe")
+
     def _long_poll(self, seconds: Value) -> dict[str, Value]:
         return {} if self.source.polls else {"WaitTimeSeconds": seconds}
 
     def _call(
-        self, name: str, call: Call, arguments: Mapping[str, Any] | str, next: str, output: Any, **more: Any
+        self, name: str, call: Call, arguments: Mapping[str, Any] | str, next: str | None, output: Any, **more: Any
     ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
@@ -157,21 +168,19 @@ class StatementPattern:
                 return fields(deadline=f"$millis() + {int(seconds) * 1000}")
 
     def _status(self) -> Choice:
-        unsuccessful = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
-        ended = f"{unsuccessful} and $exists({INPUT}.error)"
+        return Choice(self.source.name("status"), self._rules(), default=self._look)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
-        late = expression(f"$not({unsuccessful} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
-        return Choice(
-            self.source.name("status"),
-            (
-                Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim")),
-                Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
-                *self._new(),
-                Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
-                Rule(expression(ended), self.source.name(self.failing), self._failure()),
-                *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
-            ),
-            default=self.source.name("wait" if self.source.polls else "describe"),
+        late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        return (
+            Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim")),
+            Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
+            *self._new(),
+            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
+            Rule(expression(ended), self.source.name(self.failing), self._failure()),
+            *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
         )
 
     def _conflict_retries(self) -> str:

@@ -90,8 +90,11 @@ class Call:
 
 @dataclass(frozen=True)
 class Task:
-    """A call to AWS. ``next=None`` ends the machine or the branch; ``arguments`` may be JSONata of an object;
-    ``timeout`` is in seconds."""
+    """A call to AWS. ``next=None`` ends the machine or the branch.
+
+    :param arguments: an object, or JSONata that gives one.
+    :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
+    """
 
     name: str
     call: Call
@@ -100,10 +103,10 @@ class Task:
     output: Any
     comment: str | None = None
     assign: Mapping[str, Any] | None = None
-    timeout: int | None = None
     retry: tuple[Retry, ...] = ()
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
+    timeout: int | str | None = None
 
     def render(self) -> Rendered:
         return _present(

@@ -1,4 +1,5 @@
-"""The CloudFormation template of a job: audit table, role, state machine, and a table of joins if its graph has any.
+"""The CloudFormation template of a job: audit table, role, state machine, and what only some jobs need: a table of
+join items, and the resources by which tasks wait for events.
 
 In the map layout the tasks stand in a job file in S3, which parameters name; whoever deploys uploads it.
 
@@ -16,6 +17,7 @@ from typing import Any
 from elt_redshift.asl import jobfile, joins, names
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
+from elt_redshift.aws import event_template
 from elt_redshift.job.model import EltJob
 
 #: Logical names that outputs and other programs rely on.
@@ -28,6 +30,9 @@ JOB_TAG = "elt-redshift:job"
 
 #: The parameters that name the job file.
 JOB_FILE_BUCKET, JOB_FILE_KEY = "JobFileBucket", "JobFileKey"
+
+#: cfn-lint does not know that TimeoutSeconds may be JSONata, as https://states-language.net/spec.html#timeouts says.
+_UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
 
 _ROLE = {"Fn::GetAtt": ["StateMachineRole", "Arn"]}
 _ARN = "arn:${AWS::Partition}:"
@@ -103,10 +108,11 @@ def _template(job: EltJob, machine: StateMachine, definition: dict[str, Any], us
         "Conditions": _CONDITIONS,
         "Resources": {
             TABLE: _table(),
-            **({JOIN_TABLE: _join_table()} if machine.joins else {}),
+            **({JOIN_TABLE: _join_table()} if machine.stores_tokens else {}),
             "StateMachineRole": _role(),
-            "StateMachineRights": _rights(machine.actions(), machine.joins),
-            STATE_MACHINE: _state_machine(definition),
+            "StateMachineRights": _rights(machine.actions(), machine.stores_tokens),
+            STATE_MACHINE: {**_state_machine(definition), **(_UNLINTED if machine.events else {})},
+            **(event_template.resources(job.job_id, machine.answering(), JOIN_TABLE) if machine.events else {}),
         },
         "Outputs": {
             "AuditTable": {"Description": "The DynamoDB audit table.", "Value": {"Ref": TABLE}},

@@ -9,7 +9,7 @@ from typing import Literal, get_args
 WhenLocked = Literal["skip", "wait", "fail"]
 AfterFailure = Literal["hold", "release"]
 OnTaskFailure = Literal["stop", "finish_independent"]
-Wait = Literal["long_poll", "poll"]
+Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
 SourceKind = Literal["sql", "statement", "call"]
 
@@ -53,7 +53,8 @@ class SqlTask:
     :param retries: how often a failed task is submitted again; 0 to 10.
     :param timeout: then the running statement is cancelled and the attempt fails; ``None``: the Data API's 24 hours.
     :param transaction: all statements in one transaction (default), or each committed by itself.
-    :param wait: how the state machine follows a statement: the Data API's long polling, or Wait states.
+    :param wait: how the state machine learns of a statement's end: by the Data API's long polling, by polling with Wait
+        states, or by Redshift's event.
     :param source: the SQL file's name as the job gives it, empty for ``statement`` and ``call``.
     :param kind: which of the three the task was written as.
     """

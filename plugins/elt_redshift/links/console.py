@@ -6,9 +6,8 @@ from typing import Any
 
 from elt_redshift.airflow_compat import BaseOperatorLink, xcom
 
-#: Under these keys tasks push the ARN of the execution that they start or show, and the id of their last statement.
+#: Under this key tasks push the ARN of the execution that they start or show.
 EXECUTION_ARN = "execution_arn"
-STATEMENT_ID = "statement_id"
 
 #: The console's domain in each partition of AWS.
 DOMAINS = {"aws": "aws.amazon.com", "aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
@@ -48,10 +47,10 @@ class ExecutionLink(BaseOperatorLink):
 
 
 class QueriesLink(BaseOperatorLink):
-    """Where the statement of a mirror is found in the Redshift console, once it was submitted."""
+    """Where the statement of a mirror is found in the Redshift console."""
 
     name = "Redshift queries"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        execution = xcom(ti_key, EXECUTION_ARN)
-        return queries_url(str(execution)) if execution and xcom(ti_key, STATEMENT_ID) else ""
+        found = xcom(ti_key, EXECUTION_ARN)
+        return queries_url(str(found)) if found else ""

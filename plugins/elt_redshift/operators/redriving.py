@@ -16,10 +16,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.attempts import execution_arn, latest_attempt
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError
-from elt_redshift.operators.starting import execution_arn, latest_attempt
 
 
 @dataclass(frozen=True)

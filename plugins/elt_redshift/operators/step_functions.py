@@ -13,6 +13,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from elt_redshift.airflow_compat import (
+    STARTS_FROM_TRIGGER,
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
@@ -20,8 +21,10 @@ from elt_redshift.airflow_compat import (
     BaseOperatorLink,
     Context,
     clear_number,
+    hooked,
 )
 from elt_redshift.asl.history import TaskRun, TaskRuns, failure
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
@@ -30,14 +33,10 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
-from elt_redshift.operators.starting import run_execution_name
-from elt_redshift.triggers.outcome import Outcome, outcome_of
+from elt_redshift.triggers.outcome import RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
-
-#: Under this key the start task pushes what mirrors need to redrive or stop: ``job`` (a JobRef) and ``parameters``.
-RUN = "run"
 
 
 class StartExecutionOperator(BaseOperator):
@@ -83,7 +82,7 @@ class StartExecutionOperator(BaseOperator):
         try:
             # Templates that render native objects make numbers of them.
             values = self.job.values({name: str(value) for name, value in self.parameters.items()})
-            redriver = make_redriver(self._hook(), context, job, values)
+            redriver = make_redriver(self._hook(), context, self.task_id, job, values)
         except AwsError:
             raise  # it may pass
         except EltError as error:
@@ -123,6 +122,7 @@ class MirrorOperator(BaseOperator):
     :param start_task_id: the task that pushed the execution's ARN.
     :param poll_interval: seconds between two looks at the execution.
     :param deferrable: wait in the triggerer (default), or on the worker.
+    :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker.
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
@@ -139,6 +139,7 @@ class MirrorOperator(BaseOperator):
         region_name: str | None = None,
         poll_interval: float = 5.0,
         deferrable: bool = True,
+        from_trigger: bool = True,
         follow_timeout: timedelta = MAX_FOLLOW,
         **kwargs: Any,
     ) -> None:
@@ -149,8 +150,26 @@ class MirrorOperator(BaseOperator):
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         self._killable: Killable = (None, None, None)
+        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not hooked(self):
+            self._start_from_trigger()
+
+    def _start_from_trigger(self) -> None:
+        from airflow.triggers.base import StartTriggerArgs
+
+        given = {"task": self.task_name, "start_task_id": self.start_task_id, "poll_interval": self.poll_interval}
+        given |= {"aws_conn_id": self.aws_conn_id, "region_name": self.region_name}
+        self.start_from_trigger = True
+        self.start_trigger_args = StartTriggerArgs(
+            trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
+            trigger_kwargs=given,
+            next_method="execute_complete",
+            timeout=self.follow_timeout,
+        )
 
     def execute(self, context: Context) -> None:
+        self._begin(context)
+
+    def _begin(self, context: Context) -> None:
         pursued, job = self._pursue(context)
         self._killable = (context["ti"], job, pursued.arn)
         # A try after the first one looks before it waits: its trigger may be the one that came too early.
@@ -163,10 +182,14 @@ class MirrorOperator(BaseOperator):
         """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
         stop_if_failed(make_hook(self.aws_conn_id, self.region_name), *self._killable)
 
-    def execute_complete(self, context: Context, event: Mapping[str, Any] | str) -> None:
-        """Resume with the trigger's event; with the name of a state after the trigger has ended the task, which
-        ``airflow dags test`` does not know about."""
-        if isinstance(event, str):
+    def execute_complete(self, context: Context, event: Mapping[str, Any] | str | None) -> None:
+        """Resume with the trigger's event; with None, when the trigger leaves all to a worker; with the name of a state
+        after the trigger has ended the task, which ``airflow dags test`` does not know about."""
+        if event is None:
+            for key in XCOMS:  # of an earlier try: Airflow removes them only where a worker begins
+                context["ti"].xcom_push(key=key, value=None)
+            self._begin(context)
+        elif isinstance(event, str):
             self._conclude(context, self._follow(self._pursue(context)[0]))
         else:
             self._conclude(context, Outcome.from_event(event))
@@ -189,7 +212,8 @@ class MirrorOperator(BaseOperator):
         cleared = ti.max_tries > (self.retries or 0)
         pursued = Pursued(str(started))
         if job and (cleared or clear_number(context)):
-            redriver = make_redriver(make_hook(self.aws_conn_id, self.region_name), context, job, run["parameters"])
+            hook = make_hook(self.aws_conn_id, self.region_name)
+            redriver = make_redriver(hook, context, self.start_task_id, job, run["parameters"])
             pursued = redriver.mirror(self.task_name, cleared)
         for note in pursued.notes:
             self.log.info(note)
@@ -222,7 +246,7 @@ class MirrorOperator(BaseOperator):
         A worker that is resumed soon after it deferred may be failed by the scheduler, which takes the first worker's
         end, when it hears of that late, for the second one's (https://github.com/apache/airflow/issues/67287).
         """
-        return not (self.on_success_callback or self.on_skipped_callback or self.outlets)
+        return not (self.on_success_callback or self.on_skipped_callback or self.outlets or self._post_execute_hook)
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
@@ -274,7 +298,9 @@ def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
     return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)
 
 
-def make_redriver(hook: EltHook, context: Context, job: JobRef, parameters: Mapping[str, str]) -> Redriver:
+def make_redriver(
+    hook: EltHook, context: Context, start_task_id: str, job: JobRef, parameters: Mapping[str, str]
+) -> Redriver:
     """How the DAG run's executions go on.
 
     :raises NotDeployedError: the job's state machine is not there.
@@ -282,7 +308,7 @@ def make_redriver(hook: EltHook, context: Context, job: JobRef, parameters: Mapp
     ti = context["ti"]
     return Redriver(
         hook.executions_of(job),
-        partial(run_execution_name, ti.dag_id, ti.run_id),
+        partial(run_execution_name, ti.dag_id, ti.run_id, start_task_id),
         parameters,
         lambda: hook.audit(job),
         job.job_id,

@@ -11,6 +11,12 @@ from elt_redshift.aws.executions import Execution, Snapshot
 
 Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]
 
+#: Under this key the start task pushes what mirrors need to redrive or stop: ``job`` (a JobRef) and ``parameters``.
+RUN = "run"
+
+#: Of these an outcome's XComs are made.
+XCOMS = ("execution_arn", "statement_id", "seconds", "rows")
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -22,6 +28,7 @@ class Outcome:
     :param seconds: from the task's start to its end, retries included.
     :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
+    :param execution_arn: what was looked at.
     """
 
     status: Status
@@ -30,6 +37,7 @@ class Outcome:
     seconds: float | None = None
     rows: int | None = None
     attempt: int = 0
+    execution_arn: str | None = None
 
     def to_event(self) -> dict[str, Any]:
         """The outcome as the small JSON that a trigger event holds."""
@@ -37,9 +45,8 @@ class Outcome:
 
     @property
     def xcoms(self) -> dict[str, Any]:
-        """What is shown of the statement: ``statement_id``, ``seconds``, ``rows``, as far as they are known."""
-        shown = {"statement_id": self.statement_id, "seconds": self.seconds, "rows": self.rows}
-        return {key: value for key, value in shown.items() if value is not None}
+        """What is shown of the task, as far as it is known: :data:`XCOMS`."""
+        return {key: value for key in XCOMS if (value := getattr(self, key)) is not None}
 
     @classmethod
     def from_event(cls, event: Mapping[str, Any]) -> Outcome:
@@ -50,26 +57,31 @@ def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
     """What became of ``task``, or None while that is open."""
     run = next((run for run in snapshot.tasks if run.name == task), TaskRun(task))
     execution = snapshot.execution
+    decided = _decide(run, snapshot)
+    if decided is None:
+        return None
+    statement = None if run.statement_id == "none" else run.statement_id
+    return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=execution.arn)
+
+
+def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | None:
+    """The status and why; None while that is open."""
+    execution = snapshot.execution
     if run.status == "succeeded":
-        return _ended(run, "succeeded", None)
+        return "succeeded", None
     if run.status == "failed":
-        return _ended(run, "failed", run.message)
+        return "failed", run.message
     if not execution.ended:
         return None
     if snapshot.skipped or execution.skipped:
-        return Outcome("skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}")
+        return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
     if execution.status == "SUCCEEDED":
-        return Outcome(
+        return (
             "failed",
-            f"Execution {execution.name} succeeded without a task {task}: the deployed state machine is another "
+            f"Execution {execution.name} succeeded without a task {run.name}: the deployed state machine is another "
             "version of the job. Deploy the job again with `elt-redshift deploy`.",
         )
-    return _ended(run, "aborted", _why_aborted(run, execution))
-
-
-def _ended(run: TaskRun, status: Status, message: str | None) -> Outcome:
-    statement = None if run.statement_id == "none" else run.statement_id
-    return Outcome(status, message, statement, run.seconds, attempt=run.attempt)
+    return "aborted", _why_aborted(run, execution)
 
 
 def _why_aborted(run: TaskRun, execution: Execution) -> str:

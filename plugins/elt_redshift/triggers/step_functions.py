@@ -12,13 +12,14 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
-from elt_redshift.airflow_compat import ended_by_user
+from elt_redshift.airflow_compat import ended_by_user, link_xcom
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
+from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
 
@@ -137,10 +138,10 @@ class TaskTrigger(BaseTrigger):
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":
             self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
-            return TaskSuccessEvent(xcoms=outcome.xcoms)
+            return TaskSuccessEvent(xcoms=outcome.xcoms | links(outcome.execution_arn))
         if self.end_from_trigger and outcome.status == "skipped":
             self.log.info(outcome.message)
-            return TaskSkippedEvent()
+            return TaskSkippedEvent(xcoms=links(outcome.execution_arn))
         return TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> Outcome:
@@ -159,3 +160,12 @@ class TaskTrigger(BaseTrigger):
 
     def _poller(self, source: ExecutionSource) -> Poller[ExecutionSource]:
         return Poller(source, self.poll_interval)
+
+
+def links(execution_arn: str | None) -> dict[str, Any]:
+    """The XComs of a mirror's links, which only a worker would push by itself."""
+    if execution_arn is None:
+        return {}
+    return link_xcom(ExecutionLink(), execution_url(execution_arn)) | link_xcom(
+        QueriesLink(), queries_url(execution_arn)
+    )

@@ -336,9 +336,10 @@ def test_a_whole_job_needs_to_know_where() -> None:
     assert len(refused.value.problems) == 3
 
 
-@pytest.mark.parametrize("file", sorted(EXAMPLES.glob("*.py")), ids=lambda file: file.stem)
-def test_the_examples_load(file: Path) -> None:
+@pytest.mark.parametrize("name", ["audit_lock", "native_engine"])
+def test_the_examples_load(name: str) -> None:
     """Each example makes a DAG with a lock around its tasks, and Airflow takes it for a DAG file."""
+    file = EXAMPLES / f"{name}.py"
     dag = runpy.run_path(str(file))["dag"]
     assert {"acquire_lock", "release_lock"} < set(dag.task_ids)
     assert "airflow" in file.read_text().lower()

@@ -207,7 +207,7 @@ def test_an_event_tells_the_end(client: Any, events: Events) -> None:
     failed = run(client, "select 1/0", WithEvent=True, StatementName="job/task/1")
     event = events.await_one(failed["Id"])
     assert (event["state"], event["statementName"], event["rows"]) == ("FAILED", "job/task/1", -1)
-    assert set(event) == {"principal", "statementName", "statementId", "state", "rows", "expireAt"}
+    assert set(event) == {"principal", "statementName", "statementId", "redshiftQueryId", "state", "rows", "expireAt"}
     finished = run(client, "select 1", WithEvent=True)
     assert events.await_one(finished["Id"])["state"] == "FINISHED"
     assert len(events.of(failed["Id"])) == 1

@@ -79,3 +79,14 @@ def test_a_polling_task_is_estimated_exactly(deploy: Deploy) -> None:
     made = job(task("a", sql=("select 1",), wait="poll"))
     deployed = deploy(made)
     assert measured(deployed, deployed.run().arn) == simulated(made)
+
+
+def test_tasks_that_wait_for_events_are_estimated_exactly(deploy: Deploy) -> None:
+    """One state each, which ends its branch where it is the last one."""
+    made = job(
+        *(task(name, *ups, sql=("select 1",), wait="event") for name, ups in {"a": "", "b": "a", "c": "a"}.items())
+    )
+    deployed = deploy(made)
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert measured(deployed, execution.arn) == simulated(made)

@@ -70,6 +70,13 @@ JOBS: dict[str, EltJob] = {
     ),
     "retries_and_timeout": job(task("a", retries=2, timeout=timedelta(hours=2))),
     "polling": job(task("a", wait="poll")),
+    "event": job(task("a", wait="event")),
+    "events": job(
+        task("a", wait="event", retries=1),
+        task("b", wait="event", sql=("delete from t", "insert into t select 1"), timeout=timedelta(hours=2)),
+        task("c", "a", "b", wait="event"),
+        task("d", "b"),
+    ),
     "wait_for_the_lock": job(task("a"), lock=LockPolicy(when_locked="wait")),
     "map": EltJob(
         job_id="101",

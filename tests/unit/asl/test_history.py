@@ -85,6 +85,30 @@ def test_events_seen_twice_change_nothing() -> None:
     assert runs.all() == before
 
 
+def _waiting_for_an_event() -> History:
+    history = History().entered("a", attempt=1)
+    history.add("TaskScheduled", previousEventId=1).add("TaskStarted", previousEventId=2)
+    answer = {"output": json.dumps({"Id": "s1"})}
+    return history.entered("b", attempt=1).add("TaskSubmitted", previousEventId=3, taskSubmittedEventDetails=answer)
+
+
+def test_a_task_that_waits_for_an_event_runs_and_succeeds() -> None:
+    """Its statement is known as soon as it is submitted, whatever other branches do; leaving its one state ends it."""
+    history = _waiting_for_an_event()
+    runs = _runs(history)
+    assert [(run.status, run.statement_id) for run in runs.all()] == [("running", "s1"), ("running", None)]
+    history.exited("a", finished="a", statement="s1")
+    runs.apply(history.events)
+    assert (runs["a"].status, runs["a"].statement_id, runs["b"].status) == ("succeeded", "s1", "running")
+
+
+def test_a_statement_that_was_found_is_the_tasks() -> None:
+    """Where the event did not come, the task tells which statement it goes on with."""
+    history = _waiting_for_an_event().exited("a", attempt=1).entered("a: find").exited("a: find", Id="s9")
+    run = _runs(history)["a"]
+    assert (run.status, run.statement_id) == ("running", "s9")
+
+
 def test_a_skipped_execution_is_told() -> None:
     """A run that found the job locked says so, and its tasks stay waiting."""
     runs = _runs(History().entered("skip run"), "SUCCEEDED")

@@ -54,6 +54,25 @@ def test_pauses_are_at_most_a_minute(seconds: float) -> None:
     assert seconds <= simulate(JOBS["polling"], seconds).makespan < seconds + 60
 
 
+@pytest.mark.parametrize(
+    ("seconds", "more"),
+    # find, status, await, describe, status; then await, describe, status each time
+    [(1, 0), (300, 0), (301, 5), (900, 5), (931, 8), (86_400, 2 + 3 * 26)],
+)
+def test_a_task_that_waits_for_an_event_costs_one_transition_and_some_for_each_net(seconds: float, more: int) -> None:
+    """The nets are 5, 10, 20, 40 and 60 minutes wide, with a look of half a minute behind each but the first."""
+    run = simulate(JOBS["event"], seconds)
+    assert (run.transitions, run.makespan) == (3 + more, seconds)
+
+
+def test_a_failure_told_by_an_event_is_walked() -> None:
+    """One that fails is described, and submitted again; one past its timeout is found, cancelled, described."""
+    failing = job(task("a", retries=1, wait="event"))
+    assert simulate(failing, 10, failures={"a": 1}).transitions == simulate(failing, 10).transitions + 4
+    late = job(task("a", retries=1, wait="event", timeout=timedelta(seconds=10)))
+    assert simulate(late, 10, failures={"a": 1}).transitions == simulate(late, 10).transitions + 7
+
+
 def test_retries_and_timeouts_are_walked() -> None:
     """A task that runs into its timeout is cancelled, described, and submitted again after a pause."""
     made = job(task("a", retries=1, timeout=timedelta(seconds=10)))

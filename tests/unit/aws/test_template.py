@@ -7,6 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
+from elt_redshift.asl.answering import answering_flow
+from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import STATE_MACHINE, render_template
 from tests.unit.asl.jobs import JOBS, job, task
 
@@ -50,6 +52,38 @@ def test_the_articles_parameters_are_there() -> None:
         "WorkgroupName",
         "SecretArn",
     }
+
+
+def test_only_waiting_for_events_brings_a_rule() -> None:
+    """The rule starts the Express machine; that one answers tokens and writes join items, and does nothing else."""
+    assert "AWS::Events::Rule" not in json.dumps(render_template(JOBS["n"]))
+    resources = render_template(JOBS["event"])["Resources"]
+    (target,) = resources["StatementEventRule"]["Properties"]["Targets"]
+    assert target["Arn"] == {"Ref": "StatementEventStepFunction"}
+    assert resources["StatementEventStepFunction"]["Properties"]["StateMachineType"] == "EXPRESS"
+    assert _inline(resources["StatementEventRuleRole"]) == [
+        (["states:StartExecution"], {"Ref": "StatementEventStepFunction"})
+    ]
+    assert _inline(resources["StatementEventRole"]) == [
+        (["states:SendTaskFailure", "states:SendTaskSuccess"], "*"),
+        (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["JoinTable", "Arn"]}),
+    ]
+    assert "JoinTable" in resources
+
+
+def _inline(role: dict[str, Any]) -> list[tuple[list[str], Any]]:
+    (policy,) = role["Properties"]["Policies"]
+    return [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
+
+
+def test_the_express_machine_calls_what_its_role_allows() -> None:
+    """Every action of its states is in the role's policy, and nothing more."""
+    allowed = {
+        action
+        for actions, _ in _inline(render_template(JOBS["event"])["Resources"]["StatementEventRole"])
+        for action in actions
+    }
+    assert set(answering_flow(Target()).actions()) == allowed
 
 
 def test_the_copy_role_is_required_only_where_sql_uses_it() -> None:

@@ -222,7 +222,7 @@ def test_mistakes_in_python_are_told_all_at_once() -> None:
         'job Bad: job_id: The job_id is 101, not text. Quote it: "101".',
         "job Bad: name: The name 'Bad' cannot name a state machine, a stack and a DAG. "
         "Use 1 to 64 lower-case letters, digits and '_', a letter first.",
-        "job Bad: wait: 'wait' is 'long'. Choose one of long_poll, poll.",
+        "job Bad: wait: 'wait' is 'long'. Choose one of long_poll, poll, event.",
         "job Bad: parameters.a-b: The parameter 'a-b' cannot be referred to in SQL. "
         "Use letters, digits and '_', a letter first.",
         "job Bad: parameters.a-b.default: The default of 'a-b' is empty, which the Redshift Data API refuses. "

@@ -7,7 +7,7 @@ import pytest
 from elt_redshift.dag import elt_dag
 from elt_redshift.job.model import EltJob
 from elt_redshift.links import console
-from elt_redshift.links.console import EXECUTION_ARN, STATEMENT_ID, execution_url, queries_url
+from elt_redshift.links.console import execution_url, queries_url
 
 
 @pytest.mark.parametrize(
@@ -40,21 +40,14 @@ def test_queries_are_found_where_the_execution_ran(partition: str, region: str, 
 ARN = "arn:aws:states:us-east-1:123456789012:execution:sales:run-1"
 
 
-@pytest.mark.parametrize(
-    ("xcoms", "execution", "queries"),
-    [
-        ({}, "", ""),
-        ({EXECUTION_ARN: ARN}, execution_url(ARN), ""),
-        ({EXECUTION_ARN: ARN, STATEMENT_ID: "s-1"}, execution_url(ARN), queries_url(ARN)),
-    ],
-)
+@pytest.mark.parametrize(("arn", "execution", "queries"), [(None, "", ""), (ARN, execution_url(ARN), queries_url(ARN))])
 def test_every_task_links_to_what_it_knows(
-    monkeypatch: pytest.MonkeyPatch, xcoms: dict[str, str], execution: str, queries: str
+    monkeypatch: pytest.MonkeyPatch, arn: str | None, execution: str, queries: str
 ) -> None:
-    """Every task links to its execution once it has pushed that, and a mirror to its statement's list of queries."""
+    """Every task links to its execution once it has pushed that, and a mirror to the list of queries."""
     job = EltJob(job_id="7", name="sales")
     job.task("load", statement="select 1")
-    monkeypatch.setattr(console, "xcom", lambda _, key: xcoms.get(key))
+    monkeypatch.setattr(console, "xcom", lambda *_: arn)
     found = {
         task.task_id: [link.get_link(task, ti_key=None) for link in task.operator_extra_links]
         for task in elt_dag(job).tasks

@@ -15,13 +15,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
-from elt_redshift.operators.starting import run_execution_name
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-NAME = partial(run_execution_name, "sales", "manual__2026")
+NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
 #: Two tasks side by side, one behind both, one behind the first.
 UPSTREAM = {"a": (), "b": (), "c": ("a", "b"), "d": ("a",)}

@@ -6,13 +6,13 @@ from functools import partial
 
 import pytest
 
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.audit import AuditItem
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver, clear_token
-from elt_redshift.operators.starting import run_execution_name
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-NAME = partial(run_execution_name, "sales", "manual__2026")
+NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
 
 class FakeAudit:

@@ -6,17 +6,25 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from airflow.serialization.serialized_objects import BaseSerialization
 
-from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException
+from elt_redshift.airflow_compat import (
+    DAG,
+    STARTS_FROM_TRIGGER,
+    AirflowException,
+    AirflowFailException,
+    AirflowSkipException,
+)
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
+from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.outcome import Outcome
 from elt_redshift.triggers.step_functions import TaskTrigger
-from tests.unit.airflow_names import TaskDeferred
+from tests.unit.airflow_names import TaskDeferred, serialized_and_back
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 
@@ -203,6 +211,38 @@ def test_a_broken_trigger_is_tried_again() -> None:
     with pytest.raises(AirflowException) as failed:
         _mirror().resume_execution("__fail__", {"error": "Trigger failure"}, {})
     assert not isinstance(failed.value, AirflowFailException)
+
+
+@pytest.mark.skipif(not STARTS_FROM_TRIGGER, reason="Airflow 3.3 and later")
+def test_a_mirror_begins_in_the_triggerer() -> None:
+    """The scheduler's copy of a mirror says which trigger to start, with arguments that the trigger takes."""
+    with DAG("sales", schedule=None) as dag:
+        _mirror(start_task_id="begin", aws_conn_id="etl", follow_timeout=timedelta(hours=1))
+    again = serialized_and_back(dag).get_task("load")
+    wanted = MirrorTrigger("load", "begin", "etl").serialize()
+    args = again.start_trigger_args
+    assert again.start_from_trigger
+    assert (args.trigger_cls, BaseSerialization.deserialize(args.trigger_kwargs)) == wanted
+    assert (args.next_method, args.timeout) == ("execute_complete", timedelta(hours=1))
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"from_trigger": False}, {"deferrable": False}]
+    + [{hook: print} for hook in ("pre_execute", "post_execute", "on_execute_callback")],
+)
+def test_a_mirror_can_begin_on_a_worker(options: dict[str, Any]) -> None:
+    """It does when told so, or when a user's own code is to run there. On Airflow before 3.3 it always does."""
+    assert not getattr(_mirror(**options), "start_from_trigger", False)
+
+
+def test_a_mirror_goes_on_with_a_worker(hook: FakeHook) -> None:
+    """When the trigger leaves all to a worker, nothing of an earlier try is left to see, and it begins anew."""
+    ti: Any = FakeTaskInstance(statement_id="old", rows=1, seconds=1.0, execution_arn="older")
+    ti.xcom_pull = lambda task_ids, key: "arn" if key == EXECUTION_ARN else None
+    with pytest.raises(TaskDeferred):
+        _mirror().execute_complete({"ti": ti}, None)
+    assert ti.xcoms == {"statement_id": None, "rows": None, "seconds": None, "execution_arn": "arn"}
 
 
 def test_a_mirror_needs_an_execution() -> None:

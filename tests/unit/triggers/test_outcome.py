@@ -12,6 +12,8 @@ from elt_redshift.aws.executions import Executions
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
+EXECUTION = MACHINE.replace("stateMachine", "execution") + ":"
+
 
 def _outcome(execution: FakeExecution, task: str = "load") -> Outcome | None:
     snapshot = Executions(FakeStepFunctions(execution), MACHINE).look(execution.arn, TaskRuns())
@@ -28,7 +30,7 @@ def test_a_task_that_has_not_ended_is_open() -> None:
 def test_a_success_tells_statement_and_seconds() -> None:
     """A task that succeeded is decided while the execution still runs."""
     assert _outcome(FakeExecution("run").succeed("load")) == Outcome(
-        "succeeded", statement_id="s-1", seconds=2.0, attempt=1
+        "succeeded", statement_id="s-1", seconds=2.0, attempt=1, execution_arn=f"{EXECUTION}run"
     )
 
 
@@ -66,7 +68,8 @@ def test_a_task_that_never_started_was_aborted() -> None:
 def test_a_locked_job_skips_every_task() -> None:
     """When the job was locked, each task is skipped with the reason."""
     outcome = _outcome(FakeExecution("run").skip("Job 7 is Running, held by arn:x"))
-    assert outcome == Outcome("skipped", "Nothing was done. Job 7 is Running, held by arn:x")
+    said = "Nothing was done. Job 7 is Running, held by arn:x"
+    assert outcome == Outcome("skipped", said, execution_arn=f"{EXECUTION}run")
 
 
 def test_a_task_that_the_state_machine_does_not_have_fails() -> None:

@@ -13,7 +13,7 @@ from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers.step_functions import TaskTrigger
+from elt_redshift.triggers.step_functions import TaskTrigger, links
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 
@@ -65,6 +65,7 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "seconds": 2.0,
         "rows": 7,
         "attempt": 1,
+        "execution_arn": execution.arn,
     }
 
 
@@ -74,7 +75,8 @@ def test_a_success_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> No
     hook.client.executions[execution.arn] = execution
     event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
     assert isinstance(event, TaskSuccessEvent)
-    assert event.xcoms == {"statement_id": "s-1", "seconds": 2.0, "rows": 7}
+    shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
+    assert event.xcoms == shown | links(execution.arn)
 
 
 def test_a_skipped_run_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:

@@ -225,6 +225,7 @@ def event(statement: Statement, expires: int) -> Response:
         "principal": statement.principal,
         "statementName": statement.request.get("StatementName", ""),
         "statementId": statement.id,
+        "redshiftQueryId": -1,
         "state": str(statement.status),
         "rows": statement.rows,
         "expireAt": expires,

@@ -17,13 +17,15 @@ MAX_NAME = 80
 MAX_ATTEMPTS = 1000
 
 
-def run_execution_name(dag_id: str, run_id: str, attempt: int) -> str:
+def run_execution_name(dag_id: str, run_id: str, start_task_id: str, attempt: int) -> str:
     """The name of a DAG run's execution: readable, at most 80 of the characters that Step Functions allows, and made
     unique by a hash, because different ids can look alike once they are cut and cleaned.
 
+    :param start_task_id: the task that starts it: a DAG may start one job several times.
+
     https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
     """
-    digest = hashlib.sha256(f"{dag_id}\n{run_id}".encode()).hexdigest()[:10]
+    digest = hashlib.sha256(f"{dag_id}\n{run_id}\n{start_task_id}".encode()).hexdigest()[:10]
     end = f"-{digest}-{attempt}"
     return re.sub("[^A-Za-z0-9_.-]", "_", f"{dag_id}-{run_id}")[: MAX_NAME - len(end)] + end
 
@@ -49,6 +51,11 @@ def _find(executions: Executions, name: str) -> Execution | None:
         if error.code == "ExecutionDoesNotExist":
             return None
         raise
+
+
+def machine_arn(execution: str) -> str:
+    """The ARN of the state machine, without version or alias, of an execution's ARN."""
+    return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
 
 
 def execution_arn(state_machine_arn: str, name: str) -> str:

@@ -9,13 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elt_redshift.aws.attempts import execution_arn, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
-from elt_redshift.operators.starting import execution_arn, run_execution_name
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
-NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00")
+NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00", "start_execution")
 YEAR = {"year": "1998"}
 
 
@@ -24,20 +24,21 @@ def _start(client: FakeStepFunctions, repeated: bool = False, cleared: bool = Fa
     return redriver.start(repeated, cleared).arn.rpartition(":")[2]
 
 
-@given(st.text(min_size=1), st.text(min_size=1), st.integers(1, 1000))
-def test_names_are_what_step_functions_takes(dag_id: str, run_id: str, attempt: int) -> None:
+@given(st.text(min_size=1), st.text(min_size=1), st.text(min_size=1), st.integers(1, 1000))
+def test_names_are_what_step_functions_takes(dag_id: str, run_id: str, task_id: str, attempt: int) -> None:
     """Whatever the ids are, a name has at most 80 of the allowed characters, and is the same every time."""
-    name = run_execution_name(dag_id, run_id, attempt)
+    name = run_execution_name(dag_id, run_id, task_id, attempt)
     assert re.fullmatch("[A-Za-z0-9_.-]{1,80}", name)
-    assert name == run_execution_name(dag_id, run_id, attempt)
+    assert name == run_execution_name(dag_id, run_id, task_id, attempt)
 
 
 def test_names_differ_where_ids_differ() -> None:
     """Ids that look alike once they are cut and cleaned still have different names."""
     long = "x" * 100
     ids = [("a", "b:c"), ("a", "b+c"), ("a-b", "c"), ("a", "b-c"), (long, "1"), (long, "2"), (long + "y", "1")]
-    names = {run_execution_name(*pair, attempt) for pair in ids for attempt in (1, 2)}
-    assert len(names) == 2 * len(ids)
+    starts = [(task, attempt) for task in ("start", "other.start") for attempt in (1, 2)]
+    names = {run_execution_name(*pair, *start) for pair in ids for start in starts}
+    assert len(names) == len(starts) * len(ids)
 
 
 def test_the_name_is_readable() -> None:

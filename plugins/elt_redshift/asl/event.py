@@ -1,0 +1,202 @@
+"""``wait: event``: a statement's end is told by Redshift's event, so that nobody polls.
+
+One state submits the statement and waits; the task token is the last part of the statement's name. When the statement
+ends, EventBridge starts the small Express state machine of :mod:`elt_redshift.asl.answering`, which answers the token::
+
+    load_fact ───────FINISHED───────> next task
+       │  │ FAILED, ABORTED
+       │  └─────────────────────────> load_fact: describe ──> load_fact: status ──> retry, record … as without events
+       │ no event in time, refused, redriven
+       v
+    load_fact: find ──> load_fact: status ──still running──> load_fact: await ──> load_fact: describe ──> …
+                          ├─FINISHED──> next task
+                          └─none there──> load_fact
+
+A statement that ends within :data:`NET` seconds costs one billed transition. The rest is the net for lost events, for
+long statements and for redrives: it looks for the statement by its name and, while it runs, waits for the same event
+anew, longer each time. That second token cannot be in the name any more, so it is stored on an item keyed by the
+statement's id, by the protocol of joins (:mod:`elt_redshift.asl.joins`): stored unless ``Ended`` is there; whoever
+answers a stale token sets ``Ended`` and is told the stored token.
+
+After a redrive nothing is submitted before the lock is taken again: the state's arguments raise an error then, and
+the task goes on by looking for its statement.
+https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from elt_redshift.asl import calls, joins
+from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, joined, keep
+from elt_redshift.asl.jsonata import literal as text
+from elt_redshift.asl.source import OneTask, Submission
+from elt_redshift.asl.statement import MAX_MESSAGE, UNSUCCESSFUL, StatementPattern
+from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
+
+#: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
+NET = 300
+
+#: … and at most so many.
+MAX_NET = 3600
+
+#: Where the item of a statement stands in the table of join items, beside its id.
+ITEM = "end of statement"
+
+STORE = f"SET TaskToken = :token, {joins.EXPIRY} = :expiry"
+NOT_ENDED = "attribute_not_exists(Ended)"
+
+
+def key(statement: str) -> dict[str, Any]:
+    """The key of a statement's item; ``statement`` is JSONata that gives its id."""
+    return {joins.RUN_KEY: {"S": expression(statement)}, joins.TASK_KEY: {"S": ITEM}}
+
+
+@dataclass(frozen=True)
+class EventPattern(StatementPattern):
+    """Builds the states of a task that waits for the event.
+
+    :param ends: the task ends its branch: the waiting state is the last one, and ``next`` ends the other ways.
+    """
+
+    source: OneTask
+    ends: bool = False
+
+    def _submissions(self) -> tuple[Submission, ...]:
+        return self.source.submissions({**self._identity(), "WithEvent": True})
+
+    def _submit(self, submission: Submission) -> Task:
+        waiting = replace(submission.call, action=f"{submission.call.action}.waitForTaskToken")
+        timeout = self.source.timeout
+        return self._call(
+            submission.state,
+            waiting,
+            submission.arguments,
+            next=None if self.ends else self.next,
+            output=self._told(),
+            comment=self.source.comment,
+            retry=calls.EVENT_RETRY,
+            catch=(self._ended_badly(), self._no_answer()),
+            timeout=NET if timeout is None else min(NET, timeout),
+        )
+
+    def _identity(self) -> dict[str, Value]:
+        # Another token is another request, which the ClientToken may refuse: then the statement is there to be found.
+        name = joined(*self._beginning(), Code("$states.context.Task.Token"))
+        redriven = text("The execution was redriven: the lock comes first.")
+        guarded = Code(f"{REDRIVE_COUNT} > {INPUT}.redrives ? $error({redriven}) : {name}")
+        return {**super()._identity(), "StatementName": guarded}
+
+    def _beginning(self) -> tuple[Value, ...]:
+        """What the name of this attempt's statement begins with."""
+        attempt = Code(f"$string({INPUT}.attempt)")
+        return (f"{self.job.job_id}/", self.source.execution, "/", self.source.task, "/", attempt, "/")
+
+    def _told(self) -> dict[str, Any]:
+        """What the next task gets; the same as from the status."""
+        return {
+            "finished": self.source.task,
+            **fields(statement="$states.result.Id"),
+            "attempt": 1,
+            "failures": 0,
+            **keep("redrives"),
+            **({**fields(Id="$states.result.Id"), "Status": "FINISHED"} if self.announces else {}),
+        }
+
+    def _ended_badly(self) -> Catch:
+        return Catch(
+            (calls.STATEMENT_FAILED,),
+            self.source.name("describe"),
+            {
+                **keep("attempt", "failures", "redrives"),
+                **fields(Id="$states.errorOutput.Cause"),
+                "Status": "FAILED",
+                **self._counters,
+            },
+        )
+
+    def _no_answer(self) -> Catch:
+        """The event is late or lost, or the submission was refused, or it was a redrive."""
+        message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
+        known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVE_COUNT} > {INPUT}.redrives"
+        return Catch(
+            ("States.ALL",),
+            self.source.name("find"),
+            expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {message}}}])"),
+        )
+
+    @property
+    def _counters(self) -> dict[str, int]:
+        return {"looks": 0, **({"polls": 0} if self.source.polls else {})}
+
+    def _waits(self) -> Iterator[State]:
+        yield self._find()
+        yield self._await()
+        yield from super()._waits()
+
+    def _find(self) -> Task:
+        """Look for the attempt's statement. There is none if it was never submitted; after 24 hours it is forgotten."""
+        found, timeout = "$states.result.Statements[0]", self.source.timeout
+        deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {timeout * 1000}" if timeout else ""
+        counters = "".join(f", '{name}': {value}" for name, value in self._counters.items())
+        there = f"{{'Id': {found}.Id, 'Status': {found}.Status{counters}{deadline}}}"
+        missing = f"{{'Status': $exists({INPUT}.refused) ? 'REFUSED' : 'NEW'}}"
+        return self._call(
+            self.source.name("find"),
+            calls.LIST_STATEMENTS,
+            {
+                **self.target.warehouse,
+                **fields(StatementName=joined(*self._beginning())),
+                "Status": "ALL",
+                "RoleLevel": True,
+                "MaxResults": 100,
+            },
+            next=self.source.name("status"),
+            output=expression(f"$merge([{INPUT}, $exists({found}) ? {there} : {missing}])"),
+            retry=calls.DATA_API_RETRY,
+        )
+
+    def _status(self) -> Choice:
+        return Choice(self.source.name("status"), self._rules(), default=self.source.name("await"))
+
+    def _rules(self) -> tuple[Rule, ...]:
+        refused = {
+            **keep("attempt", "redrives"),
+            "statement": "none",
+            **fields(cause=joined("Task ", self.source.task, ": ", Code(f"{INPUT}.refused"))),
+        }
+        return (
+            *super()._rules(),
+            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused),
+            # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
+            Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
+        )
+
+    def _await(self) -> Task:
+        further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
+        return self._call(
+            self.source.name("await"),
+            calls.UPDATE_ITEM_AND_WAIT,
+            {
+                "TableName": self.target.join_table,
+                "Key": key(f"{INPUT}.Id"),
+                "UpdateExpression": STORE,
+                "ConditionExpression": NOT_ENDED,
+                "ExpressionAttributeValues": {
+                    ":token": {"S": expression("$states.context.Task.Token")},
+                    ":expiry": {"N": expression(joins.EXPIRES)},
+                },
+            },
+            next=self.source.name("describe"),
+            output=further,
+            retry=calls.JOIN_RETRY,
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),),
+            timeout=self._patience(),
+        )
+
+    def _patience(self) -> str:
+        net = f"$min([{MAX_NET}, {NET} * $power(2, {INPUT}.looks + 1)])"
+        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+        return expression(net if self.source.timeout is None else f"$max([1, $min([{net}, {left}])])")

@@ -1,0 +1,144 @@
+"""The trigger that begins a mirror, without a worker, where Airflow can do that."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Hashable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from airflow.triggers.base import BaseTrigger, TriggerEvent
+from asgiref.sync import sync_to_async
+
+from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
+from elt_redshift.aws.attempts import latest_attempt, machine_arn, run_execution_name
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.links.console import EXECUTION_ARN
+from elt_redshift.triggers.outcome import RUN
+from elt_redshift.triggers.step_functions import TaskTrigger, links
+
+
+@dataclass(frozen=True)
+class StartTask:
+    """The task that pushed a DAG run's execution, named as Airflow names a task instance."""
+
+    dag_id: str
+    run_id: str
+    task_id: str
+    map_index: int = -1
+
+
+@dataclass(frozen=True)
+class Followed:
+    """An execution, how often it has been redriven at least, and the job, as a JobRef writes it, if that is known."""
+
+    arn: str
+    redrives: int = 0
+    job: dict[str, Any] | None = None
+
+
+class MirrorTrigger(BaseTrigger):
+    """Finds the execution of a mirror's DAG run, and then does what :class:`TaskTrigger` does.
+
+    Whatever needs more than that is left to a worker, by the event None: a try after the first, since it may be that of
+    a cleared task, which triggers are not told; a DAG run without an execution; AWS that does not answer.
+
+    :param task: the task's name in the job.
+    :param start_task_id: the task that pushed the execution's ARN.
+    :param aws_conn_id: the Airflow connection to AWS.
+    :param region_name: default: the connection's.
+    :param poll_interval: seconds between two looks at the execution.
+    """
+
+    def __init__(
+        self,
+        task: str,
+        start_task_id: str,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 5.0,
+    ) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.task_name, self.start_task_id = task, start_task_id
+        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+
+    def serialize(self) -> tuple[str, dict[str, Any]]:
+        names = ("start_task_id", "aws_conn_id", "region_name", "poll_interval")
+        given = {"task": self.task_name, **{name: getattr(self, name) for name in names}}
+        return f"{type(self).__module__}.{type(self).__qualname__}", given
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        ti: Any = self.task_instance
+        found = await self._find() if ti.try_number == 1 else None
+        if found is None:
+            self.log.info("Task %s goes on with a worker", self.task_name)
+            yield TriggerEvent(None)  # type: ignore[no-untyped-call]
+            return
+        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
+        await sync_to_async(self._show)(found.execution_arn)
+        async for event in found.run():
+            yield event
+
+    async def on_kill(self) -> None:
+        """As :meth:`TaskTrigger.on_kill`."""
+        if found := await self._find():
+            await found.on_kill()
+
+    async def _find(self) -> TaskTrigger | None:
+        ti: Any = self.task_instance
+        start = StartTask(ti.dag_id, ti.run_id, self.start_task_id)
+        key = (start, self.aws_conn_id, self.region_name)
+        followed = await together(key, partial(search, start, self.aws_conn_id, self.region_name))
+        if followed is None:
+            return None
+        trigger = TaskTrigger(
+            followed.arn,
+            self.task_name,
+            self.aws_conn_id,
+            self.region_name,
+            self.poll_interval,
+            followed.redrives,
+            followed.job,
+            end_from_trigger=not needs_worker(self.task),
+        )
+        trigger.task_instance = ti
+        return trigger
+
+    def _show(self, execution_arn: str) -> None:
+        """Let the links work while the task waits."""
+        for key, url in links(execution_arn).items():
+            set_xcom(self.task_instance, key, url)
+
+
+def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -> Followed | None:
+    """The newest execution of a DAG run; it blocks."""
+    from elt_redshift.hooks.step_functions import EltHook  # boto3: a DAG file that names the trigger has no need for it
+
+    arn = xcom(start, EXECUTION_ARN)
+    run = xcom(start, RUN) if arn else None
+    if not (arn and run):
+        return Followed(arn) if arn else None
+    executions = EltHook(aws_conn_id=aws_conn_id, region_name=region_name).executions(machine_arn(arn))
+    try:
+        _, latest = latest_attempt(executions, partial(run_execution_name, start.dag_id, start.run_id, start.task_id))
+    except AwsError:
+        return None
+    return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None
+
+
+#: The searches that are under way. Airflow starts all mirrors behind the start task at once.
+_searches: dict[tuple[asyncio.AbstractEventLoop, Hashable], asyncio.Task[Followed | None]] = {}
+
+
+async def together(key: Hashable, search: Callable[[], Followed | None]) -> Followed | None:
+    """The answer of ``search``, in a thread; who asks for the same meanwhile gets the same answer."""
+    slot = (asyncio.get_running_loop(), key)
+    if slot not in _searches:
+        _searches[slot] = asyncio.create_task(_search(search))
+        _searches[slot].add_done_callback(lambda _: _searches.pop(slot))
+    return await asyncio.shield(_searches[slot])
+
+
+async def _search(search: Callable[[], Followed | None]) -> Followed | None:
+    return await sync_to_async(search)()

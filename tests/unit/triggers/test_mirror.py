@@ -1,0 +1,205 @@
+"""The trigger that begins a mirror, as Airflow's real class, over a Step Functions in memory."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
+
+from elt_redshift import airflow_compat
+from elt_redshift.aws.attempts import run_execution_name
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.hooks import step_functions as hooks
+from elt_redshift.triggers import mirror
+from elt_redshift.triggers.mirror import MirrorTrigger
+from elt_redshift.triggers.step_functions import links
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+
+pytestmark = pytest.mark.skipif(not airflow_compat.STARTS_FROM_TRIGGER, reason="Airflow 3.3 and later")
+
+JOB = JobRef("7", "sales").to_dict()
+
+
+class Airflow:
+    """The hook, the XComs of the DAG run, and the executions behind them."""
+
+    def __init__(self) -> None:
+        self.client = FakeStepFunctions()
+        self.xcoms: dict[tuple[str, str], Any] = {}
+        self.reads = 0
+        self.stopped: list[str] = []
+
+    def attempt(self, number: int) -> FakeExecution:
+        execution = FakeExecution(run_execution_name("sales", "r", "start", number))
+        self.client.executions[execution.arn] = execution
+        if number == 1:
+            self.xcoms[("start", "execution_arn")] = execution.arn
+            self.xcoms[("start", "run")] = {"job": JOB, "parameters": {}}
+        return execution
+
+    # As the hook
+
+    def __call__(self, **_: Any) -> Airflow:
+        return self
+
+    def executions(self, state_machine_arn: str = "") -> Executions:
+        assert state_machine_arn in ("", MACHINE)
+        return Executions(self.client, state_machine_arn)
+
+    def rows(self, statement_id: str) -> int:
+        return 7
+
+    def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
+        self.stopped.append(execution_arn)
+
+    # As Airflow
+
+    def xcom(self, ti_key: Any, key: str) -> Any:
+        assert (ti_key.dag_id, ti_key.run_id, ti_key.map_index) == ("sales", "r", -1)
+        self.reads += 1
+        return self.xcoms.get((ti_key.task_id, key))
+
+    def set_xcom(self, ti: Any, key: str, value: Any) -> None:
+        self.xcoms[(ti.task_id, key)] = value
+
+
+@pytest.fixture
+def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
+    made = Airflow()
+    monkeypatch.setattr(hooks, "EltHook", made)
+    monkeypatch.setattr(mirror, "xcom", made.xcom)
+    monkeypatch.setattr(mirror, "set_xcom", made.set_xcom)
+    return made
+
+
+def _trigger(task: str = "load", try_number: int = 1, **of_task: Any) -> MirrorTrigger:
+    trigger = MirrorTrigger(task, "start")
+    given = {"has_on_success_callback": False, "has_on_skipped_callback": False, "outlets": [], **of_task}
+    serialized = SimpleNamespace(template_ext=(), start_trigger_args=None, **given)
+    ids = {"dag_id": "sales", "run_id": "r", "task_id": task, "map_index": -1}
+    ti: Any = SimpleNamespace(**ids, try_number=try_number, task=serialized)
+    trigger.task_instance = ti
+    return trigger
+
+
+def _event(trigger: MirrorTrigger) -> Any:
+    async def first() -> Any:
+        return await anext(trigger.run())
+
+    return asyncio.run(first())
+
+
+def test_a_success_needs_no_worker(airflow: Airflow) -> None:
+    """The execution is found by the DAG run's ids, and the task ends with its XComs and links."""
+    execution = airflow.attempt(1).succeed("load")
+    event = _event(_trigger())
+    assert isinstance(event, TaskSuccessEvent)
+    shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
+    assert event.xcoms == shown | links(execution.arn)
+
+
+def test_the_links_work_while_the_task_waits(airflow: Airflow) -> None:
+    """They are pushed before the task has ended: no worker does that for a task that none has begun."""
+    execution = airflow.attempt(1).submit("load")
+
+    async def main() -> None:
+        waiting = asyncio.ensure_future(anext(_trigger().run()))
+        while airflow.client.calls["GetExecutionHistory"] == 0:
+            await asyncio.sleep(0.01)
+        assert not waiting.done()
+        waiting.cancel()
+
+    asyncio.run(asyncio.wait_for(main(), 60))
+    found = {key: value for (task, key), value in airflow.xcoms.items() if task == "load"}
+    assert found == links(execution.arn)
+
+
+def test_a_locked_job_needs_no_worker(airflow: Airflow) -> None:
+    """Its mirrors are skipped by their triggers."""
+    airflow.attempt(1).skip("Job 7 is Running")
+    assert isinstance(_event(_trigger()), TaskSkippedEvent)
+
+
+@pytest.mark.parametrize("more", [{"outlets": ["asset"]}, {"has_on_success_callback": True}])
+def test_what_a_success_leads_to_is_left_to_a_worker(airflow: Airflow, more: dict[str, Any]) -> None:
+    """A task with callbacks or outlets resumes with the outcome."""
+    airflow.attempt(1).succeed("load")
+    assert _event(_trigger(**more)).payload["status"] == "succeeded"
+
+
+def test_a_failure_is_left_to_a_worker(airflow: Airflow) -> None:
+    """It raises the failure, and the event tells it what to raise."""
+    execution = airflow.attempt(1).fail("load", "ERROR: no")
+    payload = _event(_trigger()).payload
+    assert (payload["status"], payload["execution_arn"]) == ("failed", execution.arn)
+
+
+def test_the_newest_attempt_is_followed(airflow: Airflow) -> None:
+    """A mirror that begins after another one has started the next attempt follows that, as often as it was redriven."""
+    airflow.attempt(1).end("ABORTED")
+    newest = airflow.attempt(2).fail("load", "ERROR: no")
+    newest.redrive("token")
+    newest.succeed("load", "s-2")
+    assert _event(_trigger()).xcoms["execution_arn"] == newest.arn
+
+
+@pytest.mark.parametrize("try_number", [2, 3])
+def test_a_later_try_is_left_to_a_worker(airflow: Airflow, try_number: int) -> None:
+    """It may be that of a cleared task, for which the worker redrives."""
+    airflow.attempt(1).fail("load", "ERROR: no")
+    assert _event(_trigger(try_number=try_number)).payload is None
+    assert not airflow.client.calls
+
+
+def test_without_an_execution_a_worker_tells_so(airflow: Airflow) -> None:
+    """The same when the start task has pushed nothing, when its execution is gone, and when AWS does not answer."""
+    assert _event(_trigger()).payload is None
+    airflow.attempt(1)
+    airflow.client.executions.clear()
+    assert _event(_trigger()).payload is None
+    airflow.attempt(1).succeed("load")
+    airflow.client.errors = ["ThrottlingException"]
+    assert _event(_trigger()).payload is None
+
+
+def test_any_start_task_will_do(airflow: Airflow) -> None:
+    """A task of one's own that pushed an execution's ARN is followed as it is."""
+    execution = FakeExecution("my-own").succeed("load")
+    airflow.client.executions[execution.arn] = execution
+    airflow.xcoms[("start", "execution_arn")] = execution.arn
+    assert _event(_trigger()).xcoms["execution_arn"] == execution.arn
+
+
+def test_mirrors_that_begin_together_search_once(airflow: Airflow) -> None:
+    """A hundred mirrors read two XComs and look for two attempts; then they share one poller."""
+    airflow.attempt(1).end("ABORTED")
+
+    async def main() -> list[Any]:
+        return await asyncio.gather(*(anext(_trigger(f"t{number}").run()) for number in range(100)))
+
+    events = asyncio.run(main())
+    assert ({event.payload["status"] for event in events}, len(events)) == ({"aborted"}, 100)
+    assert airflow.reads == 2
+    assert airflow.client.calls == {"DescribeExecution": 2 + 1, "GetExecutionHistory": 1}
+    assert not mirror._searches
+
+
+@pytest.mark.parametrize(("state", "stops"), [("failed", True), (None, False), ("running", False)])
+def test_killing_stops_the_execution(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch, state: str | None, stops: bool
+) -> None:
+    """A mirror that somebody failed while it waited stops the execution, one that was cleared does not."""
+    monkeypatch.setattr(airflow_compat, "task_state", lambda _: state)
+    execution = airflow.attempt(1)
+    asyncio.run(_trigger().on_kill())
+    assert airflow.stopped == ([execution.arn] if stops else [])
+
+
+def test_killing_without_an_execution_stops_nothing(airflow: Airflow) -> None:
+    """There is nothing to stop."""
+    asyncio.run(_trigger().on_kill())
+    assert airflow.stopped == []
