@@ -84,14 +84,18 @@ class TasksPattern:
         comment = "Waits for the upstreams; a task without any goes on at once."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
         if self.job.on_task_failure == "finish_independent":
-            place = any_place(source, len(self.job.tasks))
-            settle = SettlePattern(source, place, self.target, source.name("announce"))
-            statement = StatementPattern(self.job, source, self.target, source.name("report"), False, "report failure")
-            yield from statement.states()
-            yield from ReportPattern(source, self.target, source.name("settle"), failing="block").states()
-            yield from settle.failed()
-            yield from settle.done()
+            yield from self._finish_independent(source)
         else:
             yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
             yield from ReportPattern(source, self.target, source.name("announce")).states()
         yield from AnnouncePattern(source, source.waiters, self.target, None).states()
+
+    def _finish_independent(self, source: AnyTask) -> Iterator[State]:
+        """A failure is reported at once, and recorded when the others have settled."""
+        place = any_place(source, len(self.job.tasks))
+        settle = SettlePattern(source, place, self.target, source.name("announce"))
+        report = source.name("report")
+        yield from StatementPattern(self.job, source, self.target, report, failing="report failure").states()
+        yield from ReportPattern(source, self.target, source.name("settle"), failing="block").states()
+        yield from settle.failed()
+        yield from settle.done()

@@ -21,7 +21,8 @@ one is answered with it; or the condition fails, and f looks again. It does not 
 left its token there: when one fails the run, all end. ``docs/adr/0007`` has the interleavings.
 
 After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and each state here leads to where the task takes
-the lock again: waiting ones because their condition then fails.
+the lock again: waiting ones because their condition then fails. In the map layout a task that has ended has nothing to
+go on with, and needs no lock.
 """
 
 from __future__ import annotations
