@@ -27,7 +27,7 @@ go on with, and needs no lock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,7 +35,7 @@ from elt_redshift.asl import calls, joins
 from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, keep, rendered
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.names import Step
-from elt_redshift.asl.order import Order, bits
+from elt_redshift.asl.order import Order
 from elt_redshift.asl.source import AnyTask, Source
 from elt_redshift.asl.states import Call, Catch, Choice, Retry, Rule, State, Task
 from elt_redshift.asl.target import Target
@@ -85,14 +85,17 @@ class Settling:
             fails, everything else is done or waits for it.
         """
         order = Order(upstream)
+        downs = _downs(order)
         rest = len(order.tasks) - (0 if every else 1)
-        counted = [task for task in _depth_first(order) if order.related(task).bit_count() < rest]
+        counted = [task for task in _depth_first(order, downs) if order.related(task).bit_count() < rest]
         numbers = {task: number for number, task in enumerate(counted, 1)}
-        blocked = {
-            order.tasks[task]: _ranges(numbers[one] for one in bits(order.after[task] | 1 << task) if one in numbers)
-            for task in counted
-        }
-        return cls({order.tasks[task]: number for task, number in numbers.items()}, blocked)
+        behind = [0] * len(order.tasks)  # sets of numbers, as integers with their bits set
+        for task in reversed(order.topological):
+            behind[task] = 1 << numbers[task] if task in numbers else 0
+            for down in downs[task]:
+                behind[task] |= behind[down]
+        named = {order.tasks[task]: number for task, number in numbers.items()}
+        return cls(named, {order.tasks[task]: tuple(_ranges(behind[task])) for task in counted})
 
     def in_job_file(self, task: str) -> dict[str, str]:
         """What the item of ``task`` says about it; :func:`any_place` reads it."""
@@ -105,12 +108,16 @@ class Settling:
         return Place(str(self.numbers[task]), Code(f"[{ranges}]"), len(self.numbers))
 
 
-def _depth_first(order: Order) -> Iterator[int]:
-    """The tasks in an order in which what stands behind one is likely to be a few ranges."""
+def _downs(order: Order) -> list[list[int]]:
     downs: list[list[int]] = [[] for _ in order.tasks]
     for task, ups in enumerate(order.direct):
         for up in ups:
             downs[up].append(task)
+    return downs
+
+
+def _depth_first(order: Order, downs: Sequence[Sequence[int]]) -> Iterator[int]:
+    """The tasks in an order in which what stands behind one is likely to be a few ranges."""
     seen, stack = 0, [task for task in reversed(order.topological) if not order.direct[task]]
     while stack:
         task = stack.pop()
@@ -120,14 +127,14 @@ def _depth_first(order: Order) -> Iterator[int]:
             stack += reversed(downs[task])
 
 
-def _ranges(numbers: Iterable[int]) -> tuple[Range, ...]:
-    found: list[Range] = []
-    for number in sorted(numbers):
-        if found and found[-1][1] == number - 1:
-            found[-1] = (found[-1][0], number)
-        else:
-            found.append((number, number))
-    return tuple(found)
+def _ranges(members: int) -> Iterator[Range]:
+    """The runs of bits set in ``members``."""
+    while members:
+        first = (members & -members).bit_length() - 1
+        run = members >> first
+        length = (~run & run + 1).bit_length() - 1
+        yield first, first + length - 1
+        members = run >> length << first + length
 
 
 @dataclass(frozen=True)
