@@ -54,9 +54,9 @@ def n_shaped(rng: Random) -> Graph:
     return graph
 
 
-def models(rng: Random) -> Graph:
-    """Like a dbt project: sources, staging one to one, intermediates on a few, marts on many."""
-    count = rng.randint(6, 20)
+def models(rng: Random, staging: int | None = None) -> Graph:
+    """Like a dbt project: staging, then intermediates on a few, marts on many, two and a half as many in all."""
+    count = staging or rng.randint(6, 20)
     graph: Graph = {f"stg{index}": [] for index in range(count)}
     for kind, least, most in (("int", 1, 3), ("dim", 1, 4), ("mart", 2, 6)):
         known = list(graph)
