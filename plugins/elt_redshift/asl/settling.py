@@ -249,7 +249,7 @@ class SettlePattern:
             output=expression(INPUT),
             timeout=LONGEST_WAIT,
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, "States.Timeout"), self.source.name("block"), expression(INPUT)),),
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("block"), expression(INPUT)),),
         )
 
 

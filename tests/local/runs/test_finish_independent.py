@@ -12,7 +12,7 @@ from elt_redshift.asl import settling
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.lanes import graph_of
 from elt_redshift.asl.layout import arrange
-from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.triggers.outcome import outcome_of
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
@@ -23,16 +23,16 @@ Deploy = Callable[[EltJob], DeployedJob]
 Statuses = Mapping[str, str]
 
 
-def _job(ledger: str, slow: str, **more: object) -> EltJob:
+def _job(ledger: str, slow: str, wait: Wait = "long_poll", **more: object) -> EltJob:
     """`bad` needs a table that is not there; `behind` and, by a join, `both` need `bad`; the rest does not."""
     note = f"insert into {ledger} values ('%s')"
     return job(
-        task("bad", sql=(f"insert into {ledger}_missing values (1)", note % "bad")),
-        task("slow", sql=(slow, note % "slow")),
-        task("behind", "bad", sql=(note % "behind",)),
-        task("both", "bad", "slow", sql=(note % "both",)),
-        task("free", "slow", sql=(note % "free",)),
-        task("last", "behind", "both", "free", sql=(note % "last",)),
+        task("bad", sql=(f"insert into {ledger}_missing values (1)", note % "bad"), wait=wait),
+        task("slow", sql=(slow, note % "slow"), wait=wait),
+        task("behind", "bad", sql=(note % "behind",), wait=wait),
+        task("both", "bad", "slow", sql=(note % "both",), wait=wait),
+        task("free", "slow", sql=(note % "free",), wait=wait),
+        task("last", "behind", "both", "free", sql=(note % "last",), wait=wait),
         on_task_failure="finish_independent",
         **more,
     )
@@ -52,10 +52,11 @@ def _submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
     return Counter(statement["StatementName"].split("/")[2] for statement in answer["Statements"])
 
 
-def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+@pytest.mark.parametrize("wait", ["long_poll", "event"])
+def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: str, wait: Wait) -> None:
     """The failed task shows at once, others go on, nothing behind it starts, and the run fails with Redshift's message
     when the rest has ended; a redrive runs only what has not."""
-    deployed = deploy(_job(ledger, barrier.pass_))
+    deployed = deploy(_job(ledger, barrier.pass_, wait))
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
     runs = TaskRuns(deployed.job.task_names)
