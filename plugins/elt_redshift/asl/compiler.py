@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
-from typing import Any
+from typing import Any, Literal
 
-from elt_redshift.asl import answering, joins, lanes, names
+from elt_redshift.asl import answering, jobfile, joins, lanes, limits, names, progress
+from elt_redshift.asl.distributed import TasksPattern
 from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
-from elt_redshift.asl.limits import check_definition
 from elt_redshift.asl.lock import LockPattern
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.settling import SettlePattern, Settling
@@ -30,6 +30,7 @@ class StateMachine:
 
     :param joins: whether tasks wait for upstreams in other branches.
     :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
+    :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     """
 
     job: EltJob
@@ -37,6 +38,7 @@ class StateMachine:
     flow: Flow
     joins: bool = False
     events: bool = False
+    job_file: list[jobfile.Item] | None = None
 
     @property
     def stores_tokens(self) -> bool:
@@ -63,19 +65,45 @@ class StateMachine:
 def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     """Compile ``job`` for ``target`` (default: placeholders such as ``${DatabaseName}``).
 
+    The layout does not depend on the target.
+
     :raises JobError: the job is not valid, or the result is over a limit of Step Functions.
     """
     job.validate()
     target = target or Target()
+    machine = _unrolled(job, target) if choose_layout(job) == "unrolled" else _mapped(job, target)
+    if problems := [*limits.check_definition(job, machine.definition()), *limits.check_items(job, machine.job_file)]:
+        raise JobError(problems)
+    return machine
+
+
+def choose_layout(job: EltJob) -> Literal["unrolled", "map"]:
+    """The layout of a valid job: the one it names, or the unrolled one as long as that fits every limit."""
+    if job.layout != "auto":
+        return job.layout
+    if job.on_task_failure == "finish_independent":
+        return "unrolled"  # the map layout cannot do that
+    if limits.over(job) or limits.size(_unrolled(job, Target()).definition()) > limits.AUTO_DEFINITION:
+        return "map"
+    return "unrolled"
+
+
+def _unrolled(job: EltJob, target: Target) -> StateMachine:
+    """Every task has states of its own."""
     graph = lanes.graph_of(job)
     arrangement = arrange(graph)
     finishing = job.on_task_failure == "finish_independent"
     settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
     assembly = _Assembly(job, target, arrangement, settling)
-    machine = StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
-    if problems := check_definition(job, machine.definition()):
-        raise JobError(problems)
-    return machine
+    return StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
+
+
+def _mapped(job: EltJob, target: Target) -> StateMachine:
+    """Every task has a child execution of its own."""
+    work = TasksPattern(job, target, names.RELEASE).state()
+    lock = LockPattern(job, target, work.name, joins.variables(), progress.input_of_run(target))
+    flow = Flow((*lock.before(), work, *lock.behind()))
+    return StateMachine(job, target, flow, joins=True, job_file=jobfile.items(job))
 
 
 class _Assembly:

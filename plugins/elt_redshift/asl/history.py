@@ -15,6 +15,7 @@ from datetime import datetime
 from typing import Any, Literal
 
 from elt_redshift.asl import names
+from elt_redshift.asl.progress import Place, Report
 
 TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
 
@@ -48,14 +49,21 @@ class TaskRun:
 class TaskRuns:
     """The tasks of one execution, kept up to date by :meth:`apply`.
 
-    :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of.
+    :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of. A mapping to
+        the tasks' upstreams lets those of the map layout show as running, which tell only how they ended.
     :ivar last_event: the number of the newest event that was taken in.
     :ivar news: how many events the last :meth:`apply` took in.
+    :ivar place: where the tasks of the map layout tell of their ends, which the caller reads and gives to
+        :meth:`report`; None in the unrolled layout, and before the tasks begin.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
         self._runs = {name: TaskRun(name) for name in tasks or ()}
         self._any = tasks is None
+        self._upstream = tasks if isinstance(tasks, Mapping) else {}
+        self.place: Place | None = None
+        self._begun: datetime | None = None
+        self._redriven: datetime | None = None
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
         self.last_event = self.news = 0
         self._redrives = 0
@@ -79,6 +87,30 @@ class TaskRuns:
                 self.last_event, self.news = event["id"], self.news + 1
                 self._apply(event)
 
+    def report(self, reports: Iterable[Report]) -> None:
+        """Take in what the tasks of the map layout have told of their ends."""
+        for report in reports:
+            if (run := self._find(report.task)) is not None:
+                self._runs[run.name] = self._reported(run, report)
+        for name, upstream in self._upstream.items():
+            ups = [self._runs[up] for up in upstream]
+            if self._runs[name].status == "waiting" and all(up.status == "succeeded" for up in ups):
+                begun = max((up.ended for up in ups if up.ended), default=self._begun)
+                self._runs[name] = replace(self._runs[name], status="running", started=begun)
+
+    def _reported(self, run: TaskRun, report: Report) -> TaskRun:
+        if not report.succeeded and self._redriven and report.ended <= self._redriven:
+            return replace(run, status="running", ended=None, message=None)  # that was before the redrive
+        return replace(
+            run,
+            status="succeeded" if report.succeeded else "failed",
+            started=report.submitted or run.started,
+            ended=report.ended,
+            statement_id=report.statement_id,
+            attempt=report.attempt,
+            message=report.message,
+        )
+
     def finish(self, status: str) -> None:
         """The execution has ended with ``status``: what still ran was aborted."""
         if status in ENDED:
@@ -94,6 +126,7 @@ class TaskRuns:
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if event["type"] == "ExecutionRedriven":
+            self._redriven = event["timestamp"]
             self._resume()
         elif entered:
             self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
@@ -114,6 +147,8 @@ class TaskRuns:
 
     def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:
         self.skipped = self.skipped or state == names.SKIPPED
+        if state == names.RUN_TASKS:
+            self.place, self._begun = Place.find(given), self._begun or when
         run = self._find(names.task_of(state))
         if run is None:
             return

@@ -6,16 +6,39 @@ https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
 
+from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, SqlTask
 
 #: The largest definition, in bytes.
 MAX_DEFINITION = 1_048_576
 
 #: The largest input, output or API request of a state, in bytes.
 MAX_PAYLOAD = 262_144
+
+#: A definition up to this size is unrolled unless the job says otherwise; the rest is for what deployment fills in.
+AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
+
+#: No task has fewer bytes of states than this, besides its SQL.
+_LEAST_STATES = 5_000
+
+#: A task without a timeout counts as running this long, in seconds, when events are estimated …
+_ASSUMED_SECONDS = 600
+
+#: … each task with this many events beside the polls, of which there is one in 30 s, with seven events.
+_TASK_EVENTS, _POLL_EVENTS, _POLL_SECONDS = 25, 7, 30
+
+#: A task that waits for an event looks for its statement this seldom, at worst.
+_EVENT_SECONDS = 300
+
+#: A child of the map layout tells each waiting task in at most 14 events of its own history.
+MAX_WAITERS = 1_500
+
+#: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
+_RUN_OVERHEAD = 16_384
 
 #: The most events in the history of one execution; the next one fails it.
 MAX_EVENTS = 25_000
@@ -32,6 +55,55 @@ def size(definition: Any) -> int:
     return len(json.dumps(definition, separators=(",", ":"), ensure_ascii=False).encode())
 
 
+def over(job: EltJob) -> bool:
+    """Whether the job is over a limit when unrolled, as far as that shows before it is compiled."""
+    texts = sum(len(statement.text) for task in job.tasks for statement in task.statements)
+    return len(job.tasks) * _LEAST_STATES + texts > AUTO_DEFINITION or history_events(job) > MAX_EVENTS
+
+
+def history_events(job: EltJob) -> int:
+    """Events of a run in the unrolled layout in which every task takes as long as its timeout allows."""
+    return sum(_TASK_EVENTS + _POLL_EVENTS * _polls(task) for task in job.tasks)
+
+
+def _polls(task: SqlTask) -> int:
+    seconds = task.timeout.total_seconds() if task.timeout else _ASSUMED_SECONDS
+    return math.ceil(seconds / (_EVENT_SECONDS if task.wait == "event" else _POLL_SECONDS))
+
+
+def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
+    """Problems of the map layout with its job file; none in the unrolled layout."""
+    problems = []
+    if file and job.on_task_failure == "finish_independent":
+        problems.append(
+            Problem(
+                f"job {job.name}: on_task_failure",
+                "finish_independent needs the unrolled layout.",
+                "Leave out `layout: map`, or choose stop.",
+            )
+        )
+    for item in file or ():
+        place = f"job {job.name}: tasks.{item['name']}"
+        if (actual := size(item)) > MAX_PAYLOAD - _RUN_OVERHEAD:
+            problems.append(
+                Problem(
+                    place,
+                    f"its item of the job file has {actual:,} bytes, and a child execution takes at most "
+                    f"{MAX_PAYLOAD - _RUN_OVERHEAD:,}.",
+                    "Split the task in two, or move SQL into a stored procedure.",
+                )
+            )
+        if (waiters := len(item["waiters"])) > MAX_WAITERS:
+            problems.append(
+                Problem(
+                    place,
+                    f"{waiters:,} tasks wait for it directly, and it can tell at most {MAX_WAITERS:,}.",
+                    "Put a task between it and some of them.",
+                )
+            )
+    return problems
+
+
 def check_definition(job: EltJob, definition: dict[str, Any]) -> list[Problem]:
     """Problems of the compiled definition as a whole; an empty list when it fits."""
     problems = []
@@ -40,7 +112,7 @@ def check_definition(job: EltJob, definition: dict[str, Any]) -> list[Problem]:
             Problem(
                 f"job {job.name}",
                 f"its definition has {actual:,} bytes, and Step Functions takes at most {MAX_DEFINITION:,}.",
-                "Move long SQL into stored procedures, or split the job.",
+                "Leave out `layout: unrolled`, move long SQL into stored procedures, or split the job.",
             )
         )
     for task in job.tasks:

@@ -61,12 +61,14 @@ class LockPattern:
 
     :param first: the first state of the tasks.
     :param variables: what to assign when the lock is taken, besides the job's parameters.
+    :param given: what ``first`` gets besides :data:`FIRST`.
     """
 
     job: EltJob
     target: Target
     first: str
     variables: Mapping[str, Any] = field(default_factory=dict)
+    given: Mapping[str, Any] = field(default_factory=dict)
 
     def before(self) -> Iterator[State]:
         """The states up to the tasks, the first one first."""
@@ -144,7 +146,7 @@ class LockPattern:
             calls.UPDATE_ITEM,
             audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **self._claim()),
             next=self.first,
-            output=FIRST,
+            output={**FIRST, **self.given},
             assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"looks": looks}),),
@@ -287,7 +289,7 @@ class LockPattern:
                 **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until"),
             ),
             next=self.first,
-            output=FIRST,
+            output={**FIRST, **self.given},
             assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("looks")),),

@@ -45,7 +45,11 @@ Step = Literal[
 #: At most this many characters in a state's name.
 MAX_LENGTH = 80
 
+#: Of the Map state that runs the tasks; part of its children's ARNs.
+LABEL = "tasks"
+
 ACQUIRE = "acquire lock"
+RUN_TASKS = "run tasks"
 RELEASE = "release lock"
 SKIPPED = "skip run"
 REFUSED = "refuse run"

@@ -46,7 +46,7 @@ class Submission:
 
     state: str
     call: Call
-    arguments: Any
+    arguments: Mapping[str, Any] | str
     when: str | None = None
 
 
@@ -149,7 +149,8 @@ class OneTask:
         return step(self.of.name, name)
 
     def submissions(self, members: Mapping[str, Value]) -> tuple[Submission, ...]:
-        request = {**self._sql(), **{key: rendered(value) for key, value in members.items()}, **self.target.connection}
+        given = {key: rendered(value) for key, value in members.items()}
+        request = {**self._sql(), **self.target.connection, **given}
         return (Submission(self.of.name, submitting(self.of), request),)
 
     def _sql(self) -> dict[str, Any]:

@@ -116,7 +116,7 @@ class StatementPattern:
         return {} if self.source.polls else {"WaitTimeSeconds": seconds}
 
     def _call(
-        self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
+        self, name: str, call: Call, arguments: Mapping[str, Any] | str, next: str | None, output: Any, **more: Any
     ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
@@ -151,6 +151,7 @@ class StatementPattern:
                 ),
                 **self._deadline(),
                 **({"polls": 0} if self.source.polls else {}),
+                **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
             },
             comment=self.source.comment,
             retry=calls.DATA_API_RETRY,

@@ -92,12 +92,13 @@ class Call:
 class Task:
     """A call to AWS. ``next=None`` ends the machine or the branch.
 
+    :param arguments: an object, or JSONata that gives one.
     :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
     """
 
     name: str
     call: Call
-    arguments: Mapping[str, Any]
+    arguments: Mapping[str, Any] | str
     next: str | None
     output: Any
     comment: str | None = None
@@ -112,7 +113,7 @@ class Task:
             Type="Task",
             Comment=self.comment,
             Resource=self.call.resource(self.partition),
-            Arguments=dict(self.arguments),
+            Arguments=self.arguments if isinstance(self.arguments, str) else dict(self.arguments),
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
             TimeoutSeconds=self.timeout,
@@ -223,6 +224,56 @@ class Parallel:
     def actions(self) -> Iterator[str]:
         for branch in self.branches:
             yield from branch.actions()
+
+
+@dataclass(frozen=True)
+class DistributedMap:
+    """One child execution of ``processor`` for each item of a JSON array in S3; goes on when all have succeeded, and
+    fails with the first that fails.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+
+    :param selector: what a child is given, with the item as ``$states.context.Map.Item.Value``.
+    :param label: part of the children's ARNs.
+    """
+
+    name: str
+    bucket: Any
+    key: Any
+    selector: Mapping[str, Any]
+    processor: Flow
+    next: str
+    output: Any
+    label: str
+    max_concurrency: int
+    comment: str | None = None
+    partition: str = "aws"
+
+    def render(self) -> Rendered:
+        return _present(
+            Type="Map",
+            Comment=self.comment,
+            Label=self.label,
+            ItemReader={
+                "Resource": f"arn:{self.partition}:states:::s3:getObject",
+                "ReaderConfig": {"InputType": "JSON"},
+                "Arguments": {"Bucket": self.bucket, "Key": self.key},
+            },
+            ItemSelector=dict(self.selector),
+            MaxConcurrency=self.max_concurrency,
+            ItemProcessor={
+                "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
+                **self.processor.render(),
+            },
+            Output=self.output,
+            **_flow(self.next),
+        )
+
+    def actions(self) -> Iterator[str]:
+        yield "s3:GetObject"
+        yield from ("states:StartExecution", "states:DescribeExecution", "states:StopExecution")
+        yield "states:RedriveExecution"
+        yield from self.processor.actions()
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+#: Stands for the role that COPY and UNLOAD use; filled when the job is deployed.
+ROLE_PLACEHOLDER = "${RedshiftIAMRoleARN}"
+
 
 def _placeholders() -> dict[str, Any]:
     return {
@@ -26,7 +29,10 @@ class Target:
     :param connection: the members of a Data API request that say where to run: ``Database`` and ``ClusterIdentifier``
         or ``WorkgroupName``, and ``DbUser`` or ``SecretArn``.
     :param audit_table: the name of the DynamoDB audit table.
-    :param join_table: the name of the DynamoDB table of join items; only graphs with joins use it.
+    :param join_table: the name of the DynamoDB table of join items; only graphs with joins, and the map layout, use it.
+    :param job_file_bucket: the S3 bucket of the job file; only the map layout reads it.
+    :param job_file_key: the job file's key.
+    :param role: of the warehouse, for COPY and UNLOAD; in the map layout, where SQL is not part of the definition.
     :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
     :param long_polling: whether Step Functions knows the Data API's ``WaitTimeSeconds``; if not, every task polls.
     """
@@ -36,6 +42,9 @@ class Target:
     partition: str = "aws"
     long_polling: bool = True
     join_table: Any = "${JoinTable}"
+    job_file_bucket: Any = "${JobFileBucket}"
+    job_file_key: Any = "${JobFileKey}"
+    role: Any = ROLE_PLACEHOLDER
 
     @property
     def warehouse(self) -> dict[str, Any]:

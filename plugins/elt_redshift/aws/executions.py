@@ -8,14 +8,16 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.asl.history import ENDED, TaskRun, TaskRuns
+from elt_redshift.asl.progress import reports
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.progress import items_of
 from elt_redshift.exceptions import EltError
 
 #: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
@@ -121,6 +123,8 @@ class Executions:
     :param state_machine_arn: the machine.
     :param sleep: how to wait, in seconds.
     :param clock: a monotonic clock, in seconds.
+    :param tables: gives a boto3 DynamoDB client, which is asked for by the tasks of the map layout; without it, what
+        these tell is not read.
     """
 
     def __init__(
@@ -129,8 +133,9 @@ class Executions:
         state_machine_arn: str,
         sleep: Callable[[float], None] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
+        tables: Callable[[], Any] | None = None,
     ) -> None:
-        self._client, self.state_machine_arn = client, state_machine_arn
+        self._client, self.state_machine_arn, self._tables = client, state_machine_arn, tables
         self._sleep, self._clock = sleep, clock
 
     def start(self, name: str, parameters: Mapping[str, str]) -> str:
@@ -191,23 +196,29 @@ class Executions:
         return page
 
     def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
-        """Bring ``runs`` up to date. The status is read first, so that an ended execution's history is complete."""
+        """Bring ``runs`` up to date, by the history, and in the map layout by what the tasks have told.
+
+        The status is read first, so that what is read of an ended execution is complete.
+        """
         execution = self.describe(execution_arn)
         many = runs.last_event == 0 or runs.news >= SMALL_PAGE
         runs.apply(self.new_events(execution_arn, runs.last_event, many))
+        if runs.place and self._tables:
+            runs.report(reports(items_of(self._tables(), runs.place)))
         runs.finish(execution.status)
         return Snapshot(execution, runs.all(), runs.skipped)
 
     def follow(
         self,
         execution_arn: str,
-        tasks: tuple[str, ...],
+        tasks: Iterable[str],
         interval: float = POLL_INTERVAL,
         timeout: timedelta = MAX_FOLLOW,
         redrives: int = 0,
     ) -> Iterator[Snapshot]:
         """Look every ``interval`` seconds until the execution has ended; the last snapshot is that of its end.
 
+        :param tasks: of the job, as :class:`~elt_redshift.asl.history.TaskRuns` takes them.
         :param redrives: what shows fewer redrives than these is out of date (DescribeExecution is eventually
             consistent) and is not given.
         :raises FollowTimeoutError: it still runs after ``timeout``.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cached_property
 from typing import Any
 
 from elt_redshift.aws.calls import AwsError, aws_errors
@@ -28,16 +29,45 @@ def default_bucket(client: Any, account: str) -> str:
     return bucket
 
 
-def upload_template(client: Any, bucket: str, account: str, template: Mapping[str, Any]) -> str:
-    """Put a template into ``bucket`` under a key made of its content, and give the URL that CloudFormation reads.
+class Uploads:
+    """Puts objects into a bucket, each under a key made of its content, so that what runs is never overwritten.
 
-    :param client: a boto3 S3 client.
-    :param account: the account that must own the bucket, so that nothing is given to a stranger's of that name.
+    :param client: gives the boto3 client of a service.
+    :param bucket: default: see :func:`default_bucket`; looked up, or made, when the first object is put.
     """
-    body = json.dumps(template, separators=(",", ":")).encode()
-    key = f"elt-redshift/templates/{hashlib.sha256(body).hexdigest()}.json"
-    with aws_errors(f"bucket {bucket}"):
-        client.put_object(
-            Bucket=bucket, Key=key, Body=body, ContentType="application/json", ExpectedBucketOwner=account
-        )
-    return f"{client.meta.endpoint_url}/{bucket}/{key}"
+
+    def __init__(self, client: Callable[[str], Any], bucket: str | None = None) -> None:
+        self._client, self._bucket = client, bucket
+
+    @cached_property
+    def _account(self) -> str:
+        with aws_errors("caller identity"):
+            return str(self._client("sts").get_caller_identity()["Account"])
+
+    @cached_property
+    def bucket(self) -> str:
+        """The bucket's name."""
+        return self._bucket or default_bucket(self._client("s3"), self._account)
+
+    def template(self, template: Mapping[str, Any]) -> str:
+        """Put a template, and give the URL that CloudFormation reads."""
+        body = json.dumps(template, separators=(",", ":")).encode()
+        key = self._put("elt-redshift/templates", body)
+        return f"{self._client('s3').meta.endpoint_url}/{self.bucket}/{key}"
+
+    def job_file(self, job: str, body: bytes) -> str:
+        """Put the job file of the job named ``job``, and give its key."""
+        return self._put(f"elt-redshift/jobs/{job}", body)
+
+    def _put(self, folder: str, body: bytes) -> str:
+        key = f"{folder}/{hashlib.sha256(body).hexdigest()}.json"
+        with aws_errors(f"bucket {self.bucket}"):
+            # Only into a bucket of this account: nothing is given to a stranger's of that name.
+            self._client("s3").put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=body,
+                ContentType="application/json",
+                ExpectedBucketOwner=self._account,
+            )
+        return key

@@ -121,7 +121,9 @@ class Walkthrough:
         if not self._command("deploy", self.job.name, "--stack", STACK, *options):
             raise EltError("The stack could not be deployed.")
         deployed = Stacks(self.clients("cloudformation")).find(self.job.name)
-        self.executions = Executions(self.clients("stepfunctions"), deployed.state_machine_arn)
+        self.executions = Executions(
+            self.clients("stepfunctions"), deployed.state_machine_arn, tables=lambda: self.clients("dynamodb")
+        )
         self.audit = AuditStore(self.clients("dynamodb"), deployed.audit_table)
         # The article begins with an item that holds just this.
         item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Ready"}}

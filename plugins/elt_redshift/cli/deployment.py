@@ -25,7 +25,8 @@ def add_parser(commands: Commands) -> None:
     made.add_argument("--region", help="AWS region; default: as boto3 finds it")
     made.add_argument("--dry-run", action="store_true", help="show the changes, make none")
     made.add_argument(
-        "--bucket", help="S3 bucket for a template above 51,200 bytes; default: one of its own, made when it is needed"
+        "--bucket",
+        help="S3 bucket for large templates and large jobs' tasks; default: one of its own, made when needed",
     )
     for option, parameter in _OPTIONS.items():
         made.add_argument(f"--{option}", metavar="VALUE", help=f"the template's parameter {parameter}")

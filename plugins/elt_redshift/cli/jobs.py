@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
+from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.aws.template import render_template
+from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, render
 from elt_redshift.cli.options import Commands, command, load
+from elt_redshift.exceptions import EltError
 
 
 def add_parser(commands: Commands) -> None:
     command(commands, "check", check, "Validate a job and list every mistake.")
-    command(commands, "compile", compile_, "Print the state machine definition.")
+    compiled = command(commands, "compile", compile_, "Print the state machine definition.")
+    compiled.add_argument(
+        "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
+    )
     command(commands, "template", template, "Print the CloudFormation template.")
 
 
@@ -24,10 +30,24 @@ def check(given: argparse.Namespace) -> int:
 
 
 def compile_(given: argparse.Namespace) -> int:
-    print(json.dumps(compile_job(load(given)).definition(), indent=2, ensure_ascii=False))
+    machine = compile_job(load(given))
+    if not given.job_file:
+        print(json.dumps(machine.definition(), indent=2, ensure_ascii=False))
+        return 0
+    if machine.job_file is None:
+        raise EltError(f"Job {machine.job.name} has no job file: its tasks stand in the definition (layout: unrolled).")
+    print(jobfile.dump(machine.job_file).decode())
     return 0
 
 
 def template(given: argparse.Namespace) -> int:
-    print(json.dumps(render_template(load(given)), indent=2, ensure_ascii=False))
+    job = load(given)
+    rendered = render(job)
+    print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
+    if rendered.job_file is not None:
+        print(
+            f"The tasks are not in the template: write them to S3 with `elt-redshift compile {given.job} --job-file`, "
+            f"and name bucket and key in the parameters {JOB_FILE_BUCKET} and {JOB_FILE_KEY}.",
+            file=sys.stderr,
+        )
     return 0

@@ -56,7 +56,7 @@ class _Runs:
 def _open(given: argparse.Namespace) -> _Runs:
     job, clients = load(given), Clients(given.region)
     deployed = Stacks(clients("cloudformation")).find(job.name, given.stack)
-    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn)
+    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn, tables=lambda: clients("dynamodb"))
     return _Runs(job, deployed, executions, AuditStore(clients("dynamodb"), deployed.audit_table), clients)
 
 
@@ -140,6 +140,11 @@ def redrive(given: argparse.Namespace) -> int:
 def _unsuccessful(runs: _Runs) -> Execution:
     """The execution that holds the lock; without one, the newest that did not succeed."""
     item = runs.audit.read(runs.job.job_id)
+    if item is not None and str(item.owner).startswith(AIRFLOW_OWNER):
+        raise EltError(
+            f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
+            "Clear the failed tasks of that DAG run, or name an execution with --execution."
+        )
     if item is not None and not item.free and item.owner:
         return runs.executions.describe(item.owner)
     for one in runs.executions.recent():

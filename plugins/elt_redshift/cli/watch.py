@@ -20,7 +20,7 @@ def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
     """Follow an execution to its end; gives 0 when it succeeded or had nothing to do, otherwise 1."""
     out = console()
     with Live(console=out, refresh_per_second=4, transient=True) as live:
-        for snapshot in executions.follow(execution_arn, job.task_names):
+        for snapshot in executions.follow(execution_arn, {task.name: task.upstream for task in job.tasks}):
             live.update(_picture(snapshot) if out.is_terminal else "")
     out.print(_picture(snapshot))
     for task in snapshot.tasks:

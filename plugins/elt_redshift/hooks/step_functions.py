@@ -26,7 +26,7 @@ class EltHook(StepFunctionHook):
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
-        return Executions(self.conn, state_machine_arn)
+        return Executions(self.conn, state_machine_arn, tables=self._tables)
 
     def state_machine(self, job_name: str, stack: str | None = None) -> str:
         """The ARN of the state machine that a job's stack made.
@@ -76,6 +76,13 @@ class EltHook(StepFunctionHook):
         parts = answer.get("SubStatements") or [answer]
         known = [part["ResultRows"] for part in parts if part.get("ResultRows", -1) >= 0]
         return sum(known) if known else None
+
+    def _tables(self) -> Any:
+        return self._dynamodb
+
+    @cached_property
+    def _dynamodb(self) -> Any:
+        return self._other("dynamodb")
 
     @cached_property
     def _data_api(self) -> Any:

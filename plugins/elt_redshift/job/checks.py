@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from elt_redshift.job import graph, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import AFTER_FAILURE, ON_TASK_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
+from elt_redshift.job.parts import AFTER_FAILURE, LAYOUTS, ON_TASK_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
 
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
@@ -39,6 +39,7 @@ def check(job: EltJob, findings: Findings) -> None:
     """Note every mistake in the values of ``job``; what could not be read is left alone."""
     _check_identity(job, findings)
     _check_choice(("wait",), job.wait, WAITS, findings)
+    _check_choice(("layout",), job.layout, LAYOUTS, findings)
     for parameter in job.parameters:
         _check_parameter(parameter, findings)
     for name, count in Counter(parameter.name for parameter in job.parameters).items():

@@ -17,6 +17,7 @@ from elt_redshift.job import checks, graph, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     AfterFailure,
+    Layout,
     LockPolicy,
     OnTaskFailure,
     Parameter,
@@ -30,6 +31,7 @@ from elt_redshift.job.parts import (
 __all__ = [
     "AfterFailure",
     "EltJob",
+    "Layout",
     "LockPolicy",
     "Node",
     "OnTaskFailure",
@@ -105,6 +107,8 @@ class EltJob:
     :param tasks: ready-made tasks; usually they are added with :meth:`task`.
     :param lock: what happens when the job is locked, and after a failure.
     :param wait: how tasks follow their statements unless they say otherwise.
+    :param layout: every task with states of its own in the definition (``unrolled``), or each in a child execution
+        (``map``); ``auto``: unrolled while that fits the limits of Step Functions.
     :param on_task_failure: a failed task ends the run at once (``stop``), or when all that does not depend on it has
         ended (``finish_independent``).
     :param max_active_statements: at most so many of a run's statements are active at a time, 1 to 500; default: as many
@@ -122,6 +126,7 @@ class EltJob:
         tasks: Iterable[SqlTask] = (),
         lock: LockPolicy | None = None,
         wait: Wait = "long_poll",
+        layout: Layout = "auto",
         on_task_failure: OnTaskFailure = "stop",
         max_active_statements: int | None = None,
         base: Path | str | None = None,
@@ -132,6 +137,7 @@ class EltJob:
         self.parameters = _parameters(parameters)
         self.lock = lock or LockPolicy()
         self.wait = wait
+        self.layout = layout
         self.on_task_failure = on_task_failure
         self.max_active_statements = max_active_statements
         self.base = Path(base) if base is not None else Path()
@@ -255,7 +261,7 @@ class EltJob:
 
     def _value(self) -> tuple[object, ...]:
         head = (self.job_id, self.name, self.parameters, self.tasks, self.lock)
-        return (*head, self.on_task_failure, self.max_active_statements)
+        return (*head, self.layout, self.on_task_failure, self.max_active_statements)
 
     def __eq__(self, other: object) -> bool:
         return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -21,7 +21,17 @@ from elt_redshift.job.parts import SOURCE_KINDS, LockPolicy, Parameter, SourceKi
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
 
-JOB_KEYS = ("job_id", "name", "parameters", "tasks", "lock", "wait", "on_task_failure", "max_active_statements")
+JOB_KEYS = (
+    "job_id",
+    "name",
+    "parameters",
+    "tasks",
+    "lock",
+    "wait",
+    "layout",
+    "on_task_failure",
+    "max_active_statements",
+)
 PARAMETER_KEYS = ("default",)
 TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "transaction", "wait")
 LOCK_KEYS = ("when_locked", "after_failure")
@@ -46,6 +56,7 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
         "wait": wait,
+        "layout": data.get("layout", "auto"),
         "on_task_failure": data.get("on_task_failure", "stop"),
         "max_active_statements": data.get("max_active_statements"),
         "base": base,
@@ -258,13 +269,16 @@ def to_dict(job: EltJob) -> dict[str, Any]:
         "parameters": [asdict(parameter) for parameter in job.parameters],
         "tasks": [_task_to_dict(task) for task in job.tasks],
         "lock": asdict(job.lock),
+        "layout": job.layout,
         "on_task_failure": job.on_task_failure,
         "max_active_statements": job.max_active_statements,
     }
 
 
 def _task_to_dict(task: SqlTask) -> dict[str, Any]:
-    return asdict(task) | {"timeout": task.timeout.total_seconds() if task.timeout else None}
+    statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
+    data = asdict(replace(task, statements=()))
+    return data | {"statements": statements, "timeout": task.timeout.total_seconds() if task.timeout else None}
 
 
 def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -275,13 +289,19 @@ def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
         "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
         "tasks": [_task_from_dict(task) for task in data["tasks"]],
         "lock": LockPolicy(**data["lock"]),
+        "layout": data["layout"],
         "on_task_failure": data["on_task_failure"],
         "max_active_statements": data["max_active_statements"],
     }
 
 
+def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
+    make = SqlStatement.kept if "stored" in data else SqlStatement
+    return make(**{**data, "parameters": tuple(data["parameters"])})
+
+
 def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
-    statements = tuple(SqlStatement(**{**one, "parameters": tuple(one["parameters"])}) for one in data["statements"])
+    statements = tuple(_statement_from_dict(one) for one in data["statements"])
     timeout = timedelta(seconds=data["timeout"]) if data["timeout"] else None
     changed = {"statements": statements, "upstream": tuple(data["upstream"]), "timeout": timeout}
     return SqlTask(**cast(dict[str, Any], {**data, **changed}))

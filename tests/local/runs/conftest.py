@@ -17,9 +17,15 @@ from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
 from tests.local.conftest import ClientFactory, client_factory
+from tests.local.waiting import wait_for
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
-PARAMETERS = {"RedshiftClusterIdentifier": "warehouse", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
+PARAMETERS = {
+    "RedshiftClusterIdentifier": "warehouse",
+    "DatabaseUserName": "awsuser",
+    "DatabaseName": "dev",
+    "RedshiftIAMRoleARN": "arn:aws:iam::123456789012:role/copy",
+}
 LIMIT = timedelta(seconds=60)
 
 
@@ -38,7 +44,9 @@ class DeployedJob:
         stack = f"test-{uuid.uuid4().hex}"
         stacks.execute(prepare(client, job, stack, PARAMETERS).change_set)
         self.deployed = stacks.find(job.name, stack)
-        self.executions = Executions(client("stepfunctions"), self.deployed.state_machine_arn)
+        self.executions = Executions(
+            client("stepfunctions"), self.deployed.state_machine_arn, tables=lambda: client("dynamodb")
+        )
         self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
 
     def start(self, **parameters: str) -> str:
@@ -65,6 +73,16 @@ class DeployedJob:
             if reached({run.name: run for run in snapshot.tasks}):
                 return
         pytest.fail(f"{arn} ended before that: {snapshot}")
+
+    def until_submitted(self, arn: str, task: str) -> None:
+        """Wait until a task's statement is in the database."""
+        name = f"{self.job.job_id}/{arn.rpartition(':')[2]}/{task}/"
+
+        def listed() -> bool:
+            answer = self.data.list_statements(StatementName=name, Status="STARTED", MaxResults=1)
+            return bool(answer["Statements"])
+
+        wait_for(listed, f"statement {name}", LIMIT.total_seconds())
 
     @property
     def item(self) -> AuditItem:

@@ -78,6 +78,19 @@ JOBS: dict[str, EltJob] = {
         task("d", "b"),
     ),
     "wait_for_the_lock": job(task("a"), lock=LockPolicy(when_locked="wait")),
+    "map": EltJob(
+        job_id="101",
+        name="sample",
+        layout="map",
+        parameters={"year": "1998"},
+        tasks=(
+            task("c", "a", "b", retries=2, timeout=timedelta(hours=2)),
+            task("a", sql=("delete from t where y = :year", "insert into t select 1"), parameters=("year",)),
+            task("b"),
+            task("d", "b", "a"),
+        ),
+    ),
+    "map_polling": EltJob(job_id="101", name="sample", layout="map", tasks=(task("a", wait="poll"),)),
     "two_lanes": job(
         task("a"), task("b"), task("c"), task("d", "a"), task("e", "b", "c"), task("f", "c"), max_active_statements=2
     ),

@@ -9,7 +9,8 @@ from typing import Any
 
 from elt_redshift.asl.answering import answering_flow
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.template import STATE_MACHINE, render_template
+from elt_redshift.aws.stacks import MAX_INLINE
+from elt_redshift.aws.template import STATE_MACHINE, render, render_template
 from tests.unit.asl.jobs import JOBS, job, task
 
 
@@ -121,3 +122,31 @@ def test_only_a_graph_with_joins_brings_their_table() -> None:
     allowed = [(one["Action"], one["Resource"]) for one in _statements(template) if "Action" in one]
     assert (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["JoinTable", "Arn"]}) in allowed
     assert any("states:SendTaskSuccess" in actions and resource == "*" for actions, resource in allowed)
+
+
+def test_a_distributed_map_may_do_what_it_needs() -> None:
+    """It starts, stops and redrives its own children only, and reads the job file and nothing else in S3."""
+    template = render_template(JOBS["map"])
+    rights = {
+        action: statement["Resource"]
+        for statement in _statements(template)
+        if "Action" in statement
+        for action in statement["Action"]
+        if action.startswith(("states:", "s3:"))
+    }
+    children = {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:" + _CHILDREN}
+    assert rights["states:StartExecution"] == {"Ref": STATE_MACHINE}
+    assert rights["states:StopExecution"] == rights["states:RedriveExecution"] == children
+    assert children in rights["states:DescribeExecution"]
+    assert rights["s3:GetObject"] == {"Fn::Sub": "arn:${AWS::Partition}:s3:::${JobFileBucket}/${JobFileKey}"}
+    assert {"JobFileBucket", "JobFileKey"} <= set(template["Parameters"])
+
+
+_CHILDREN = f"${{{STATE_MACHINE}.Name}}/tasks:*"
+
+
+def test_the_template_of_a_large_job_is_small() -> None:
+    """A job of any size has a template that can be sent inline; its tasks are in the job file."""
+    rendered = render(job(*(task(f"t{number}") for number in range(1200))))
+    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= MAX_INLINE
+    assert len(json.loads(rendered.job_file or b"[]")) == 1200

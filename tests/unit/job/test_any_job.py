@@ -46,6 +46,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "tasks": _mappings(_NAMES, _mappings(TASK_KEYS, _VALUES)),
     "lock": _mappings(LOCK_KEYS, _VALUES),
     "wait": _VALUES,
+    "layout": _VALUES,
     "on_task_failure": _VALUES,
     "max_active_statements": _VALUES,
 }

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift.exceptions import EltError
-from elt_redshift.job.sql import SqlSyntaxError, parameters, split, tokenize
+from elt_redshift.job.sql import SqlSyntaxError, is_plainly_one, parameters, split, tokenize
 
 
 def _texts(sql: str) -> list[str]:
@@ -201,3 +201,16 @@ def test_lines_point_at_the_first_word(statements: list[str]) -> None:
     script = ";\n".join(statements)
     for statement in split(script):
         assert statement.text.split()[0] in script.split("\n")[statement.line - 1]
+
+
+@given(st.text(alphabet="ab1 \n'\";$-/*\\eE", max_size=30))
+def test_what_is_plainly_one_statement_is_one(sql: str) -> None:
+    """The quick answer is never wrong: no unclosed quote, comment or body, and one statement."""
+    if is_plainly_one(sql):
+        assert len(split(sql)) == 1
+
+
+@pytest.mark.parametrize("sql", ["select 1", "select 'a;b' -- it's\nfrom \"t;\"", r"select 'it\'s'"])
+def test_most_statements_are_plainly_one(sql: str) -> None:
+    """Quotes and comments do not make a statement difficult."""
+    assert is_plainly_one(sql)

@@ -22,6 +22,7 @@ MODULES = (
     "tokens",
     "attempts",
     "branches",
+    "distributed",
     "executions",
     "definitions",
     "api",

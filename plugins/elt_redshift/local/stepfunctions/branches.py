@@ -12,40 +12,29 @@ from typing import Any
 
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent, FailureEventException
-from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
-    DistributedIterationComponent,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.inline_iteration_component import (
     InlineIterationComponent,
 )
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.itemprocessor import (
-    distributed_item_processor_worker,
-)
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iteration_worker import IterationWorker
-from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.iterator import distributed_iterator_worker
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.job import JobPool
 from moto.stepfunctions.parser.asl.component.state.exec.state_parallel.branches_decl import BranchesDecl
 from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError
 
 from elt_redshift.local.stepfunctions.engine import halt
-from elt_redshift.local.stepfunctions.errors import failure, name_of
+from elt_redshift.local.stepfunctions.errors import name_of
 from elt_redshift.local.stepfunctions.patching import Patches
 
 PATCHES = Patches()
 apply = PATCHES.apply
 
 _INLINE_CONCURRENCY = 40  # AWS's limit
-_DISTRIBUTED_CONCURRENCY = 100  # AWS allows 10,000; this many threads are enough for one machine
-_DistributedItemProcessorWorker = distributed_item_processor_worker.DistributedItemProcessorWorker
-_DistributedIteratorWorker = distributed_iterator_worker.DistributedIteratorWorker
 
 
 @PATCHES.method(BranchesDecl, "_eval_body", "Ran all branches again after a redrive; hid which error a branch had.")
 def run_branches(original: Any, self: Any, env: Any) -> None:
     input_value = env.stack.pop()
-    _fork(env, len(self.programs))
+    fork(env, len(self.programs))
     frames = [_branch_frame(env, index, input_value) for index in range(len(self.programs))]
     pending = [pair for pair in zip(self.programs, frames, strict=True) if not pair[1].scope.done]
     failed = _first_failure(_start(pending), len(pending))
@@ -62,7 +51,11 @@ class HaltedError(Exception):
     """The program was halted before its branches or iterations began."""
 
 
-def _fork(env: Any, count: int) -> None:
+def fork(env: Any, count: int) -> None:
+    """Have a scope for each branch, iteration or child.
+
+    :raises HaltedError: the program was halted.
+    """
     with env.run.lock:
         if env.halted.is_set() or not env.run.open:
             raise HaltedError
@@ -113,7 +106,7 @@ def _branch_failure(env: Any, details: Any) -> FailureEventException:
 
 def _run_iterations(component: Any, env: Any, eval_input: Any, items: list[Any], limit: int) -> list[Any]:
     """The outputs of all iterations, in the order of ``items``; ``limit`` is the most that run at once."""
-    _fork(env, len(items))
+    fork(env, len(items))
     pool = JobPool(job_program=component._get_iteration_program(), job_inputs=items)
     for _ in range(min(len(items), eval_input.max_concurrency or limit, limit)):
         component._launch_worker(env=env, eval_input=eval_input, job_pool=pool)
@@ -132,15 +125,6 @@ def run_inline(original: Any, self: Any, env: Any) -> None:
     env.stack.append(_run_iterations(self, env, eval_input, eval_input.input_items, _INLINE_CONCURRENCY))
 
 
-@PATCHES.method(
-    DistributedIterationComponent, "_map_run", "Ran all children again after a redrive; a thread for each item."
-)
-def run_distributed(original: Any, self: Any, env: Any, eval_input: Any) -> None:
-    items = env.stack.pop()
-    eval_input.max_concurrency = eval_input.map_run_record.max_concurrency
-    env.stack.append(_run_iterations(self, env, eval_input, items, _DISTRIBUTED_CONCURRENCY))
-
-
 def _own_scope(worker: Any, env: Any, job: Any) -> bool:
     """Give the iteration its scope; True when it was done before the redrive."""
     env.scope = worker._env.scope.children[job.job_index]
@@ -153,30 +137,3 @@ def _own_scope(worker: Any, env: Any, job: Any) -> bool:
 def run_iteration(original: Any, self: Any, env: Any, job: Any) -> None:
     if not _own_scope(self, env, job):
         original(self, env, job)
-
-
-def run_child(original: Any, self: Any, env: Any, job: Any) -> None:
-    """Run one child of a Distributed Map, and end the Map Run when too many have failed."""
-    if _own_scope(self, env, job):
-        return
-    original(self, env, job)
-    if env.scope.failed and _too_many_failed(self):
-        cause = "The specified tolerated failure threshold was exceeded"
-        error = StatesErrorNameType.StatesExceedToleratedFailureThreshold
-        job.job_output = failure(self._env, error, cause, HistoryEventType.MapRunFailed)
-
-
-def _too_many_failed(worker: Any) -> bool:
-    children = worker._env.scope.children.values()
-    failed = sum(child.failed for child in children)
-    record = worker._map_run_record
-    count, percentage = record.tolerated_failure_count, record.tolerated_failure_percentage
-    if not count and not percentage:
-        return failed > 0
-    return bool((count and failed > count) or (percentage and failed * 100 > percentage * len(children)))
-
-
-for _worker in (_DistributedItemProcessorWorker, _DistributedIteratorWorker):
-    PATCHES.method(_worker, "_eval_job", "Tolerated every failed child; ran done children again after a redrive.")(
-        run_child
-    )

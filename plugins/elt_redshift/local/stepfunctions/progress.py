@@ -12,10 +12,13 @@ state is left, together with the state's Exited event. A redrive starts every pr
 from __future__ import annotations
 
 import copy
+import datetime
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
+
+from elt_redshift.local.stepfunctions.values import iso_time
 
 _ABORTABLE = ("Task", "Wait", "Parallel", "Map")  # the state types that have an Aborted event
 
@@ -45,7 +48,10 @@ class Aborted:
 
 @dataclass
 class Scope:
-    """Where one program stands. ``state`` is None before its first state."""
+    """Where one program stands. ``state`` is None before its first state.
+
+    ``execution``: what the context object says of a child of a Distributed Map, which is an execution of its own.
+    """
 
     state: str | None = None
     input: Any = None
@@ -56,6 +62,7 @@ class Scope:
     done: bool = False
     output: Any = None
     resumed: bool = False
+    execution: dict[str, Any] | None = None
 
     def begin(self, state: str, input_value: Any) -> None:
         """Stand before the first state, unless a former run got further."""
@@ -88,6 +95,9 @@ class Scope:
 
     def _resume(self) -> Scope:
         self.failed, self.entered, self.resumed = False, None, True
+        if self.execution is not None and not self.done:
+            moment = iso_time(datetime.datetime.now(datetime.UTC))
+            self.execution |= {"RedriveCount": self.execution["RedriveCount"] + 1, "RedriveTime": moment}
         for child in self.children.values():
             child._resume()
         return self

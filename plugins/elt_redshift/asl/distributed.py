@@ -1,0 +1,87 @@
+"""The map layout: one Distributed Map over the job file, whose child executions run one task each.
+
+::
+
+    acquire lock ──> run tasks (Map) ──> release lock
+                        │ one child for each task
+                        v
+            task: join ──> task: status <──> submit, describe, retry …
+                               │ FINISHED
+                               v
+                        task: report ──> task: announce
+
+The definition does not grow with the graph. Every task waits for all its upstreams by its join item, and tells those
+that wait for it (:mod:`elt_redshift.asl.joins`); the states of a task are those of the unrolled layout
+(:mod:`elt_redshift.asl.statement`). A child's context object is its own, so what belongs to the run - the owner of the
+lock, the parameters - is given to it.
+https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl import names
+from elt_redshift.asl.joins import VARIABLE, AnnouncePattern, WaitPattern
+from elt_redshift.asl.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
+from elt_redshift.asl.progress import ReportPattern
+from elt_redshift.asl.source import AnyTask
+from elt_redshift.asl.statement import StatementPattern
+from elt_redshift.asl.states import DistributedMap, Flow, State
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+
+#: The most children that a Map Run runs at once.
+MAX_CHILDREN = 10_000
+
+
+@dataclass(frozen=True)
+class TasksPattern:
+    """The state that runs all tasks of ``job``.
+
+    :param next: the state behind it.
+    """
+
+    job: EltJob
+    target: Target
+    next: str
+
+    def state(self) -> DistributedMap:
+        return DistributedMap(
+            names.RUN_TASKS,
+            bucket=self.target.job_file_bucket,
+            key=self.target.job_file_key,
+            selector={"task": fields(item="$states.context.Map.Item.Value")["item"], "run": self._run()},
+            processor=Flow(tuple(self._child())),
+            next=self.next,
+            output={},
+            label=names.LABEL,
+            max_concurrency=MAX_CHILDREN,
+            comment="One child execution for each task of the job file.",
+            partition=self.target.partition,
+        )
+
+    def _run(self) -> dict[str, Any]:
+        """What every child is told of its run."""
+        return {
+            "connection": dict(self.target.connection),
+            "role": self.target.role,
+            **({"parameters": fields(all="$parameters")["all"]} if self.job.parameters else {"parameters": {}}),
+            **fields(
+                owner=EXECUTION_ARN,
+                name=EXECUTION_NAME,
+                key=f"${VARIABLE}",
+                redrives=REDRIVE_COUNT,
+                redriven=f"{REDRIVE_COUNT} > {INPUT}.redrives",
+            ),
+        }
+
+    def _child(self) -> Iterator[State]:
+        source = AnyTask(polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks))
+        comment = "Waits for the upstreams; a task without any goes on at once."
+        yield from WaitPattern(source, source.awaited, self.target, comment).states()
+        yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
+        yield from ReportPattern(source, self.target, source.name("announce")).states()
+        yield from AnnouncePattern(source, source.waiters, self.target, None).states()

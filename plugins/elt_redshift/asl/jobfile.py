@@ -1,0 +1,62 @@
+"""The job file: the tasks of a job in the map layout, one item of a JSON array each, read by the Map state from S3.
+
+An item holds all that one child execution needs, which gets it as its input:
+
+=========== =================================================================================
+name        of the task
+statements  the texts of its SQL, in which ``role`` stands for the warehouse's role
+role        that placeholder
+auto_commit whether each statement of several is committed by itself
+parameters  names of the job's parameters that the SQL refers to
+retries     how often a failed submission is repeated
+timeout     in seconds
+awaited     how many upstreams it waits for; those that others imply do not count
+waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
+=========== =================================================================================
+
+The items are in topological order, so that of any number of children that are started first at least one can go on.
+https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from elt_redshift.asl import lanes
+from elt_redshift.asl.order import Order
+from elt_redshift.asl.source import NEVER, seconds
+from elt_redshift.asl.target import ROLE_PLACEHOLDER
+from elt_redshift.job.model import EltJob, SqlTask
+
+Item = dict[str, Any]
+
+
+def items(job: EltJob) -> list[Item]:
+    """The items of a valid job's file."""
+    order = Order(lanes.graph_of(job))
+    waiters: list[list[dict[str, Any]]] = [[] for _ in order.tasks]
+    for task in order.topological:
+        for up in order.direct[task]:
+            waiters[up].append({"waiter": order.tasks[task], "awaited": len(order.direct[task])})
+    tasks = job.tasks
+    return [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
+
+
+def _item(task: SqlTask, awaited: int, waiters: list[dict[str, Any]]) -> Item:
+    return {
+        "name": task.name,
+        "statements": [statement.text for statement in task.statements],
+        "role": ROLE_PLACEHOLDER,
+        "auto_commit": len(task.statements) > 1 and not task.transaction,
+        "parameters": list(task.parameters),
+        "retries": task.retries,
+        "timeout": NEVER if task.timeout is None else seconds(task.timeout),
+        "awaited": awaited,
+        "waiters": waiters,
+    }
+
+
+def dump(file: list[Item]) -> bytes:
+    """The file as it is uploaded."""
+    return json.dumps(file, separators=(",", ":"), ensure_ascii=False).encode()

@@ -1,0 +1,140 @@
+"""The map layout's tasks tell in items of their own how they ended, since their states are in histories of their own.
+
+The items are those of the joins (:mod:`elt_redshift.asl.joins`), one for each task of a run, so that one Query reads
+the whole run. Where to look is in the execution's own history: in the input of the state that runs the tasks. So
+whoever knows an execution's ARN can read its tasks, whichever version of the job was deployed when it started.
+
+=============== ===========================================================================
+TaskStatus      ``succeeded`` or ``failed``
+StatementId     of the last submission; of a failed batch, the id of the part that failed
+SubmittedAt     of the last submission, ISO 8601; of a task that succeeded
+EndedAt         ISO 8601
+AttemptNumber   of the last submission; of a task that succeeded
+FailureMessage  Redshift's message; of a task that failed
+=============== ===========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from elt_redshift.asl import calls, joins
+from elt_redshift.asl.jsonata import INPUT, expression
+from elt_redshift.asl.source import AnyTask
+from elt_redshift.asl.states import State, Task
+from elt_redshift.asl.target import Target
+
+ATTRIBUTES = ("TaskStatus", "StatementId", "SubmittedAt", "EndedAt", "AttemptNumber", "FailureMessage")
+
+SUCCEEDED = (
+    f"SET TaskStatus = :status, StatementId = :statement, AttemptNumber = :attempt, SubmittedAt = :submitted, "
+    f"EndedAt = :ended, {joins.EXPIRY} = :expiry REMOVE FailureMessage"
+)
+FAILED = (
+    f"SET TaskStatus = :status, StatementId = :statement, FailureMessage = :message, EndedAt = :ended, "
+    f"{joins.EXPIRY} = :expiry REMOVE SubmittedAt, AttemptNumber"
+)
+
+
+@dataclass(frozen=True)
+class ReportPattern:
+    """The states by which a task tells of its end. Each repeats without harm: a task ends once per redrive.
+
+    :param next: the state behind a task that succeeded.
+    """
+
+    source: AnyTask
+    target: Target
+    next: str
+
+    def states(self) -> Iterator[State]:
+        attempt = {
+            ":attempt": {"N": expression(f"$string({INPUT}.attempt)")},
+            ":submitted": {"S": expression(f"{INPUT}.submitted")},
+        }
+        yield self._report("report", SUCCEEDED, "succeeded", f"{INPUT}.Id", attempt, self.next, {})
+        message = {":message": {"S": expression(f"{INPUT}.cause")}}
+        failed = self.source.name("failed")
+        yield self._report("report failure", FAILED, "failed", f"{INPUT}.statement", message, failed, expression(INPUT))
+
+    def _report(
+        self, name: Any, update: str, status: str, statement: str, more: Mapping[str, Any], next: str, output: Any
+    ) -> Task:
+        values = {
+            ":status": {"S": status},
+            ":statement": {"S": expression(statement)},
+            ":ended": {"S": expression("$now()")},
+            ":expiry": {"N": expression(joins.EXPIRES)},
+            **more,
+        }
+        return Task(
+            self.source.name(name),
+            calls.UPDATE_ITEM,
+            {
+                **joins.item(self.target, self.source, self.source.task),
+                "UpdateExpression": update,
+                "ExpressionAttributeValues": values,
+            },
+            next,
+            output,
+            retry=calls.DYNAMODB_RETRY,
+            partition=self.target.partition,
+        )
+
+
+def input_of_run(target: Target) -> dict[str, Any]:
+    """What the state that runs the tasks is given besides what every first state is, for readers of the history."""
+    return {"progress": {"table": target.join_table, "run": expression(joins.RUN)}}
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the reports of an execution's tasks are.
+
+    :param run: the value of the items' first key, the second one being the task's name.
+    """
+
+    table: str
+    run: str
+
+    @classmethod
+    def find(cls, given: Mapping[str, Any]) -> Place | None:
+        """The place that a state was given, if it is the one that runs the tasks."""
+        progress = given.get("progress")
+        return cls(progress["table"], progress["run"]) if progress else None
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a task told of its end; ``submitted`` and ``attempt`` of one that succeeded, ``message`` of one that
+    failed."""
+
+    task: str
+    succeeded: bool
+    statement_id: str
+    ended: datetime
+    submitted: datetime | None = None
+    attempt: int = 0
+    message: str | None = None
+
+
+def reports(items: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
+    """The reports in items as DynamoDB's Query returns them; items of tasks that have not ended hold none."""
+    for item in items:
+        if "TaskStatus" in item:
+            yield Report(
+                item[joins.TASK_KEY]["S"],
+                item["TaskStatus"]["S"] == "succeeded",
+                item["StatementId"]["S"],
+                _time(item["EndedAt"]),
+                _time(item["SubmittedAt"]) if "SubmittedAt" in item else None,
+                int(item["AttemptNumber"]["N"]) if "AttemptNumber" in item else 0,
+                item["FailureMessage"]["S"] if "FailureMessage" in item else None,
+            )
+
+
+def _time(text: Mapping[str, str]) -> datetime:
+    return datetime.fromisoformat(text["S"])

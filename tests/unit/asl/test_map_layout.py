@@ -1,0 +1,104 @@
+"""Which layout a job gets, and what stands in the job file."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl import jobfile
+from elt_redshift.asl.compiler import choose_layout, compile_job
+from elt_redshift.asl.limits import MAX_WAITERS
+from elt_redshift.asl.target import Target
+from elt_redshift.exceptions import JobError
+from elt_redshift.job.model import EltJob, SqlTask
+
+from .jobs import JOBS, task
+
+
+def sized(count: int, **more: Any) -> EltJob:
+    """A job of so many tasks beside each other."""
+    return EltJob(job_id="101", name="sample", tasks=[task(f"t{number}") for number in range(count)], **more)
+
+
+@pytest.mark.parametrize(
+    ("job", "layout"),
+    [
+        (sized(100), "unrolled"),
+        (sized(1), "unrolled"),
+        (sized(200, on_task_failure="finish_independent"), "unrolled"),
+        (sized(1, layout="map"), "map"),
+        (sized(200), "map"),
+        (EltJob(job_id="1", name="long", tasks=[task("a", sql=("select '" + "x" * 950_000 + "'",))]), "map"),
+        (
+            EltJob(
+                job_id="1", name="slow", tasks=[task(f"t{number}", timeout=timedelta(hours=24)) for number in range(2)]
+            ),
+            "map",
+        ),
+    ],
+    ids=["hundred", "one", "held_back", "asked_for", "many", "long_sql", "long_running"],
+)
+def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
+    """Definition and history decide, unless the job does."""
+    assert choose_layout(job) == layout
+
+
+@pytest.mark.parametrize("job", [sized(130), sized(200), JOBS["models"]], ids=["limit", "many", "models"])
+def test_the_layout_does_not_depend_on_the_target(job: EltJob) -> None:
+    """A template, a validation and a reader of the same job see the same layout."""
+    long = Target({"Database": {"Fn::If": ["A" * 200, "B" * 200, "C" * 200]}}, "table", long_polling=False)
+    assert (compile_job(job).job_file is None) == (compile_job(job, long).job_file is None)
+
+
+def test_unrolled_by_force_is_refused_where_it_does_not_fit() -> None:
+    """The error names the size, the limit and the remedy."""
+    with pytest.raises(JobError, match=r"takes at most 1,048,576\. Leave out `layout: unrolled`"):
+        compile_job(sized(400, layout="unrolled"))
+
+
+def test_a_task_tells_so_many_others_at_most() -> None:
+    """The child that tells them has a history of its own, with its own limit."""
+    tasks = [task("hub"), *(task(f"t{number}", "hub") for number in range(MAX_WAITERS + 1))]
+    with pytest.raises(JobError, match=r"tasks\.hub: 1,501 tasks wait for it directly, and it can tell at most 1,500"):
+        compile_job(EltJob(job_id="101", name="sample", tasks=tasks))
+
+
+def test_a_failure_that_is_held_back_needs_the_unrolled_layout() -> None:
+    """on_task_failure: finish_independent is refused in the map layout."""
+    with pytest.raises(JobError, match="finish_independent needs the unrolled layout"):
+        compile_job(sized(1, layout="map", on_task_failure="finish_independent"))
+
+
+def file_of(*tasks: SqlTask, **more: Any) -> dict[str, jobfile.Item]:
+    job = EltJob(job_id="101", name="sample", tasks=tasks, layout="map", **more)
+    return {item["name"]: item for item in compile_job(job).job_file or ()}
+
+
+def test_items_stand_behind_those_that_they_wait_for() -> None:
+    """Of any number of children that are started first, one can always go on."""
+    names = list(file_of(task("d", "b", "c"), task("c", "a"), task("b", "a"), task("a")))
+    assert names[0] == "a"
+    assert names[-1] == "d"
+
+
+def test_edges_that_others_imply_are_no_joins() -> None:
+    """c waits for b alone, which waits for a."""
+    items = file_of(task("a"), task("b", "a"), task("c", "a", "b"))
+    assert {name: item["awaited"] for name, item in items.items()} == {"a": 0, "b": 1, "c": 1}
+    assert items["a"]["waiters"] == [{"waiter": "b", "awaited": 1}]
+    assert items["c"]["waiters"] == []
+
+
+def test_lanes_are_joins_like_others() -> None:
+    """max_active_statements holds in the map layout too."""
+    items = file_of(task("a"), task("b"), task("c"), max_active_statements=1)
+    assert [item["awaited"] for item in items.values()] == [0, 1, 1]
+
+
+def test_the_definition_is_the_same_for_every_graph() -> None:
+    """Only the job file grows."""
+    small, large = (compile_job(sized(count, layout="map")) for count in (1, 300))
+    assert small.definition() == large.definition()
+    assert len(large.job_file or ()) == 300
