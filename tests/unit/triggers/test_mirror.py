@@ -118,6 +118,17 @@ def test_the_links_work_while_the_task_waits(airflow: Airflow) -> None:
     assert found == links(execution.arn)
 
 
+def test_links_that_cannot_be_pushed_fail_nothing(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task is shown as it is; its links come with its end."""
+
+    def broken(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(mirror, "set_xcom", broken)
+    airflow.attempt(1).succeed("load")
+    assert isinstance(_event(_trigger()), TaskSuccessEvent)
+
+
 def test_a_locked_job_needs_no_worker(airflow: Airflow) -> None:
     """Its mirrors are skipped by their triggers."""
     airflow.attempt(1).skip("Job 7 is Running")
