@@ -16,6 +16,8 @@ VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, and the tests that run on each of them.
 MATRIX := 2.11 3.0 3.2
 MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
+# And this one, which runs both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
+MATRIX_RUNS := tests/e2e/test_mwaa_package.py
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -66,8 +68,9 @@ test-matrix: $(MATRIX:%=test-airflow-%)  ## the tests of the Airflow side, on ev
 	@touch $@
 
 .PRECIOUS: .venv-%/installed
-test-airflow-%: .venv-%/installed
+test-airflow-%: .venv-%/installed .venv/installed
 	.venv-$*/bin/python -m pytest -p no:cacheprovider $(MATRIX_TESTS)
+	ELT_REDSHIFT_AIRFLOW=$(CURDIR)/.venv-$*/bin/python $(BIN)/pytest -p no:cacheprovider $(MATRIX_RUNS)
 
 lint: .venv/installed  ## ruff: mistakes and formatting
 	$(BIN)/ruff check .

@@ -1,11 +1,6 @@
-"""The demo's DAG: one year of sales, loaded when somebody triggers it and picks the year."""
-
-from pathlib import Path
+"""The demo's Airflow DAG: one year of sales, loaded when somebody triggers it and picks the year."""
 
 from elt_redshift.dag import elt_dag
 from elt_redshift.job.model import EltJob
 
-# Beside the DAGs folder, wherever Airflow was started.
-JOB = Path(__file__).resolve().parent.parent / "sql" / "yearly_sales"
-
-dag = elt_dag(EltJob.load(JOB), tags=["elt"])
+dag = elt_dag(EltJob.load("yearly_sales"), tags=["elt"])

@@ -1,14 +1,10 @@
 """Airflow DAG: the demo's job, run by Airflow's workers and not by its state machine."""
 
-from pathlib import Path
-
 from elt_redshift.dag import elt_dag
 from elt_redshift.job.model import EltJob
 
-JOB = Path(__file__).resolve().parents[2] / "sql" / "yearly_sales"
-
 dag = elt_dag(
-    EltJob.load(JOB),
+    EltJob.load("yearly_sales"),
     engine="airflow",
     dag_id="native_engine_example",
     audit_table="elt-audit",

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from elt_redshift.airflow_compat import DAG
 from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.model import EltJob
-from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
 from elt_redshift.operators.audit_lock import AuditLock
 from elt_redshift.operators.redshift_sql import TIMEOUT, RedshiftSqlOperator
@@ -48,7 +46,8 @@ def add_tasks(
         tasks = {
             task.name: RedshiftSqlOperator(
                 task_id=task.name,
-                statements=[_filled(statement, role_arn) for statement in task.statements],
+                statements=task.statements,
+                placeholders={ROLE_PLACEHOLDER: role_arn} if role_arn else {},
                 parameters=parameters,
                 transaction=task.transaction,
                 timeout=task.timeout or TIMEOUT,
@@ -64,14 +63,11 @@ def add_tasks(
             tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
 
 
-def _filled(statement: SqlStatement, role_arn: str | None) -> SqlStatement:
-    """The statement with the role that a deployment would fill in."""
-    return replace(statement, text=statement.text.replace(ROLE_PLACEHOLDER, role_arn)) if role_arn else statement
-
-
 def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:
     place = f"elt_dag of job {job.name}: engine"
-    asks = any(ROLE_PLACEHOLDER in statement.text for task in job.tasks for statement in task.statements)
+    statements = [statement for task in job.tasks for statement in task.statements]
+    # The SQL of a packaged job is not read while a DAG file is parsed; it was when the file was written.
+    asks = any(ROLE_PLACEHOLDER in statement.text for statement in statements if statement.stored is None)
     given = {"audit_table": audit_table, "warehouse": warehouse} | ({"role_arn": role_arn} if asks else {})
     problems = [
         Problem(place, f"The engine airflow needs {name}.", f"Give {name}=… to elt_dag.")

@@ -30,15 +30,21 @@ def run_execution_name(dag_id: str, run_id: str, start_task_id: str, attempt: in
     return re.sub("[^A-Za-z0-9_.-]", "_", f"{dag_id}-{run_id}")[: MAX_NAME - len(end)] + end
 
 
-def latest_attempt(executions: Executions, name: Callable[[int], str]) -> tuple[int, Execution | None]:
+def latest_attempt(
+    executions: Executions, name: Callable[[int], str], started: str = ""
+) -> tuple[int, Execution | None]:
     """The DAG run's newest execution and its number; 0 and None when there is none.
 
-    :raises AwsError: AWS refused a call.
+    :param started: the ARN of one that was started. DescribeExecution is eventually consistent: it may know older ones
+        and not yet that.
+    :raises AwsError: AWS refused a call, or does not know ``started`` yet.
     """
     latest: Execution | None = None
     for attempt in range(1, MAX_ATTEMPTS + 1):
         found = _find(executions, name(attempt))
         if found is None:
+            if latest and started.endswith(f":{name(attempt)}"):
+                raise AwsError(f"execution {started}", "ExecutionDoesNotExist", "It does not show yet.")
             return attempt - 1, latest
         latest = found
     return MAX_ATTEMPTS, latest

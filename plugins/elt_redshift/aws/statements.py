@@ -13,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from elt_redshift.aws.calls import AwsError, aws_errors
-from elt_redshift.exceptions import EltError
 
 #: The longest long poll of the Data API, in seconds.
 LONG_POLL = 30
@@ -96,10 +95,6 @@ class StatementStatus:
         )
 
 
-class UnknownOptionError(EltError):
-    """The installed botocore is too old for what was asked."""
-
-
 class Statements:
     """The statements of an account and region.
 
@@ -117,14 +112,9 @@ class Statements:
         """Run SQL; gives the statement's id. A repeated submission with the same token gives the same id.
 
         :raises AwsError: the Data API refuses it.
-        :raises UnknownOptionError: this botocore cannot send it.
         """
         request = submission.request()
-        if "ExecutionMode" in request and not self._knows("BatchExecuteStatement", "ExecutionMode"):
-            raise UnknownOptionError(
-                "This botocore does not know batches that commit each statement. Update boto3, give each statement a "
-                "task of its own, or run them as one transaction."
-            )
+        self._teach_batches()
         call = self._client.execute_statement if "Sql" in request else self._client.batch_execute_statement
         with aws_errors(f"statement {submission.name}"):
             return str(call(**request)["Id"])
@@ -202,7 +192,21 @@ class Statements:
         return self._knows("DescribeStatement", "WaitTimeSeconds")
 
     def _knows(self, operation: str, member: str) -> bool:
-        return member in self._client.meta.service_model.operation_model(operation).input_shape.members
+        return member in self._members(operation)
+
+    def _members(self, operation: str) -> dict[str, Any]:
+        found: dict[str, Any] = self._client.meta.service_model.operation_model(operation).input_shape.members
+        return found
+
+    def _teach_batches(self) -> None:
+        """Let a botocore that is older than parameters and modes of batches, as on MWAA's images before Airflow 3.3,
+        send them all the same: its model of the request gets members of the same shapes.
+
+        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_BatchExecuteStatement.html
+        """
+        batch, single = self._members("BatchExecuteStatement"), self._members("ExecuteStatement")
+        batch.setdefault("Parameters", single["Parameters"])
+        batch.setdefault("ExecutionMode", single["Database"])  # text, as this
 
     def _list(self, prefix: str, status: str) -> list[dict[str, Any]]:
         # RoleLevel: whoever of this role submitted them.

@@ -6,6 +6,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_ValidateState
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,11 +61,15 @@ def supports_long_polling(client: Any, job: EltJob, partition: str = "aws") -> b
 
 
 def _errors(client: Any, job: EltJob, target: Target) -> tuple[Diagnostic, ...]:
-    definition = compile_job(job, target).definition()
-    with aws_errors(f"definition of job {job.name}"):
-        answer = client.validate_state_machine_definition(definition=json.dumps(definition), type="STANDARD")
-    found = (
-        Diagnostic(one["severity"], one["code"], one["message"], one.get("location", ""))
-        for one in answer["diagnostics"]
-    )
+    machine = compile_job(job, target)
+    found = [*_diagnostics(client, job, machine.definition(), "STANDARD")]
+    if machine.events:
+        found += _diagnostics(client, job, machine.answering(), "EXPRESS")
     return tuple(diagnostic for diagnostic in found if diagnostic.severity == "ERROR")
+
+
+def _diagnostics(client: Any, job: EltJob, definition: dict[str, Any], kind: str) -> Iterator[Diagnostic]:
+    with aws_errors(f"definition of job {job.name}"):
+        answer = client.validate_state_machine_definition(definition=json.dumps(definition), type=kind)
+    for one in answer["diagnostics"]:
+        yield Diagnostic(one["severity"], one["code"], one["message"], one.get("location", ""))

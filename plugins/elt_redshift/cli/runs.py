@@ -140,6 +140,11 @@ def redrive(given: argparse.Namespace) -> int:
 def _unsuccessful(runs: _Runs) -> Execution:
     """The execution that holds the lock; without one, the newest that did not succeed."""
     item = runs.audit.read(runs.job.job_id)
+    if item is not None and str(item.owner).startswith(AIRFLOW_OWNER):
+        raise EltError(
+            f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
+            "Clear the failed tasks of that DAG run, or name an execution with --execution."
+        )
     if item is not None and not item.free and item.owner:
         return runs.executions.describe(item.owner)
     for one in runs.executions.recent():

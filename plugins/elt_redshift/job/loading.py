@@ -11,17 +11,18 @@ from pathlib import Path
 
 import elt_redshift
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import document, reading
+from elt_redshift.job import packaged, reading
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 
 FILE = "job.yaml"
 #: Environment variable: folders that hold jobs by name, separated as in ``PATH``.
 JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
-#: Folder beside the installed package in which a packaged plugins.zip carries its jobs.
-PACKAGED = "elt_redshift_jobs"
+#: Where MWAA and repositories that are laid out like it have plugins, with the package in it, and jobs beside it.
+PLUGINS, SQL = "plugins", "sql"
 
-_NAME = re.compile(r"[\w-]+")
+#: A job's name, as opposed to a path.
+NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)")
 
 
@@ -39,6 +40,10 @@ def resolve(spec: str | Path) -> EltJob:
 def load(path_or_name: str | Path) -> EltJob:
     """Read and validate a job; see :meth:`elt_redshift.job.model.EltJob.load`."""
     file = find(path_or_name)
+    if file.name == packaged.FILE:
+        return packaged.read(file)
+    from elt_redshift.job import document  # PyYAML: a packaged job needs none
+
     data, findings = document.read(_text(file), file)
     if data is None:
         raise JobError(findings.problems)
@@ -46,7 +51,7 @@ def load(path_or_name: str | Path) -> EltJob:
 
 
 def find(path_or_name: str | Path) -> Path:
-    """The ``job.yaml`` meant by a path to it or to its folder, or by a job's name.
+    """The ``job.yaml``, or the file of a packaged job, meant by a path to it or to its folder, or by a job's name.
 
     :raises JobError: there is none; it tells where it was looked for.
     """
@@ -56,27 +61,42 @@ def find(path_or_name: str | Path) -> Path:
             return candidate
         looked.append(candidate)
     places = ", ".join(str(place) for place in looked)
-    close = did_you_mean(str(path_or_name), sorted(_names())) if _NAME.fullmatch(str(path_or_name)) else ""
-    remedy = f"Looked for {places}. {close}".strip()
+    remedy = f"Looked for {places}. {_hint(path_or_name)}".strip()
     raise JobError([Problem(str(path_or_name), f"There is no job '{path_or_name}'.", remedy)])
 
 
+def _hint(path_or_name: str | Path) -> str:
+    if NAME.fullmatch(str(path_or_name)):
+        return did_you_mean(str(path_or_name), sorted(_names()))
+    folder = Path(path_or_name)
+    name = folder.parent.name if folder.suffix else folder.name
+    return f"A job is found by its name everywhere: EltJob.load({name!r})." if name in _names() else ""
+
+
 def job_folders() -> tuple[Path, ...]:
-    """The folders in which a job is looked for by name, in order."""
+    """The folders in which a job.yaml is looked for by name, in order."""
     listed = [Path(folder) for folder in os.environ.get(JOBS_VARIABLE, "").split(os.pathsep) if folder]
-    packaged = Path(elt_redshift.__file__).resolve().parent.parent / PACKAGED
-    return (Path("sql"), *listed, packaged)
+    home = _home()
+    beside = [home.parent / SQL] if home.name == PLUGINS and home.parent != Path.cwd() else []
+    return (Path(SQL), *listed, *beside)
+
+
+def _home() -> Path:
+    """The folder that the package is in."""
+    return Path(elt_redshift.__file__).resolve().parent.parent
 
 
 def _candidates(path_or_name: str | Path) -> Iterator[Path]:
     path = Path(path_or_name)
     yield path if path.suffix in (".yaml", ".yml") else path / FILE
-    if isinstance(path_or_name, str) and _NAME.fullmatch(path_or_name):
+    if isinstance(path_or_name, str) and NAME.fullmatch(path_or_name):
         yield from (folder / path_or_name / FILE for folder in job_folders())
+        yield _home() / packaged.FOLDER / path_or_name / packaged.FILE
 
 
 def _names() -> set[str]:
-    return {file.parent.name for folder in job_folders() for file in folder.glob(f"*/{FILE}")}
+    files = {file for folder in job_folders() for file in folder.glob(f"*/{FILE}")}
+    return {file.parent.name for file in files | set(_home().glob(f"{packaged.FOLDER}/*/{packaged.FILE}"))}
 
 
 def _text(file: Path) -> str:

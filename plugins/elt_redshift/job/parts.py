@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 WhenLocked = Literal["skip", "wait", "fail"]
 AfterFailure = Literal["hold", "release"]
@@ -32,17 +32,43 @@ class Parameter:
     default: str | None = None
 
 
+class Stored(Protocol):
+    """Where the text of a statement is kept."""
+
+    def read(self) -> str: ...
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SqlStatement:
     """One statement as Redshift will get it.
 
     :param parameters: names of the ``:name`` parameters it refers to, each once, in order of first use.
     :param place: where it stands, for messages: ``load_supplier.sql:12`` or ``tasks.load_supplier.statement``.
+    :param stored: where its text is, of a packaged job's statement, see :meth:`kept`.
     """
 
     text: str
     parameters: tuple[str, ...] = ()
     place: str = ""
+    stored: Stored | None = field(default=None, repr=False, compare=False)
+
+    @classmethod
+    def kept(cls, *, stored: Stored, parameters: tuple[str, ...] = (), place: str = "") -> SqlStatement:
+        """A statement whose text is read when somebody first asks for it."""
+        made = object.__new__(cls)
+        for name, value in (("stored", stored), ("parameters", parameters), ("place", place)):
+            object.__setattr__(made, name, value)
+        return made
+
+    if not TYPE_CHECKING:  # a type checker would believe that every name is an attribute
+
+        def __getattr__(self, name: str) -> Any:
+            """Python asks here for what is not set, which is only ever the text."""
+            if name != "text":
+                raise AttributeError(name)
+            text = self.stored.read()
+            object.__setattr__(self, "text", text)
+            return text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

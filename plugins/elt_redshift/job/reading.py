@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -276,7 +276,9 @@ def to_dict(job: EltJob) -> dict[str, Any]:
 
 
 def _task_to_dict(task: SqlTask) -> dict[str, Any]:
-    return asdict(task) | {"timeout": task.timeout.total_seconds() if task.timeout else None}
+    statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
+    data = asdict(replace(task, statements=()))
+    return data | {"statements": statements, "timeout": task.timeout.total_seconds() if task.timeout else None}
 
 
 def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -293,8 +295,13 @@ def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
+    make = SqlStatement.kept if "stored" in data else SqlStatement
+    return make(**{**data, "parameters": tuple(data["parameters"])})
+
+
 def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
-    statements = tuple(SqlStatement(**{**one, "parameters": tuple(one["parameters"])}) for one in data["statements"])
+    statements = tuple(_statement_from_dict(one) for one in data["statements"])
     timeout = timedelta(seconds=data["timeout"]) if data["timeout"] else None
     changed = {"statements": statements, "upstream": tuple(data["upstream"]), "timeout": timeout}
     return SqlTask(**cast(dict[str, Any], {**data, **changed}))

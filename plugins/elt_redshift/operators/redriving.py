@@ -70,12 +70,13 @@ class Redriver:
         arn = self.executions.start(self.name(attempt + 1), self.parameters)
         return Pursued(arn, notes=(f"Started execution {arn}",))
 
-    def mirror(self, task: str, cleared: bool) -> Pursued:
+    def mirror(self, task: str, cleared: bool, started: str = "") -> Pursued:
         """What the mirror of ``task`` follows.
 
+        :param started: the execution that the start task pushed.
         :raises AwsError: AWS refused a call, or there is no execution.
         """
-        attempt, latest = latest_attempt(self.executions, self.name)
+        attempt, latest = latest_attempt(self.executions, self.name, started)
         if latest is None:
             return self._anew(attempt + 1, "The DAG run's execution is not there any more.")
         if not cleared or not latest.ended:

@@ -39,6 +39,7 @@ class RedshiftSqlOperator(BaseOperator):
 
     :param sql: a script, templated, or the name of a ``.sql`` file; its statements end with ``;``.
     :param statements: instead of ``sql``: statements that are sent as they are, such as a job's.
+    :param placeholders: what to put in their texts for other texts.
     :param parameters: templates for the values of the ``:name`` parameters; those that no SQL names are ignored.
     :param transaction: run all statements as one transaction (default), or let each commit by itself.
     :param timeout: then the statement is cancelled and the try fails.
@@ -66,6 +67,7 @@ class RedshiftSqlOperator(BaseOperator):
         *,
         sql: str | None = None,
         statements: Sequence[SqlStatement] = (),
+        placeholders: Mapping[str, str] | None = None,
         parameters: Mapping[str, str] | None = None,
         database: str,
         cluster_identifier: str | None = None,
@@ -88,6 +90,7 @@ class RedshiftSqlOperator(BaseOperator):
         if (cluster_identifier is None) == (workgroup_name is None):
             raise AirflowException(f"Task {self.task_id} needs either cluster_identifier or workgroup_name.")
         self.sql, self.parameters, self.statements = sql, dict(parameters or {}), tuple(statements)
+        self.placeholders = dict(placeholders or {})
         self.source = sql if sql and sql.endswith(".sql") else "sql"
         self.database, self.cluster_identifier, self.workgroup_name = database, cluster_identifier, workgroup_name
         self.db_user, self.secret_arn = db_user, secret_arn
@@ -143,7 +146,7 @@ class RedshiftSqlOperator(BaseOperator):
         return statement_id
 
     def _submission(self, name: str, token: str) -> Submission:
-        sqls = [statement.text for statement in self._sqls]
+        sqls = [self._filled(statement.text) for statement in self._sqls]
         named = {name for sql in sqls for name in scripts.parameters(sql)}
         where = {
             "Database": self.database,
@@ -160,6 +163,11 @@ class RedshiftSqlOperator(BaseOperator):
             parameters={key: str(value) for key, value in self.parameters.items() if key in named},
             transaction=self.transaction,
         )
+
+    def _filled(self, text: str) -> str:
+        for placeholder, value in self.placeholders.items():
+            text = text.replace(placeholder, value)
+        return text
 
     def _name(self, ti: Any, owner: str, attempt: int) -> str:
         """The statement's name; a dead owner's statements are found by the part up to the task."""

@@ -9,12 +9,12 @@ from functools import partial
 from typing import Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
-from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
 from elt_redshift.aws.attempts import latest_attempt, machine_arn, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.links.console import EXECUTION_ARN
+from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import RUN
 from elt_redshift.triggers.step_functions import TaskTrigger, links
 
@@ -62,6 +62,7 @@ class MirrorTrigger(BaseTrigger):
         super().__init__()  # type: ignore[no-untyped-call]
         self.task_name, self.start_task_id = task, start_task_id
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+        self._found: TaskTrigger | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         names = ("start_task_id", "aws_conn_id", "region_name", "poll_interval")
@@ -75,14 +76,18 @@ class MirrorTrigger(BaseTrigger):
             self.log.info("Task %s goes on with a worker", self.task_name)
             yield TriggerEvent(None)  # type: ignore[no-untyped-call]
             return
+        self._found = found
         self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
-        await sync_to_async(self._show)(found.execution_arn)
+        await asyncio.to_thread(self._show, found.execution_arn)
         async for event in found.run():
             yield event
 
     async def on_kill(self) -> None:
         """As :meth:`TaskTrigger.on_kill`."""
-        if found := await self._find():
+        await to_the_end(self._kill())
+
+    async def _kill(self) -> None:
+        if found := self._found or await self._find():
             await found.on_kill()
 
     async def _find(self) -> TaskTrigger | None:
@@ -106,9 +111,12 @@ class MirrorTrigger(BaseTrigger):
         return trigger
 
     def _show(self, execution_arn: str) -> None:
-        """Let the links work while the task waits."""
-        for key, url in links(execution_arn).items():
-            set_xcom(self.task_instance, key, url)
+        """Let the links work while the task waits; no task fails for them."""
+        try:
+            for key, url in links(execution_arn).items():
+                set_xcom(self.task_instance, key, url)
+        except Exception:
+            self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
 
 
 def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -> Followed | None:
@@ -121,7 +129,8 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         return Followed(arn) if arn else None
     executions = EltHook(aws_conn_id=aws_conn_id, region_name=region_name).executions(machine_arn(arn))
     try:
-        _, latest = latest_attempt(executions, partial(run_execution_name, start.dag_id, start.run_id, start.task_id))
+        names = partial(run_execution_name, start.dag_id, start.run_id, start.task_id)
+        _, latest = latest_attempt(executions, names, arn)
     except AwsError:
         return None
     return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None
@@ -135,10 +144,6 @@ async def together(key: Hashable, search: Callable[[], Followed | None]) -> Foll
     """The answer of ``search``, in a thread; who asks for the same meanwhile gets the same answer."""
     slot = (asyncio.get_running_loop(), key)
     if slot not in _searches:
-        _searches[slot] = asyncio.create_task(_search(search))
+        _searches[slot] = asyncio.create_task(asyncio.to_thread(search))
         _searches[slot].add_done_callback(lambda _: _searches.pop(slot))
     return await asyncio.shield(_searches[slot])
-
-
-async def _search(search: Callable[[], Followed | None]) -> Followed | None:
-    return await sync_to_async(search)()

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
@@ -68,6 +69,9 @@ class StatementTrigger(BaseTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the statement; Airflow versions that know this call it when a user ends the task."""
+        await to_the_end(self._kill())
+
+    async def _kill(self) -> None:
         hook = await sync_to_async(self._hook)()
         await asyncio.to_thread(hook.statements().cancel, self.statement_id)
 

@@ -173,6 +173,7 @@ def test_a_dag_run_is_unlocked_once_its_lease_has_run_out(deployed: Path, cli: C
     assert status == 1
     assert "held by airflow:sales/run-1. Mark that DAG run as failed if" in err
     assert f"its lease runs out at {item.lease};" in err
+    assert "Clear the failed tasks of that DAG run" in cli("redrive", deployed)[2]
     assert "sales/run-1" in cli("status", deployed)[1].replace("\n", "")
     store.renew(job_id, "airflow:sales/run-1", timedelta(hours=-1))
     assert "is unlocked" in cli("unlock", deployed, "--reason", "it is dead")[1]

@@ -271,7 +271,7 @@ def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str) -> N
 
 def test_a_dead_runs_lock_is_taken_over(hook: Hook, table: str) -> None:
     """A lease that has run out is nobody's."""
-    hook.audit(table).acquire("1", OTHER, timedelta(seconds=-1))
+    hook.audit(table).acquire("1", OTHER, timedelta(hours=-1))
     assert _execute(_acquire(table), FakeTaskInstance()) == ME
 
 

@@ -4,7 +4,7 @@ import json
 from typing import Any
 
 import pytest
-from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing
+from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 from elt_redshift.local.stepfunctions.errors import catches
 
@@ -140,6 +140,25 @@ def test_a_states_timeout_fails_it_with_states_timeout(aws: Aws) -> None:
         "End": True,
     }
     assert aws.output(jsonata({"a": state, "e": passing(Output="late")})) == "late"
+
+
+@beyond_stock
+@pytest.mark.parametrize("over", ["answered", "timed out"])
+def test_a_token_ends_one_wait_once(aws: Aws, over: str) -> None:
+    """A token is refused once its task is answered or has timed out, while the execution goes on."""
+    table = aws.table()
+    item = {"id": {"S": "{% $states.context.Task.Token %}"}}
+    task = sdk("dynamodb:putItem.waitForTaskToken", {"TableName": table, "Item": item}, Next="w", TimeoutSeconds=60)
+    if over == "timed out":
+        task |= {"TimeoutSeconds": 1, "Catch": [{"ErrorEquals": ["States.Timeout"], "Next": "w"}]}
+    arn = aws.start(jsonata({"t": task, "w": {"Type": "Wait", "Seconds": 60, "Next": "e"}, "e": passing()}))
+    (row,) = aws.until(lambda: aws.dynamodb.scan(TableName=table)["Items"], bool)
+    if over == "answered":
+        aws.sfn.send_task_success(taskToken=row["id"]["S"], output="1")
+    aws.until_entered(arn, "w")
+    for answer, more in (("send_task_success", {"output": "1"}), ("send_task_failure", {})):
+        assert aws.fails(answer, taskToken=row["id"]["S"], **more) == "TaskTimedOut"
+    aws.sfn.stop_execution(executionArn=arn)
 
 
 @beyond_stock

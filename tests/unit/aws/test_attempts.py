@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elt_redshift.aws.attempts import execution_arn, run_execution_name
+from elt_redshift.aws.attempts import execution_arn, latest_attempt, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
@@ -101,6 +101,20 @@ def test_other_errors_are_not_taken_for_a_missing_execution() -> None:
     with pytest.raises(AwsError, match="ThrottlingException"):
         _start(client)
     assert client.calls["StartExecution"] == 0
+
+
+def test_an_attempt_that_does_not_show_yet_is_not_taken_for_the_one_before() -> None:
+    """Where the start task has told of attempt 2, attempt 1 is not the newest, although AWS shows no other yet."""
+    executions = Executions(FakeStepFunctions(FakeExecution(NAME(1)).end("FAILED")), MACHINE)
+    with pytest.raises(AwsError, match="does not show yet"):
+        latest_attempt(executions, NAME, execution_arn(MACHINE, NAME(2)))
+    assert latest_attempt(executions, NAME, execution_arn(MACHINE, NAME(1)))[0] == 1
+
+
+def test_executions_that_are_gone_are_none() -> None:
+    """After 90 days AWS has forgotten the first attempt, too: there is nothing to wait for."""
+    executions = Executions(FakeStepFunctions(), MACHINE)
+    assert latest_attempt(executions, NAME, execution_arn(MACHINE, NAME(1))) == (0, None)
 
 
 @pytest.mark.parametrize("qualifier", ["", ":live", ":7"])

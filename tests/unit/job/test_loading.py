@@ -10,7 +10,7 @@ import pytest
 
 import elt_redshift
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob
+from elt_redshift.job import EltJob, packaged
 from elt_redshift.job.loading import find, resolve
 
 
@@ -18,6 +18,13 @@ def _job(folder: Path, name: str) -> Path:
     folder.mkdir(parents=True)
     (folder / "job.yaml").write_text(f'job_id: "1"\nname: {name}\ntasks:\n  a: {{statement: select 1}}\n')
     return folder
+
+
+def _packaged(root: Path, folder: str, name: str) -> None:
+    home = root / "plugins" / "elt_redshift_jobs" / folder
+    home.mkdir(parents=True)
+    for file, data in packaged.render(EltJob(job_id="1", name=name)).items():
+        (home / file).write_bytes(data)
 
 
 @pytest.fixture(autouse=True)
@@ -43,12 +50,23 @@ def test_a_job_file_may_have_another_name(tmp_path: Path) -> None:
 
 
 def test_a_job_is_found_by_name_in_each_place_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """./sql/, then the folders of $ELT_REDSHIFT_JOBS, then the packaged folder beside the package."""
+    """./sql/, then the folders of $ELT_REDSHIFT_JOBS, then sql/ beside plugins/, then the packaged jobs."""
+    _packaged(tmp_path, "sales", "packaged")
+    assert EltJob.load("sales").name == "packaged"
     monkeypatch.setenv("ELT_REDSHIFT_JOBS", os.pathsep.join([str(tmp_path / "one"), str(tmp_path / "two")]))
-    places = [tmp_path / "plugins" / "elt_redshift_jobs", tmp_path / "two", tmp_path / "one", tmp_path / "sql"]
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    places = [tmp_path / "sql", tmp_path / "two", tmp_path / "one", tmp_path / "here" / "sql"]
     for number, place in enumerate(places):
         _job(place / "sales", f"sales_{number}")
         assert EltJob.load("sales").name == f"sales_{number}"
+
+
+def test_a_path_to_a_job_that_is_packaged_by_its_name_says_so(tmp_path: Path) -> None:
+    """On MWAA there is no folder beside the DAG files; the refusal tells how the job is found."""
+    _packaged(tmp_path, "sales", "sales")
+    with pytest.raises(JobError, match=r"A job is found by its name everywhere: EltJob.load\('sales'\)\."):
+        EltJob.load(tmp_path / "elsewhere" / "sales")
 
 
 def test_an_unknown_name_tells_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -57,7 +75,7 @@ def test_an_unknown_name_tells_where_it_was_looked_for(tmp_path: Path, monkeypat
     _job(tmp_path / "more" / "yearly_sales", "yearly_sales")
     with pytest.raises(JobError) as raised:
         EltJob.load("yearly_sale")
-    packaged = tmp_path / "plugins" / "elt_redshift_jobs" / "yearly_sale" / "job.yaml"
+    packaged = tmp_path / "plugins" / "elt_redshift_jobs" / "yearly_sale" / "job.json"
     assert str(raised.value) == (
         "yearly_sale: There is no job 'yearly_sale'. Looked for yearly_sale/job.yaml, sql/yearly_sale/job.yaml, "
         f"more/yearly_sale/job.yaml, {packaged}. Did you mean 'yearly_sales'?"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
+
 import pytest
 
+import elt_redshift.links
+from elt_redshift.airflow_compat import BaseOperatorLink
 from elt_redshift.dag import elt_dag
 from elt_redshift.job.model import EltJob
 from elt_redshift.links import console
 from elt_redshift.links.console import execution_url, queries_url
+from elt_redshift.provider import get_provider_info
 
 
 @pytest.mark.parametrize(
@@ -55,10 +61,17 @@ def test_every_task_links_to_what_it_knows(
     assert found == {"start_execution": [execution], "load": [execution, queries]}
 
 
-def test_the_plugin_registers_every_link() -> None:
-    """Airflow rebuilds links of serialized DAGs only where a plugin or provider names them."""
+def test_plugin_and_provider_register_every_link() -> None:
+    """Airflow rebuilds links of serialized DAGs only where a plugin (in MWAA's folder) or a provider (from a wheel)
+    names them."""
     import elt_redshift_plugin
 
-    registered = {type(link) for link in elt_redshift_plugin.EltRedshiftPlugin.operator_extra_links}
-    ours = {cls for cls in console.BaseOperatorLink.__subclasses__() if cls.__module__ == console.__name__}
-    assert registered == ours
+    links = {
+        f"{found.__module__}.{found.__qualname__}"
+        for module in pkgutil.walk_packages(elt_redshift.links.__path__, "elt_redshift.links.")
+        for found in vars(importlib.import_module(module.name)).values()
+        if isinstance(found, type) and issubclass(found, BaseOperatorLink) and found.__module__ == module.name
+    }
+    registered = [type(link) for link in elt_redshift_plugin.EltRedshiftPlugin.operator_extra_links]
+    assert {f"{link.__module__}.{link.__qualname__}" for link in registered} == links
+    assert set(get_provider_info()["extra-links"]) == links

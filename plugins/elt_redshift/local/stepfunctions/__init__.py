@@ -19,6 +19,7 @@ MODULES = (
     "errors",
     "expressions",
     "engine",
+    "tokens",
     "attempts",
     "branches",
     "distributed",

@@ -28,10 +28,11 @@ from moto.stepfunctions.parser.asl.component.state.state import CommonStateField
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.timestamp import Timestamp
 from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_function import WaitFunction
 
+from elt_redshift.local.stepfunctions import tokens
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import DATA_LIMIT
 from elt_redshift.local.stepfunctions.patching import Patches
-from elt_redshift.local.stepfunctions.services import client_for
+from elt_redshift.local.stepfunctions.services import stop_child
 
 PATCHES = Patches()
 apply = PATCHES.apply
@@ -70,11 +71,12 @@ def attempt(original: Any, self: Any, env: Any) -> None:
     frame.stack = copy.deepcopy(env.stack)
     work = _Attempt(self, frame)
     threading.Thread(target=work.run, daemon=True, name=f"state {self.name}").start()
-    frame.halted.wait(seconds)
+    if not frame.halted.wait(seconds) and tokens.close(frame):
+        frame.halted.wait()  # its token was taken before the time was up
     finished = work.finished
     _close(env, frame)
-    if not finished and hasattr(frame, "child_arn"):
-        _stop_child(env.aws_execution_details.region, frame.child_arn)
+    if not finished:
+        stop_child(frame)
     if not env.is_running():
         return
     if work.error is not None or not finished:
@@ -86,17 +88,8 @@ def attempt(original: Any, self: Any, env: Any) -> None:
 def _close(env: Any, frame: Any) -> None:
     """End what the attempt left behind: branches beside a failed one, a wait for a task token."""
     halt(frame)
-    token = frame.states.context_object.context_object_data.get("Task")
-    endpoint = frame.callback_pool_manager.get(token["Token"]) if token else None
-    if endpoint is not None:
-        endpoint.interrupt_all()
+    tokens.close(frame)
     env.close_frame(frame)
-
-
-def _stop_child(region: str, arn: str) -> None:
-    """Stop the execution that a stopped or timed out ``startExecution.sync`` waits for, without waiting for that."""
-    stop = client_for(None, region, "stepfunctions").stop_execution
-    threading.Thread(target=stop, kwargs={"executionArn": arn}, daemon=True, name="stop child").start()
 
 
 def _abort_children(env: Any) -> None:

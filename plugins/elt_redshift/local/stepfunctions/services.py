@@ -156,7 +156,16 @@ def evaluate_arguments(original: Any, self: Any, env: Any) -> Any:
 
 def _note_child(original: Any, self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
     env.child_arn = env.stack[-1]["ExecutionArn"]
+    if env.halted.is_set():  # the stop came before there was a child to be seen
+        stop_child(env)
     return original(self, env, *args, **kwargs)
+
+
+def stop_child(env: Any) -> None:
+    """Stop the execution that a ``startExecution.sync`` waits for, if it is there yet, without waiting for that."""
+    if hasattr(env, "child_arn"):
+        stop = client_for(None, env.aws_execution_details.region, "stepfunctions").stop_execution
+        threading.Thread(target=stop, kwargs={"executionArn": env.child_arn}, daemon=True, name="stop child").start()
 
 
 for _name in ("_build_sync_resolver", "_build_sync2_resolver"):

@@ -1,0 +1,98 @@
+"""The command ``package``: what Amazon MWAA is given, into a folder."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from elt_redshift import mwaa
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.cli.options import Commands, command
+from elt_redshift.exceptions import EltError, JobError, Problem
+from elt_redshift.job.loading import FILE, find, job_folders, load
+from elt_redshift.job.model import EltJob
+
+
+def add_parser(commands: Commands) -> None:
+    made = command(commands, "package", package, "Write what Amazon MWAA is given.", job=False)
+    made.add_argument("jobs", metavar="JOB", nargs="*", help="a job.yaml, its folder, or a name; default: every job")
+    made.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the DAG files (default dags)")
+    made.add_argument("--output", type=Path, default=Path("dist"), help="folder to write into (default dist)")
+    made.add_argument("--airflow", choices=mwaa.IMAGES, default=mwaa.NEWEST, help=f"default {mwaa.NEWEST}")
+    made.add_argument("--plugins", type=Path, metavar="FOLDER", help="other plugins, to go into plugins.zip too")
+    made.add_argument("--requirements", type=Path, metavar="FILE", help="other packages to be installed")
+    made.add_argument("--constraints", type=Path, metavar="FILE", help="instead of pins of what MWAA's image has")
+
+
+def package(given: argparse.Namespace) -> int:
+    jobs = _jobs(given.jobs)
+    made = mwaa.bundle(
+        jobs,
+        given.dags,
+        given.airflow,
+        plugins=given.plugins,
+        requirements=given.requirements,
+        constraints=given.constraints,
+    )
+    files = {"plugins.zip": mwaa.archive(made.plugins), "requirements.txt": made.requirements.encode()}
+    _write(given.output, files, made.dags)
+    count = f"{len(jobs)} job{'s' if len(jobs) > 1 else ''}"
+    print(f"Wrote {given.output}/plugins.zip ({count}), requirements.txt and dags/ for Airflow {given.airflow}.")
+    return 0
+
+
+def _jobs(named: list[str]) -> Mapping[str, EltJob]:
+    """The jobs by the names under which DAG files load them: their folders'.
+
+    :raises JobError: with the mistakes of all jobs.
+    """
+    files = [find(name) for name in named] or sorted(_all())
+    if not files:
+        places = ", ".join(str(folder) for folder in job_folders())
+        raise EltError(f"There is no job in {places}. Name the jobs to package, or set ELT_REDSHIFT_JOBS.")
+    jobs: dict[str, EltJob] = {}
+    problems: list[Problem] = []
+    for file in files:
+        name = file.resolve().parent.name
+        if name in jobs:
+            problems.append(Problem(str(file), f"Another job is in a folder '{name}'.", "Rename one of the folders."))
+        try:
+            jobs[name] = load(file)
+            compile_job(jobs[name])
+        except JobError as error:
+            problems += error.problems
+    if problems:
+        raise JobError(problems)
+    return jobs
+
+
+def _all() -> Iterator[Path]:
+    """Every job that can be loaded by its name; of two with the same name the one that is."""
+    seen: set[str] = set()
+    for folder in job_folders():
+        for file in sorted(folder.glob(f"*/{FILE}")):
+            if file.parent.name not in seen:
+                seen.add(file.parent.name)
+                yield file
+
+
+def _write(output: Path, files: Mapping[str, bytes], dags: Mapping[str, bytes]) -> None:
+    """Write everything; files of an earlier package that this one does not have would still be uploaded, so they are
+    refused, as nothing is ever deleted.
+
+    :raises JobError: there are such files; nothing was written.
+    """
+    folder = output / "dags"
+    left = [path for path in sorted(folder.rglob("*")) if path.is_file()]
+    stale = [path for path in left if path.relative_to(folder).as_posix() not in dags]
+    if stale:
+        raise JobError(
+            [
+                Problem(str(path), "The package does not have this file.", "Remove it, or give another --output.")
+                for path in stale
+            ]
+        )
+    for name, data in {**files, **{f"dags/{name}": data for name, data in dags.items()}}.items():
+        (output / name).parent.mkdir(parents=True, exist_ok=True)
+        (output / name).write_bytes(data)

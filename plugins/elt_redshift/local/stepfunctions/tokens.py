@@ -1,0 +1,46 @@
+"""Task tokens: each ends one wait, once.
+
+AWS refuses the token of a task that was answered, has timed out or was stopped with TaskTimedOut
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html).
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from moto.stepfunctions.parser.api import TaskTimedOut
+from moto.stepfunctions.parser.asl.eval.callback.callback import CallbackEndpoint, CallbackPoolManager
+
+from elt_redshift.local.stepfunctions.patching import Patches
+
+PATCHES = Patches()
+apply = PATCHES.apply
+
+#: Whether a wait is answered or over is decided under this lock.
+_decision = threading.Lock()
+
+
+@PATCHES.method(CallbackPoolManager, "notify", "Took a token again, and that of a wait that was over.")
+def notify(original: Any, self: Any, callback_id: str, outcome: Any) -> bool:
+    endpoint = self.get(callback_id)
+    with _decision:
+        if endpoint is not None and endpoint._notify_event.is_set():
+            raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
+        return bool(original(self, callback_id, outcome))
+
+
+@PATCHES.method(CallbackEndpoint, "interrupt_all", "Let a token in while the wait was ending.")
+def interrupt_all(original: Any, self: Any) -> None:
+    with _decision:
+        original(self)
+
+
+def close(frame: Any) -> bool:
+    """Take no more answers to the token that ``frame`` waits with, if it does; whether one was taken before."""
+    token = frame.states.context_object.context_object_data.get("Task")
+    endpoint = frame.callback_pool_manager.get(token["Token"]) if token else None
+    if endpoint is None:
+        return False
+    endpoint.interrupt_all()
+    return endpoint.get_outcome() is not None
