@@ -8,10 +8,10 @@ from typing import Any
 
 from elt_redshift.asl import lanes, limits
 from elt_redshift.asl.compiler import StateMachine, compile_job
-from elt_redshift.asl.estimates import Estimates, Run, estimate
+from elt_redshift.asl.estimates import Estimates, Run, estimate, simulate
 from elt_redshift.asl.layout import Arrangement, arrange
 from elt_redshift.asl.order import Order
-from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.asl.simulation import Scenario
 from elt_redshift.job.model import EltJob
 
 
@@ -81,7 +81,7 @@ def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None) -> Plan:
     seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
     graph = {task.name: task.upstream for task in job.tasks}
     arrangement = arrange(lanes.graph_of(job))
-    typical = Simulation(machine.definition(), Scenario(seconds), machine.job_file or ())
+    typical = simulate(machine, Scenario(seconds))
     path = longest_path(graph, seconds)
     joins = _joins(arrangement) if machine.job_file is None else sum(item["awaited"] for item in machine.job_file)
     return Plan(

@@ -22,6 +22,7 @@ from elt_redshift.asl import calls, names
 from elt_redshift.asl.event import MAX_NET, NET
 from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.names import Step
+from elt_redshift.asl.source import NEVER
 from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 
 #: History events of one pass through a state: entered, exited and what lies between.
@@ -161,7 +162,7 @@ class Simulation:
             elif step in ("announce", "tell"):
                 self._announce(_waiter(state, here), here, name, now)
             elif step in SUBMITS and task in self.scenario.seconds:
-                timed = here.state(name, "cancel") is not None
+                timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
                 now = self._submit(task, state, now, here.execution, timed)
             elif step in ("describe", "wait"):
                 now = self._follow(task, step, here, name, now)
@@ -171,6 +172,8 @@ class Simulation:
                 now = self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), here.execution)
             elif step == "cancel":
                 self._statements[task].cancelled = True
+            elif step == "retry":
+                self._statements[task].fresh = True
             name = self._next(state, task, step)
         return now
 
@@ -225,7 +228,9 @@ class Simulation:
     def _wait(self, task: str, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
         join = self._joins.setdefault(task, _Join())
         awaited = here.of_item("awaited")
-        join.awaited = awaited or int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
+        if awaited is None:
+            awaited = int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
+        join.awaited = awaited
         join.arrived, join.execution = now, here.execution
         return (yield task)
 
@@ -354,14 +359,17 @@ class _Statement:
     cancelled: bool = False
     fails: bool = False
     looks: int = 0
+    fresh: bool = False
 
     def submit(self, seconds: float) -> None:
-        self.left, self.cancelled, self.looks = seconds, False, 0
+        self.left, self.cancelled, self.looks, self.fresh = seconds, False, 0, False
         self.fails = self.failures > 0
         self.failures -= self.fails
 
     def verdict(self) -> str | None:
         """Where the status leads to, in words of its rules; None: it is still running."""
+        if self.fresh:
+            return "'NEW'"
         if self.left > 0:
             return None
         if not self.fails:
