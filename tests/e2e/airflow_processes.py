@@ -15,7 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -85,13 +85,13 @@ class Component:
             self.process.send_signal(signal.SIGCONT)
 
     def _stop_outside_a_transaction(self) -> bool:
-        """Within one, it would keep everybody else from writing to SQLite."""
+        """Within one, it would keep others from writing to SQLite."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
         wait_for(lambda: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED, "it stands still")
         try:
             with closing(sqlite3.connect(self._database, timeout=1.0, isolation_level=None)) as database:
-                database.execute("begin immediate")
+                database.execute("begin exclusive")
                 database.execute("rollback")
             return True
         except sqlite3.OperationalError:
@@ -200,6 +200,14 @@ class Airflow:
         """All runs of a DAG, the oldest first."""
         answer = self.call("GET", f"/dags/{dag_id}/dagRuns", order_by="run_after")
         return [Run(self, dag_id, run["dag_run_id"]) for run in answer["dag_runs"]]
+
+    def backfill(self, dag_id: str, first: str, last: str, max_active_runs: int) -> None:
+        """Create a backfill. Nobody else writes meanwhile: on SQLite, that makes Airflow give up."""
+        body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": max_active_runs}
+        with ExitStack() as paused:
+            for name in COMPONENTS.keys() - {"api-server"}:
+                paused.enter_context(self.components[name].paused())
+            self.call("POST", "/backfills", body)
 
     def slots_in_use(self) -> int:
         """How many tasks hold a worker's slot, or wait for one, in all of Airflow."""

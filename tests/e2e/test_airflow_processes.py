@@ -321,13 +321,7 @@ def test_waiting_for_the_lock_holds_no_worker(airflow: Airflow, jobs: Jobs, labe
 def test_a_backfill_runs_in_order_one_at_a_time(airflow: Airflow, jobs: Jobs) -> None:
     """Each interval has a run with its own year, and a year begins when the one before has ended."""
     years = [str(year) for year in range(1992, 1997)]
-    body = {
-        "dag_id": "yearly",
-        "from_date": f"{years[0]}-01-01T00:00:00Z",
-        "to_date": f"{years[-1]}-12-31T00:00:00Z",
-        "max_active_runs": 1,
-    }
-    airflow.call("POST", "/backfills", body)
+    airflow.backfill("yearly", f"{years[0]}-01-01T00:00:00Z", f"{years[-1]}-12-31T00:00:00Z", max_active_runs=5)
     runs = wait_for(lambda: airflow.runs("yearly"), "the backfill's runs")
     assert [run.wait() for run in runs] == ["success"] * 5
     assert [row[0] for row in jobs.sql("select year from years order by n")] == [y for y in years for _ in range(2)]

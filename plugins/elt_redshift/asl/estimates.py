@@ -98,16 +98,21 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     tasks = machine.job.tasks
     looks = _looking(definition)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
-    worst = Simulation(definition, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
-    best = Simulation(definition, Scenario(dict.fromkeys(last, 0.0), joins="never"))
+    worst = simulate(machine, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
+    best = simulate(machine, Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
         states=sum(1 for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
         worst=Run(worst.transitions + looks.transitions, worst.events + looks.events),
-        safe_seconds=_safe(definition, list(last), looks.events),
+        safe_seconds=_safe(machine, list(last), looks.events),
         limits=tuple(_limits(machine, definition, typical)),
     )
+
+
+def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
+    """One run of a compiled job."""
+    return Simulation(machine.definition(), scenario, machine.job_file or ())
 
 
 def _run(simulation: Simulation) -> Run:
@@ -122,11 +127,11 @@ def _looking(definition: Mapping[str, Any]) -> Run:
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)
 
 
-def _safe(definition: Mapping[str, Any], tasks: list[str], reserved: int) -> float:
+def _safe(machine: StateMachine, tasks: list[str], reserved: int) -> float:
     """The longest duration, in half minutes, that all statements may have with no history longer than allowed."""
 
     def fits(seconds: float) -> bool:
-        run = Simulation(definition, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
+        run = simulate(machine, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
         return run.events + reserved <= MAX_EVENTS
 
     if fits(_DAY):
@@ -147,7 +152,9 @@ def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simul
 
 
 def _payloads(machine: StateMachine, definition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """The largest payload of each state that has one to speak of, in bytes."""
+    """The largest payload of each state that has one to speak of, in bytes; a child execution's is its item."""
+    for item in machine.job_file or ():
+        yield size(item) + ANSWER_PER_STATEMENT * len(item["statements"]), item["name"]
     statements = {task.name: len(task.statements) for task in machine.job.tasks}
     for name, state, _ in _states(definition):
         if state["Type"] == "Task":

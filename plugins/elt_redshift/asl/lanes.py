@@ -28,7 +28,9 @@ Graph = Mapping[str, Sequence[str]]
 def graph_of(job: EltJob) -> dict[str, tuple[str, ...]]:
     """What each task of ``job`` waits for: its upstreams, and what keeps the job to its number of active statements."""
     upstream = {task.name: task.upstream for task in job.tasks}
-    return limit(upstream, job.max_active_statements) if job.max_active_statements else upstream
+    if not job.max_active_statements:
+        return upstream
+    return limit(upstream, job.max_active_statements, {task.name: task.expected_seconds for task in job.tasks})
 
 
 def limit(upstream: Graph, lanes: int, seconds: Mapping[str, float] | None = None) -> dict[str, tuple[str, ...]]:

@@ -20,6 +20,12 @@ WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
+#: How long a task is taken to run that says nothing about it.
+GUESS = timedelta(seconds=60)
+
+#: The keys of a task that are durations, and what messages call them.
+DURATIONS = {"timeout": "timeout", "expected": "expected time"}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
@@ -82,6 +88,8 @@ class SqlTask:
     :param wait: how the state machine learns of a statement's end: by the Data API's long polling, by polling with Wait
         states, or by Redshift's event.
     :param source: the SQL file's name as the job gives it, empty for ``statement`` and ``call``.
+    :param expected: how long it is likely to take, for `plan` and for ``max_active_statements``; default:
+        :data:`GUESS`.
     :param kind: which of the three the task was written as.
     """
 
@@ -94,6 +102,12 @@ class SqlTask:
     wait: Wait = "long_poll"
     source: str = ""
     kind: SourceKind = "statement"
+    expected: timedelta | None = None
+
+    @property
+    def expected_seconds(self) -> float:
+        """How long it is taken to run."""
+        return (self.expected or GUESS).total_seconds()
 
     @property
     def parameters(self) -> tuple[str, ...]:

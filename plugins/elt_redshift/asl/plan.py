@@ -1,0 +1,135 @@
+"""What a job will do, cost and come close to, before it is deployed: the data of ``elt-redshift plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from elt_redshift.asl import lanes, limits
+from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.estimates import Estimates, Run, estimate, simulate
+from elt_redshift.asl.layout import Arrangement, arrange
+from elt_redshift.asl.order import Order
+from elt_redshift.asl.simulation import Scenario
+from elt_redshift.job.model import EltJob
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One job, planned.
+
+    :param layout: ``unrolled`` or ``map``.
+    :param reason: why that one.
+    :param edges: between tasks, as written.
+    :param joins: edges that join branches; in the map layout, all that no others imply.
+    :param least_joins: the fewest that branches could have.
+    :param seconds: how long each task is taken to run.
+    :param makespan: from the first task's start to the last one's end, in seconds; states that run no SQL take no time.
+    :param critical_path: the tasks whose durations add up to the longest way through the job.
+    :param critical_seconds: how long that is. No layout can be done sooner.
+    :param arrangement: branches and joins, for a picture.
+    """
+
+    job_id: str
+    name: str
+    layout: str
+    reason: str
+    tasks: int
+    edges: int
+    joins: int
+    least_joins: int
+    estimates: Estimates
+    seconds: Mapping[str, float]
+    makespan: float
+    critical_path: tuple[str, ...]
+    critical_seconds: float
+    arrangement: Arrangement
+
+    @property
+    def ratio(self) -> float:
+        """Makespan over critical path; 1 is the least there can be."""
+        return self.makespan / self.critical_seconds if self.critical_seconds else 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain JSON data; durations are in seconds, sizes in bytes, costs in US dollars."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("job_id", "name", "layout", "reason", "tasks", "edges", "joins", "least_joins")
+        }
+        known = self.estimates
+        return plain | {
+            "states": known.states,
+            "runs": {name: _run(getattr(known, name)) for name in ("best", "typical", "worst")},
+            "safe_statement_seconds": known.safe_seconds,
+            "limits": [asdict(limit) | {"left": limit.left} for limit in known.limits],
+            "makespan_seconds": self.makespan,
+            "critical_path_seconds": self.critical_seconds,
+            "ratio": self.ratio,
+            "critical_path": list(self.critical_path),
+            "task_seconds": dict(self.seconds),
+        }
+
+
+def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None) -> Plan:
+    """Plan a job.
+
+    :param recorded: how long tasks took, in seconds; the others take what is expected of them.
+    :raises JobError: the job is not valid, or over a limit.
+    """
+    machine = compile_job(job)
+    seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
+    graph = {task.name: task.upstream for task in job.tasks}
+    arrangement = arrange(lanes.graph_of(job))
+    typical = simulate(machine, Scenario(seconds))
+    path = longest_path(graph, seconds)
+    joins = _joins(arrangement) if machine.job_file is None else sum(item["awaited"] for item in machine.job_file)
+    return Plan(
+        job_id=job.job_id,
+        name=job.name,
+        layout="unrolled" if machine.job_file is None else "map",
+        reason=_reason(machine),
+        tasks=len(job.tasks),
+        edges=sum(len(task.upstream) for task in job.tasks),
+        joins=joins,
+        least_joins=_joins(arrange(lanes.graph_of(job), max_depth=len(graph) + 1)),
+        estimates=estimate(machine, typical),
+        seconds=seconds,
+        makespan=typical.makespan,
+        critical_path=path,
+        critical_seconds=sum(seconds[task] for task in path),
+        arrangement=arrangement,
+    )
+
+
+def longest_path(graph: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    """The tasks of ``{task: its upstreams}`` one behind the other that take longest."""
+    order = Order(graph)
+    ends: dict[str, float] = {}
+    before: dict[str, str | None] = {}
+    for task in (order.tasks[number] for number in order.topological):
+        before[task] = max(graph[task], key=lambda up: ends[up], default=None)
+        ends[task] = seconds[task] + ends.get(before[task] or "", 0.0)
+    path: list[str] = []
+    task_ = max(ends, key=lambda task: ends[task], default=None)
+    while task_ is not None:
+        path.append(task_)
+        task_ = before[task_]
+    return tuple(reversed(path))
+
+
+def _joins(arrangement: Arrangement) -> int:
+    return sum(len(ups) for ups in arrangement.joins.values())
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"transitions": run.transitions, "events": run.events, "cost_usd": round(run.cost, 6)}
+
+
+def _reason(machine: StateMachine) -> str:
+    job = machine.job
+    if job.layout != "auto":
+        return "the job says so"
+    if machine.job_file is None:
+        return f"it fits into one definition of at most {limits.AUTO_DEFINITION:,} bytes, and into one history"
+    return "unrolled, it would not fit into one definition or one history"

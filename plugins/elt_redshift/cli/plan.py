@@ -1,0 +1,99 @@
+"""The command ``plan``: what a job will do, cost and come close to."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from rich.table import Table
+
+from elt_redshift.asl.history import TaskRuns
+from elt_redshift.asl.picture import draw
+from elt_redshift.asl.plan import Plan, plan_job
+from elt_redshift.aws.attempts import execution_arn
+from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.cli.console import console
+from elt_redshift.cli.options import Commands, add_aws, command, load
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+
+#: So many tasks of a critical path are named; the rest is counted.
+_SHOWN = 12
+
+
+def add_parser(commands: Commands) -> None:
+    made = command(commands, "plan", plan, "Tell what a job will do, cost and come close to.")
+    made.add_argument("--json", action="store_true", help="print everything as JSON, for machines")
+    made.add_argument("--svg", metavar="FILE", type=Path, help="draw the branches and joins, and the critical path")
+    made.add_argument(
+        "--execution", metavar="NAME", help="take the tasks' durations from this execution (a name or an ARN)"
+    )
+    add_aws(made)
+
+
+def plan(given: argparse.Namespace) -> int:
+    job = load(given)
+    planned = plan_job(job, _recorded(given, job) if given.execution else None)
+    if given.svg:
+        given.svg.write_text(draw(planned.arrangement, planned.critical_path, planned.seconds))
+    if given.json:
+        print(json.dumps(planned.to_dict(), indent=2, ensure_ascii=False))
+    else:
+        _show(planned)
+    return 0
+
+
+def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
+    """How long the tasks of an execution took; the unfinished ones are left out."""
+    clients = Clients(given.region)
+    machine = Stacks(clients("cloudformation")).find(job.name, given.stack).state_machine_arn
+    arn = given.execution if given.execution.startswith("arn:") else execution_arn(machine, given.execution)
+    executions = Executions(clients("stepfunctions"), machine, tables=lambda: clients("dynamodb"))
+    tasks = executions.look(arn, TaskRuns(job.task_names)).tasks
+    recorded = {task.name: task.seconds for task in tasks if task.seconds is not None}
+    if not recorded:
+        raise EltError(f"Execution {given.execution} has finished no task. Name one that has.")
+    return recorded
+
+
+def _show(planned: Plan) -> None:
+    known = planned.estimates
+    print(f"Job {planned.job_id} ({planned.name}): {planned.tasks:,} tasks, {planned.edges:,} edges")
+    print(f"Layout: {planned.layout}, {planned.reason}")
+    print(f"{known.states:,} states, {planned.joins:,} joins (branches need at least {planned.least_joins:,})")
+    print(
+        f"Makespan {_duration(planned.makespan)}, critical path {_duration(planned.critical_seconds)}, "
+        f"ratio {planned.ratio:.3f}"
+    )
+    print(f"Critical path: {_path(planned.critical_path)}")
+    print(f"Safe for statements of up to {_duration(known.safe_seconds)} each")
+    out = console()
+    runs = Table("a run", *(f"[bold]{name}" for name in ("best", "typical", "worst")))
+    all_runs = (known.best, known.typical, known.worst)
+    runs.add_row("billed transitions", *(f"{run.transitions:,}" for run in all_runs))
+    runs.add_row("US dollars", *(f"{run.cost:,.4f}" for run in all_runs))
+    runs.add_row("history events", *(f"{run.events:,}" for run in all_runs))
+    out.print(runs)
+    table = Table("limit", "used", "allowed", "left", "at")
+    for limit in known.limits:
+        numbers = (f"{number:,}" for number in (limit.used, limit.allowed, limit.left))
+        table.add_row(f"{limit.name} ({limit.unit})", *numbers, limit.where)
+    out.print(table)
+
+
+def _path(tasks: tuple[str, ...]) -> str:
+    shown = " -> ".join(tasks[:_SHOWN])
+    return f"{shown} -> and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else shown
+
+
+def _duration(seconds: float) -> str:
+    """As ``1h30m`` in job.yaml; tenths of a second below a minute."""
+    if seconds < 60:
+        return f"{seconds:g}s" if seconds == int(seconds) else f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number)
