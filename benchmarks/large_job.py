@@ -46,7 +46,7 @@ def large_job(tasks: int, seed: int = 1) -> EltJob:
     names = [f"model_{number}" for number in range(tasks)]
 
     def upstream(index: int) -> tuple[str, ...]:
-        count = rng.choice((1, 2, 2, 3, 3)) if index >= tasks // 5 else 0
+        count = rng.choice((1, 2, 2, 3, 3, 3)) if index >= tasks // 5 else 0
         return tuple(sorted(rng.sample(names[max(0, index - tasks // 4) : index], min(index, count))))
 
     made = (
