@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING
 from elt_redshift.job import graph, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import AFTER_FAILURE, LAYOUTS, ON_TASK_FAILURE, WAITS, WHEN_LOCKED, Parameter, SqlTask
+from elt_redshift.job.parts import (
+    AFTER_FAILURE,
+    DURATIONS,
+    LAYOUTS,
+    ON_TASK_FAILURE,
+    WAITS,
+    WHEN_LOCKED,
+    Parameter,
+    SqlTask,
+)
 
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
@@ -122,7 +131,7 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
     if not task.statements and not findings.at(*key):
         findings.add(key, f"The task '{task.name}' has no SQL.", "Give it exactly one of sql, statement, call.")
     _check_retries(task, findings)
-    _check_timeout(task, findings)
+    _check_durations(task, findings)
     if not isinstance(task.transaction, bool):
         problem = f"The transaction of '{task.name}' is {shown(task.transaction)}, not true or false."
         findings.add((*key, "transaction"), problem, "Write true or false, without quotes.")
@@ -148,16 +157,26 @@ def _check_max_active_statements(given: object, findings: Findings) -> None:
     findings.add(("max_active_statements",), f"The max_active_statements are {shown(given)}.", remedy)
 
 
-def _check_timeout(task: SqlTask, findings: Findings) -> None:
-    if task.timeout is None:
+def _check_durations(task: SqlTask, findings: Findings) -> None:
+    _check_duration(task, "timeout", task.timeout, findings)
+    _check_duration(task, "expected", task.expected, findings)
+    expected, timeout = task.expected, task.timeout
+    if isinstance(expected, timedelta) and isinstance(timeout, timedelta) and expected > timeout:
+        problem = f"The task '{task.name}' is expected to take longer than its timeout."
+        findings.add(("tasks", str(task.name), "expected"), problem, "Give it more timeout, or expect less.")
+
+
+def _check_duration(task: SqlTask, name: str, value: object, findings: Findings) -> None:
+    if value is None:
         return
-    key = ("tasks", str(task.name), "timeout")
-    if not isinstance(task.timeout, timedelta):
-        findings.add(key, f"The timeout of '{task.name}' is {shown(task.timeout)}.", "Give a datetime.timedelta.")
-    elif task.timeout < timedelta(seconds=1):
-        findings.add(key, f"The timeout of '{task.name}' is no time at all.", "Give at least 1s, or leave it out.")
-    elif task.timeout > MAX_TIMEOUT:
-        problem = f"The timeout of '{task.name}' is over 24 hours, after which Redshift ends any Data API query."
+    key = ("tasks", str(task.name), name)
+    words = f"The {DURATIONS[name]} of '{task.name}'"
+    if not isinstance(value, timedelta):
+        findings.add(key, f"{words} is {shown(value)}.", "Give a datetime.timedelta.")
+    elif value < timedelta(seconds=1):
+        findings.add(key, f"{words} is no time at all.", "Give at least 1s, or leave it out.")
+    elif value > MAX_TIMEOUT:
+        problem = f"{words} is over 24 hours, after which Redshift ends any Data API query."
         findings.add(key, problem, "Give at most 24h, or leave it out.")
 
 

@@ -179,6 +179,7 @@ class EltJob:
         upstream: Iterable[str | Node] = ...,
         retries: int = ...,
         timeout: str | timedelta | None = ...,
+        expected: str | timedelta | None = ...,
         transaction: bool = ...,
         wait: Wait = ...,
     ) -> Node: ...
@@ -186,7 +187,8 @@ class EltJob:
     def task(self, name: str, **options: Any) -> SqlTask | Node:
         """Read the task ``name``; or, given one of ``sql``, ``statement``, ``call``, add it.
 
-        The options are the keys of a task in ``job.yaml``; ``timeout`` may be a :class:`~datetime.timedelta`.
+        The options are the keys of a task in ``job.yaml``; ``timeout`` and ``expected`` may be
+        :class:`~datetime.timedelta`.
 
         :raises JobError: no task has that name (when reading).
         """

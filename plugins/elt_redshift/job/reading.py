@@ -16,7 +16,16 @@ from typing import TYPE_CHECKING, Any, cast
 from elt_redshift.job import sql
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import SOURCE_KINDS, LockPolicy, Parameter, SourceKind, SqlStatement, SqlTask, Wait
+from elt_redshift.job.parts import (
+    DURATIONS,
+    SOURCE_KINDS,
+    LockPolicy,
+    Parameter,
+    SourceKind,
+    SqlStatement,
+    SqlTask,
+    Wait,
+)
 
 if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
@@ -33,7 +42,7 @@ JOB_KEYS = (
     "max_active_statements",
 )
 PARAMETER_KEYS = ("default",)
-TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "transaction", "wait")
+TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "expected", "transaction", "wait")
 LOCK_KEYS = ("when_locked", "after_failure")
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
@@ -82,7 +91,8 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         statements=_read_source(key, kind, text, base, findings) if kind else (),
         upstream=_read_upstream((*key, "upstream"), options.get("upstream"), findings),
         retries=options.get("retries", 0),
-        timeout=_read_timeout((*key, "timeout"), options.get("timeout"), findings),
+        timeout=_read_duration((*key, "timeout"), options.get("timeout"), findings),
+        expected=_read_duration((*key, "expected"), options.get("expected"), findings),
         transaction=options.get("transaction", True),
         wait=options.get("wait", wait),
         source=text if kind == "sql" and isinstance(text, str) else "",
@@ -249,20 +259,20 @@ def _read_upstream(key: Key, value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(value)
 
 
-def _read_timeout(key: Key, value: Any, findings: Findings) -> timedelta | None:
+def _read_duration(key: Key, value: Any, findings: Findings) -> timedelta | None:
     if value is None or isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
         remedy = 'Write hours, minutes, seconds, such as "2h", "1h30m", "90m", "30s".'
-        findings.add(key, f"The timeout of '{key[1]}' is {shown(value)}, not a duration.", remedy)
+        findings.add(key, f"The {DURATIONS[key[2]]} of '{key[1]}' is {shown(value)}, not a duration.", remedy)
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
 
 
 def to_dict(job: EltJob) -> dict[str, Any]:
-    """Plain JSON data: the job with its statements; ``timeout`` in seconds."""
+    """Plain JSON data: the job with its statements; ``timeout`` and ``expected`` in seconds."""
     return {
         "job_id": job.job_id,
         "name": job.name,
@@ -277,8 +287,12 @@ def to_dict(job: EltJob) -> dict[str, Any]:
 
 def _task_to_dict(task: SqlTask) -> dict[str, Any]:
     statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
-    data = asdict(replace(task, statements=()))
-    return data | {"statements": statements, "timeout": task.timeout.total_seconds() if task.timeout else None}
+    durations = {key: _seconds(getattr(task, key)) for key in DURATIONS}
+    return asdict(replace(task, statements=())) | {"statements": statements, **durations}
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return duration.total_seconds() if duration else None
 
 
 def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
@@ -302,6 +316,6 @@ def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
 
 def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
     statements = tuple(_statement_from_dict(one) for one in data["statements"])
-    timeout = timedelta(seconds=data["timeout"]) if data["timeout"] else None
-    changed = {"statements": statements, "upstream": tuple(data["upstream"]), "timeout": timeout}
+    durations = {key: timedelta(seconds=data[key]) if data[key] else None for key in DURATIONS}
+    changed = {"statements": statements, "upstream": tuple(data["upstream"]), **durations}
     return SqlTask(**cast(dict[str, Any], {**data, **changed}))

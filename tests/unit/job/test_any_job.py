@@ -90,7 +90,8 @@ def _good_tasks(draw: st.DrawFn) -> dict[str, dict[str, object]]:
                 optional={
                     "upstream": st.lists(st.sampled_from([*tasks] or ["a"]), unique=True) if tasks else st.just([]),
                     "retries": st.integers(0, 10),
-                    "timeout": st.sampled_from(["1s", "90m", "1h30m", "24h"]),
+                    "timeout": st.sampled_from(["90m", "1h30m", "24h"]),
+                    "expected": st.sampled_from(["1s", "90m"]),
                     "transaction": st.booleans(),
                     "wait": st.sampled_from(["poll", "long_poll"]),
                 },

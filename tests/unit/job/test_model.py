@@ -27,6 +27,7 @@ tasks:
     upstream: [load_supplier, load_customer]
     retries: 2
     timeout: 1h30m
+    expected: 20m
     transaction: false
     wait: poll
 lock: {when_locked: wait, after_failure: release}
@@ -53,7 +54,13 @@ def _built(folder: Path) -> EltJob:
     supplier = job.task("load_supplier", sql="load_supplier.sql")
     customer = job.task("load_customer", statement="select ':no', :region")
     fact = job.task(
-        "load_fact", call="public.sp_load(:year)", retries=2, timeout="1h30m", transaction=False, wait="poll"
+        "load_fact",
+        call="public.sp_load(:year)",
+        retries=2,
+        timeout="1h30m",
+        expected="20m",
+        transaction=False,
+        wait="poll",
     )
     [supplier, customer] >> fact
     return job.validate()
@@ -106,6 +113,7 @@ def test_a_job_reads_as_data(folder: Path) -> None:
         upstream=("load_supplier", "load_customer"),
         retries=2,
         timeout=timedelta(minutes=90),
+        expected=timedelta(minutes=20),
         transaction=False,
         wait="poll",
         kind="call",
