@@ -13,7 +13,7 @@ from typing import Any
 from elt_redshift.asl import names
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.layout import MAX_DEPTH
-from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD, size
+from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD, RUN_OVERHEAD, size
 from elt_redshift.asl.lock import LOOK, MAX_LOOKS
 from elt_redshift.asl.simulation import EVENTS, Scenario, Simulation
 from elt_redshift.asl.statement import LONG_POLL
@@ -94,20 +94,24 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
 
     :param typical: a run of its definition with the expected durations.
     """
-    definition = machine.definition()
-    tasks = machine.job.tasks
+    definition, tasks = machine.definition(), machine.job.tasks
     looks = _looking(definition)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
-    worst = Simulation(definition, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
-    best = Simulation(definition, Scenario(dict.fromkeys(last, 0.0), joins="never"))
+    worst = simulate(machine, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
+    best = simulate(machine, Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
         states=sum(1 for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
-        worst=Run(worst.transitions + looks.transitions, worst.events + looks.events),
-        safe_seconds=_safe(definition, list(last), looks.events),
+        worst=Run(worst.transitions + looks.transitions, max(worst.events, worst.executions[0].events + looks.events)),
+        safe_seconds=_safe(machine, looks.events),
         limits=tuple(_limits(machine, definition, typical)),
     )
+
+
+def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
+    """A run of ``machine``."""
+    return Simulation(machine.definition(), scenario, machine.job_file)
 
 
 def _run(simulation: Simulation) -> Run:
@@ -122,12 +126,12 @@ def _looking(definition: Mapping[str, Any]) -> Run:
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)
 
 
-def _safe(definition: Mapping[str, Any], tasks: list[str], reserved: int) -> float:
+def _safe(machine: StateMachine, reserved: int) -> float:
     """The longest duration, in half minutes, that all statements may have with no history longer than allowed."""
 
     def fits(seconds: float) -> bool:
-        run = Simulation(definition, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
-        return run.events + reserved <= MAX_EVENTS
+        run = simulate(machine, Scenario(dict.fromkeys(machine.job.task_names, seconds), joins="always"))
+        return max(run.events, run.executions[0].events + reserved) <= MAX_EVENTS
 
     if fits(_DAY):
         return _DAY
@@ -147,7 +151,9 @@ def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simul
 
 
 def _payloads(machine: StateMachine, definition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """The largest payload of each state that has one to speak of, in bytes."""
+    """The largest payload of each state that has one to speak of, in bytes; in the map layout also of each task."""
+    for item in machine.job_file or ():
+        yield size(item) + RUN_OVERHEAD, item["name"]
     statements = {task.name: len(task.statements) for task in machine.job.tasks}
     for name, state, _ in _states(definition):
         if state["Type"] == "Task":

@@ -38,7 +38,7 @@ _EVENT_SECONDS = 300
 MAX_WAITERS = 1_500
 
 #: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
-_RUN_OVERHEAD = 16_384
+RUN_OVERHEAD = 16_384
 
 #: The most events in the history of one execution; the next one fails it.
 MAX_EVENTS = 25_000
@@ -84,12 +84,12 @@ def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
         )
     for item in file or ():
         place = f"job {job.name}: tasks.{item['name']}"
-        if (actual := size(item)) > MAX_PAYLOAD - _RUN_OVERHEAD:
+        if (actual := size(item)) > MAX_PAYLOAD - RUN_OVERHEAD:
             problems.append(
                 Problem(
                     place,
                     f"its item of the job file has {actual:,} bytes, and a child execution takes at most "
-                    f"{MAX_PAYLOAD - _RUN_OVERHEAD:,}.",
+                    f"{MAX_PAYLOAD - RUN_OVERHEAD:,}.",
                     "Split the task in two, or move SQL into a stored procedure.",
                 )
             )

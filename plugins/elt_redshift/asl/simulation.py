@@ -15,16 +15,21 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from elt_redshift.asl import calls, names
 from elt_redshift.asl.event import MAX_NET, NET
 from elt_redshift.asl.joins import TASK_KEY
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.source import NEVER
 from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
+
+#: The steps that submit a task's SQL; in the unrolled layout that state bears the task's own name.
+SUBMITS = ("", "submit", "submit batch")
 
 #: What an execution's history holds beside its states: started, succeeded.
 EXECUTION_EVENTS = 2
@@ -65,21 +70,24 @@ class Execution:
 class Simulation:
     """One run of ``definition``, done when the object is made.
 
+    :param items: what its Map reads from S3, in the map layout.
     :ivar makespan: seconds from start to end.
     :ivar starts: when each task's first attempt was submitted, in seconds.
     :ivar ends: when each task's last attempt ended.
     :ivar executions: the execution, then the child executions of its Maps.
     """
 
-    def __init__(self, definition: Mapping[str, Any], scenario: Scenario) -> None:
-        self.scenario = scenario
+    def __init__(
+        self, definition: Mapping[str, Any], scenario: Scenario, items: Sequence[Mapping[str, Any]] | None = None
+    ) -> None:
+        self.scenario, self._items = scenario, items or ()
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
         self.executions: list[Execution] = []
         self._statements: dict[str, _Statement] = {}
         self._joins: dict[str, _Join] = {}
         self._ready: deque[tuple[_Program, float]] = deque()
-        main = _Program(self._walk(definition, 0.0, self._execution()))
+        main = _Program(self._walk(_Place(definition, self._execution()), 0.0))
         self._ready.append((main, 0.0))
         while self._ready:
             self._resume(*self._ready.popleft())
@@ -137,53 +145,62 @@ class Simulation:
             if parent.children == 0:
                 self._ready.append((parent, parent.latest))
 
-    def _walk(self, flow: Mapping[str, Any], now: float, execution: Execution, item: Any = None) -> _Steps:
-        """The states of ``flow`` one after the other; gives the time at which it ends."""
-        name: str | None = flow["StartAt"]
+    def _walk(self, here: _Place, now: float) -> _Steps:
+        """The states of a flow one after the other; gives the time at which it ends."""
+        name: str | None = here.flow["StartAt"]
         while name:
-            state = flow["States"][name]
-            execution.enter(state)
-            task, _, step = name.partition(": ")
+            state = here.flow["States"][name]
+            here.execution.enter(state)
+            task, step = here.read(name)
             if state["Type"] == "Parallel":
-                now = yield [self._walk(branch, now, execution) for branch in state["Branches"]]
+                now = yield [self._walk(replace(here, flow=branch), now) for branch in state["Branches"]]
             elif state["Type"] == "Map":
-                now = yield from self._map(state, now, execution)
+                now = yield from self._map(state, here, now)
             elif step == "join":
-                now = yield from self._wait(task, state, now, execution)
+                now = yield from self._wait(task, state, here, now)
             elif step in ("announce", "tell"):
-                self._announce(task, _waiter(state, item), now, execution, flow)
-            elif name == names.task_of(name) and name in self.scenario.seconds:
-                now = self._submit(name, state, now, execution, timed=names.step(name, "cancel") in flow["States"])
-            elif step in ("describe", "wait"):
-                now = self._follow(task, step, flow, now, execution)
-            elif step == "await":
-                statement = self._statements[task]
-                statement.looks += 1
-                now = self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), execution)
-            elif step == "cancel":
-                self._statements[task].cancelled = True
+                self._announce(here.waiter(state), here, name, now)
+            elif step in SUBMITS and task in self.scenario.seconds:
+                now = self._submit(task, state, here, now, here.timed(name))
+            else:
+                now = self._look(task, step, here, name, now)
             name = self._next(state, task, step)
         return now
 
-    def _map(self, state: Mapping[str, Any], now: float, execution: Execution) -> _Steps:
-        processor = state["ItemProcessor"]
-        items = state["Items"] if isinstance(state.get("Items"), list) else []
-        if processor["ProcessorConfig"]["Mode"] == "INLINE":
-            execution.events += ITERATION_EVENTS * len(items)
-            flows = [self._walk(processor, now, execution, item) for item in items]
-        else:
-            execution.events += MAP_RUN_EVENTS
-            execution.transitions += len(items)  # one for each child execution that is started
-            flows = [self._walk(processor, now, self._execution(), item) for item in items]
-        return (yield flows) if flows else now
+    def _look(self, task: str, step: str, here: _Place, name: str, now: float) -> float:
+        """What a state does for a statement that was submitted before; most states do nothing for it."""
+        if step in ("describe", "wait"):
+            return self._follow(task, step, here, name, now)
+        if step == "await":
+            statement = self._statements[task]
+            statement.looks += 1
+            return self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), here.execution)
+        if step == "cancel":
+            self._statements[task].cancelled = True
+        elif step == "retry":
+            self._statements[task].new = True
+        return now
 
-    def _submit(self, task: str, state: Mapping[str, Any], now: float, execution: Execution, timed: bool) -> float:
+    def _map(self, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
+        processor, items = state["ItemProcessor"], self._items if "ItemReader" in state else state["Items"]
+        if isinstance(items, str):  # JSONata: what the child execution was given
+            items = (here.item or {})["waiters"]
+        if processor["ProcessorConfig"]["Mode"] == "INLINE":
+            here.execution.events += ITERATION_EVENTS * len(items)
+            places = [_Place(processor, here.execution, item) for item in items]
+        else:
+            here.execution.events += MAP_RUN_EVENTS
+            here.execution.transitions += len(items)  # one for each child execution that is started
+            places = [_Place(processor, self._execution(), item) for item in items]
+        return (yield [self._walk(place, now) for place in places]) if places else now
+
+    def _submit(self, task: str, state: Mapping[str, Any], here: _Place, now: float, timed: bool) -> float:
         statement = self._statements.setdefault(task, _Statement(self.scenario.failures.get(task, 0), timed))
         statement.submit(self.scenario.seconds[task])
         self.starts.setdefault(task, now)
         if _waits_for_event(state):
-            return self._wait_for_event(task, now, state["TimeoutSeconds"], execution)
-        return self._pass(task, now, min(statement.left, state["Arguments"].get("WaitTimeSeconds", 0)))
+            return self._wait_for_event(task, now, state["TimeoutSeconds"], here.execution)
+        return self._pass(task, now, min(statement.left, here.first_wait(state["Arguments"])))
 
     def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
         execution.events += 1  # TaskSubmitted
@@ -197,35 +214,33 @@ class Simulation:
             self.ends[task] = now + seconds
         return now + seconds
 
-    def _follow(self, task: str, step: str, flow: Mapping[str, Any], now: float, execution: Execution) -> float:
+    def _follow(self, task: str, step: str, here: _Place, name: str, now: float) -> float:
         """Look at a running statement until it ends: one long poll or one pause after the other."""
-        statement, polling = self._statements[task], names.step(task, "wait") in flow["States"]
+        statement, polling = self._statements[task], here.state(name, "wait") is not None
         if step == "describe" and (polling or statement.left <= 0):
             return now
-        if names.step(task, "await") in flow["States"]:
+        if here.state(name, "await"):
             return self._pass(task, now, min(statement.left, LONG_POLL))
         looks, seconds = _pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
-        rounds = ("wait", "describe", "status") if polling else ("describe", "status")
+        rounds: tuple[Step, ...] = ("wait", "describe", "status") if polling else ("describe", "status")
         for one in rounds:
-            execution.enter(flow["States"][f"{task}: {one}"], looks - 1)
+            here.execution.enter(here.state(name, one) or {}, looks - 1)
         self._pass(task, now, statement.left)
         return now + seconds
 
-    def _wait(self, task: str, state: Mapping[str, Any], now: float, execution: Execution) -> _Steps:
+    def _wait(self, task: str, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
         join = self._joins.setdefault(task, _Join())
-        join.awaited = int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
-        join.arrived, join.execution = now, execution
+        awaited = state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"]
+        join.awaited = int(here.item["awaited"] if here.item else awaited)
+        join.arrived, join.execution = now, here.execution
         return (yield task)
 
-    def _announce(
-        self, task: str, waiter: str | None, now: float, execution: Execution, flow: Mapping[str, Any]
-    ) -> None:
+    def _announce(self, waiter: str | None, here: _Place, name: str, now: float) -> None:
         if waiter is None:  # a Map tells them one by one
             return
         # Waking leads back to the Choice before it; where a Map tells, it replaces the last state of the iteration.
-        states, single = flow["States"], names.step(task, "announced") in flow["States"]
-        other = states[names.step(task, "announced" if single else "done telling")]
-        wake = _Wake(execution, states[names.step(task, "wake")], other, 1 if single else -1)
+        again, last = here.state(name, "announced"), here.state(name, "done telling")
+        wake = _Wake(here.execution, here.state(name, "wake") or {}, again or last or {}, 1 if again else -1)
         join = self._joins.setdefault(waiter, _Join())
         join.told.append((now, wake))
         self._settle(waiter)
@@ -237,12 +252,12 @@ class Simulation:
         if program is None or len(join.told) < join.awaited:
             return
         join.program = None
-        always = self.scenario.joins == "always"
-        complete = max(now for now, _ in join.told)
-        _, last = max(join.told, key=lambda one: one[1].times if always else one[0])
+        always = self.scenario.joins == "always" and join.awaited > 0
+        complete = max((now for now, _ in join.told), default=join.arrived)
         if always or (self.scenario.joins == "timed" and complete > join.arrived):
             assert join.execution is not None
             join.execution.events += 1  # TaskSubmitted
+            _, last = max(join.told, key=lambda one: one[1].times if always else one[0])
             last.count()
         self._ready.append((program, max(join.arrived, complete)))
 
@@ -258,6 +273,45 @@ class Simulation:
         if following is None and state["Type"] == "Choice":
             following = state["Choices"][0]["Next"]
         return str(following) if following else None
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a program is: in which flow and execution, and for which item of a Map."""
+
+    flow: Mapping[str, Any]
+    execution: Execution
+    item: Mapping[str, Any] | None = None
+
+    def read(self, name: str) -> tuple[str, str]:
+        """The task and the step that a state's name tells of; a task's own name is the step ``""``.
+
+        Where one set of states serves every task, the child execution's item names the task.
+        """
+        task, _, step = name.partition(": ")
+        return str((self.item or {}).get("name", task)), step
+
+    def state(self, name: str, step: Step) -> Mapping[str, Any] | None:
+        """The state that is another step of the task that the state ``name`` belongs to."""
+        found: Mapping[str, Any] | None = self.flow["States"].get(names.step(name.partition(": ")[0], step))
+        return found
+
+    def timed(self, name: str) -> bool:
+        """Whether the task that the state ``name`` belongs to has a timeout."""
+        return self.state(name, "cancel") is not None and (self.item or {}).get("timeout") != NEVER
+
+    def waiter(self, state: Mapping[str, Any]) -> str | None:
+        """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
+        if self.item and "waiter" in self.item:
+            return str(self.item["waiter"])
+        return str(state["Arguments"]["Key"][TASK_KEY]["S"]) if state["Type"] == "Task" else None
+
+    def first_wait(self, arguments: Mapping[str, Any] | str) -> float:
+        """How many seconds the call that submits waits for the statement's end; 0 of a task that polls."""
+        if isinstance(arguments, str):
+            timeout = (self.item or {})["timeout"]
+            return min(LONG_POLL, timeout) if "WaitTimeSeconds" in arguments else 0
+        return float(arguments.get("WaitTimeSeconds", 0))
 
 
 def _rule(choice: Mapping[str, Any], wanted: str) -> str:
@@ -279,15 +333,6 @@ def _answered(state: Mapping[str, Any], statement: _Statement) -> str | None:
         error = calls.STATEMENT_FAILED
     catchers = state["Catch"]
     return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
-
-
-def _waiter(state: Mapping[str, Any], item: Any) -> str | None:
-    """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
-    if isinstance(item, Mapping) and "waiter" in item:
-        return str(item["waiter"])
-    if state["Type"] != "Task":
-        return None
-    return str(state["Arguments"]["Key"][TASK_KEY]["S"])
 
 
 def _pauses(seconds: float) -> tuple[int, float]:
@@ -313,14 +358,17 @@ class _Statement:
     cancelled: bool = False
     fails: bool = False
     looks: int = 0
+    new: bool = False
 
     def submit(self, seconds: float) -> None:
-        self.left, self.cancelled, self.looks = seconds, False, 0
+        self.left, self.cancelled, self.looks, self.new = seconds, False, 0, False
         self.fails = self.failures > 0
         self.failures -= self.fails
 
     def verdict(self) -> str | None:
         """Where the status leads to, in words of its rules; None: it is still running."""
+        if self.new:
+            return "'NEW'"
         if self.left > 0:
             return None
         if not self.fails:

@@ -7,9 +7,9 @@ from datetime import timedelta
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.estimates import Estimates, estimate
+from elt_redshift.asl.estimates import Estimates, estimate, simulate
 from elt_redshift.asl.limits import MAX_EVENTS, size
-from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.asl.simulation import Scenario
 from elt_redshift.job.model import EltJob, LockPolicy
 
 from .jobs import JOBS, job, task
@@ -17,8 +17,7 @@ from .jobs import JOBS, job, task
 
 def estimated(made: EltJob, seconds: float = 60.0) -> Estimates:
     machine = compile_job(made)
-    run = Simulation(machine.definition(), Scenario(dict.fromkeys(made.task_names, seconds)))
-    return estimate(machine, run)
+    return estimate(machine, simulate(machine, Scenario(dict.fromkeys(made.task_names, seconds))))
 
 
 @pytest.mark.parametrize("name", JOBS)
