@@ -42,6 +42,7 @@ __all__ = [
     "hooked",
     "link_xcom",
     "needs_worker",
+    "run_before",
     "set_xcom",
     "task_state",
     "task_states",
@@ -59,6 +60,14 @@ ENDED_BY_USER = frozenset({"failed", "skipped", "removed"})
 def clear_number(context: Context) -> int:
     """How often tasks of the DAG run were cleared. Older versions count only clears of runs that had ended."""
     return int(getattr(context.get("dag_run"), "clear_number", None) or 0)
+
+
+def run_before(context: Context) -> str | None:
+    """The id of the latest DAG run with an earlier date that is running now; None where Airflow cannot tell, as for a
+    run without a date."""
+    look = getattr(context["ti"], "get_previous_dagrun", None)
+    found = look(state="running") if look else None
+    return found.run_id if found else None
 
 
 def task_state(ti: Any) -> str | None:

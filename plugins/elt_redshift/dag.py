@@ -149,13 +149,11 @@ def elt_task_group(
     return group
 
 
-def _tasks(
-    dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[str, str | None], **options: Any
-) -> None:
+def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[str, Any], **options: Any) -> None:
     """The tasks of a job, with their edges, in the DAG and the group at hand."""
-    aws = {name: options[name] for name in ("aws_conn_id", "region_name")}
+    common = {name: options[name] for name in ("aws_conn_id", "region_name", "poll_interval")}
     retries = {"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag)}
-    start = StartExecutionOperator(task_id=START, job=job, parameters=templates, **where, **retries, **aws)
+    start = StartExecutionOperator(task_id=START, job=job, parameters=templates, **where, **retries, **common)
     mirrors = _mirrors(job, start.task_id, **options)
     for task in job.tasks:
         mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)

@@ -81,8 +81,6 @@ def choose_layout(job: EltJob) -> Literal["unrolled", "map"]:
     """The layout of a valid job: the one it names, or the unrolled one as long as that fits every limit."""
     if job.layout != "auto":
         return job.layout
-    if job.on_task_failure == "finish_independent":
-        return "unrolled"  # the map layout cannot do that
     if limits.over(job) or limits.size(_unrolled(job, Target()).definition()) > limits.AUTO_DEFINITION:
         return "map"
     return "unrolled"
@@ -93,7 +91,7 @@ def _unrolled(job: EltJob, target: Target) -> StateMachine:
     graph = lanes.graph_of(job)
     arrangement = arrange(graph)
     finishing = job.on_task_failure == "finish_independent"
-    settling = Settling.of(graph, list(tasks_of(arrangement.layout))) if finishing else None
+    settling = Settling.of(graph) if finishing else None
     assembly = _Assembly(job, target, arrangement, settling)
     return StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
 
@@ -146,7 +144,7 @@ class _Assembly:
         announce = self._announce(source, end)
         behind = announce[0].name if announce else end
         if self.settling and task in self.settling.numbers:
-            settle = SettlePattern(source, self.settling, self.target, behind)
+            settle = SettlePattern(source, self.settling.place(task), self.target, behind)
             yield from self._statement(source, source.name("settle"), announces=True, failing="block")
             yield from settle.failed()
             yield from settle.done()

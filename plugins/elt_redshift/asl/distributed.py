@@ -27,6 +27,7 @@ from elt_redshift.asl import names
 from elt_redshift.asl.joins import VARIABLE, AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.progress import ReportPattern
+from elt_redshift.asl.settling import SettlePattern, any_place
 from elt_redshift.asl.source import AnyTask
 from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import DistributedMap, Flow, State
@@ -82,6 +83,19 @@ class TasksPattern:
         source = AnyTask(polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks))
         comment = "Waits for the upstreams; a task without any goes on at once."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
-        yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
-        yield from ReportPattern(source, self.target, source.name("announce")).states()
+        if self.job.on_task_failure == "finish_independent":
+            yield from self._finish_independent(source)
+        else:
+            yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
+            yield from ReportPattern(source, self.target, source.name("announce")).states()
         yield from AnnouncePattern(source, source.waiters, self.target, None).states()
+
+    def _finish_independent(self, source: AnyTask) -> Iterator[State]:
+        """A failure is reported at once, and recorded when the others have settled."""
+        place = any_place(source, len(self.job.tasks))
+        settle = SettlePattern(source, place, self.target, source.name("announce"))
+        report = source.name("report")
+        yield from StatementPattern(self.job, source, self.target, report, failing="report failure").states()
+        yield from ReportPattern(source, self.target, source.name("settle"), failing="block").states()
+        yield from settle.failed()
+        yield from settle.done()

@@ -13,7 +13,7 @@ from typing import Any
 from elt_redshift.asl import names
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.layout import MAX_DEPTH
-from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD, RUN_OVERHEAD, size
+from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD, size
 from elt_redshift.asl.lock import LOOK, MAX_LOOKS
 from elt_redshift.asl.simulation import EVENTS, Scenario, Simulation
 from elt_redshift.asl.statement import LONG_POLL
@@ -94,7 +94,8 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
 
     :param typical: a run of its definition with the expected durations.
     """
-    definition, tasks = machine.definition(), machine.job.tasks
+    definition = machine.definition()
+    tasks = machine.job.tasks
     looks = _looking(definition)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
     worst = simulate(machine, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
@@ -103,19 +104,24 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
         states=sum(1 for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
-        worst=Run(worst.transitions + looks.transitions, max(worst.events, worst.executions[0].events + looks.events)),
-        safe_seconds=_safe(machine, looks.events),
+        worst=Run(worst.transitions + looks.transitions, _longest(worst, looks.events)),
+        safe_seconds=_safe(machine, list(last), looks.events),
         limits=tuple(_limits(machine, definition, typical)),
     )
 
 
 def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
-    """A run of ``machine``."""
-    return Simulation(machine.definition(), scenario, machine.job_file)
+    """One run of a compiled job."""
+    return Simulation(machine.definition(), scenario, machine.job_file or ())
 
 
 def _run(simulation: Simulation) -> Run:
     return Run(simulation.transitions, simulation.events)
+
+
+def _longest(simulation: Simulation, looks: int) -> int:
+    """Events of the longest history, if the execution itself, not a child, waited for the lock with so many."""
+    return max(simulation.events, simulation.executions[0].events + looks)
 
 
 def _looking(definition: Mapping[str, Any]) -> Run:
@@ -126,12 +132,12 @@ def _looking(definition: Mapping[str, Any]) -> Run:
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)
 
 
-def _safe(machine: StateMachine, reserved: int) -> float:
+def _safe(machine: StateMachine, tasks: list[str], reserved: int) -> float:
     """The longest duration, in half minutes, that all statements may have with no history longer than allowed."""
 
     def fits(seconds: float) -> bool:
-        run = simulate(machine, Scenario(dict.fromkeys(machine.job.task_names, seconds), joins="always"))
-        return max(run.events, run.executions[0].events + reserved) <= MAX_EVENTS
+        run = simulate(machine, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
+        return _longest(run, reserved) <= MAX_EVENTS
 
     if fits(_DAY):
         return _DAY
@@ -151,9 +157,9 @@ def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simul
 
 
 def _payloads(machine: StateMachine, definition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:
-    """The largest payload of each state that has one to speak of, in bytes; in the map layout also of each task."""
+    """The largest payload of each state that has one to speak of, in bytes; a child execution's is its item."""
     for item in machine.job_file or ():
-        yield size(item) + RUN_OVERHEAD, item["name"]
+        yield size(item) + ANSWER_PER_STATEMENT * len(item["statements"]), item["name"]
     statements = {task.name: len(task.statements) for task in machine.job.tasks}
     for name, state, _ in _states(definition):
         if state["Type"] == "Task":

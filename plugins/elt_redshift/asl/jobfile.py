@@ -12,6 +12,8 @@ retries     how often a failed submission is repeated
 timeout     in seconds
 awaited     how many upstreams it waits for; those that others imply do not count
 waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
+number      in digits, of a job with ``on_task_failure: finish_independent``, as ``blocks`` is
+blocks      the numbers of the tasks that cannot run once it has failed, such as ``3-5,9-9``
 =========== =================================================================================
 
 The items are in topological order, so that of any number of children that are started first at least one can go on.
@@ -25,6 +27,7 @@ from typing import Any
 
 from elt_redshift.asl import lanes
 from elt_redshift.asl.order import Order
+from elt_redshift.asl.settling import Settling
 from elt_redshift.asl.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.job.model import EltJob, SqlTask
@@ -40,7 +43,11 @@ def items(job: EltJob) -> list[Item]:
         for up in order.direct[task]:
             waiters[up].append({"waiter": order.tasks[task], "awaited": len(order.direct[task])})
     tasks = job.tasks
-    return [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
+    file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
+    if job.on_task_failure == "finish_independent":
+        settling = Settling.of(lanes.graph_of(job), every=True)
+        file = [item | settling.in_job_file(item["name"]) for item in file]
+    return file
 
 
 def _item(task: SqlTask, awaited: int, waiters: list[dict[str, Any]]) -> Item:

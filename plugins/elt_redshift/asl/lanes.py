@@ -9,7 +9,7 @@ for partially ordered sets, 1950). ::
                                       b ──> d
 
 Who stands behind whom follows from list scheduling: whenever a lane is free, the task goes on it that the longest way
-to the end of the job begins with, by the times that its tasks are expected to take.
+to the end of the job begins with.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ Graph = Mapping[str, Sequence[str]]
 def graph_of(job: EltJob) -> dict[str, tuple[str, ...]]:
     """What each task of ``job`` waits for: its upstreams, and what keeps the job to its number of active statements."""
     upstream = {task.name: task.upstream for task in job.tasks}
-    if job.max_active_statements is None:
+    if not job.max_active_statements:
         return upstream
     return limit(upstream, job.max_active_statements, {task.name: task.expected_seconds for task in job.tasks})
 

@@ -34,11 +34,14 @@ _TASK_EVENTS, _POLL_EVENTS, _POLL_SECONDS = 25, 7, 30
 #: A task that waits for an event looks for its statement this seldom, at worst.
 _EVENT_SECONDS = 300
 
+#: A task that fails, or that ends while a failed one waits for it, has at most so many more.
+_SETTLING_EVENTS = 25
+
 #: A child of the map layout tells each waiting task in at most 14 events of its own history.
 MAX_WAITERS = 1_500
 
 #: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
-RUN_OVERHEAD = 16_384
+_RUN_OVERHEAD = 16_384
 
 #: The most events in the history of one execution; the next one fails it.
 MAX_EVENTS = 25_000
@@ -63,7 +66,8 @@ def over(job: EltJob) -> bool:
 
 def history_events(job: EltJob) -> int:
     """Events of a run in the unrolled layout in which every task takes as long as its timeout allows."""
-    return sum(_TASK_EVENTS + _POLL_EVENTS * _polls(task) for task in job.tasks)
+    each = _TASK_EVENTS + (_SETTLING_EVENTS if job.on_task_failure == "finish_independent" else 0)
+    return sum(each + _POLL_EVENTS * _polls(task) for task in job.tasks)
 
 
 def _polls(task: SqlTask) -> int:
@@ -74,22 +78,14 @@ def _polls(task: SqlTask) -> int:
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
     """Problems of the map layout with its job file; none in the unrolled layout."""
     problems = []
-    if file and job.on_task_failure == "finish_independent":
-        problems.append(
-            Problem(
-                f"job {job.name}: on_task_failure",
-                "finish_independent needs the unrolled layout.",
-                "Leave out `layout: map`, or choose stop.",
-            )
-        )
     for item in file or ():
         place = f"job {job.name}: tasks.{item['name']}"
-        if (actual := size(item)) > MAX_PAYLOAD - RUN_OVERHEAD:
+        if (actual := size(item)) > MAX_PAYLOAD - _RUN_OVERHEAD:
             problems.append(
                 Problem(
                     place,
                     f"its item of the job file has {actual:,} bytes, and a child execution takes at most "
-                    f"{MAX_PAYLOAD - RUN_OVERHEAD:,}.",
+                    f"{MAX_PAYLOAD - _RUN_OVERHEAD:,}.",
                     "Split the task in two, or move SQL into a stored procedure.",
                 )
             )

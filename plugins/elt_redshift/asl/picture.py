@@ -1,128 +1,298 @@
-"""Draws a plan as SVG: branches as lanes, joins as dashed edges, the critical path emphasized.
+"""The layout of a job as a picture: an SVG document, which browsers, editors and code hosts show.
 
-A task's column is its level in the graph, and its lane that of its branch, so no two boxes share a place. Every text
-is cut to fit its place; what was cut is in the tooltip.
+Time runs from left to right. A light box stands for a Parallel state, with its branches below one another; a dashed
+arrow is a join. Where everything stands is :mod:`grid`'s part.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from datetime import timedelta
-from html import escape
-from itertools import pairwise
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import cycle, pairwise
+from unicodedata import east_asian_width
+from xml.sax.saxutils import escape
 
-from elt_redshift.asl.plan import Plan, PlannedTask
+from elt_redshift.asl.grid import Axis, Grid, Join, Routes, nested
+from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, tasks_of
 
-#: Pixels: the box's height, the gaps between columns and lanes, the margin, the head, and the foot for the legend.
-BOX, COLUMN_GAP, LANE_GAP, MARGIN, HEAD, FOOT = 36, 48, 12, 16, 56, 32
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+PAPER, INK, LINE, CRITICAL = "#ffffff", "#1e293b", "#64748b", "#c2410c"
+#: Of joins, by their upstream. None is near the colour of critical tasks.
+JOINS = ("#6d28d9", "#0e7490", "#a21caf", "#4d7c0f", "#1d4ed8")
 
-#: A character of the font, and the most of them that a box shows.
-CHARACTER, LONGEST = 7.0, 24
+#: In pixels. A letter is taken for as wide as a wide font's bold ones, as nobody knows which font will be there.
+LETTER, HEIGHT, BORDER, LEGEND = 8, 36, 12, 30
+#: How far from the middle of a task the lines of joins leave it, and between where they reach it. Apart, as a line that
+#: leaves one task and a line that reaches the next may be side by side.
+LEAVING, REACHING = 13, (6, 10)
+#: Letters of a name that are shown.
+LONGEST = 26
 
-#: The picture is at least so wide, for its head and legend.
-LEAST_WIDTH = 560
 
-_INK, _QUIET, _CRITICAL = "#24292f", "#8c959f", "#cf222e"
-_FONT = 'font-family="ui-monospace, DejaVu Sans Mono, Menlo, Consolas, monospace"'
+def draw(arrangement: Arrangement, critical: Collection[str] = (), seconds: Mapping[str, float] | None = None) -> str:
+    """The SVG document of ``arrangement``.
 
-
-def draw(plan: Plan) -> str:
-    """The picture of ``plan`` as an SVG document."""
-    return "\n".join([*_Picture(plan).lines(), ""])
+    :param critical: tasks to be emphasized, with the edges between them: those of a critical path.
+    :param seconds: how long tasks take, for the tooltips; none has to be there.
+    """
+    return _Picture(arrangement, frozenset(critical), seconds or {}).document()
 
 
 class _Picture:
-    def __init__(self, plan: Plan) -> None:
-        self.plan = plan
-        self.tasks = {task.name: task for task in plan.tasks}
-        self.box = CHARACTER * (min(LONGEST, max([10, *map(len, self.tasks)])) + 2)
-        path = plan.critical_tasks
-        self.critical = set(pairwise(path))
+    def __init__(self, arrangement: Arrangement, critical: frozenset[str], seconds: Mapping[str, float]) -> None:
+        self.layout, self.critical, self.seconds = arrangement.layout, critical, seconds
+        self.grid = Grid(arrangement)
+        self.routes = Routes(self.grid)
+        self.x, self.y = self._axes()
 
-    def lines(self) -> Iterator[str]:
-        columns = max(task.level for task in self.plan.tasks) + 1
-        rows = max(task.lane for task in self.plan.tasks) + 1
-        width = max(LEAST_WIDTH, 2 * MARGIN + columns * (self.box + COLUMN_GAP) - COLUMN_GAP)
-        height = HEAD + rows * (BOX + LANE_GAP) + FOOT
-        size = f'width="{width:.0f}" height="{height}" viewBox="0 0 {width:.0f} {height}"'
-        yield f'<svg xmlns="http://www.w3.org/2000/svg" {size} role="img" {_FONT} font-size="11">'
-        yield f"<title>{escape(self._title())}</title>"
-        yield f'<rect width="{width:.0f}" height="{height}" fill="#ffffff"/>'
-        yield from self._head(width)
-        yield from self._edges()
-        for task in self.plan.tasks:
-            yield from self._task(task)
-        yield from self._legend(height)
-        yield "</svg>"
-
-    def _title(self) -> str:
-        return f"Plan of job {self.plan.job}"
-
-    def _head(self, width: float) -> Iterator[str]:
-        plan = self.plan
-        yield _text(MARGIN, 22, _cut(plan.job, int((width - 2 * MARGIN) / 9)), 'font-size="14" font-weight="bold"')
-        facts = (
-            f"tasks: {len(plan.tasks)}, joins: {plan.joins}; expected {_time(plan.makespan)}, "
-            f"critical path {_time(plan.critical_path)}, ratio {plan.ratio:.3f}"
+    def _axes(self) -> tuple[Axis, Axis]:
+        grid = self.grid
+        widths = [0] * (max(grid.column.values()) + 1)
+        for task, column in grid.column.items():
+            widths[column] = max(widths[column], _letters(_shortened(task)) * LETTER + 20)
+        heights = [HEIGHT] * (max(grid.row.values()) + 1)
+        x = Axis(
+            widths,
+            self._most(grid.right, widths),
+            self._most(grid.left, widths),
+            self.routes.upright,
+            step=14,
+            margin=18,
         )
-        yield _text(MARGIN, 42, facts, f'fill="{_QUIET}"')
+        y = Axis(
+            heights,
+            self._most(grid.bottom, heights),
+            self._most(grid.top, heights),
+            self.routes.level,
+            step=7,
+            margin=6,
+        )
+        return x, y
 
-    def _edges(self) -> Iterator[str]:
-        """Quiet ones first, so that the critical path lies on top."""
-        edges = [(up, task.name, up in task.joins) for task in self.plan.tasks for up in (*task.behind, *task.joins)]
-        for up, down, join in sorted(edges, key=lambda edge: edge[:2] in self.critical):
-            on_path = (up, down) in self.critical
-            look = f'stroke="{_CRITICAL}" stroke-width="2.5"' if on_path else f'stroke="{_QUIET}" stroke-width="1.2"'
-            dashes = ' stroke-dasharray="5 4"' if join else ""
-            yield f'<path d="{self._curve(self.tasks[up], self.tasks[down])}" fill="none" {look}{dashes}/>'
+    def _most(self, edge: Callable[[Layout], int], cells: list[int]) -> list[int]:
+        """Of each cell along an axis, how many parts inside one another have this ``edge`` there."""
+        most = [0] * len(cells)
+        for part in _parallels(self.layout):
+            most[edge(part)] = max(most[edge(part)], nested(part, edge))
+        return most
 
-    def _curve(self, up: PlannedTask, down: PlannedTask) -> str:
-        (left, top), (right, bottom) = self._place(up), self._place(down)
-        begin, end = left + self.box, right
-        bend = min(COLUMN_GAP, (end - begin) / 2)
-        start, stop = top + BOX / 2, bottom + BOX / 2
+    def document(self) -> str:
+        legend = list(self._legend())
+        width = max(self.x.length + 2 * BORDER, 130 * len(legend) + 2 * BORDER)
+        height = self.y.length + 2 * BORDER + (LEGEND if legend else 0)
+        count = len(self.grid.column)
+        lines = [
+            f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
+            f'viewBox="{-BORDER} {-BORDER} {width} {height}" role="img" '
+            f'font-family="{FONT}" font-size="13" fill="none" stroke-linejoin="round">',
+            f"<title>{count} {'task' if count == 1 else 'tasks'} from left to right</title>",
+            f'<rect x="{-BORDER}" y="{-BORDER}" width="{width}" height="{height}" fill="{PAPER}"/>',
+            *map(self._background, _parallels(self.layout)),
+            *sorted(self._edges(self.layout), key=lambda line: CRITICAL in line),  # those on top
+            *sorted(self._joins(), key=lambda line: CRITICAL in line),
+            *map(self._task, self.grid.column),
+            '<g class="legend">',
+            *legend,
+            "</g>",
+            "</svg>",
+        ]
+        return "\n".join(lines) + "\n"
+
+    def _background(self, part: Together) -> str:
+        grid = self.grid
+        left, right = self._fork(part) - 6, self._meet(part) + 6
+        top = self.y.begin_of_part(grid.top(part), nested(part, grid.top))
+        bottom = self.y.end_of_part(grid.bottom(part), nested(part, grid.bottom))
         return (
-            f"M{begin:.0f} {start:.0f} C{begin + bend:.0f} {start:.0f} {end - bend:.0f} {stop:.0f} {end:.0f} {stop:.0f}"
+            f'<rect class="parallel" x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" rx="8" '
+            f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.25"/>'
         )
 
-    def _place(self, task: PlannedTask) -> tuple[float, float]:
-        """The upper left corner of a task's box."""
-        return MARGIN + task.level * (self.box + COLUMN_GAP), HEAD + task.lane * (BOX + LANE_GAP)
+    def _fork(self, part: Together) -> int:
+        return self.x.begin_of_part(self.grid.left(part), nested(part, self.grid.left))
 
-    def _task(self, task: PlannedTask) -> Iterator[str]:
-        left, top = self._place(task)
-        line = f'stroke="{_CRITICAL}" stroke-width="2.5"' if task.critical else f'stroke="{_QUIET}"'
-        fill = "#ffebe9" if task.critical else "#f6f8fa"
-        times = f"{_time(task.start)} to {_time(task.end)} ({task.source})"
-        waits = f"; joins {', '.join(task.joins)}" if task.joins else ""
-        yield f"<g><title>{escape(f'{task.name}: {times}{waits}')}</title>"
-        yield f'<rect x="{left:.0f}" y="{top:.0f}" width="{self.box:.0f}" height="{BOX}" rx="4" fill="{fill}" {line}/>'
-        weight = ' font-weight="bold"' if task.critical else ""
-        yield _text(left + CHARACTER, top + 15, _cut(task.name, LONGEST), f'fill="{_INK}"{weight}')
-        yield _text(left + CHARACTER, top + 29, _time(task.seconds), f'fill="{_QUIET}" font-size="10"')
-        yield "</g>"
+    def _meet(self, part: Together) -> int:
+        return self.x.end_of_part(self.grid.right(part), nested(part, self.grid.right))
 
-    def _legend(self, height: float) -> Iterator[str]:
-        y, x = height - 14, MARGIN
-        looks = (
-            ("behind, in its branch", f'stroke="{_QUIET}" stroke-width="1.2"'),
-            ("waits by a join", f'stroke="{_QUIET}" stroke-width="1.2" stroke-dasharray="5 4"'),
-            ("critical path", f'stroke="{_CRITICAL}" stroke-width="2.5"'),
+    def _edges(self, layout: Layout) -> Iterator[str]:
+        """The lines inside ``layout``."""
+        match layout:
+            case Series(parts):
+                for part in parts:
+                    yield from self._edges(part)
+                for before, behind in pairwise(parts):
+                    hot = self._hot(_last(before)) and self._hot(_first(behind))
+                    yield from self._meeting(before, hot)
+                    yield from self._forking(self._out(before), behind, hot)
+            case Together(parts):
+                for part in parts:
+                    yield from self._edges(part)
+
+    def _hot(self, tasks: Iterable[str]) -> bool:
+        return not self.critical.isdisjoint(tasks)
+
+    def _out(self, layout: Layout) -> tuple[int, int]:
+        """Where the line behind ``layout`` begins."""
+        match layout:
+            case One(task):
+                return self.x.end(self.grid.column[task]), self._level(layout)
+            case Series(parts):
+                return self._out(parts[-1])
+            case Together():
+                return self._meet(layout), self._level(layout)
+
+    def _level(self, layout: Layout) -> int:
+        return self.y.middle(self.grid.top(layout))
+
+    def _forking(self, start: tuple[int, int], layout: Layout, hot: bool) -> Iterator[str]:
+        """From ``start`` to the first tasks of ``layout``."""
+        level = self._level(layout)
+        match layout:
+            case One(task):
+                end = self.x.start(self.grid.column[task]), level
+                yield _line([start, (start[0], level), end], CRITICAL if hot else LINE, hot) + _head(end, hot)
+            case Series(parts):
+                yield from self._forking(start, parts[0], hot)
+            case Together(parts):
+                fork = self._fork(layout), level
+                yield _line([start, (start[0], level), fork], CRITICAL if hot else LINE, hot)
+                for part in parts:
+                    yield from self._forking(fork, part, hot and self._hot(_first(part)))
+
+    def _meeting(self, layout: Layout, hot: bool) -> Iterator[str]:
+        """From the last tasks of ``layout`` to where the line behind it begins."""
+        match layout:
+            case Series(parts):
+                yield from self._meeting(parts[-1], hot)
+            case Together(parts):
+                meet = self._out(layout)
+                for part in parts:
+                    part_hot = hot and self._hot(_last(part))
+                    yield from self._meeting(part, part_hot)
+                    start = self._out(part)
+                    yield _line([start, (meet[0], start[1]), meet], CRITICAL if part_hot else LINE, part_hot)
+
+    def _joins(self) -> Iterator[str]:
+        ports, colours = (
+            self._ports(),
+            dict(zip({join.up: None for join in self.grid.joins}, cycle(JOINS), strict=False)),
         )
-        for words, look in looks:
-            yield f'<path d="M{x} {y - 4} h24" fill="none" {look}/>'
-            yield _text(x + 30, y, words, f'fill="{_INK}"')
-            x += 54 + int(CHARACTER * len(words))
+        for join in self.grid.joins:
+            hot = {join.up, join.waiter} <= self.critical
+            colour = CRITICAL if hot else colours[join.up]
+            points = self._route(join, ports[join])
+            yield _line(points, colour, hot, dashed=True) + _head(points[-1], hot, colour)
+
+    def _ports(self) -> dict[Join, int]:
+        """Where joins reach their task: from above in its upper half, those of near upstreams first; else below."""
+        near, far = REACHING
+        ports: dict[Join, int] = {}
+        for joins in self.grid.reaching():
+            for index, join in enumerate(joins):
+                away = near + (far - near) * index // max(len(joins) - 1, 1)
+                ports[join] = self.y.middle(self.grid.row[join.waiter]) + (-away if join.down else away)
+        return ports
+
+    def _route(self, join: Join, port: int) -> list[tuple[int, int]]:
+        grid, routes = self.grid, self.routes
+        leaving = self.y.middle(grid.row[join.up]) + (LEAVING if join.down else -LEAVING)
+        start, end = (self.x.end(grid.column[join.up]), leaving), (self.x.start(grid.column[join.waiter]), port)
+        first = self.x.track(routes.first(join))
+        if routes.near(join):
+            return [start, (first, start[1]), (first, end[1]), end]
+        second, third = self.y.track(routes.second(join)), self.x.track(routes.third(join))
+        return [start, (first, start[1]), (first, second), (third, second), (third, end[1]), end]
+
+    def _task(self, task: str) -> str:
+        column, row, hot = self.grid.column[task], self.grid.row[task], task in self.critical
+        left, width = self.x.start(column), self.x.end(column) - self.x.start(column)
+        kind = "critical task" if hot else "task"
+        title = f"{task}: {self.seconds[task]:g} s" if task in self.seconds else task
+        return (
+            f'<g class="{kind}"><title>{escape(title)}</title>'
+            + _box(left, self.y.start(row), width, HEIGHT, hot)
+            + f'<text x="{left + width // 2}" y="{self.y.middle(row) + 5}" text-anchor="middle" fill="{INK}"'
+            + (' font-weight="bold"' if hot else "")
+            + f">{escape(_shortened(task))}</text></g>"
+        )
+
+    def _legend(self) -> Iterator[str]:
+        left, level = 0, self.y.length + LEGEND // 2 + 4
+        if self.grid.joins:
+            end = (left + 34, level)
+            yield _line([(left, level), end], JOINS[0], dashed=True) + _head(end, False, JOINS[0]) + _note(end, "join")
+            left += 100
+        if self._hot(self.grid.column):
+            yield _box(left, level - 8, 34, 16, True) + _note((left + 34, level), "critical path")
 
 
-def _text(x: float, y: float, words: str, look: str) -> str:
-    return f'<text x="{x:.0f}" y="{y:.0f}" {look}>{escape(words)}</text>'
+def _parallels(layout: Layout) -> Iterator[Together]:
+    """All of ``layout``, outer ones first."""
+    match layout:
+        case Series(parts) | Together(parts):
+            if isinstance(layout, Together):
+                yield layout
+            for part in parts:
+                yield from _parallels(part)
 
 
-def _cut(words: str, length: int) -> str:
-    return words if len(words) <= length else f"{words[: length - 1]}…"
+def _first(layout: Layout) -> Iterable[str]:
+    """The tasks that ``layout`` begins with."""
+    match layout:
+        case Series(parts):
+            return _first(parts[0])
+        case Together(parts):
+            return [task for part in parts for task in _first(part)]
+    return tasks_of(layout)
 
 
-def _time(seconds: float) -> str:
-    """Hours, minutes and seconds, such as 1:05:00; below a minute, seconds."""
-    return f"{seconds:.3g} s" if seconds < 60 else str(timedelta(seconds=round(seconds)))
+def _last(layout: Layout) -> Iterable[str]:
+    """The tasks that ``layout`` ends with."""
+    match layout:
+        case Series(parts):
+            return _last(parts[-1])
+        case Together(parts):
+            return [task for part in parts for task in _last(part)]
+    return tasks_of(layout)
+
+
+def _letters(text: str) -> int:
+    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
+
+
+def _shortened(name: str) -> str:
+    """Both ends of a long name: names of tables often begin alike."""
+    if _letters(name) <= LONGEST:
+        return name
+    half = LONGEST // 2 if _letters(name) == len(name) else LONGEST // 4
+    return f"{name[:half]}…{name[-half + 1 :]}"
+
+
+def _line(points: list[tuple[int, int]], colour: str, thick: bool = False, dashed: bool = False) -> str:
+    """Through ``points``, all turns of which are square; the corners are rounded."""
+    path = f"M{points[0][0]} {points[0][1]}"
+    for before, corner, behind in zip(points, points[1:], points[2:], strict=False):
+        path += f"L{_towards(corner, before)}Q{corner[0]} {corner[1]} {_towards(corner, behind)}"
+    path += f"L{points[-1][0]} {points[-1][1]}"
+    kind, dash = ("join", ' stroke-dasharray="6 3"') if dashed else ("edge", "")
+    return f'<path class="{kind}" d="{path}" stroke="{colour}" stroke-width="{3 if thick else 1.5}"{dash}/>'
+
+
+def _towards(corner: tuple[int, int], other: tuple[int, int], radius: int = 4) -> str:
+    x, y = (at + max(-radius, min(radius, (to - at) // 2)) for at, to in zip(corner, other, strict=True))
+    return f"{x} {y}"
+
+
+def _head(end: tuple[int, int], hot: bool, colour: str | None = None) -> str:
+    size = 5 if hot else 4
+    return (
+        f'<path d="M{end[0]} {end[1]}l{-2 * size} {-size}v{2 * size}z" fill="{colour or (CRITICAL if hot else LINE)}"/>'
+    )
+
+
+def _box(left: int, top: int, width: int, height: int, hot: bool) -> str:
+    look = f'fill="#ffedd5" stroke="{CRITICAL}" stroke-width="3"' if hot else f'fill="{PAPER}" stroke="{LINE}"'
+    return f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="5" {look}/>'
+
+
+def _note(end: tuple[int, int], text: str) -> str:
+    return f'<text x="{end[0] + 8}" y="{end[1] + 5}" fill="{INK}">{text}</text>'

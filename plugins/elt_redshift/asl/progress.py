@@ -23,6 +23,7 @@ from typing import Any
 
 from elt_redshift.asl import calls, joins
 from elt_redshift.asl.jsonata import INPUT, expression
+from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import AnyTask
 from elt_redshift.asl.states import State, Task
 from elt_redshift.asl.target import Target
@@ -44,11 +45,13 @@ class ReportPattern:
     """The states by which a task tells of its end. Each repeats without harm: a task ends once per redrive.
 
     :param next: the state behind a task that succeeded.
+    :param failing: the one behind a task that failed.
     """
 
     source: AnyTask
     target: Target
     next: str
+    failing: Step = "failed"
 
     def states(self) -> Iterator[State]:
         attempt = {
@@ -57,7 +60,7 @@ class ReportPattern:
         }
         yield self._report("report", SUCCEEDED, "succeeded", f"{INPUT}.Id", attempt, self.next, {})
         message = {":message": {"S": expression(f"{INPUT}.cause")}}
-        failed = self.source.name("failed")
+        failed = self.source.name(self.failing)
         yield self._report("report failure", FAILED, "failed", f"{INPUT}.statement", message, failed, expression(INPUT))
 
     def _report(

@@ -21,7 +21,8 @@ one is answered with it; or the condition fails, and f looks again. It does not 
 left its token there: when one fails the run, all end. ``docs/adr/0007`` has the interleavings.
 
 After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and each state here leads to where the task takes
-the lock again: waiting ones because their condition then fails.
+the lock again: waiting ones because their condition then fails. In the map layout a task that has ended has nothing to
+go on with, and needs no lock.
 """
 
 from __future__ import annotations
@@ -31,11 +32,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, expression, fields, keep
+from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, keep, rendered
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.names import Step
-from elt_redshift.asl.order import Order, bits
-from elt_redshift.asl.source import OneTask
+from elt_redshift.asl.order import Order
+from elt_redshift.asl.source import AnyTask, Source
 from elt_redshift.asl.states import Call, Catch, Choice, Retry, Rule, State, Task
 from elt_redshift.asl.target import Target
 
@@ -58,53 +59,99 @@ NEVER = "attribute_exists(#blocked) AND attribute_not_exists(#blocked)"
 NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
 
 _REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
-_FOUND = "$states.result.Attributes"
+_DONE = "$states.result.Attributes.Done"
+
+
+Range = tuple[int, int]
 
 
 @dataclass(frozen=True)
 class Settling:
     """What of a job is counted.
 
-    :param numbers: of the tasks that may run side by side with others, from 1. The others need no counting: when one
-        of them fails, everything else is done or waits for it.
+    :param numbers: of the tasks, from 1.
     :param blocked: for each of these, the numbers of all that cannot run once it has failed, itself included, as ranges
-        of JSONata, such as ``3..5,9``.
+        (first, last).
     """
 
     numbers: Mapping[str, int]
-    blocked: Mapping[str, str]
+    blocked: Mapping[str, tuple[Range, ...]]
 
     @classmethod
-    def of(cls, upstream: Mapping[str, Sequence[str]], written: Sequence[str]) -> Settling:
-        """For the graph ``{task: its upstreams}``; numbered as ``written``, in which ranges are likely to be long."""
+    def of(cls, upstream: Mapping[str, Sequence[str]], every: bool = False) -> Settling:
+        """For the graph ``{task: its upstreams}``.
+
+        :param every: also the tasks that never run side by side with others. They need no counting: when one of them
+            fails, everything else is done or waits for it.
+        """
         order = Order(upstream)
-        position = {task: index for index, task in enumerate(order.tasks)}
-        rest = len(order.tasks) - 1
-        counted = [task for task in written if order.related(position[task]).bit_count() < rest]
+        downs = _downs(order)
+        rest = len(order.tasks) - (0 if every else 1)
+        counted = [task for task in _depth_first(order, downs) if order.related(task).bit_count() < rest]
         numbers = {task: number for number, task in enumerate(counted, 1)}
-        return cls(
-            numbers,
-            {
-                task: _ranges(
-                    sorted(
-                        numbers[order.tasks[one]]
-                        for one in bits(order.after[position[task]] | 1 << position[task])
-                        if order.tasks[one] in numbers
-                    )
-                )
-                for task in counted
-            },
-        )
+        behind = [0] * len(order.tasks)  # sets of numbers, as integers with their bits set
+        for task in reversed(order.topological):
+            behind[task] = 1 << numbers[task] if task in numbers else 0
+            for down in downs[task]:
+                behind[task] |= behind[down]
+        named = {order.tasks[task]: number for task, number in numbers.items()}
+        return cls(named, {order.tasks[task]: tuple(_ranges(behind[task])) for task in counted})
+
+    def in_job_file(self, task: str) -> dict[str, str]:
+        """What the item of ``task`` says about it; :func:`any_place` reads it."""
+        blocks = ",".join(f"{first}-{last}" for first, last in self.blocked[task])
+        return {"number": str(self.numbers[task]), "blocks": blocks}
+
+    def place(self, task: str) -> Place:
+        """What the states of ``task`` need to know."""
+        ranges = ",".join(str(first) if first == last else f"{first}..{last}" for first, last in self.blocked[task])
+        return Place(str(self.numbers[task]), Code(f"[{ranges}]"), len(self.numbers))
 
 
-def _ranges(numbers: Sequence[int]) -> str:
-    found: list[list[int]] = []
-    for number in numbers:
-        if found and found[-1][1] == number - 1:
-            found[-1][1] = number
-        else:
-            found.append([number, number])
-    return ",".join(str(first) if first == last else f"{first}..{last}" for first, last in found)
+def _downs(order: Order) -> list[list[int]]:
+    downs: list[list[int]] = [[] for _ in order.tasks]
+    for task, ups in enumerate(order.direct):
+        for up in ups:
+            downs[up].append(task)
+    return downs
+
+
+def _depth_first(order: Order, downs: Sequence[Sequence[int]]) -> Iterator[int]:
+    """The tasks in an order in which what stands behind one is likely to be a few ranges."""
+    seen, stack = 0, [task for task in reversed(order.topological) if not order.direct[task]]
+    while stack:
+        task = stack.pop()
+        if not seen >> task & 1:
+            seen |= 1 << task
+            yield task
+            stack += reversed(downs[task])
+
+
+def _ranges(members: int) -> Iterator[Range]:
+    """The runs of bits set in ``members``."""
+    while members:
+        first = (members & -members).bit_length() - 1
+        run = members >> first
+        length = (~run & run + 1).bit_length() - 1
+        yield first, first + length - 1
+        members = run >> length << first + length
+
+
+@dataclass(frozen=True)
+class Place:
+    """Of a task its ``number``, in digits, and those that it ``blocked``, as JSONata; how many ``tasks`` count."""
+
+    number: Value
+    blocked: Code
+    tasks: int
+
+
+def any_place(source: AnyTask, tasks: int) -> Place:
+    """The same where the task is known at run time only, from the job file."""
+    parse = "function($range) {($ends := $split($range, '-'); [$number($ends[0])..$number($ends[1])])}"
+    ranges = f"$map($split({source.blocks}, ','), {parse})"
+    joined = f"$reduce({ranges}, function($all, $some) {{$append($all, $some)}}, [])"
+    return Place(source.number, Code(joined), tasks)
 
 
 @dataclass(frozen=True)
@@ -114,8 +161,8 @@ class SettlePattern:
     :param next: the state behind a task that has ended well.
     """
 
-    source: OneTask
-    settling: Settling
+    source: Source
+    place: Place
     target: Target
     next: str
 
@@ -123,14 +170,8 @@ class SettlePattern:
         """The states behind the task's status, the first one first; the first is all that a healthy run enters."""
         yield self._settle()
         yield self._settle_late()
-        yield Choice(
-            self.source.name("settled"),
-            (
-                Rule(expression(_REDRIVEN), self.source.name("reclaim")),
-                Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark")),
-            ),
-            default=self.next,
-        )
+        token = Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark"))
+        yield Choice(self.source.name("settled"), (*self._redriven(), token), default=self.next)
         yield self._unpark()
 
     def failed(self) -> Iterator[State]:
@@ -146,9 +187,13 @@ class SettlePattern:
         )
         yield self._park()
 
+    def _redriven(self) -> tuple[Rule, ...]:
+        """A redriven task must not go on before it has the lock again; a child of a map has nothing to go on with."""
+        return () if self.source.reports else (Rule(expression(_REDRIVEN), self.source.name("reclaim")),)
+
     def _settled(self, done: str, blocked: str) -> str:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
-        return f"{done} + {blocked} > {len(self.settling.numbers)}"
+        return f"{done} + {blocked} > {self.place.tasks}"
 
     def _write(self, name: Step, call: Call, update: str, values: Mapping[str, Any], **more: Any) -> Task:
         arguments = {
@@ -166,9 +211,12 @@ class SettlePattern:
             SETTLE,
             self._me(),
             arguments={
-                # A redriven task must not go on before it has the lock again.
-                "ConditionExpression": expression(f"{_REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}"),
-                "ExpressionAttributeNames": _names("blocked"),
+                "ConditionExpression": (
+                    expression(f"{_REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}")
+                    if self._redriven()
+                    else NOTHING_FAILED
+                ),
+                "ExpressionAttributeNames": _names(self.source.least_redrives, "blocked"),
             },
             next=self.next,
             output=expression(INPUT),
@@ -177,8 +225,9 @@ class SettlePattern:
         )
 
     def _settle_late(self) -> Task:
-        token = f"{_attribute('Parked')}.S"
-        wakes = f"{self._settled(_count('Done'), _count('Blocked'))} and $exists({token})"
+        now = self.source.least_redrives
+        token = f"{_found('Parked', now)}.S"
+        wakes = f"{self._settled(_count(_DONE), _count(_found('Blocked', now)))} and $exists({token})"
         return self._write(
             "settle late",
             calls.UPDATE_ITEM,
@@ -191,10 +240,11 @@ class SettlePattern:
         )
 
     def _me(self) -> dict[str, Any]:
-        return {":task": {"SS": [str(self.settling.numbers[self.source.task])]}}
+        return {":task": {"SS": [rendered(self.place.number)]}}
 
     def _unpark(self) -> Task:
-        sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
+        # $sift gives nothing at all where the token was alone.
+        sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
         return Task(
             self.source.name("unpark"),
             calls.SEND_TASK_SUCCESS,
@@ -208,23 +258,24 @@ class SettlePattern:
         )
 
     def _block(self) -> Task:
-        numbers = f"[$map([{self.settling.blocked[self.source.task]}], function($number) {{$string($number)}})]"
+        then = self.source.failed_at
+        numbers = f"[$map({self.place.blocked}, function($number) {{$string($number)}})]"
         failure = {
-            "task": {"S": self.source.task},
+            "task": {"S": rendered(self.source.task)},
             "statement": {"S": expression(f"{INPUT}.statement")},
             "cause": {"S": expression(f"{INPUT}.cause")},
         }
-        first = {name: f"{_attribute('Failure')}.M.{name}.S" for name in failure}
+        first = {name: f"{_found('Failure', then)}.M.{name}.S" for name in failure}
         return self._write(
             "block",
             calls.UPDATE_ITEM,
             BLOCK,
             {":nobody": {"SS": [NOBODY]}, ":blocked": {"SS": expression(numbers)}, ":failure": {"M": failure}},
-            arguments={"ExpressionAttributeNames": _names("blocked", "failure"), "ReturnValues": "ALL_NEW"},
+            arguments={"ExpressionAttributeNames": _names(then, "blocked", "failure"), "ReturnValues": "ALL_NEW"},
             next=self.source.name("blocked"),
             output={
                 **keep("attempt", "redrives"),
-                **fields(**first, done=_count("Done"), blocked=_count("Blocked")),
+                **fields(**first, done=_count(_DONE), blocked=_count(_found("Blocked", then))),
             },
             comment="Holds the failure back until all that does not depend on the task has ended.",
             retry=calls.DYNAMODB_RETRY,
@@ -243,7 +294,7 @@ class SettlePattern:
             },
             arguments={
                 "ConditionExpression": NOT_GROWN,
-                "ExpressionAttributeNames": _names("blocked", "parked"),
+                "ExpressionAttributeNames": _names(self.source.failed_at, "blocked", "parked"),
             },
             next=self.source.name("record"),
             output=expression(INPUT),
@@ -253,15 +304,16 @@ class SettlePattern:
         )
 
 
-def _names(*attributes: str) -> dict[str, str]:
-    """The names of the attributes that belong to the redrive count at which the task ran."""
-    return {f"#{name}": expression(f"'{name.title()}' & {INPUT}.redrives") for name in attributes}
+def _names(redrives: Code, *attributes: str) -> dict[str, str]:
+    """The names of attributes that belong to a number of redrives."""
+    return {f"#{name}": expression(f"'{name.title()}' & {redrives}") for name in attributes}
 
 
-def _attribute(name: str) -> str:
-    return f"$lookup({_FOUND}, '{name}' & {INPUT}.redrives)"
+def _found(name: str, redrives: Code) -> str:
+    """Such an attribute of the item that a write was answered with."""
+    return f"$lookup($states.result.Attributes, '{name}' & {redrives})"
 
 
-def _count(name: str) -> str:
+def _count(attribute: str) -> str:
     """How many members the set has; integrations differ in how they write its type (SS or Ss)."""
-    return f"$count({_FOUND}.Done.*)" if name == "Done" else f"$count({_attribute(name)}.*)"
+    return f"$count({attribute}.*)"

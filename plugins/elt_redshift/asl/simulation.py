@@ -28,7 +28,7 @@ from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
 
-#: The steps that submit a task's SQL; in the unrolled layout that state bears the task's own name.
+#: The steps that submit a task's SQL; in an unrolled definition that state bears the task's own name.
 SUBMITS = ("", "submit", "submit batch")
 
 #: What an execution's history holds beside its states: started, succeeded.
@@ -70,7 +70,7 @@ class Execution:
 class Simulation:
     """One run of ``definition``, done when the object is made.
 
-    :param items: what its Map reads from S3, in the map layout.
+    :param items: what a Map reads from S3, if there is one.
     :ivar makespan: seconds from start to end.
     :ivar starts: when each task's first attempt was submitted, in seconds.
     :ivar ends: when each task's last attempt ended.
@@ -78,15 +78,16 @@ class Simulation:
     """
 
     def __init__(
-        self, definition: Mapping[str, Any], scenario: Scenario, items: Sequence[Mapping[str, Any]] | None = None
+        self, definition: Mapping[str, Any], scenario: Scenario, items: Sequence[Mapping[str, Any]] = ()
     ) -> None:
-        self.scenario, self._items = scenario, items or ()
+        self.scenario = scenario
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
         self.executions: list[Execution] = []
         self._statements: dict[str, _Statement] = {}
         self._joins: dict[str, _Join] = {}
         self._ready: deque[tuple[_Program, float]] = deque()
+        self._items = items
         main = _Program(self._walk(_Place(definition, self._execution()), 0.0))
         self._ready.append((main, 0.0))
         while self._ready:
@@ -159,48 +160,44 @@ class Simulation:
             elif step == "join":
                 now = yield from self._wait(task, state, here, now)
             elif step in ("announce", "tell"):
-                self._announce(here.waiter(state), here, name, now)
+                self._announce(_waiter(state, here), here, name, now)
             elif step in SUBMITS and task in self.scenario.seconds:
-                now = self._submit(task, state, here, now, here.timed(name))
-            else:
-                now = self._look(task, step, here, name, now)
+                timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
+                now = self._submit(task, state, now, here.execution, timed)
+            elif step in ("describe", "wait"):
+                now = self._follow(task, step, here, name, now)
+            elif step == "await":
+                statement = self._statements[task]
+                statement.looks += 1
+                now = self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), here.execution)
+            elif step == "cancel":
+                self._statements[task].cancelled = True
+            elif step == "retry":
+                self._statements[task].fresh = True
             name = self._next(state, task, step)
         return now
 
-    def _look(self, task: str, step: str, here: _Place, name: str, now: float) -> float:
-        """What a state does for a statement that was submitted before; most states do nothing for it."""
-        if step in ("describe", "wait"):
-            return self._follow(task, step, here, name, now)
-        if step == "await":
-            statement = self._statements[task]
-            statement.looks += 1
-            return self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), here.execution)
-        if step == "cancel":
-            self._statements[task].cancelled = True
-        elif step == "retry":
-            self._statements[task].new = True
-        return now
-
     def _map(self, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
-        processor, items = state["ItemProcessor"], self._items if "ItemReader" in state else state["Items"]
+        processor = state["ItemProcessor"]
+        items = self._items if "ItemReader" in state else state["Items"]
         if isinstance(items, str):  # JSONata: what the child execution was given
-            items = (here.item or {})["waiters"]
+            items = here.of_item("waiters") or ()
         if processor["ProcessorConfig"]["Mode"] == "INLINE":
             here.execution.events += ITERATION_EVENTS * len(items)
-            places = [_Place(processor, here.execution, item) for item in items]
+            flows = [self._walk(_Place(processor, here.execution, item), now) for item in items]
         else:
             here.execution.events += MAP_RUN_EVENTS
             here.execution.transitions += len(items)  # one for each child execution that is started
-            places = [_Place(processor, self._execution(), item) for item in items]
-        return (yield [self._walk(place, now) for place in places]) if places else now
+            flows = [self._walk(_Place(processor, self._execution(), item), now) for item in items]
+        return (yield flows) if flows else now
 
-    def _submit(self, task: str, state: Mapping[str, Any], here: _Place, now: float, timed: bool) -> float:
+    def _submit(self, task: str, state: Mapping[str, Any], now: float, execution: Execution, timed: bool) -> float:
         statement = self._statements.setdefault(task, _Statement(self.scenario.failures.get(task, 0), timed))
         statement.submit(self.scenario.seconds[task])
         self.starts.setdefault(task, now)
         if _waits_for_event(state):
-            return self._wait_for_event(task, now, state["TimeoutSeconds"], here.execution)
-        return self._pass(task, now, min(statement.left, here.first_wait(state["Arguments"])))
+            return self._wait_for_event(task, now, state["TimeoutSeconds"], execution)
+        return self._pass(task, now, min(statement.left, _first_wait(state["Arguments"])))
 
     def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
         execution.events += 1  # TaskSubmitted
@@ -230,8 +227,10 @@ class Simulation:
 
     def _wait(self, task: str, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
         join = self._joins.setdefault(task, _Join())
-        awaited = state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"]
-        join.awaited = int(here.item["awaited"] if here.item else awaited)
+        awaited = here.of_item("awaited")
+        if awaited is None:
+            awaited = int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
+        join.awaited = awaited
         join.arrived, join.execution = now, here.execution
         return (yield task)
 
@@ -252,8 +251,8 @@ class Simulation:
         if program is None or len(join.told) < join.awaited:
             return
         join.program = None
-        always = self.scenario.joins == "always" and join.awaited > 0
         complete = max((now for now, _ in join.told), default=join.arrived)
+        always = self.scenario.joins == "always" and join.awaited > 0
         if always or (self.scenario.joins == "timed" and complete > join.arrived):
             assert join.execution is not None
             join.execution.events += 1  # TaskSubmitted
@@ -281,37 +280,24 @@ class _Place:
 
     flow: Mapping[str, Any]
     execution: Execution
-    item: Mapping[str, Any] | None = None
+    item: Any = None
 
     def read(self, name: str) -> tuple[str, str]:
-        """The task and the step that a state's name tells of; a task's own name is the step ``""``.
+        """The task and the step that a state's name tells of. A task's own name is the step ``""``.
 
-        Where one set of states serves every task, the child execution's item names the task.
+        Where one set of states serves every task, the item of the child execution names it.
         """
         task, _, step = name.partition(": ")
-        return str((self.item or {}).get("name", task)), step
+        return str(self.of_item("name") or task), step
+
+    def of_item(self, key: str) -> Any:
+        """A member of the item, if it is an object that has it."""
+        return self.item.get(key) if isinstance(self.item, Mapping) else None
 
     def state(self, name: str, step: Step) -> Mapping[str, Any] | None:
         """The state that is another step of the task that the state ``name`` belongs to."""
         found: Mapping[str, Any] | None = self.flow["States"].get(names.step(name.partition(": ")[0], step))
         return found
-
-    def timed(self, name: str) -> bool:
-        """Whether the task that the state ``name`` belongs to has a timeout."""
-        return self.state(name, "cancel") is not None and (self.item or {}).get("timeout") != NEVER
-
-    def waiter(self, state: Mapping[str, Any]) -> str | None:
-        """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
-        if self.item and "waiter" in self.item:
-            return str(self.item["waiter"])
-        return str(state["Arguments"]["Key"][TASK_KEY]["S"]) if state["Type"] == "Task" else None
-
-    def first_wait(self, arguments: Mapping[str, Any] | str) -> float:
-        """How many seconds the call that submits waits for the statement's end; 0 of a task that polls."""
-        if isinstance(arguments, str):
-            timeout = (self.item or {})["timeout"]
-            return min(LONG_POLL, timeout) if "WaitTimeSeconds" in arguments else 0
-        return float(arguments.get("WaitTimeSeconds", 0))
 
 
 def _rule(choice: Mapping[str, Any], wanted: str) -> str:
@@ -333,6 +319,21 @@ def _answered(state: Mapping[str, Any], statement: _Statement) -> str | None:
         error = calls.STATEMENT_FAILED
     catchers = state["Catch"]
     return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
+
+
+def _waiter(state: Mapping[str, Any], here: _Place) -> str | None:
+    """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
+    if waiter := here.of_item("waiter"):
+        return str(waiter)
+    return str(state["Arguments"]["Key"][TASK_KEY]["S"]) if state["Type"] == "Task" else None
+
+
+def _first_wait(arguments: Any) -> float:
+    """How long the call that submits waits for the statement's end; 0 of a task that polls."""
+    seconds = arguments.get("WaitTimeSeconds", 0) if isinstance(arguments, Mapping) else arguments
+    if isinstance(seconds, str):  # JSONata
+        return LONG_POLL if isinstance(arguments, Mapping) or "WaitTimeSeconds" in seconds else 0
+    return float(seconds)
 
 
 def _pauses(seconds: float) -> tuple[int, float]:
@@ -358,16 +359,16 @@ class _Statement:
     cancelled: bool = False
     fails: bool = False
     looks: int = 0
-    new: bool = False
+    fresh: bool = False
 
     def submit(self, seconds: float) -> None:
-        self.left, self.cancelled, self.looks, self.new = seconds, False, 0, False
+        self.left, self.cancelled, self.looks, self.fresh = seconds, False, 0, False
         self.fails = self.failures > 0
         self.failures -= self.fails
 
     def verdict(self) -> str | None:
         """Where the status leads to, in words of its rules; None: it is still running."""
-        if self.new:
+        if self.fresh:
             return "'NEW'"
         if self.left > 0:
             return None

@@ -78,6 +78,10 @@ class Source(Protocol):
         """How often the owner of the lock has been redriven at least."""
 
     @property
+    def failed_at(self) -> Code:
+        """How often the owner of the lock had been redriven when the task failed."""
+
+    @property
     def retries(self) -> Value: ...
 
     @property
@@ -119,6 +123,7 @@ class OneTask:
     run = Code("$run")
     redrives = Code(f"{INPUT}.redrives")
     least_redrives = Code(REDRIVE_COUNT)
+    failed_at = Code(f"{INPUT}.redrives")
     reports = False
 
     @property
@@ -189,7 +194,10 @@ class AnyTask:
     waiters = Code(f"{_ITEM}.waiters")
     # The child's own count begins at 0; below it where the run has been redriven since it took the lock.
     redrives = Code(f"({_RUN}.redriven ? -1 : 0)")
-    least_redrives = Code(f"{_RUN}.redrives + {REDRIVE_COUNT}")
+    least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
+    failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
+    number = Code(f"{_ITEM}.number")
+    blocks = Code(f"{_ITEM}.blocks")
     comment = None
     begins = None
     reports = True

@@ -286,8 +286,9 @@ class StatementPattern:
         )
 
     def _record(self) -> Task:
-        kept = keep("attempt", "redrives", "cause", *(("statement",) if self.source.reports else ()))
-        following = self.source.name("report failure" if self.source.reports else "failed")
+        reports = self.source.reports and self.failing == "record"
+        kept = keep("attempt", "redrives", "cause", *(("statement",) if reports else ()))
+        following = self.source.name("report failure" if reports else "failed")
         return self._call(
             self.source.name("record"),
             calls.UPDATE_ITEM,

@@ -20,11 +20,11 @@ WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
+#: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
+GUESS = timedelta(seconds=60)
+
 #: The keys of a task that are durations, and what messages call them.
 DURATIONS = {"timeout": "timeout", "expected": "expected time"}
-
-#: How long a task is guessed to take that says nothing of it, unless its timeout is shorter.
-EXPECTED = timedelta(seconds=60)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,7 +88,8 @@ class SqlTask:
     :param wait: how the state machine learns of a statement's end: by the Data API's long polling, by polling with Wait
         states, or by Redshift's event.
     :param source: the SQL file's name as the job gives it, empty for ``statement`` and ``call``.
-    :param expected: how long it is likely to take; the order of tasks on lanes and the plan of a job rest on it.
+    :param expected: how long it is likely to take, for `plan` and for ``max_active_statements``; default:
+        :data:`GUESS`.
     :param kind: which of the three the task was written as.
     """
 
@@ -104,14 +105,14 @@ class SqlTask:
     expected: timedelta | None = None
 
     @property
+    def expected_seconds(self) -> float:
+        """How long it is taken to run."""
+        return (self.expected or min(GUESS, self.timeout or GUESS)).total_seconds()
+
+    @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the parameters that any statement refers to, each once, in order of first use."""
         return tuple(dict.fromkeys(name for statement in self.statements for name in statement.parameters))
-
-    @property
-    def expected_seconds(self) -> float:
-        """How long it is likely to take, or a guess."""
-        return (self.expected or min(EXPECTED, self.timeout or EXPECTED)).total_seconds()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -22,9 +22,10 @@ from elt_redshift.airflow_compat import (
     Context,
     clear_number,
     hooked,
+    run_before,
 )
 from elt_redshift.asl.history import TaskRun, TaskRuns, failure
-from elt_redshift.aws.attempts import run_execution_name
+from elt_redshift.aws.attempts import latest_attempt, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
@@ -45,12 +46,16 @@ class StartExecutionOperator(BaseOperator):
     A try that repeats an interrupted one (a lost worker) takes the execution that the first one started. A task that
     was cleared redrives the last one if that was unsuccessful, and starts a new one if it succeeded.
 
+    If the job waits for its lock, DAG runs start in the order of their dates: each waits in the triggerer until the
+    execution of the one before has ended. (Those who wait for a lock get it in any order.)
+
     :param job: the job.
     :param parameters: a Jinja template, or text, for each job parameter; the job's defaults fill in the rest.
     :param state_machine_arn: default: the state machine of the job's stack, looked up when the task runs.
     :param stack: the stack; needed only where the job is deployed more than once.
     :param aws_conn_id: the Airflow connection to AWS.
     :param region_name: default: the connection's.
+    :param poll_interval: seconds between two looks at the execution of an earlier run.
     """
 
     template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack")
@@ -67,10 +72,11 @@ class StartExecutionOperator(BaseOperator):
         stack: str | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
+        poll_interval: float = 5.0,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.job = job
+        self.job, self.poll_interval = job, poll_interval
         self.parameters = dict(parameters or {})
         self.state_machine_arn, self.stack = state_machine_arn, stack
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
@@ -87,6 +93,8 @@ class StartExecutionOperator(BaseOperator):
             raise  # it may pass
         except EltError as error:
             raise AirflowFailException(str(error)) from error  # another try would end alike
+        if self.job.lock.when_locked == "wait":
+            self._await_turn(context, redriver)
         retries = self.retries or 0
         # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
         repeated = ti.try_number > ti.max_tries - retries + 1
@@ -98,6 +106,25 @@ class StartExecutionOperator(BaseOperator):
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
         ti.xcom_push(key=RUN, value={"job": job.to_dict(), "parameters": values})
         return pursued.arn
+
+    def execute_complete(self, context: Context, event: Any = None) -> str:
+        """Resume when the earlier run may be done."""
+        return self.execute(context)
+
+    def _await_turn(self, context: Context, redriver: Redriver) -> None:
+        """Defer while a run with an earlier date is under way, unless this one has begun already."""
+        ti, executions = context["ti"], redriver.executions
+        if latest_attempt(executions, redriver.name)[1] or not (before := run_before(context)):
+            return
+        _, execution = latest_attempt(executions, partial(run_execution_name, ti.dag_id, before, self.task_id))
+        if execution and execution.ended:
+            return
+        from elt_redshift.triggers.earlier_run import EarlierRunTrigger  # only here: a DAG file has no need for it
+
+        self.log.info("Waiting for the end of run %s", before)
+        earlier = (executions.state_machine_arn, ti.dag_id, before, self.task_id)
+        trigger = EarlierRunTrigger(*earlier, self.aws_conn_id, self.region_name, self.poll_interval)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=MAX_FOLLOW)
 
     def on_kill(self) -> None:
         """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""

@@ -111,9 +111,12 @@ class MirrorTrigger(BaseTrigger):
         return trigger
 
     def _show(self, execution_arn: str) -> None:
-        """Let the links work while the task waits."""
-        for key, url in links(execution_arn).items():
-            set_xcom(self.task_instance, key, url)
+        """Let the links work while the task waits; no task fails for them."""
+        try:
+            for key, url in links(execution_arn).items():
+                set_xcom(self.task_instance, key, url)
+        except Exception:
+            self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
 
 
 def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -> Followed | None:
@@ -141,10 +144,6 @@ async def together(key: Hashable, search: Callable[[], Followed | None]) -> Foll
     """The answer of ``search``, in a thread; who asks for the same meanwhile gets the same answer."""
     slot = (asyncio.get_running_loop(), key)
     if slot not in _searches:
-        _searches[slot] = asyncio.create_task(_search(search))
+        _searches[slot] = asyncio.create_task(asyncio.to_thread(search))
         _searches[slot].add_done_callback(lambda _: _searches.pop(slot))
     return await asyncio.shield(_searches[slot])
-
-
-async def _search(search: Callable[[], Followed | None]) -> Followed | None:
-    return await asyncio.to_thread(search)

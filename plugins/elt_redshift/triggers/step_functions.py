@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import AsyncIterator
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import BaseTaskEndEvent, BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user, link_xcom
@@ -26,6 +27,11 @@ from elt_redshift.triggers.poller import Poller, shared
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
+
+
+#: No worker is resumed sooner than this many seconds after its trigger began: by then the scheduler has mostly heard
+#: that the deferring worker has ended, and does not take that for the end of the resumed one.
+RESUME_AFTER = 5.0
 
 
 class ExecutionSource:
@@ -136,8 +142,12 @@ class TaskTrigger(BaseTrigger):
         hook.stop(job, self.execution_arn, cause)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        began = time.monotonic()
         # The poller is left before the event: who takes the first event may never resume this generator.
-        yield self._event(await self._outcome())
+        event = self._event(await self._outcome())
+        if not isinstance(event, BaseTaskEndEvent):
+            await asyncio.sleep(max(0.0, RESUME_AFTER - (time.monotonic() - began)))
+        yield event
 
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":

@@ -13,6 +13,7 @@ from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.lanes import graph_of
 from elt_redshift.asl.layout import arrange
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
+from elt_redshift.job.parts import Layout
 from elt_redshift.triggers.outcome import outcome_of
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
@@ -151,6 +152,23 @@ def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Bar
     assert _submissions(deployed, deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
 
 
+def test_a_child_of_a_map_is_parked_like_any_task(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """In the map layout, too, the failed task shows at once, others go on, and a redrive runs only what has not."""
+    deployed = deploy(_job(ledger, barrier.pass_, layout="map"))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed")
+    assert deployed.item.state == "Running"
+    assert _ran(deployed, ledger) == Counter()
+    barrier.open()
+    assert deployed.end(arn).status == "FAILED"
+    assert {name for name, status in _statuses(deployed, arn).items() if status == "succeeded"} == {"slow", "free"}
+    assert deployed.item.failed_task == "bad"
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert set(_ran(deployed, ledger).values()) == {1}
+
+
 def test_a_parked_task_looks_again_by_itself(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,8 +221,8 @@ def _behind(graph: Graph, tasks: set[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize("lanes", [None, 3])
-def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, lanes: int | None) -> None:
+@pytest.mark.parametrize(("layout", "lanes"), [("unrolled", None), ("unrolled", 3), ("map", 3)])
+def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, layout: Layout, lanes: int | None) -> None:
     """Of a graph with joins in which several tasks fail, exactly those run that neither fail nor wait for a failed one,
     lanes included; after mending them, a redrive runs all others. Nothing runs twice."""
     graph = random_graph(18, seed=5)
@@ -215,6 +233,7 @@ def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, lanes: int | N
         *(task(name, *ups, sql=(*filter(None, [mended.get(name)]), note % name)) for name, ups in graph.items()),
         on_task_failure="finish_independent",
         max_active_statements=lanes,
+        layout=layout,
     )
     kept = graph_of(made)
     assert arrange(kept).joins

@@ -36,7 +36,7 @@ def test_never_more_than_two_at_once(deploy: Deploy, barrier: Barrier, ledger: s
         )
     )
     arn = deployed.start()
-    deployed.until(arn, lambda tasks: sum(run.statement_id is not None for run in tasks.values()) == 2)
+    deployed.until(arn, lambda tasks: sum(run.status == "running" for run in tasks.values()) == 2)
     assert deployed.sql(f"select task from {ledger}") == []
     barrier.open()
     ended = deployed.end(arn)

@@ -90,6 +90,9 @@ JOBS: dict[str, EltJob] = {
             task("d", "b", "a"),
         ),
     ),
+    "map_finish_independent": job(
+        task("a"), task("b"), task("c", "a", "b"), layout="map", on_task_failure="finish_independent"
+    ),
     "map_polling": EltJob(job_id="101", name="sample", layout="map", tasks=(task("a", wait="poll"),)),
     "two_lanes": job(
         task("a"), task("b"), task("c"), task("d", "a"), task("e", "b", "c"), task("f", "c"), max_active_statements=2

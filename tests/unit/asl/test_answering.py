@@ -11,9 +11,10 @@ import pytest
 
 from elt_redshift.asl.answering import event_pattern
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.job.model import EltJob
 from elt_redshift.local.stepfunctions.jsonata import evaluate
 
-from .jobs import JOBS
+from .jobs import JOBS, task
 
 GOLDEN = Path(__file__).parent / "answering.json"
 TOKEN = "AAAA/KgAA+AAB//" + "x" * 600 + "=="
@@ -63,3 +64,13 @@ def test_the_token_is_all_that_stands_behind_the_attempt(token: str) -> None:
 def test_the_pattern_takes_the_jobs_own_statements() -> None:
     """The slash keeps job 101 from getting the events of job 1012."""
     assert event_pattern("101")["detail"]["statementName"] == [{"prefix": "101/"}]
+
+
+def test_the_map_layout_polls_instead() -> None:
+    """One set of states serves every task there, and none of it waits for an event."""
+    tasks = (task("a", wait="event"), task("b", "a", wait="event"))
+    machine = compile_job(EltJob(job_id="101", name="sample", tasks=tasks, layout="map"))
+    definition = json.dumps(machine.definition())
+    assert not machine.events
+    assert "WithEvent" not in definition
+    assert "WaitTimeSeconds" in definition

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
 from itertools import combinations
 from random import Random
 
@@ -104,13 +103,6 @@ def test_a_job_without_the_key_is_as_it_was_written() -> None:
     one = job(*tasks, max_active_statements=1)
     assert width(graph_of(one)) == 1
     assert one.task("b").upstream == ()
-
-
-def test_the_expected_times_decide_who_goes_first() -> None:
-    """Of tasks without an order, the one that is expected to take longest goes first; the guess is a minute."""
-    short, long = timedelta(seconds=59), timedelta(seconds=61)
-    made = job(task("a", expected=short), task("b"), task("c", expected=long), max_active_statements=1)
-    assert graph_of(made) == {"a": ("b",), "b": ("c",), "c": ()}
 
 
 def test_large_jobs_are_quick_enough() -> None:

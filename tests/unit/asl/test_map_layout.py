@@ -27,7 +27,8 @@ def sized(count: int, **more: Any) -> EltJob:
     [
         (sized(100), "unrolled"),
         (sized(1), "unrolled"),
-        (sized(200, on_task_failure="finish_independent"), "unrolled"),
+        (sized(60, on_task_failure="finish_independent"), "unrolled"),
+        (sized(100, on_task_failure="finish_independent"), "map"),
         (sized(1, layout="map"), "map"),
         (sized(200), "map"),
         (EltJob(job_id="1", name="long", tasks=[task("a", sql=("select '" + "x" * 950_000 + "'",))]), "map"),
@@ -38,7 +39,7 @@ def sized(count: int, **more: Any) -> EltJob:
             "map",
         ),
     ],
-    ids=["hundred", "one", "held_back", "asked_for", "many", "long_sql", "long_running"],
+    ids=["hundred", "one", "held_back", "many_held_back", "asked_for", "many", "long_sql", "long_running"],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
     """Definition and history decide, unless the job does."""
@@ -63,12 +64,6 @@ def test_a_task_tells_so_many_others_at_most() -> None:
     tasks = [task("hub"), *(task(f"t{number}", "hub") for number in range(MAX_WAITERS + 1))]
     with pytest.raises(JobError, match=r"tasks\.hub: 1,501 tasks wait for it directly, and it can tell at most 1,500"):
         compile_job(EltJob(job_id="101", name="sample", tasks=tasks))
-
-
-def test_a_failure_that_is_held_back_needs_the_unrolled_layout() -> None:
-    """on_task_failure: finish_independent is refused in the map layout."""
-    with pytest.raises(JobError, match="finish_independent needs the unrolled layout"):
-        compile_job(sized(1, layout="map", on_task_failure="finish_independent"))
 
 
 def file_of(*tasks: SqlTask, **more: Any) -> dict[str, jobfile.Item]:

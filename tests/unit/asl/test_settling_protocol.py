@@ -214,6 +214,12 @@ def test_the_writes_are_what_the_protocol_rests_on() -> None:
 def test_what_a_failure_blocks() -> None:
     """A task's own number and those of all behind it, in ranges; tasks that never run beside others are not counted."""
     graph = {"first": (), "a": ("first",), "b": ("first",), "c": ("a",), "d": ("a", "b"), "last": ("c", "d")}
-    found = Settling.of(graph, ["first", "a", "c", "d", "b", "last"])
-    assert found == Settling({"a": 1, "c": 2, "d": 3, "b": 4}, {"a": "1..3", "c": "2", "d": "3", "b": "3..4"})
-    assert Settling.of({"a": (), "b": ("a",)}, ["a", "b"]) == Settling({}, {})
+    numbers = {"a": 1, "c": 2, "d": 3, "b": 4}
+    assert Settling.of(graph) == Settling(numbers, {"a": ((1, 3),), "c": ((2, 2),), "d": ((3, 3),), "b": ((3, 4),)})
+    assert Settling.of({"a": (), "b": ("a",)}) == Settling({}, {})
+    every = Settling.of({"a": (), "b": (), "c": ("a",)}, every=True)
+    assert [every.in_job_file(task) for task in ("a", "b", "c")] == [
+        {"number": "1", "blocks": "1-2"},
+        {"number": "3", "blocks": "3-3"},
+        {"number": "2", "blocks": "2-2"},
+    ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -16,13 +17,15 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
 )
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.links.console import execution_url
 from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
+from elt_redshift.triggers.earlier_run import EarlierRunTrigger
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.step_functions import TaskTrigger
@@ -114,6 +117,53 @@ def test_start_takes_a_given_state_machine(hook: FakeHook, job: EltJob) -> None:
     """With an ARN, no stack is looked up."""
     _run(_start(job, state_machine_arn=MACHINE), FakeTaskInstance())
     assert hook.looked_up == []
+
+
+class Ordered(FakeTaskInstance):
+    """A task instance of a run behind another one."""
+
+    def __init__(self, before: str | None) -> None:
+        super().__init__()
+        self.before = before
+
+    def get_previous_dagrun(self, state: str) -> Any:
+        assert state == "running"
+        return SimpleNamespace(run_id=self.before) if self.before else None
+
+
+@pytest.mark.parametrize("begun", [True, False])
+def test_start_of_a_job_that_waits_is_in_turn(hook: FakeHook, begun: bool) -> None:
+    """While a run with an earlier date is under way, whether it has come to start its execution or not, the start waits
+    in the triggerer; then it starts."""
+    job = EltJob(job_id="7", name="sales", lock=LockPolicy(when_locked="wait"))
+    job.task("load", statement="select 1")
+    earlier = FakeExecution(run_execution_name("sales", "earlier", "start_execution", 1))
+    if begun:
+        hook.client.executions[earlier.arn] = earlier
+    start, ti = _start(job, aws_conn_id="etl", poll_interval=2.0), Ordered("earlier")
+    with pytest.raises(TaskDeferred) as deferred:
+        _run(start, ti)
+    wanted = EarlierRunTrigger(MACHINE, "sales", "earlier", "start_execution", "etl", None, 2.0)
+    assert deferred.value.trigger.serialize() == wanted.serialize()
+    hook.client.executions[earlier.arn] = earlier.end("FAILED")
+    context: Any = {"ti": ti}
+    assert start.execute_complete(context, None) in hook.client.executions
+
+
+@pytest.mark.parametrize(("when_locked", "before"), [("skip", "earlier"), ("wait", None)])
+def test_start_waits_for_nobody_else(hook: FakeHook, when_locked: Any, before: str | None) -> None:
+    """A job that does not wait for its lock, and the first of all runs, start at once."""
+    job = EltJob(job_id="7", name="sales", lock=LockPolicy(when_locked=when_locked))
+    job.task("load", statement="select 1")
+    assert _run(_start(job), Ordered(before)) in hook.client.executions
+
+
+def test_start_that_has_begun_waits_no_more(hook: FakeHook) -> None:
+    """A run that has its execution attaches to it, whatever other runs do."""
+    job = EltJob(job_id="7", name="sales", lock=LockPolicy(when_locked="wait"))
+    job.task("load", statement="select 1")
+    arn = _run(_start(job), Ordered(None))
+    assert _run(_start(job), Ordered("earlier")) == arn
 
 
 @pytest.mark.parametrize(("given", "value"), [({}, "1998"), ({"year": "1997"}, "1997"), ({"year": 1996}, "1996")])

@@ -14,7 +14,7 @@ from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers import mirror
+from elt_redshift.triggers import mirror, step_functions
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.step_functions import links
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
@@ -73,6 +73,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
     monkeypatch.setattr(hooks, "EltHook", made)
     monkeypatch.setattr(mirror, "xcom", made.xcom)
     monkeypatch.setattr(mirror, "set_xcom", made.set_xcom)
+    monkeypatch.setattr(step_functions, "RESUME_AFTER", 0.0)
     return made
 
 
@@ -116,6 +117,17 @@ def test_the_links_work_while_the_task_waits(airflow: Airflow) -> None:
     asyncio.run(asyncio.wait_for(main(), 60))
     found = {key: value for (task, key), value in airflow.xcoms.items() if task == "load"}
     assert found == links(execution.arn)
+
+
+def test_links_that_cannot_be_pushed_fail_nothing(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task is shown as it is; its links come with its end."""
+
+    def broken(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(mirror, "set_xcom", broken)
+    airflow.attempt(1).succeed("load")
+    assert isinstance(_event(_trigger()), TaskSuccessEvent)
 
 
 def test_a_locked_job_needs_no_worker(airflow: Airflow) -> None:

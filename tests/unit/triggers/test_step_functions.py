@@ -13,6 +13,7 @@ from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
+from elt_redshift.triggers import step_functions
 from elt_redshift.triggers.step_functions import TaskTrigger, links
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
@@ -41,6 +42,7 @@ class FakeHook:
 def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
     made = type("Hook", (FakeHook,), {"client": FakeStepFunctions(), "stopped": []})
     monkeypatch.setattr(hooks, "EltHook", made)
+    monkeypatch.setattr(step_functions, "RESUME_AFTER", 0.0)
     return made
 
 
@@ -93,6 +95,22 @@ def test_a_failure_always_resumes_the_task(hook: type[FakeHook]) -> None:
     hook.client.executions[execution.arn] = execution
     event = asyncio.run(_event(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
     assert event["status"] == "failed"
+
+
+def test_a_worker_is_not_resumed_at_once(hook: type[FakeHook], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scheduler is given time to hear that the deferring worker has ended; what needs no worker need not wait."""
+    failed, succeeded = FakeExecution("one").fail("load", "no such table"), FakeExecution("two").succeed("load")
+    hook.client.executions = {execution.arn: execution for execution in (failed, succeeded)}
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+
+    monkeypatch.setattr(step_functions, "RESUME_AFTER", 3600.0)
+    monkeypatch.setattr(step_functions, "asyncio", SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread))
+    for execution in (failed, succeeded):
+        asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
+    assert [seconds > 3000 for seconds in slept] == [True]
 
 
 def test_triggers_of_one_execution_share_hook_and_looks(hook: type[FakeHook]) -> None:

@@ -1,0 +1,331 @@
+"""A real Airflow: scheduler, triggerer, DAG processor and API server, each a process of its own, on SQLite.
+
+Tests drive it through its REST API, as its users and their scripts do.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+import psutil
+
+from elt_redshift.local import airflow_home
+
+Found = TypeVar("Found")
+
+#: For whatever happens in Airflow: a loaded machine needs many times what an idle one does.
+SECONDS = 300.0
+POLL_SECONDS = 0.3
+
+#: The options keep SQLite and two cores from being busy with anything but the tests.
+COMPONENTS = {
+    "api-server": ["api-server", "--workers", "1"],
+    "scheduler": ["scheduler", "--skip-serve-logs"],
+    "dag-processor": ["dag-processor"],
+    "triggerer": ["triggerer", "--skip-serve-logs"],
+}
+
+USER, PASSWORD = "admin", "secret"
+_PR_SET_PDEATHSIG = 1
+
+
+def wait_for(look: Callable[[], Found], what: str, seconds: float = SECONDS) -> Found:
+    """The first true value that ``look`` gives; Airflow is asked a few times per second.
+
+    :raises AssertionError: there was none within the time.
+    """
+    deadline = time.monotonic() + seconds
+    while not (found := look()):
+        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
+        time.sleep(POLL_SECONDS)
+    return found
+
+
+class Component:
+    """One of Airflow's processes, in a session of its own, by which all that descends from it is found."""
+
+    def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
+        self.name, self._environment, self.log = name, environment, folder / f"{name}.log"
+        self._database = folder / "airflow.db"
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "airflow", *COMPONENTS[self.name]],
+                env=dict(self._environment),
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+                preexec_fn=_quit_with_parent,  # noqa: PLW1509 - pytest starts no threads
+            )
+
+    @contextmanager
+    def paused(self) -> Iterator[None]:
+        """The process itself stands still for the length of the block, while its children go on."""
+        assert self.process is not None
+        wait_for(self._stop_outside_a_transaction, f"{self.name} stands still")
+        try:
+            yield
+        finally:
+            self.process.send_signal(signal.SIGCONT)
+
+    def _stop_outside_a_transaction(self) -> bool:
+        """Within one, it would keep others from writing to SQLite."""
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+        wait_for(lambda: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED, "it stands still")
+        try:
+            with closing(sqlite3.connect(self._database, timeout=1.0, isolation_level=None)) as database:
+                database.execute("begin exclusive")
+                database.execute("rollback")
+            return True
+        except sqlite3.OperationalError:
+            self.process.send_signal(signal.SIGCONT)
+            return False
+
+    def kill(self) -> None:
+        """Kill it and all that it started, also what was left behind by a killed worker."""
+        if self.process is None:
+            return
+        while found := [one for one in psutil.pids() if _session(one) == self.process.pid]:
+            for one in found:
+                with suppress(ProcessLookupError):
+                    os.kill(one, signal.SIGKILL)
+            self.process.wait()
+            time.sleep(POLL_SECONDS)
+        self.process.wait()
+
+
+def _session(process: int) -> int | None:
+    with suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
+        return os.getsid(process) if psutil.Process(process).status() != psutil.STATUS_ZOMBIE else None
+    return None
+
+
+def _quit_with_parent() -> None:
+    """Let the kernel stop the process when the tests are killed before they could."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+
+
+class Airflow:
+    """The four processes and a client of their REST API."""
+
+    def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str]) -> None:
+        self._url = f"http://127.0.0.1:{_free_port()}"
+        self.folder = folder
+        environment = airflow_home.prepare(folder, dags, {**aws, **_settings(folder, self._url)})
+        self.components = {name: Component(name, environment, folder) for name in COMPONENTS}
+        self._client = httpx.Client(base_url=self._url, timeout=60.0)
+        self._token: str | None = None
+
+    @property
+    def scheduler(self) -> Component:
+        return self.components["scheduler"]
+
+    @property
+    def triggerer(self) -> Component:
+        return self.components["triggerer"]
+
+    def start(self) -> None:
+        """Start everything; the caller waits for what it needs."""
+        for component in self.components.values():
+            component.start()
+
+    def stop(self) -> None:
+        for component in self.components.values():
+            component.kill()
+        self._client.close()
+
+    def wait_until_healthy(self) -> None:
+        """Wait until all four report that they run.
+
+        :raises AssertionError: one of them has ended, or time is up; its last words are told.
+        """
+
+        def healthy() -> bool:
+            for component in self.components.values():
+                assert component.process is not None
+                assert component.process.poll() is None, component.log.read_text()[-3000:]
+            with suppress(httpx.TransportError):
+                answer = self._client.get("/api/v2/monitor/health")
+                return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
+            return False
+
+        wait_for(healthy, "all of Airflow is healthy")
+
+    def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
+        """Call the REST API, ``path`` below ``/api/v2``; gives what it answers."""
+        if self._token is None:
+            login = self._client.post("/auth/token", json={"username": USER, "password": PASSWORD})
+            self._token = login.raise_for_status().json()["access_token"]
+        authorization = {"Authorization": f"Bearer {self._token}"}
+        answer = self._client.request(method, f"/api/v2{path}", json=body, params=query, headers=authorization)
+        assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
+        return answer.json()
+
+    def wait_for_dags(self, *dag_ids: str) -> None:
+        """Wait until the DAG processor has read the DAGs.
+
+        :raises AssertionError: a DAG file is broken, or time is up.
+        """
+
+        def known() -> bool:
+            errors = self.call("GET", "/importErrors")["import_errors"]
+            assert not errors, errors
+            return {dag["dag_id"] for dag in self.call("GET", "/dags")["dags"]} >= set(dag_ids)
+
+        wait_for(known, f"DAGs {dag_ids}")
+
+    def trigger(self, dag_id: str, **conf: str) -> Run:
+        answer = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+        return Run(self, dag_id, answer["dag_run_id"])
+
+    def runs(self, dag_id: str) -> list[Run]:
+        """All runs of a DAG, the oldest first."""
+        answer = self.call("GET", f"/dags/{dag_id}/dagRuns", order_by="run_after")
+        return [Run(self, dag_id, run["dag_run_id"]) for run in answer["dag_runs"]]
+
+    def backfill(self, dag_id: str, first: str, last: str, max_active_runs: int) -> None:
+        """Create a backfill. Nobody else writes meanwhile: on SQLite, that makes Airflow give up."""
+        body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": max_active_runs}
+        with ExitStack() as paused:
+            for name in COMPONENTS.keys() - {"api-server"}:
+                paused.enter_context(self.components[name].paused())
+            self.call("POST", "/backfills", body)
+
+    def slots_in_use(self) -> int:
+        """How many tasks hold a worker's slot, or wait for one, in all of Airflow."""
+        [pool] = self.call("GET", "/pools")["pools"]
+        return int(pool["occupied_slots"])
+
+
+class Run:
+    """A DAG run."""
+
+    def __init__(self, airflow: Airflow, dag_id: str, run_id: str) -> None:
+        self._airflow, self.dag_id, self.run_id = airflow, dag_id, run_id
+        self._path = f"/dags/{dag_id}/dagRuns/{httpx.URL(path=run_id).raw_path.decode()}"
+
+    @property
+    def state(self) -> str:
+        return str(self._airflow.call("GET", self._path)["state"])
+
+    def task(self, task_id: str) -> dict[str, Any]:
+        """A task instance as the API shows it."""
+        return dict(self._airflow.call("GET", f"{self._path}/taskInstances/{task_id}"))
+
+    def states(self) -> dict[str, str]:
+        answer = self._airflow.call("GET", f"{self._path}/taskInstances")
+        return {task["task_id"]: task["state"] for task in answer["task_instances"]}
+
+    def wait(self, *states: str) -> str:
+        """Wait until the run has one of the states: by default, until it has ended."""
+        wanted = states or ("success", "failed")
+
+        def reached() -> str | None:
+            return state if (state := self.state) in wanted else None
+
+        try:
+            return str(wait_for(reached, f"run {self.run_id} of {self.dag_id} is {wanted}"))
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.states()}") from None
+
+    def wait_for_task(self, task_id: str, *states: str) -> dict[str, Any]:
+        def reached() -> dict[str, Any] | None:
+            return found if (found := self.task(task_id))["state"] in states else None
+
+        try:
+            return wait_for(reached, f"task {task_id} of run {self.run_id} of {self.dag_id} is {states}") or {}
+        except AssertionError as error:
+            raise AssertionError(f"{error}; {self.states()}") from None
+
+    def log(self, task_id: str) -> str:
+        """What the log of the task's latest try says, as the UI shows it."""
+        number = self.task(task_id)["try_number"]
+        answer = self._airflow.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content=True)
+        return json.dumps(answer["content"], ensure_ascii=False)
+
+    def xcom(self, task_id: str, key: str) -> Any:
+        """An XCom; None when there is none."""
+        path = f"{self._path}/taskInstances/{task_id}/xcomEntries"
+        entries = self._airflow.call("GET", path)["xcom_entries"]
+        if key not in {entry["key"] for entry in entries}:
+            return None
+        return self._airflow.call("GET", f"{path}/{key}", deserialize=True)["value"]
+
+    def clear_failed(self) -> None:
+        """Clear, failed tasks only."""
+        body = {"dry_run": False, "only_failed": True, "reset_dag_runs": True, "dag_run_id": self.run_id}
+        self._airflow.call("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
+
+    def fail(self) -> None:
+        """Mark the run as failed."""
+        self._airflow.call("PATCH", self._path, {"state": "failed"})
+
+    def fail_task(self, task_id: str) -> None:
+        """Mark a task as failed."""
+        self._airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "failed"})
+
+
+@contextmanager
+def running(folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[Airflow]:
+    """An Airflow for the length of a ``with`` block, whatever ends that."""
+    airflow = Airflow(folder, dags, aws)
+    try:
+        airflow.start()
+        airflow.wait_until_healthy()
+        yield airflow
+    finally:
+        airflow.stop()
+
+
+def _free_port() -> int:
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])
+
+
+def _settings(home: Path, url: str) -> dict[str, str]:
+    home.mkdir(parents=True, exist_ok=True)
+    passwords = home / "passwords.json"
+    passwords.write_text(json.dumps({USER: PASSWORD}))
+    port = url.rpartition(":")[2]
+    return {
+        "AIRFLOW__API__BASE_URL": url,
+        "AIRFLOW__API__HOST": "127.0.0.1",
+        "AIRFLOW__API__PORT": port,
+        "AIRFLOW__API__SECRET_KEY": "one for all processes",
+        "AIRFLOW__API_AUTH__JWT_SECRET": "one secret for all processes, 64 bytes or longer, as HS512 wants it",
+        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
+        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
+        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+        "AIRFLOW__CORE__FERNET_KEY": "b25lIGtleSBmb3IgYWxsIHByb2Nlc3NlcywgMzIgYiE=",
+        "AIRFLOW__CORE__PARALLELISM": "8",
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
+        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout=60",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
+        # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
+        "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",
+        "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+        "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "15",
+    }

@@ -1,0 +1,327 @@
+"""Jobs' DAGs in a real Airflow, driven through its REST API, over the embedded AWS.
+
+Airflow is started once for all tests of this file. Each test has a job of its own, so that no lock is shared.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import uuid
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from elt_redshift.job.model import EltJob
+from elt_redshift.local import process
+from elt_redshift.local.process import LocalAws
+from tests.e2e import airflow_processes
+from tests.e2e.airflow_processes import SECONDS, Airflow, Run, wait_for
+from tests.local.conftest import ClientFactory, client_factory
+from tests.local.runs.conftest import Barrier, DeployedJob
+
+#: ``load``, then ``fact`` and ``other``, then ``last``; each notes in the ledger that it ran. ``fact`` fails for a run
+#: that is forbidden, ``other`` waits at the barrier.
+STEPS = """
+job_id: "{name}"
+name: {name}
+parameters:
+  run: {{default: none}}
+tasks:
+  load: {{sql: load.sql}}
+  fact: {{sql: fact.sql, upstream: [load]}}
+  other: {{sql: other.sql, upstream: [load]}}
+  last: {{sql: last.sql, upstream: [fact, other]}}
+lock: {{when_locked: {when_locked}}}
+"""
+NOTE = "insert into ledger values (:run, '{task}');\n"
+STEPS_SQL = {
+    "load": NOTE,
+    "fact": NOTE + "\nselect 1 / (1 - count(*)) from forbidden where run = :run;\n",
+    "other": NOTE + "\n{barrier};\n",
+    "last": NOTE,
+}
+ONCE = dict.fromkeys(STEPS_SQL, 1)
+GREEN = dict.fromkeys(["start_execution", *STEPS_SQL], "success")
+
+#: It notes, in order, when the work for a year begins and ends.
+YEARLY = """
+job_id: yearly
+name: yearly
+parameters:
+  year: {{}}
+tasks:
+  begin: {{statement: "{note}"}}
+  end: {{statement: "{note}", upstream: [begin]}}
+lock: {{when_locked: wait}}
+"""
+YEARS_NOTE = "insert into years select count(*), :year from years"
+
+DAGS = """
+# Airflow reads only files that speak of it.
+import signal
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.timetables.interval import CronDataIntervalTimetable
+
+from elt_redshift.dag import elt_dag
+from elt_redshift.job.model import EltJob
+
+
+def hold(context, result=None):
+    \"\"\"The first try of start_execution has done its work, and never comes to say so.\"\"\"
+    if context["ti"].task_id == "start_execution" and context["ti"].try_number == 1:
+        signal.pause()
+
+
+def wait_for_go(context):
+    \"\"\"The mirror of ``other`` defers when it is told to; on a worker that resumed it, it would not end.\"\"\"
+    if context["ti"].task_id == "other":
+        if Path({jobs!r}, "deferred").exists():
+            signal.pause()
+        while not Path({jobs!r}, "go").exists():
+            time.sleep(0.1)
+        Path({jobs!r}, "deferred").touch()
+
+
+def dag(name, **options):
+    return elt_dag(EltJob.load({jobs!r} + "/" + name), poll_interval=0.5, **options)
+
+
+for name in {deferred!r}:
+    globals()[name] = dag(name)
+raced = dag("raced", default_args={{"pre_execute": wait_for_go}})
+killed = dag("killed", deferrable=False, default_args={{"post_execute": hold, "retry_delay": timedelta(seconds=1)}})
+yearly = dag(
+    "yearly",
+    schedule=CronDataIntervalTimetable("@yearly", timezone="UTC"),
+    end_date=datetime(1997, 1, 1, tzinfo=UTC),
+    parameters={{"year": "{{{{ data_interval_start.year }}}}"}},
+)
+"""
+DEFERRED = ["redriven", "stopped", "outlived", "queued"]
+
+
+class Jobs:
+    """Jobs deployed to an embedded AWS."""
+
+    def __init__(self, folder: Path, client: ClientFactory) -> None:
+        self.folder, self._client = folder, client
+        self.barrier = Barrier(client("redshift-data"))
+        self.deployed = {name: self._steps(name) for name in [*DEFERRED, "raced", "killed"]}
+        self.deployed["yearly"] = self._deploy("yearly", YEARLY.format(note=YEARS_NOTE))
+        self.sql("create table ledger (run varchar(100), task varchar(100))")
+        self.sql("create table forbidden (run varchar(100))", "create table years (n int, year varchar(4))")
+
+    def _steps(self, name: str) -> DeployedJob:
+        files = {f"{task}.sql": text.format(task=task, barrier=self.barrier.pass_) for task, text in STEPS_SQL.items()}
+        return self._deploy(name, STEPS.format(name=name, when_locked="wait" if name == "queued" else "skip"), files)
+
+    def _deploy(self, name: str, job: str, files: Mapping[str, str] | None = None) -> DeployedJob:
+        (self.folder / name).mkdir()
+        for file, text in {"job.yaml": job, **(files or {})}.items():
+            (self.folder / name / file).write_text(text)
+        return DeployedJob(EltJob.load(self.folder / name), self._client)
+
+    def __getitem__(self, name: str) -> DeployedJob:
+        return self.deployed[name]
+
+    def sql(self, *statements: str) -> list[list[Any]]:
+        return self.deployed["redriven"].sql(*statements)
+
+    def ran(self, label: str) -> Counter[str]:
+        """How often each task has run for the run with that label."""
+        return Counter(str(row[0]) for row in self.sql(f"select task from ledger where run = '{label}'"))
+
+    @contextmanager
+    def closed_barrier(self) -> Iterator[None]:
+        """``other`` waits for the length of the block, or until somebody opens the barrier."""
+        self.barrier.close()
+        try:
+            yield
+        finally:
+            self.barrier.open()
+
+
+@pytest.fixture(scope="module")
+def aws() -> Iterator[LocalAws]:
+    """An embedded AWS of these tests' own."""
+    with process.running(timeout=SECONDS) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def jobs(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
+    """The jobs, deployed."""
+    return Jobs(tmp_path_factory.mktemp("jobs"), client_factory(aws.endpoint))
+
+
+@pytest.fixture(scope="module")
+def airflow(aws: LocalAws, jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+    """Airflow, with the jobs' DAGs."""
+    folder = tmp_path_factory.mktemp("airflow")
+    (folder / "dags").mkdir()
+    (folder / "dags" / "jobs.py").write_text(DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED))
+    with airflow_processes.running(folder / "home", folder / "dags", process.environment(aws)) as running:
+        running.wait_for_dags(*jobs.deployed)
+        yield running
+
+
+@pytest.fixture
+def label() -> str:
+    """Tells the runs of a test in the ledger."""
+    return f"r{uuid.uuid4().hex[:12]}"
+
+
+def _execution(run: Run) -> str:
+    """The ARN of the run's execution, once it is started."""
+    return str(wait_for(lambda: run.xcom("start_execution", "execution_arn"), f"an execution of {run.run_id}"))
+
+
+def _statement(job: DeployedJob, arn: str, task: str) -> str:
+    """The statement that a task of an execution runs at this moment."""
+    name = f"{job.job.job_id}/{arn.rpartition(':')[2]}/{task}/"
+
+    def started() -> str | None:
+        found = job.data.list_statements(StatementName=name, Status="STARTED")["Statements"]
+        return found[0]["Id"] if found else None
+
+    return str(wait_for(started, f"a statement of {task} runs"))
+
+
+def _redrives(job: DeployedJob, arn: str) -> int:
+    events = job.executions.new_events(arn, after=0)
+    return sum(event["type"] == "ExecutionRedriven" for event in events)
+
+
+def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """A failed mirror's log has the file, Redshift's message and the statement. All failed mirrors, cleared at once,
+    lead to one redrive, after which nothing has run twice."""
+    job = jobs["redriven"]
+    jobs.sql(f"insert into forbidden values ('{label}')")
+    with jobs.closed_barrier():
+        run = airflow.trigger("redriven", run=label)
+        assert run.wait() == "failed"
+        states = {"load": "success", "fact": "failed", "other": "failed", "last": "upstream_failed"}
+        assert run.states() == {"start_execution": "success", **states}
+        statement = run.xcom("fact", "statement_id")
+        assert f"fact.sql:3: Task fact: ERROR: division by zero (statement {statement})" in run.log("fact")
+        assert "Task other was aborted" in run.log("other")
+        jobs.sql(f"delete from forbidden where run = '{label}'")
+        run.clear_failed()
+        run.wait_for_task("fact", "success")
+    assert run.wait() == "success"
+    assert run.states() == GREEN
+    arn = _execution(run)
+    assert (_redrives(job, arn), jobs.ran(label)) == (1, ONCE)
+
+
+def test_a_success_before_the_scheduler_hears_of_the_deferral(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """A scheduler that was busy while a mirror deferred and its task succeeded does not take the mirror for killed."""
+    with jobs.closed_barrier():
+        run = airflow.trigger("raced", run=label)
+        run.wait_for_task("other", "running")
+        with airflow.scheduler.paused():
+            (jobs.folder / "go").touch()  # it defers, and its worker ends
+            run.wait_for_task("other", "deferred")
+            jobs.barrier.open()
+            run.wait_for_task("other", "success", "scheduled")
+    assert run.wait() == "success"
+    assert run.task("other")["try_number"] == 1
+
+
+def test_failing_a_run_or_a_mirror_stops_the_execution(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """Either way the execution is aborted, its statement cancelled and the lock let go: the next run succeeds."""
+    job = jobs["stopped"]
+    for fail in (Run.fail, lambda run: run.fail_task("other")):
+        with jobs.closed_barrier():
+            run = airflow.trigger("stopped", run=label)
+            run.wait_for_task("other", "deferred")
+            arn = _execution(run)
+            statement = _statement(job, arn, "other")
+            wait_for(lambda run=run: "starting" in run.log("other"), "the mirror's trigger runs")
+            fail(run)
+            wait_for(lambda arn=arn: job.executions.describe(arn).status == "ABORTED", "the execution is aborted")
+            ended = wait_for(lambda id=statement: _ended(job, id), "its statement has ended")
+            assert ended["Status"] == "ABORTED"
+            wait_for(lambda: job.item.state == "Failed", "the lock is let go")
+        assert run.wait() == "failed"
+    run = airflow.trigger("stopped", run=f"{label}-next")
+    assert run.wait() == "success"
+    assert jobs.ran(f"{label}-next") == ONCE
+
+
+def _ended(job: DeployedJob, statement: str) -> dict[str, Any] | None:
+    described = job.data.describe_statement(Id=statement)
+    return described if described["Status"] in ("FINISHED", "FAILED", "ABORTED") else None
+
+
+def test_killed_workers_change_nothing(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """A worker that is killed after it started the execution, and one that waits for a task, are made up for by their
+    next tries: they find the execution that there is, and nothing runs twice."""
+    job = jobs["killed"]
+    with jobs.closed_barrier():
+        run = airflow.trigger("killed", run=label)
+        wait_for(lambda: run.xcom("start_execution", "run"), "the execution is started")
+        _kill_worker(run.task("start_execution"))
+        started = run.wait_for_task("start_execution", "success")
+        assert started["try_number"] == 2
+        arn = _execution(run)
+        _statement(job, arn, "other")
+        waiting = run.wait_for_task("other", "running")
+        os.kill(waiting["pid"], signal.SIGKILL)
+        wait_for(lambda: run.task("other")["try_number"] == 2, "the mirror is tried again")
+    assert run.wait() == "success"
+    assert run.states() == GREEN
+    assert [execution.arn for execution in job.executions.recent()] == [arn]
+    assert jobs.ran(label) == ONCE
+
+
+def _kill_worker(task: dict[str, Any]) -> None:
+    """Kill the executor's process and the one in which it runs the task, as when their machine is lost."""
+    found = psutil.Process(task["pid"])
+    for one in (found.parent(), found):
+        assert one is not None
+        one.kill()
+
+
+def test_a_killed_triggerer_changes_nothing(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """Whatever happens while no triggerer is there is seen by the next one."""
+    with jobs.closed_barrier():
+        run = airflow.trigger("outlived", run=label)
+        run.wait_for_task("other", "deferred")
+        airflow.triggerer.kill()
+    airflow.triggerer.start()
+    assert run.wait() == "success"
+    assert run.states() == GREEN
+    assert (len(jobs["outlived"].executions.recent()), jobs.ran(label)) == (1, ONCE)
+
+
+def test_waiting_for_the_lock_holds_no_worker(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """A run that finds the job locked waits with all its mirrors in the triggerer, and has its turn."""
+    with jobs.closed_barrier():
+        first = airflow.trigger("queued", run=label)
+        first.wait_for_task("other", "deferred")
+        second = airflow.trigger("queued", run=f"{label}-second")
+        second.wait_for_task("load", "deferred")
+        wait_for(lambda: airflow.slots_in_use() == 0, "no worker is busy")
+        assert jobs.ran(f"{label}-second") == {}
+    for run, ran in ((first, label), (second, f"{label}-second")):
+        assert run.wait() == "success"
+        assert jobs.ran(ran) == ONCE
+
+
+def test_a_backfill_runs_in_order_one_at_a_time(airflow: Airflow, jobs: Jobs) -> None:
+    """Each interval has a run with its own year, and a year begins when the one before has ended."""
+    years = [str(year) for year in range(1992, 1997)]
+    airflow.backfill("yearly", f"{years[0]}-01-01T00:00:00Z", f"{years[-1]}-12-31T00:00:00Z", max_active_runs=5)
+    runs = wait_for(lambda: airflow.runs("yearly"), "the backfill's runs")
+    assert [run.wait() for run in runs] == ["success"] * 5
+    assert [row[0] for row in jobs.sql("select year from years order by n")] == [y for y in years for _ in range(2)]
