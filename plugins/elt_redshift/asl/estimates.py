@@ -104,7 +104,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
         states=sum(1 for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
-        worst=Run(worst.transitions + looks.transitions, worst.events + looks.events),
+        worst=Run(worst.transitions + looks.transitions, _longest(worst, looks.events)),
         safe_seconds=_safe(machine, list(last), looks.events),
         limits=tuple(_limits(machine, definition, typical)),
     )
@@ -117,6 +117,11 @@ def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
 
 def _run(simulation: Simulation) -> Run:
     return Run(simulation.transitions, simulation.events)
+
+
+def _longest(simulation: Simulation, looks: int) -> int:
+    """Events of the longest history, if the execution itself, not a child, waited for the lock with so many."""
+    return max(simulation.events, simulation.executions[0].events + looks)
 
 
 def _looking(definition: Mapping[str, Any]) -> Run:
@@ -132,7 +137,7 @@ def _safe(machine: StateMachine, tasks: list[str], reserved: int) -> float:
 
     def fits(seconds: float) -> bool:
         run = simulate(machine, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
-        return run.events + reserved <= MAX_EVENTS
+        return _longest(run, reserved) <= MAX_EVENTS
 
     if fits(_DAY):
         return _DAY

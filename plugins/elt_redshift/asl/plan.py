@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import lanes, limits
 from elt_redshift.asl.compiler import StateMachine, compile_job
-from elt_redshift.asl.estimates import Estimates, Run, estimate, simulate
+from elt_redshift.asl.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.asl.layout import Arrangement, arrange
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.simulation import Scenario
@@ -71,10 +71,11 @@ class Plan:
         }
 
 
-def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None) -> Plan:
+def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None, more: Iterable[Limit] = ()) -> Plan:
     """Plan a job.
 
     :param recorded: how long tasks took, in seconds; the others take what is expected of them.
+    :param more: limits of what is made of the definition.
     :raises JobError: the job is not valid, or over a limit.
     """
     machine = compile_job(job)
@@ -82,6 +83,7 @@ def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None) -> Plan:
     graph = {task.name: task.upstream for task in job.tasks}
     arrangement = arrange(lanes.graph_of(job))
     typical = simulate(machine, Scenario(seconds))
+    known = estimate(machine, typical)
     path = longest_path(graph, seconds)
     joins = _joins(arrangement) if machine.job_file is None else sum(item["awaited"] for item in machine.job_file)
     return Plan(
@@ -93,7 +95,7 @@ def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None) -> Plan:
         edges=sum(len(task.upstream) for task in job.tasks),
         joins=joins,
         least_joins=_joins(arrange(lanes.graph_of(job), max_depth=len(graph) + 1)),
-        estimates=estimate(machine, typical),
+        estimates=replace(known, limits=(*known.limits, *more)),
         seconds=seconds,
         makespan=typical.makespan,
         critical_path=path,

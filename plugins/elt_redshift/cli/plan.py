@@ -8,13 +8,15 @@ from pathlib import Path
 
 from rich.table import Table
 
+from elt_redshift.asl.estimates import Limit
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.picture import draw
 from elt_redshift.asl.plan import Plan, plan_job
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.stacks import MAX_INLINE, Stacks
+from elt_redshift.aws.template import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError
@@ -36,9 +38,11 @@ def add_parser(commands: Commands) -> None:
 
 def plan(given: argparse.Namespace) -> int:
     job = load(given)
-    planned = plan_job(job, _recorded(given, job) if given.execution else None)
+    written = json.dumps(render(job).template, separators=(",", ":"))
+    template = Limit("template without a bucket", len(written), MAX_INLINE, "bytes")
+    planned = plan_job(job, _recorded(given, job) if given.execution else None, [template])
     if given.svg:
-        given.svg.write_text(draw(planned.arrangement, planned.critical_path, planned.seconds))
+        _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
     if given.json:
         print(json.dumps(planned.to_dict(), indent=2, ensure_ascii=False))
     else:
@@ -57,6 +61,13 @@ def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
     if not recorded:
         raise EltError(f"Execution {given.execution} has finished no task. Name one that has.")
     return recorded
+
+
+def _write(path: Path, text: str) -> None:
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise EltError(f"{path} cannot be written: {error.strerror}. Give --svg another file.") from error
 
 
 def _show(planned: Plan) -> None:

@@ -20,7 +20,7 @@ WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 
-#: How long a task is taken to run that says nothing about it.
+#: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
 GUESS = timedelta(seconds=60)
 
 #: The keys of a task that are durations, and what messages call them.
@@ -107,7 +107,7 @@ class SqlTask:
     @property
     def expected_seconds(self) -> float:
         """How long it is taken to run."""
-        return (self.expected or GUESS).total_seconds()
+        return (self.expected or min(GUESS, self.timeout or GUESS)).total_seconds()
 
     @property
     def parameters(self) -> tuple[str, ...]:

@@ -75,6 +75,27 @@ def test_check_says_that_a_job_is_valid(job: Path, cli: Cli) -> None:
     assert "is valid: 2 tasks." in out
 
 
+def test_plan_tells_cost_limits_and_time(job: Path, cli: Cli, tmp_path: Path) -> None:
+    """For people as tables, for machines as JSON, and as a picture."""
+    status, out, err = cli("plan", job)
+    assert (status, err) == (0, "")
+    assert "Critical path: first -> second" in out
+    status, out, _ = cli("plan", job, "--json", "--svg", tmp_path / "plan.svg")
+    assert (status, json.loads(out)["makespan_seconds"]) == (0, 120)
+    assert (tmp_path / "plan.svg").read_text().startswith("<svg")
+    status, _, err = cli("plan", job, "--svg", tmp_path / "nowhere" / "plan.svg")
+    assert (status, "cannot be written" in err) == (1, True)
+
+
+def test_plan_reckons_with_a_recorded_execution(deployed: Path, cli: Cli) -> None:
+    """The durations that its tasks took, instead of the expected ones."""
+    _, out, _ = cli("run", deployed, "--name", "recorded", "--watch")
+    status, out, _ = cli("plan", deployed, "--json", "--execution", "recorded")
+    assert status == 0
+    seconds = json.loads(out)["task_seconds"]
+    assert (seconds["first"] < 60, set(seconds)) == (True, {"first", "second"})
+
+
 def test_check_lists_every_mistake(job: Path, cli: Cli) -> None:
     """All mistakes come out, one a line, on stderr."""
     (job / "second.sql").write_text("select :nowhere")

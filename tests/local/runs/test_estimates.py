@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import uuid
 from collections.abc import Callable
 
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.estimates import simulate
 from elt_redshift.asl.layout import arrange
 from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.aws.executions import Executions
 from elt_redshift.job.model import EltJob
-from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.conftest import LIMIT, WAREHOUSE, Barrier, DeployedJob
 from tests.local.runs.test_joins import N, noting
 from tests.unit.asl.jobs import job, task
 
@@ -24,7 +28,7 @@ def measured(deployed: DeployedJob, arn: str) -> tuple[int, int]:
 
 def simulated(made: EltJob, seconds: float = 1.0, **more: object) -> tuple[int, int]:
     scenario = Scenario(dict.fromkeys(made.task_names, seconds), **more)  # type: ignore[arg-type]
-    run = Simulation(compile_job(made).definition(), scenario)
+    run = simulate(compile_job(made), scenario)
     return run.transitions, run.events
 
 
@@ -90,3 +94,45 @@ def test_tasks_that_wait_for_events_are_estimated_exactly(deploy: Deploy) -> Non
     execution = deployed.run()
     assert execution.status == "SUCCEEDED"
     assert measured(deployed, execution.arn) == simulated(made)
+
+
+MAPPED = job(
+    *(task(name, *ups, sql=("select 1",)) for name, ups in {"a": "", "b": "a", "c": "a"}.items()), layout="map"
+)
+
+
+def test_the_parent_of_the_map_layout_is_estimated_exactly(deploy: Deploy) -> None:
+    """Its own states and events, and one transition for each child that is started."""
+    deployed = deploy(MAPPED)
+    arn = deployed.run().arn
+    parent, *children = simulate(compile_job(MAPPED), Scenario(dict.fromkeys(MAPPED.task_names, 1.0))).executions
+    states, events = measured(deployed, arn)
+    assert (states + len(children), events) == (parent.transitions, parent.events)
+
+
+def test_a_child_of_the_map_layout_is_estimated_exactly(deploy: Deploy) -> None:
+    """Its states run as a machine of their own, since histories of children are not kept here: a task that two others
+    wait for."""
+    deployed, machine = deploy(MAPPED), compile_job(MAPPED)
+    client, name = deployed.client("stepfunctions"), f"child-{uuid.uuid4().hex}"
+    described = client.describe_state_machine(stateMachineArn=deployed.deployed.state_machine_arn)
+    processor = json.loads(described["definition"])["States"]["run tasks"]["ItemProcessor"]
+    processor.pop("ProcessorConfig")
+    definition = json.dumps({"QueryLanguage": "JSONata", **processor})
+    made = client.create_state_machine(name=name, definition=definition, roleArn=described["roleArn"])
+    assert machine.job_file is not None
+    run = {"connection": WAREHOUSE, "role": "r", "parameters": {}, "redrives": 0, "redriven": False}
+    given = {"task": machine.job_file[0], "run": {**run, "owner": made["stateMachineArn"], "name": name, "key": name}}
+    executions = Executions(client, made["stateMachineArn"])
+    arn = client.start_execution(stateMachineArn=made["stateMachineArn"], input=json.dumps(given))["executionArn"]
+    *_, last = executions.follow(arn, (), interval=0.02, timeout=LIMIT)
+    assert last.execution.status == "SUCCEEDED"
+    child = simulate(machine, Scenario(dict.fromkeys(MAPPED.task_names, 1.0), joins="never")).executions[1]
+    assert measured(deployed, arn) == (child.transitions, child.events)
+
+
+def test_settling_is_estimated_exactly(deploy: Deploy) -> None:
+    """One state more for each task that can run beside others."""
+    made = job(*NESTED.tasks, on_task_failure="finish_independent")
+    deployed = deploy(made)
+    assert measured(deployed, deployed.run().arn) == simulated(made)

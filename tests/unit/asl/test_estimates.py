@@ -52,6 +52,13 @@ def test_waiting_for_the_lock_is_part_of_the_worst() -> None:
     assert queued.worst.events - skipped.worst.events == 720 * 21
 
 
+def test_in_the_map_layout_the_execution_itself_waits_for_the_lock() -> None:
+    """The children's histories are not longer by that."""
+    waits = job(task("a"), layout="map", lock=LockPolicy(when_locked="wait"))
+    skips = job(task("a"), layout="map")
+    assert estimated(waits).worst.events - estimated(skips).worst.events < 720 * 21
+
+
 def test_the_safe_run_time_is_the_longest_that_fits() -> None:
     """With every statement that long the history fits; with half a minute more it does not."""
     made = job(*(task(f"t{number}") for number in range(20)))

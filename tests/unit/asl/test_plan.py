@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 
+from elt_redshift.asl.estimates import Limit
 from elt_redshift.asl.plan import longest_path, plan_job
 from elt_redshift.job.model import EltJob
 
@@ -34,6 +35,17 @@ def test_recorded_durations_win_over_expected_ones() -> None:
     found = plan_job(expecting(a=90, b=30, c=10), {"b": 200.0})
     assert found.critical_path == ("b", "c")
     assert found.makespan == 210
+
+
+def test_a_guess_is_not_longer_than_the_timeout() -> None:
+    """A task of at most ten seconds is not guessed to take a minute."""
+    assert plan_job(job(task("a", timeout=timedelta(seconds=10)))).makespan == 10
+
+
+def test_further_limits_stand_behind_the_others() -> None:
+    """Those of what is made of the definition, such as the template."""
+    found = plan_job(JOBS["chain"], more=[Limit("template", 1, 2, "bytes")]).to_dict()
+    assert found["limits"][-1] == {"name": "template", "used": 1, "allowed": 2, "unit": "bytes", "where": "", "left": 1}
 
 
 @pytest.mark.parametrize("name", JOBS)

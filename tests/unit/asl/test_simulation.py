@@ -121,6 +121,15 @@ def test_branches_that_wait_for_each_other_are_told() -> None:
         Simulation(definition, Scenario(dict.fromkeys("abcd", 1.0)))
 
 
+@pytest.mark.parametrize("made", [JOBS["map"], job(task("c", retries=2, wait="poll"), layout="map")])
+def test_retries_in_the_map_layout_are_walked(made: EltJob) -> None:
+    """A statement that fails is submitted anew by the same states, whether it polls or not."""
+    machine = compile_job(made)
+    scenario = Scenario(dict.fromkeys(made.task_names, 1.0), {"c": 2})
+    run = Simulation(machine.definition(), scenario, machine.job_file or ())
+    assert run.ends["c"] - run.starts["c"] >= 3
+
+
 @st.composite
 def _graphs(draw: st.DrawFn) -> tuple[dict[str, list[str]], dict[str, int]]:
     names = [f"t{number}" for number in range(draw(st.integers(1, 14)))]
@@ -138,5 +147,7 @@ def test_every_task_starts_when_its_upstreams_end(given: tuple[dict[str, list[st
     made = job(*(task(name, *ups) for name, ups in graph.items()))
     run = Simulation(compile_job(made).definition(), Scenario(seconds))
     assert run.starts == Run(arrange(graph), seconds).starts
+    mapped = compile_job(job(*made.tasks, layout="map"))
+    assert Simulation(mapped.definition(), Scenario(seconds), mapped.job_file or ()).starts == run.starts
     assert run.starts == {name: max((run.ends[up] for up in ups), default=0) for name, ups in graph.items()}
     assert run.makespan == max(run.ends.values())
