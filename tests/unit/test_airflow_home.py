@@ -15,7 +15,7 @@ from elt_redshift.local.errors import LocalAwsError
 
 
 class Migrations:
-    """Stands for `airflow db migrate`: writes the database's path into the database."""
+    """Stands for `airflow db migrate`: makes the database, and the configuration of that Airflow version."""
 
     def __init__(self, status: int = 0) -> None:
         self.status, self.environments = status, list[dict[str, str]]()
@@ -25,6 +25,7 @@ class Migrations:
         self.environments.append(env)
         path = Path(env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].removeprefix("sqlite:///"))
         path.write_text("migrated")
+        Path(env["AIRFLOW_HOME"], "airflow.cfg").touch()
         return subprocess.CompletedProcess(command, self.status, "no such revision")
 
 
@@ -44,6 +45,12 @@ def test_the_database_is_migrated_once_and_copied(migrations: Migrations, tmp_pa
         assert environment["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"] == f"sqlite:///{database}"
         assert database.read_text() == "migrated"
     assert len(migrations.environments) == 1
+
+
+def test_making_the_database_configures_nothing(migrations: Migrations, tmp_path: Path) -> None:
+    """Another Airflow version than the one that made the database may run in the home."""
+    airflow_home.prepare(tmp_path / "home", tmp_path)
+    assert [file.name for file in (tmp_path / "home").iterdir()] == ["airflow.db"]
 
 
 def test_a_failed_migration_leaves_nothing(migrations: Migrations, tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping
 from datetime import datetime
 from importlib.metadata import version
@@ -117,15 +118,20 @@ def _migrated(environment: Mapping[str, str]) -> Path:
         return database
     database.parent.mkdir(parents=True, exist_ok=True)
     draft = database.with_suffix(f".{os.getpid()}")
-    made = subprocess.run(  # noqa: S603
-        [*_airflow(), "db", "migrate"],
-        env={**environment, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{draft}"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=MIGRATE_SECONDS,
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as elsewhere:  # whose configuration, of this version, nobody else shall read
+        made = subprocess.run(  # noqa: S603
+            [*_airflow(), "db", "migrate"],
+            env={
+                **environment,
+                "AIRFLOW_HOME": elsewhere,
+                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{draft}",
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=MIGRATE_SECONDS,
+            check=False,
+        )
     if made.returncode:
         draft.unlink(missing_ok=True)
         raise LocalAwsError(f"airflow db migrate failed: {made.stdout[-2000:].strip()}")
