@@ -66,15 +66,16 @@ def install() -> str | None:
     return None
 
 
-def peer(name: str, argument: str, limit: float) -> tuple[float, int] | None:
-    """Seconds and bytes; None when it did not end in time."""
+def peer(name: str, argument: str, limit: float) -> tuple[float, int] | str:
+    """Seconds and bytes; or why there are none: no end in time, a failure, a kill for want of memory."""
     command = [str(PEERS / "bin" / "python"), str(SCRIPT), name, argument]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=limit, check=False)  # noqa: S603 - ours
     except subprocess.TimeoutExpired:
-        return None
+        return f"not within {limit:.0f} s"
     if done.returncode:
-        sys.exit(f"{name}: {done.stderr.strip().splitlines()[-1]}")
+        said = done.stderr.strip().splitlines()
+        return f"ended with status {done.returncode}{f': {said[-1]}' if said else ''}"
     seconds, length = json.loads(done.stdout.strip().splitlines()[-1])
     return seconds, length
 
@@ -94,9 +95,11 @@ def main() -> None:
         length = size(machine.definition())
         show(f"{tasks:,} tasks", "elt-redshift", f"{seconds:9.3f} s {length:>11,} bytes{file}")
         for name, found in () if missing else peers(tasks, machine, given.limit):
-            took = found[0] if found else given.limit
-            told = f"{took:9.3f} s {found[1]:>11,} bytes" if found else f"not within {given.limit:.0f} s"
-            show("", name, f"{told}, ratio {'' if found else 'above '}{took / seconds:,.1f}")
+            if isinstance(found, str):
+                show("", name, found)
+            else:
+                took, length = found
+                show("", name, f"{took:9.3f} s {length:>11,} bytes, ratio {took / seconds:,.1f}")
 
 
 def show(*cells: str) -> None:
@@ -104,7 +107,7 @@ def show(*cells: str) -> None:
     sys.stdout.flush()
 
 
-def peers(tasks: int, machine: StateMachine, limit: float) -> Iterator[tuple[str, tuple[float, int] | None]]:
+def peers(tasks: int, machine: StateMachine, limit: float) -> Iterator[tuple[str, tuple[float, int] | str]]:
     """What each peer takes for the same."""
     with tempfile.NamedTemporaryFile("w", suffix=".json") as written:
         json.dump(machine.definition(), written)

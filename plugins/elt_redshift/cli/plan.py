@@ -25,14 +25,19 @@ from elt_redshift.job.model import EltJob
 #: So many tasks of a critical path are named; the rest is counted.
 _SHOWN = 12
 
+#: `--from-history` looks at so many of the newest executions.
+_LOOKED_AT = 100
+
 
 def add_parser(commands: Commands) -> None:
     made = command(commands, "plan", plan, "Tell what a job will do, cost and come close to.")
     made.add_argument("--json", action="store_true", help="print everything as JSON, for machines")
     made.add_argument("--svg", metavar="FILE", type=Path, help="draw the branches and joins, and the critical path")
-    made.add_argument(
+    durations = made.add_mutually_exclusive_group()
+    durations.add_argument(
         "--execution", metavar="NAME", help="take the tasks' durations from this execution (a name or an ARN)"
     )
+    durations.add_argument("--from-history", action="store_true", help="take them from the newest one that succeeded")
     add_aws(made)
 
 
@@ -40,7 +45,7 @@ def plan(given: argparse.Namespace) -> int:
     job = load(given)
     written = json.dumps(render(job).template, separators=(",", ":"))
     template = Limit("template without a bucket", len(written), MAX_INLINE, "bytes")
-    planned = plan_job(job, _recorded(given, job) if given.execution else None, [template])
+    planned = plan_job(job, _recorded(given, job) if given.execution or given.from_history else None, [template])
     if given.svg:
         _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
     if given.json:
@@ -51,16 +56,30 @@ def plan(given: argparse.Namespace) -> int:
 
 
 def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
-    """How long the tasks of an execution took; the unfinished ones are left out."""
+    """How long the tasks of a recorded execution took; the unfinished ones are left out."""
     clients = Clients(given.region)
     machine = Stacks(clients("cloudformation")).find(job.name, given.stack).state_machine_arn
-    arn = given.execution if given.execution.startswith("arn:") else execution_arn(machine, given.execution)
     executions = Executions(clients("stepfunctions"), machine, tables=lambda: clients("dynamodb"))
+    if given.from_history:
+        arn = _newest_success(executions, job)
+    else:
+        arn = given.execution if given.execution.startswith("arn:") else execution_arn(machine, given.execution)
     tasks = executions.look(arn, TaskRuns(job.task_names)).tasks
     recorded = {task.name: task.seconds for task in tasks if task.seconds is not None}
     if not recorded:
-        raise EltError(f"Execution {given.execution} has finished no task. Name one that has.")
+        raise EltError(f"Execution {arn} has finished no task. Name one that has.")
     return recorded
+
+
+def _newest_success(executions: Executions, job: EltJob) -> str:
+    """The ARN of a run that did its work: one that found the job locked succeeds too."""
+    for one in executions.recent(_LOOKED_AT):
+        if one.status == "SUCCEEDED" and not executions.describe(one.arn).skipped:
+            return one.arn
+    raise EltError(
+        f"None of the {_LOOKED_AT} newest executions of job {job.name} did its work. Name one with --execution, or "
+        "leave --from-history out."
+    )
 
 
 def _write(path: Path, text: str) -> None:

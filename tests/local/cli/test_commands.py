@@ -96,6 +96,20 @@ def test_plan_reckons_with_a_recorded_execution(deployed: Path, cli: Cli) -> Non
     assert (seconds["first"] < 60, set(seconds)) == (True, {"first", "second"})
 
 
+def test_plan_reckons_with_the_newest_success(deployed: Path, cli: Cli) -> None:
+    """A failed execution does not count, nor one that found the job locked."""
+    assert cli("run", deployed, "--watch")[0] == 1
+    assert "Nothing was done." in cli("run", deployed, "--watch")[1]
+    status, _, err = cli("plan", deployed, "--from-history")
+    assert (status, "of the 100 newest executions" in err) == (1, True)
+    assert "is unlocked" in cli("unlock", deployed, "--reason", "the table was missing")[1]
+    _table(cli, deployed, "create table {} (x int)")
+    assert cli("run", deployed, "--watch")[0] == 0
+    status, out, _ = cli("plan", deployed, "--json", "--from-history")
+    assert status == 0
+    assert max(json.loads(out)["task_seconds"].values()) < 60
+
+
 def test_check_lists_every_mistake(job: Path, cli: Cli) -> None:
     """All mistakes come out, one a line, on stderr."""
     (job / "second.sql").write_text("select :nowhere")
