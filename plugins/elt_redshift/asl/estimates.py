@@ -6,7 +6,7 @@ Everything is read from the definition as it will be deployed, walked by :mod:`s
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,14 +98,18 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     tasks = machine.job.tasks
     looks = _looking(definition)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
-    worst = simulate(machine, Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
-    best = simulate(machine, Scenario(dict.fromkeys(last, 0.0), joins="never"))
+
+    def run(scenario: Scenario) -> Simulation:
+        return Simulation(definition, scenario, machine.job_file or ())
+
+    worst = run(Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
+    best = run(Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
         states=sum(1 for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
         worst=Run(worst.transitions + looks.transitions, _longest(worst, looks.events)),
-        safe_seconds=_safe(machine, list(last), looks.events),
+        safe_seconds=_safe(run, list(last), looks.events),
         limits=tuple(_limits(machine, definition, typical)),
     )
 
@@ -132,12 +136,11 @@ def _looking(definition: Mapping[str, Any]) -> Run:
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)
 
 
-def _safe(machine: StateMachine, tasks: list[str], reserved: int) -> float:
+def _safe(run: Callable[[Scenario], Simulation], tasks: list[str], reserved: int) -> float:
     """The longest duration, in half minutes, that all statements may have with no history longer than allowed."""
 
     def fits(seconds: float) -> bool:
-        run = simulate(machine, Scenario(dict.fromkeys(tasks, seconds), joins="always"))
-        return _longest(run, reserved) <= MAX_EVENTS
+        return _longest(run(Scenario(dict.fromkeys(tasks, seconds), joins="always")), reserved) <= MAX_EVENTS
 
     if fits(_DAY):
         return _DAY

@@ -81,7 +81,8 @@ def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None, more: Ite
     machine = compile_job(job)
     seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
     graph = {task.name: task.upstream for task in job.tasks}
-    arrangement = arrange(lanes.graph_of(job))
+    waited_for = lanes.graph_of(job)
+    arrangement = arrange(waited_for)
     typical = simulate(machine, Scenario(seconds))
     known = estimate(machine, typical)
     path = longest_path(graph, seconds)
@@ -94,7 +95,7 @@ def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None, more: Ite
         tasks=len(job.tasks),
         edges=sum(len(task.upstream) for task in job.tasks),
         joins=joins,
-        least_joins=_joins(arrange(lanes.graph_of(job), max_depth=len(graph) + 1)),
+        least_joins=_joins(arrange(waited_for, max_depth=len(graph) + 1)),
         estimates=replace(known, limits=(*known.limits, *more)),
         seconds=seconds,
         makespan=typical.makespan,
