@@ -59,9 +59,15 @@ DATA_API_RETRY = (
     Retry(("States.TaskFailed",), max_attempts=12),
 )
 
+#: An expression of the state has raised an error, or could not be evaluated.
+NOT_EVALUATED = "States.QueryEvaluationError"
+
+#: The same for a call whose answer may be refused by the state's own Output.
+FINISH_RETRY = (Retry((NOT_EVALUATED,), max_attempts=0), *DATA_API_RETRY)
+
 #: The same for a submission that waits for an event. What ends the wait, and what keeps a redriven execution from
 #: submitting, is no failed call.
-EVENT_RETRY = (Retry((STATEMENT_FAILED, "States.QueryEvaluationError"), max_attempts=0), *DATA_API_RETRY)
+EVENT_RETRY = (Retry((STATEMENT_FAILED, NOT_EVALUATED), max_attempts=0), *DATA_API_RETRY)
 
 #: An answer to a task token: a stale one stays stale.
 TOKEN_RETRY = (Retry(STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6))

@@ -139,28 +139,28 @@ class _Assembly:
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()
-        # A task ends in a Choice, at least where no event told its end, and that cannot end a branch.
-        end = following or names.step(task, "done")
-        announce = self._announce(source, end)
-        behind = announce[0].name if announce else end
-        if self.settling and task in self.settling.numbers:
+        settles = self.settling is not None and task in self.settling.numbers
+        # What comes last where others are told ends in a Choice, which cannot end a branch.
+        ends = not following and (settles or task in self.told)
+        following = names.step(task, "done") if ends else following
+        announce = self._announce(source, following)
+        behind = announce[0].name if announce else following
+        if settles:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
             yield from self._statement(source, source.name("settle"), announces=True, failing="block")
             yield from settle.failed()
             yield from settle.done()
         else:
-            ends = not following and not announce
-            yield from self._statement(source, behind, announces=bool(announce), ends=ends)
+            yield from self._statement(source, behind, announces=bool(announce))
         yield from announce
-        if not following:
-            yield Succeed(end)
+        if ends:
+            yield Succeed(names.step(task, "done"))
 
     def _statement(
-        self, source: OneTask, following: str, announces: bool, failing: Step = "record", ends: bool = False
+        self, source: OneTask, following: str | None, announces: bool, failing: Step = "record"
     ) -> Iterator[State]:
-        given = self.job, source, self.target, following, announces, failing
-        pattern = EventPattern(*given, ends) if source.of.wait == "event" else StatementPattern(*given)
-        return pattern.states()
+        pattern = EventPattern if source.of.wait == "event" else StatementPattern
+        return pattern(self.job, source, self.target, following, announces, failing).states()
 
     def _announce(self, source: OneTask, following: str) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""

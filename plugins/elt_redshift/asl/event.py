@@ -56,13 +56,13 @@ def key(statement: str) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class EventPattern(StatementPattern):
-    """Builds the states of a task that waits for the event.
-
-    :param ends: the task ends its branch: the waiting state is the last one, and ``next`` ends the other ways.
-    """
+    """Builds the states of a task that waits for the event."""
 
     source: OneTask
-    ends: bool = False
+
+    @property
+    def _finishes(self) -> bool:
+        return self.next is None
 
     def _submissions(self) -> tuple[Submission, ...]:
         return self.source.submissions({**self._identity(), "WithEvent": True})
@@ -74,7 +74,7 @@ class EventPattern(StatementPattern):
             submission.state,
             waiting,
             submission.arguments,
-            next=None if self.ends else self.next,
+            next=self.next,
             output=self._told(),
             comment=self.source.comment,
             retry=calls.EVENT_RETRY,

@@ -174,7 +174,7 @@ class TaskRuns:
         if run is None:
             return
         task = run.name
-        if state in (task, names.step(task, "status")) and result.get("finished") == task:
+        if state in (task, names.step(task, "finish"), names.step(task, "status")) and result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
         elif state in (task, names.step(task, "find")) and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])

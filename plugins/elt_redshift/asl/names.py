@@ -13,6 +13,7 @@ Step = Literal[
     "join",
     "submit",
     "submit batch",
+    "finish",
     "find",
     "status",
     "await",

@@ -28,6 +28,9 @@ from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
 
+#: … and one more where the state's Output raises an error that is caught.
+CAUGHT_EVENTS = 1
+
 #: The steps that submit a task's SQL; in an unrolled definition that state bears the task's own name.
 SUBMITS = ("", "submit", "submit batch")
 
@@ -164,6 +167,8 @@ class Simulation:
             elif step in SUBMITS and task in self.scenario.seconds:
                 timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
                 now = self._submit(task, state, now, here.execution, timed)
+            elif step == "finish":
+                now = self._pass(task, now, max(0.0, min(self._statements[task].left, LONG_POLL)))
             elif step in ("describe", "wait"):
                 now = self._follow(task, step, here, name, now)
             elif step == "await":
@@ -174,7 +179,7 @@ class Simulation:
                 self._statements[task].cancelled = True
             elif step == "retry":
                 self._statements[task].fresh = True
-            name = self._next(state, task, step)
+            name = self._next(state, task, step, here.execution)
         return now
 
     def _map(self, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
@@ -260,7 +265,7 @@ class Simulation:
             last.count()
         self._ready.append((program, max(join.arrived, complete)))
 
-    def _next(self, state: Mapping[str, Any], task: str, step: str) -> str | None:
+    def _next(self, state: Mapping[str, Any], task: str, step: str, execution: Execution) -> str | None:
         statement = self._statements.get(task)
         if step == "status":
             wanted = statement.verdict() if statement else "'NEW'"
@@ -268,6 +273,9 @@ class Simulation:
                 return _rule(state, wanted)
         if statement and not step and _waits_for_event(state):
             return _answered(state, statement)
+        if statement and step == "finish" and (statement.left > 0 or statement.fails):
+            execution.events += CAUGHT_EVENTS
+            return str(state["Catch"][0]["Next"])
         following = state.get("Next") or state.get("Default")
         if following is None and state["Type"] == "Choice":
             following = state["Choices"][0]["Next"]

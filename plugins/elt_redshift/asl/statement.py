@@ -2,19 +2,26 @@
 
 ::
 
-    load_fact ──> load_fact: status ──FINISHED──> next task
-        ^            │   ^
-        │            │   └─ load_fact: describe     long poll until the statement ends
+    load_fact ──> load_fact: finish ──FINISHED──> next task, or the end of the branch
+        ^                │ still running, FAILED, ABORTED, or redriven
+        │                v
+        │         load_fact: describe <──────┐      long poll until the statement ends
+        │                │                   │
+        │                v                   │
+        │         load_fact: status ─────────┘ ──FINISHED──> next task
         │            ├─ load_fact: cancel           past the task's timeout
         ├────────────┼─ load_fact: retry            FAILED or ABORTED, attempts left
         │            ├─ load_fact: record           FAILED or ABORTED: the audit item becomes Failed …
         │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
         └────────────┴─ load_fact: reclaim          after a redrive: take the lock again
 
-With ``on_task_failure: finish_independent``, more states stand before ``record`` and behind ``status``
-(:mod:`elt_redshift.asl.settling`).
+The first two states wait for the statement by a long poll each, so that one that ends within a minute costs two billed
+transitions. The second one is a Task and not a Choice because a Choice cannot end a branch. To tell that the statement
+has not finished, its Output raises an error, which it catches: an error of the state ``finish`` in the console is no
+failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
 
-A statement that ends within 30 s costs two billed transitions. What travels from state to state is small:
+With ``on_task_failure: finish_independent``, more states stand before ``record`` and before the next task
+(:mod:`elt_redshift.asl.settling`). What travels from state to state is small:
 
 ========= ============================================================================================
 attempt   number of the submission; part of its ClientToken and its name
@@ -76,7 +83,7 @@ class StatementPattern:
     """Builds the states of a task.
 
     :param source: where its values come from.
-    :param next: the state behind it.
+    :param next: the state behind it; None: it ends its branch.
     :param announces: ``next`` tells others of the task's end, and may lead back to the status to take the lock again.
     :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
         failure is to be recorded.
@@ -85,7 +92,7 @@ class StatementPattern:
     job: EltJob
     source: Source
     target: Target
-    next: str
+    next: str | None
     announces: bool = False
     failing: Step = "record"
 
@@ -93,6 +100,8 @@ class StatementPattern:
         """The states, the first one first."""
         for submission in self._submissions():
             yield self._submit(submission)
+        if self._finishes:
+            yield self._finish()
         yield self._status()
         yield from self._waits()
         yield self._describe()
@@ -106,6 +115,11 @@ class StatementPattern:
     def _waits(self) -> Iterator[State]:
         if self.source.polls:
             yield self._pause()
+
+    @property
+    def _finishes(self) -> bool:
+        """Whether there is a state ``finish``."""
+        return not self.source.polls or self.next is None
 
     @property
     def _look(self) -> str:
@@ -142,7 +156,7 @@ class StatementPattern:
             submission.state,
             submission.call,
             submission.arguments,
-            next=self.source.name("status"),
+            next=self.source.name("status" if self.source.polls else "finish"),
             output={
                 **keep("attempt", "failures", "redrives"),
                 **fields(
@@ -167,6 +181,26 @@ class StatementPattern:
             case seconds:
                 return fields(deadline=f"$millis() + {int(seconds) * 1000}")
 
+    def _finish(self) -> Task:
+        result = "$states.result"
+        finished = f"{result}.Status = 'FINISHED' and {REDRIVE_COUNT} <= {INPUT}.redrives"
+        otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
+        given = self._finished()
+        if given is None:
+            output: Any = expression(f"{finished} ? $merge([{INPUT}, {{'Status': 'FINISHED'}}]) : {otherwise}")
+        else:
+            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}")}
+        return self._call(
+            self.source.name("finish"),
+            calls.DESCRIBE_STATEMENT,
+            {**keep("Id"), **self._waiting()},
+            next=self.next,
+            output=output,
+            comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
+            retry=calls.FINISH_RETRY,
+            catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)),),
+        )
+
     def _status(self) -> Choice:
         return Choice(self.source.name("status"), self._rules(), default=self._look)
 
@@ -176,12 +210,18 @@ class StatementPattern:
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
         return (
             Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim")),
-            Rule(expression(f"{INPUT}.Status = 'FINISHED'"), self.next, self._finished()),
+            self._ended_well(),
             *self._new(),
             Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
             Rule(expression(ended), self.source.name(self.failing), self._failure()),
             *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
         )
+
+    def _ended_well(self) -> Rule:
+        finished = expression(f"{INPUT}.Status = 'FINISHED'")
+        if self.next is None:  # which a Choice cannot do
+            return Rule(finished, self.source.name("finish"))
+        return Rule(finished, self.next, self._finished())
 
     def _conflict_retries(self) -> str:
         retries = self.source.retries
@@ -230,13 +270,11 @@ class StatementPattern:
         result = "$states.result"
         failed = f"{result}.Status in ['FAILED', 'ABORTED']"
         said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
-        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
-        until_timeout = Code(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
         part = f"{result}.SubStatements[Status = 'FAILED'][0].Id"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
-            {**keep("Id"), **self._waiting(until_timeout)},
+            {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
                 f"$merge([{INPUT}, {{'Status': {result}.Status}}, "
@@ -246,7 +284,10 @@ class StatementPattern:
             retry=calls.DATA_API_RETRY,
         )
 
-    def _waiting(self, until_timeout: Code) -> dict[str, Any]:
+    def _waiting(self) -> dict[str, Any]:
+        """How long a call that describes waits: no longer than the task's timeout, unless that has passed."""
+        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+        until_timeout = Code(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
         poll = self._long_poll(LONG_POLL if self.source.timeout is None else until_timeout)
         return {name: rendered(value) for name, value in poll.items()}
 

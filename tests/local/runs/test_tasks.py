@@ -19,7 +19,17 @@ def test_a_healthy_run_enters_two_states_a_task_and_two_more(deploy: Deploy) -> 
     deployed = deploy(job(task("a", sql=("select 1",)), task("b", "a", sql=("select 1", "select 2"))))
     execution = deployed.run()
     assert execution.status == "SUCCEEDED"
-    assert deployed.states(execution.arn) == ["acquire lock", "a", "a: status", "b", "b: status", "release lock"]
+    assert deployed.states(execution.arn) == ["acquire lock", "a", "a: finish", "b", "b: finish", "release lock"]
+
+
+def test_a_short_task_at_the_end_of_a_branch_costs_no_more(deploy: Deploy) -> None:
+    """Its last state ends the branch."""
+    deployed = deploy(job(task("a", sql=("select 1",)), task("b", sql=("select 2",))))
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert sorted(deployed.states(execution.arn)) == sorted(
+        ["acquire lock", "together 1: a, b", "a", "a: finish", "b", "b: finish", "release lock"]
+    )
 
 
 def test_parameters_are_bound(deploy: Deploy, ledger: str) -> None:
