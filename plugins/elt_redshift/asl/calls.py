@@ -32,45 +32,40 @@ STATEMENT_FAILED = "StatementFailed"
 TIMEOUT = "States.Timeout"
 NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
 
-#: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
-DYNAMODB_RETRY = (
-    Retry((CONDITION_FAILED,), max_attempts=0),
-    Retry(("States.TaskFailed",), max_attempts=6),
-)
-
-#: A wait for a join: the same under the SDK integration's name of the error.
-JOIN_RETRY = (
-    Retry((NOTHING_TO_WAIT_FOR,), max_attempts=0),
-    Retry(("States.TaskFailed",), max_attempts=6),
-)
-
-#: The Data API: throttling and too many active statements pass with time; a wrong request does not. A repeated
-#: submission carries the same ClientToken, so a lost response runs nothing twice.
-DATA_API_RETRY = (
-    Retry(
-        (
-            "RedshiftData.ValidationException",
-            "RedshiftData.ResourceNotFoundException",
-            "RedshiftData.ExecuteStatementException",
-            "RedshiftData.BatchExecuteStatementException",
-        ),
-        max_attempts=0,
-    ),
-    Retry(("States.TaskFailed",), max_attempts=12),
-)
-
 #: An expression of the state has raised an error, or could not be evaluated.
 NOT_EVALUATED = "States.QueryEvaluationError"
 
-#: The same for a call whose answer may be refused by the state's own Output.
-FINISH_RETRY = (Retry((NOT_EVALUATED,), max_attempts=0), *DATA_API_RETRY)
 
-#: The same for a submission that waits for an event. What ends the wait, and what keeps a redriven execution from
-#: submitting, is no failed call.
-EVENT_RETRY = (Retry((STATEMENT_FAILED, NOT_EVALUATED), max_attempts=0), *DATA_API_RETRY)
+def _retry(*lasting: str, times: int = 6) -> tuple[Retry, ...]:
+    """Whatever call fails is made again, unless with an error that lasts. An expression that raises an error is not a
+    failed call."""
+    return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), Retry(("States.TaskFailed",), max_attempts=times))
+
+
+#: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
+DYNAMODB_RETRY = _retry(CONDITION_FAILED)
+
+#: A wait for a join: the same under the SDK integration's name of the error.
+JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
+
+#: The Data API: throttling passes with time; a wrong request does not.
+DATA_API_RETRY = _retry("RedshiftData.ValidationException", "RedshiftData.ResourceNotFoundException", times=12)
+
+_REFUSED = (
+    "RedshiftData.ValidationException",
+    "RedshiftData.ExecuteStatementException",
+    "RedshiftData.BatchExecuteStatementException",
+)
+
+#: A submission: too many active statements pass with time, too. A repeated one carries the same ClientToken, so a lost
+#: response runs nothing twice.
+SUBMIT_RETRY = _retry(*_REFUSED, times=12)
+
+#: One that waits for an event, which may tell that the statement has failed.
+EVENT_RETRY = _retry(STATEMENT_FAILED, *_REFUSED, times=12)
 
 #: An answer to a task token: a stale one stays stale.
-TOKEN_RETRY = (Retry(STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6))
+TOKEN_RETRY = _retry(*STALE_TOKEN)
 
 #: DescribeExecution is eventually consistent: an execution that started just now may not be there yet.
 DESCRIBE_EXECUTION_RETRY = (

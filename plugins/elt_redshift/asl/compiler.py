@@ -18,7 +18,7 @@ from elt_redshift.asl.names import Step
 from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
-from elt_redshift.asl.states import Flow, Parallel, State, Succeed
+from elt_redshift.asl.states import Flow, Parallel, State
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
@@ -139,13 +139,9 @@ class _Assembly:
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()
-        settles = self.settling is not None and task in self.settling.numbers
-        # What comes last where others are told ends in a Choice, which cannot end a branch.
-        ends = not following and (settles or task in self.told)
-        following = names.step(task, "done") if ends else following
         announce = self._announce(source, following)
         behind = announce[0].name if announce else following
-        if settles:
+        if self.settling and task in self.settling.numbers:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
             yield from self._statement(source, source.name("settle"), announces=True, failing="block")
             yield from settle.failed()
@@ -153,8 +149,6 @@ class _Assembly:
         else:
             yield from self._statement(source, behind, announces=bool(announce))
         yield from announce
-        if ends:
-            yield Succeed(names.step(task, "done"))
 
     def _statement(
         self, source: OneTask, following: str | None, announces: bool, failing: Step = "record"
@@ -162,7 +156,7 @@ class _Assembly:
         pattern = EventPattern if source.of.wait == "event" else StatementPattern
         return pattern(self.job, source, self.target, following, announces, failing).states()
 
-    def _announce(self, source: OneTask, following: str) -> list[State]:
+    def _announce(self, source: OneTask, following: str | None) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""
         waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
         return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []

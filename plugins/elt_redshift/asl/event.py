@@ -30,10 +30,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, joined, keep
-from elt_redshift.asl.jsonata import literal as text
+from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, joined, keep
 from elt_redshift.asl.source import OneTask, Submission
-from elt_redshift.asl.statement import MAX_MESSAGE, UNSUCCESSFUL, StatementPattern
+from elt_redshift.asl.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
 
 #: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
@@ -78,16 +77,14 @@ class EventPattern(StatementPattern):
             output=self._told(),
             comment=self.source.comment,
             retry=calls.EVENT_RETRY,
-            catch=(self._ended_badly(), self._no_answer()),
+            catch=(self._ended_badly(), self._caught()),
             timeout=NET if timeout is None else min(NET, timeout),
         )
 
     def _identity(self) -> dict[str, Value]:
         # Another token is another request, which the ClientToken may refuse: then the statement is there to be found.
         name = joined(*self._beginning(), Code("$states.context.Task.Token"))
-        redriven = text("The execution was redriven: the lock comes first.")
-        guarded = Code(f"{REDRIVE_COUNT} > {INPUT}.redrives ? $error({redriven}) : {name}")
-        return {**super()._identity(), "StatementName": guarded}
+        return {**super()._identity(), "StatementName": name}
 
     def _beginning(self) -> tuple[Value, ...]:
         """What the name of this attempt's statement begins with."""
@@ -117,14 +114,13 @@ class EventPattern(StatementPattern):
             },
         )
 
-    def _no_answer(self) -> Catch:
-        """The event is late or lost, or the submission was refused, or it was a redrive."""
-        message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
-        known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVE_COUNT} > {INPUT}.redrives"
+    def _caught(self) -> Catch:
+        """The event is late or lost, or the submission was refused, or the lock comes first."""
+        known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVEN}"
         return Catch(
             ("States.ALL",),
             self.source.name("find"),
-            expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {message}}}])"),
+            expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {REFUSAL}}}])"),
         )
 
     @property
@@ -162,14 +158,8 @@ class EventPattern(StatementPattern):
         return Choice(self.source.name("status"), self._rules(), default=self.source.name("await"))
 
     def _rules(self) -> tuple[Rule, ...]:
-        refused = {
-            **keep("attempt", "redrives"),
-            "statement": "none",
-            **fields(cause=joined("Task ", self.source.task, ": ", Code(f"{INPUT}.refused"))),
-        }
         return (
             *super()._rules(),
-            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused),
             # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
             Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
         )

@@ -5,16 +5,19 @@ awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. B
 
     upstream a                          join item of w               waiting task w
     ─────────────────────               ─────────────────            ───────────────────────────────────────
-    a: announce   ADD a to Done ──────> Done, TaskToken <──────────  w: join   store the token, if and only if
-    a: announced  all in Done, and      (answers with both)              │     Done is not complete
-        │         a token is there?                                      │ the condition failed: all are done
-        v yes                                                            v
-    a: wake       send the token ─────────────────────────────────>  w: status ──> w
+    a: announce   ADD a to Done, if     Done, TaskToken <──────────  w: join   store the token, if and only if
+        │         and only if that ───>                                  │     Done is not complete
+        │         need wake nobody                                       │ the condition failed: all are done
+        v the condition failed                                           v
+    a: announce last   ADD a to Done    (answers with both)          w ──> w: finish ──> …
+        v
+    a: wake       send the token ─────────────────────────────────>  w
 
 DynamoDB puts the writes of one item into an order. Either the token is stored before the set is completed: then
-whoever completes it is answered with the token, and sends it. Or it is not: then the condition fails, and the task goes
-on at once. So no task starts early, none waits for ever. A repeated write changes nothing, since ``Done`` is a set,
-and a token sent twice, or one of a wait that a redrive has replaced, is refused by Step Functions without harm.
+whoever completes it is refused at first, then answered with the token, and sends it. Or it is not: then the waiter's
+condition fails, and the task goes on at once. So no task starts early, none waits for ever. A repeated write changes
+nothing, since ``Done`` is a set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by
+Step Functions without harm.
 
 A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
 new token and the same condition.
@@ -24,7 +27,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,12 +35,13 @@ from elt_redshift.asl import calls
 from elt_redshift.asl.jsonata import (
     EXECUTION_NAME,
     INPUT,
-    REDRIVE_COUNT,
+    REDRIVEN,
     Code,
     Value,
     code,
     expression,
     fields,
+    locked,
     rendered,
 )
 from elt_redshift.asl.names import Step
@@ -58,6 +62,10 @@ VARIABLE = "run"
 RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
 
 ANNOUNCE = f"ADD Done :task SET {EXPIRY} = :expiry"
+#: Nobody is to be woken after this: no token is there, or the set is not complete even with one more.
+NOT_LAST = "attribute_not_exists(TaskToken) OR attribute_not_exists(Done) OR size(Done) < :others"
+#: The same where one is all that is awaited.
+NOT_ALONE = "attribute_not_exists(TaskToken) OR (attribute_exists(Done) AND size(Done) < :others)"
 STORE = f"SET TaskToken = :token, {EXPIRY} = :expiry"
 NOT_COMPLETE = "attribute_not_exists(Done) OR size(Done) < :awaited"
 #: The condition of a task that awaits nobody, where that is known at run time only: never true.
@@ -85,7 +93,7 @@ def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any],
 class WaitPattern:
     """The state in which a task waits for the upstreams that stand in other branches.
 
-    It leads to the task's status, not to its submission: after a redrive the lock comes first.
+    It leads to the task's submission, where after a redrive the lock comes first.
 
     :param awaited: how many upstreams it waits for.
     :param comment: for whoever looks at the definition.
@@ -99,7 +107,7 @@ class WaitPattern:
     def states(self) -> Iterator[State]:
         go_on = {"attempt": 1, "failures": 0, **fields(redrives=str(self.source.redrives)), "Status": "NEW"}
         values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(EXPIRES)}}
-        status = self.source.name("status")
+        following = self.source.begins or self.source.name("status")
         yield _writer(
             self.target,
             self.source.name("join"),
@@ -110,11 +118,11 @@ class WaitPattern:
                 "ConditionExpression": self._condition(),
                 "ExpressionAttributeValues": {**values, ":awaited": {"N": rendered(_digits(self.awaited))}},
             },
-            next=status,
+            next=following,
             output=go_on,
             comment=self.comment[:200],
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), status, go_on),),
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),),
         )
 
     def _condition(self) -> Value:
@@ -134,11 +142,12 @@ class AnnouncePattern:
 
     :param waiters: for each task that waits, how many upstreams it awaits in all; JSONata gives a list of objects with
         the members ``waiter`` and ``awaited``.
-    :param next: the state behind, which needs the same fields as the one behind a task; None ends the execution.
+    :param next: the state behind, which needs the same fields as the one behind a task; None: nothing follows.
 
-    A single waiter is told by three states, several by a Map over the same states, so that all are told at once and
-    the definition does not grow. After a redrive the lock comes first: ``reclaim`` leads to the task's status, from
-    there here again, and what was announced already is announced once more, which changes nothing.
+    A single waiter is told by one state, or three if it is to be woken; several by a Map over the same states, so that
+    all are told at once and the definition does not grow. After a redrive the lock comes first, where anything follows:
+    ``reclaim`` leads to the task's status, from there here again, and what was announced already is announced once
+    more, which changes nothing.
     """
 
     source: Source
@@ -147,45 +156,84 @@ class AnnouncePattern:
     next: str | None
 
     def states(self) -> Iterator[State]:
-        if isinstance(self.waiters, Code) or self.next is None:
-            yield self._each(expression(str(self.waiters)), None)
-            return
-        redriven = Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim"))
-        announced = self.source.name("announced")
-        if len(self.waiters) == 1:
+        announced, done = self.source.name("announced"), self.source.name("done")
+        redriven = Rule(expression(REDRIVEN), self.source.name("reclaim"))
+        if not isinstance(self.waiters, Code) and len(self.waiters) == 1:
             ((waiter, awaited),) = self.waiters.items()
-            yield self._add("announce", waiter, awaited, "announced")
-            yield Choice(announced, (redriven, self._complete()), default=self.next)
-            yield self._wake(announced, announced)
-        else:
-            items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
-            yield self._each(items, announced)
+            yield from self._tell(("announce", "announce last"), waiter, awaited, self.next, announced, locked)
+            yield Choice(announced, (redriven,), default=self.next or done)
+            if self.next is None:
+                yield Succeed(done)
+            return
+        yield self._each(None if self.next is None else announced)
+        if self.next is not None:
             yield Choice(announced, (redriven,), default=self.next)
 
-    def _each(self, items: list[Any] | str, following: str | None) -> Map:
-        done = self.source.name("done telling")
-        tell = (
-            self._add("tell", Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), "told"),
-            Choice(self.source.name("told"), (self._complete(),), default=done),
-            self._wake(None, done),
-            Succeed(done, {}),
-        )
+    def _each(self, following: str | None) -> Map:
+        if isinstance(self.waiters, Code):
+            items: str | list[Any] = expression(self.waiters)
+        else:
+            items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
+        told = self.source.name("told")
+        waiter, awaited = Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited")
+        # What the Map is part of takes the lock again, if anything follows.
+        tell = self._tell(("tell", "tell last"), waiter, awaited, None, told, lambda value: value)
         return Map(
             self.source.name("announce"),
             items=items,
-            processor=Flow(tell),
+            processor=Flow((*tell, Succeed(told, {}))),
             next=following,
-            output=expression(INPUT) if following else {},
+            output=expression(INPUT),
         )
 
-    def _add(self, name: Step, waiter: Value, awaited: Value, next: Step) -> Task:
-        """What comes out holds the ``token`` if there is one to be sent."""
-        found = "$states.result.Attributes"
+    def _tell(
+        self,
+        steps: tuple[Step, Step],
+        waiter: Value,
+        awaited: Value,
+        next: str | None,
+        otherwise: str,
+        needs_lock: Callable[[Value], Value],
+    ) -> Iterator[Task]:
+        """Tell one waiter.
+
+        :param otherwise: the state behind where nobody is woken after all, or the lock comes first.
+        :param needs_lock: makes a value an error where the lock comes first.
+        """
+        first, last = (self.source.name(step) for step in steps)
+        others = Code(f"$string({awaited} - 1)") if isinstance(awaited, Code) else str(int(awaited) - 1)
+        yield self._add(
+            first,
+            waiter,
+            {"ConditionExpression": rendered(needs_lock(_not_last(awaited)))},
+            {":others": {"N": rendered(others)}},
+            next=next,
+            output=expression(INPUT),
+            catch=(
+                Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),
+                Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),
+            ),
+        )
         # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
+        found = "$states.result.Attributes"
         complete = f"$count({found}.Done.*) >= {awaited} and $exists({found}.TaskToken)"
+        yield self._add(
+            last,
+            waiter,
+            {"ReturnValues": "ALL_NEW"},
+            {},
+            next=self.source.name("wake"),
+            output=expression(
+                f"{complete} ? $merge([{INPUT}, {{'token': {found}.TaskToken.S}}]) : $error('Nobody is to be woken.')"
+            ),
+            catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
+        )
+        yield self._wake(next, otherwise, needs_lock)
+
+    def _add(self, name: str, waiter: Value, more: Mapping[str, Any], values: Mapping[str, Any], **flow: Any) -> Task:
         return _writer(
             self.target,
-            self.source.name(name),
+            name,
             calls.UPDATE_ITEM,
             {
                 **item(self.target, self.source, waiter),
@@ -193,27 +241,32 @@ class AnnouncePattern:
                 "ExpressionAttributeValues": {
                     ":task": {"SS": [rendered(self.source.task)]},
                     ":expiry": {"N": expression(EXPIRES)},
+                    **values,
                 },
-                "ReturnValues": "ALL_NEW",
+                **more,
             },
-            next=self.source.name(next),
-            output=expression(f"$merge([{INPUT}, {complete} ? {{'token': {found}.TaskToken.S}} : {{}}])"),
             retry=calls.DYNAMODB_RETRY,
+            **flow,
         )
 
-    def _complete(self) -> Rule:
-        return Rule(expression(f"$exists({INPUT}.token)"), self.source.name("wake"))
-
-    def _wake(self, next: str | None, refused: str) -> Task:
-        sent = expression(f"$sift({INPUT}, function($value, $key) {{$key != 'token'}})")
+    def _wake(self, next: str | None, otherwise: str, needs_lock: Callable[[Value], Value]) -> Task:
+        # $sift gives nothing at all where the token was alone.
+        sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
         return _writer(
             self.target,
             self.source.name("wake"),
             calls.SEND_TASK_SUCCESS,
-            {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
+            {"TaskToken": rendered(needs_lock(Code(f"{INPUT}.token"))), "Output": "{}"},
             next=next,
             output=sent,
             retry=calls.TOKEN_RETRY,
             # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
-            catch=(Catch(calls.STALE_TOKEN, refused, sent),),
+            catch=(Catch((*calls.STALE_TOKEN, calls.NOT_EVALUATED), otherwise, sent),),
         )
+
+
+def _not_last(awaited: Value) -> Value:
+    """The condition under which telling a waiter of ``awaited`` upstreams wakes nobody."""
+    if isinstance(awaited, Code):
+        return Code(f"({awaited} > 1 ? {code(NOT_LAST)} : {code(NOT_ALONE)})")
+    return NOT_LAST if int(awaited) > 1 else NOT_ALONE

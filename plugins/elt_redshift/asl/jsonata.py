@@ -13,6 +13,9 @@ EXECUTION_NAME = "$states.context.Execution.Name"
 REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
 INPUT = "$states.input"
 
+#: The execution has been redriven since it took the lock, as far as the state's input knows.
+REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
+
 
 def expression(code: str) -> str:
     """Mark ``code`` as JSONata, as a definition's strings need it."""
@@ -42,7 +45,7 @@ def gate(cause: str, when: str | None = None) -> str:
     input must hold ``redrives``, the number of redrives when the failure happened. Where ``when`` is given and not
     true, the condition is false and the next rule decides.
     """
-    passed = f"{REDRIVE_COUNT} > {INPUT}.redrives ? true : $error({cause})"
+    passed = f"{REDRIVEN} ? true : $error({cause})"
     return expression(passed if when is None else f"{when} ? ({passed}) : false")
 
 
@@ -53,6 +56,14 @@ class Code(str):
 
 
 Value = Code | str | int
+
+
+def locked(value: Value) -> Code:
+    """``value``, but an error once the execution has been redriven: what needs the lock takes it again first.
+
+    A state that a redrive enters again evaluates its Arguments anew; it must catch the error.
+    """
+    return Code(f"{REDRIVEN} ? $error('The execution was redriven: the lock comes first.') : {code(value)}")
 
 
 def code(value: Value) -> str:

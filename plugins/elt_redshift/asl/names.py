@@ -35,10 +35,11 @@ Step = Literal[
     "claim",
     "report",
     "announce",
+    "announce last",
     "tell",
-    "told",
+    "tell last",
     "wake",
-    "done telling",
+    "told",
     "announced",
     "done",
 ]

@@ -32,12 +32,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, Code, Value, expression, fields, keep, rendered
+from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, keep, rendered
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.source import AnyTask, Source
-from elt_redshift.asl.states import Call, Catch, Choice, Retry, Rule, State, Task
+from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task
 from elt_redshift.asl.target import Target
 
 #: A parked task looks again after this many seconds, should nobody have sent its token.
@@ -58,7 +58,6 @@ NOTHING_FAILED = "attribute_not_exists(#blocked)"
 NEVER = "attribute_exists(#blocked) AND attribute_not_exists(#blocked)"
 NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
 
-_REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
 _DONE = "$states.result.Attributes.Done"
 
 
@@ -158,21 +157,24 @@ def any_place(source: AnyTask, tasks: int) -> Place:
 class SettlePattern:
     """The states by which a task counts as done, or holds its failure back until the rest has settled.
 
-    :param next: the state behind a task that has ended well.
+    :param next: the state behind a task that has ended well; None: it ends its branch.
     """
 
     source: Source
     place: Place
     target: Target
-    next: str
+    next: str | None
 
     def done(self) -> Iterator[State]:
         """The states behind the task's status, the first one first; the first is all that a healthy run enters."""
         yield self._settle()
         yield self._settle_late()
         token = Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark"))
-        yield Choice(self.source.name("settled"), (*self._redriven(), token), default=self.next)
+        end = self.next or self.source.name("done")
+        yield Choice(self.source.name("settled"), (*self._redriven(), token), default=end)
         yield self._unpark()
+        if self.next is None:
+            yield Succeed(end)
 
     def failed(self) -> Iterator[State]:
         """The states between the failure and its record, the first one first."""
@@ -180,7 +182,7 @@ class SettlePattern:
         yield Choice(
             self.source.name("blocked"),
             (
-                Rule(expression(_REDRIVEN), self.source.name("failed")),
+                Rule(expression(REDRIVEN), self.source.name("failed")),
                 Rule(expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")), self.source.name("record")),
             ),
             default=self.source.name("park"),
@@ -189,7 +191,7 @@ class SettlePattern:
 
     def _redriven(self) -> tuple[Rule, ...]:
         """A redriven task must not go on before it has the lock again; a child of a map has nothing to go on with."""
-        return () if self.source.reports else (Rule(expression(_REDRIVEN), self.source.name("reclaim")),)
+        return () if self.source.reports else (Rule(expression(REDRIVEN), self.source.name("reclaim")),)
 
     def _settled(self, done: str, blocked: str) -> str:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
@@ -212,7 +214,7 @@ class SettlePattern:
             self._me(),
             arguments={
                 "ConditionExpression": (
-                    expression(f"{_REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}")
+                    expression(f"{REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}")
                     if self._redriven()
                     else NOTHING_FAILED
                 ),
@@ -251,7 +253,7 @@ class SettlePattern:
             {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
             next=self.source.name("settled"),
             output=sent,
-            retry=(Retry(calls.STALE_TOKEN, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=6)),
+            retry=calls.TOKEN_RETRY,
             # It was sent before, or whoever waited looks again: either way no token is needed any more.
             catch=(Catch(calls.STALE_TOKEN, self.source.name("settled"), sent),),
             partition=self.target.partition,
@@ -283,7 +285,7 @@ class SettlePattern:
 
     def _park(self) -> Task:
         # After a redrive nobody is to wait: no set has less than no members.
-        seen = {name: f"$string({_REDRIVEN} ? -1 : {INPUT}.{name})" for name in ("done", "blocked")}
+        seen = {name: f"$string({REDRIVEN} ? -1 : {INPUT}.{name})" for name in ("done", "blocked")}
         return self._write(
             "park",
             calls.UPDATE_ITEM_AND_WAIT,

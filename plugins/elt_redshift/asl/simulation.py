@@ -242,9 +242,8 @@ class Simulation:
     def _announce(self, waiter: str | None, here: _Place, name: str, now: float) -> None:
         if waiter is None:  # a Map tells them one by one
             return
-        # Waking leads back to the Choice before it; where a Map tells, it replaces the last state of the iteration.
-        again, last = here.state(name, "announced"), here.state(name, "done telling")
-        wake = _Wake(here.execution, here.state(name, "wake") or {}, again or last or {}, 1 if again else -1)
+        last: Step = "tell last" if here.state(name, "tell") else "announce last"
+        wake = _Wake(here.execution, tuple(here.state(name, step) or {} for step in (last, "wake")))
         join = self._joins.setdefault(waiter, _Join())
         join.told.append((now, wake))
         self._settle(waiter)
@@ -261,7 +260,7 @@ class Simulation:
         if always or (self.scenario.joins == "timed" and complete > join.arrived):
             assert join.execution is not None
             join.execution.events += 1  # TaskSubmitted
-            _, last = max(join.told, key=lambda one: one[1].times if always else one[0])
+            _, last = max(join.told, key=lambda one: one[0])
             last.count()
         self._ready.append((program, max(join.arrived, complete)))
 
@@ -387,16 +386,14 @@ class _Statement:
 
 @dataclass(frozen=True)
 class _Wake:
-    """What it takes an upstream to wake a waiter: the state that sends the token, and another one more or less."""
+    """The states that an upstream enters to wake a waiter."""
 
     execution: Execution
-    sends: Mapping[str, Any]
-    other: Mapping[str, Any]
-    times: int
+    states: tuple[Mapping[str, Any], ...]
 
     def count(self) -> None:
-        self.execution.enter(self.sends)
-        self.execution.enter(self.other, self.times)
+        for state in self.states:
+            self.execution.enter(state)
 
 
 @dataclass

@@ -44,6 +44,7 @@ from elt_redshift.asl import audit, calls
 from elt_redshift.asl.jsonata import (
     INPUT,
     REDRIVE_COUNT,
+    REDRIVEN,
     Code,
     Value,
     code,
@@ -52,6 +53,7 @@ from elt_redshift.asl.jsonata import (
     gate,
     joined,
     keep,
+    locked,
     rendered,
 )
 from elt_redshift.asl.names import Step
@@ -71,6 +73,9 @@ MAX_PAUSE = 60
 
 #: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
 MAX_MESSAGE = 2000
+
+#: Why a call was refused, in a catcher.
+REFUSAL = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
 
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
@@ -148,7 +153,7 @@ class StatementPattern:
         end = ("/", self.source.task, "/", Code(f"$string({INPUT}.attempt)"))
         return {
             "StatementName": joined(f"{self.job.job_id}/", self.source.execution, *end),
-            "ClientToken": Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"),
+            "ClientToken": locked(Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')")),
         }
 
     def _submit(self, submission: Submission) -> Task:
@@ -168,7 +173,7 @@ class StatementPattern:
                 **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
             },
             comment=self.source.comment,
-            retry=calls.DATA_API_RETRY,
+            retry=calls.SUBMIT_RETRY,
             catch=(self._caught(),),
         )
 
@@ -183,7 +188,7 @@ class StatementPattern:
 
     def _finish(self) -> Task:
         result = "$states.result"
-        finished = f"{result}.Status = 'FINISHED' and {REDRIVE_COUNT} <= {INPUT}.redrives"
+        finished = f"{result}.Status = 'FINISHED' and $not({REDRIVEN})"
         otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
         given = self._finished()
         if given is None:
@@ -197,7 +202,7 @@ class StatementPattern:
             next=self.next,
             output=output,
             comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
-            retry=calls.FINISH_RETRY,
+            retry=calls.DATA_API_RETRY,
             catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)),),
         )
 
@@ -205,15 +210,21 @@ class StatementPattern:
         return Choice(self.source.name("status"), self._rules(), default=self._look)
 
     def _rules(self) -> tuple[Rule, ...]:
+        refused = {
+            **keep("attempt", "redrives"),
+            "statement": "none",
+            **fields(cause=joined("Task ", self.source.task, ": ", Code(f"{INPUT}.refused"))),
+        }
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
         return (
-            Rule(expression(f"{REDRIVE_COUNT} > {INPUT}.redrives"), self.source.name("reclaim")),
+            Rule(expression(REDRIVEN), self.source.name("reclaim")),
             self._ended_well(),
             *self._new(),
             Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
             Rule(expression(ended), self.source.name(self.failing), self._failure()),
+            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused),
             *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
         )
 
@@ -254,17 +265,10 @@ class StatementPattern:
         return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
 
     def _caught(self) -> Catch:
-        """A submission that AWS refused: the same attempt is made again after a redrive, under the same ClientToken."""
-        message = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
-        return Catch(
-            ("States.ALL",),
-            self.source.name(self.failing),
-            {
-                **keep("attempt", "redrives"),
-                "statement": "none",
-                **fields(cause=joined("Task ", self.source.task, ": ", Code(message))),
-            },
-        )
+        """Nothing was submitted: AWS refused to, or the lock comes first. After a redrive the same attempt is made
+        again, under the same ClientToken."""
+        new = f"{{'Status': {REDRIVEN} ? 'NEW' : 'REFUSED', 'refused': {REFUSAL}}}"
+        return Catch(("States.ALL",), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
 
     def _describe(self) -> Task:
         result = "$states.result"

@@ -49,10 +49,11 @@ class Retry:
     def render(self) -> Rendered:
         if self.max_attempts == 0:
             return {"ErrorEquals": list(self.errors), "MaxAttempts": 0}
+        # Step Functions' own interval and backoff need not be said, and a definition may have thousands of retriers.
         return {
             "ErrorEquals": list(self.errors),
-            "IntervalSeconds": self.interval,
-            "BackoffRate": self.backoff,
+            **({} if self.interval == 1 else {"IntervalSeconds": self.interval}),
+            **({} if self.backoff == 2.0 else {"BackoffRate": self.backoff}),
             "MaxDelaySeconds": self.max_delay,
             "MaxAttempts": self.max_attempts,
             "JitterStrategy": "FULL",

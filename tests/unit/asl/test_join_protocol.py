@@ -17,7 +17,7 @@ class World:
     :param done: the item's set; ``token`` the stored one; ``newest`` the last one that the waiter has drawn, which is
         the only one that Step Functions takes, as long as it is ``live``.
     :param starts: how often the waiting task has gone on.
-    :param steps: per upstream: ``add``, ``send:<token>`` or ``end``.
+    :param steps: per upstream: ``add``, ``last``, ``send:<token>`` or ``end``.
     :param lost: how many more lost answers, and ``redrives`` how many more redrives, may happen.
     """
 
@@ -34,6 +34,13 @@ class World:
     @property
     def complete(self) -> bool:
         return len(self.done) >= len(self.steps)
+
+    @property
+    def wakes_nobody(self) -> bool:
+        """The condition under which an upstream announces its end by a single write."""
+        assert joins.NOT_LAST == "attribute_not_exists(TaskToken) OR attribute_not_exists(Done) OR size(Done) < :others"
+        others = len(self.steps) - 1
+        return not self.token or (others > 0 and not self.done) or (bool(self.done) and len(self.done) < others)
 
 
 def stored(world: World) -> World:
@@ -58,6 +65,14 @@ def told(world: World, name: str, step: str) -> Iterator[World]:
         return replace(base, steps=tuple((one, to if one == name else was) for one, was in base.steps))
 
     if step == "add":
+        if not world.wakes_nobody:
+            yield going("last", world)
+            return
+        after = replace(world, done=world.done | {name})
+        yield going("end", after)
+        if world.lost:
+            yield replace(after, lost=world.lost - 1)  # the answer is lost: it is about to add once more
+    elif step == "last":
         after = replace(world, done=world.done | {name})
         yield going(f"send:{after.token}" if after.complete and after.token else "end", after)
         if world.lost:

@@ -80,9 +80,9 @@ def test_retries_and_timeouts_are_walked() -> None:
 
 
 def test_a_join_costs_what_the_documentation_says() -> None:
-    """Two for announcing and two for waiting; two more for waking a task that really waits."""
+    """One for announcing and one for waiting; two more for waking a task that really waits."""
     bare, never, always = (simulate(one, joins=how) for one, how in _joined())
-    assert never.transitions == bare.transitions + 4
+    assert never.transitions == bare.transitions + 2
     assert always.transitions == never.transitions + 2
 
 
