@@ -95,6 +95,12 @@ class DeployedJob:
         events = self.executions.new_events(arn, after=0)
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
+    def calls_to_submit(self, arn: str, task: str) -> int:
+        """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""
+        calls = [event.get("taskScheduledEventDetails", {}) for event in self.executions.new_events(arn, after=0)]
+        submitting = [call["parameters"] for call in calls if "xecuteStatement" in call.get("resource", "")]
+        return sum(f"/{task}/" in parameters for parameters in submitting)
+
     def sql(self, *statements: str, **more: Any) -> list[list[Any]]:
         """Run statements one by one; gives the rows of the last."""
         for statement in statements:

@@ -80,13 +80,6 @@ def _submissions(deployed: DeployedJob, name: str) -> Counter[str]:
     )
 
 
-def _asked_to_submit(deployed: DeployedJob, arn: str, task: str) -> int:
-    """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""
-    calls = [event.get("taskScheduledEventDetails", {}) for event in deployed.executions.new_events(arn, after=0)]
-    submitting = [call["parameters"] for call in calls if "xecuteStatement" in call.get("resource", "")]
-    return sum(f"/{task}/" in parameters for parameters in submitting)
-
-
 def _ran(deployed: DeployedJob, ledger: str) -> Counter[str]:
     return Counter(row[0] for row in deployed.sql(f"select task from {ledger}"))
 
@@ -231,7 +224,7 @@ def test_a_redrive_finds_the_statement(deploy: Deploy, barrier: Barrier, ledger:
     assert deployed.end(arn).status == "SUCCEEDED"
     assert _ran(deployed, ledger) == Counter(running=1, failing=1, last=1)
     assert _submissions(deployed, failed.name) == Counter(running=1, failing=2, last=1)
-    assert _asked_to_submit(deployed, arn, "running") == 1
+    assert deployed.calls_to_submit(arn, "running") == 1
 
 
 def test_a_submission_whose_answer_was_lost_is_found(deploy: Deploy, ledger: str) -> None:

@@ -119,6 +119,23 @@ def test_a_redrive_past_the_check_fails_at_the_lock(deploy: Deploy, barrier: Bar
     assert deployed.item.owner == "another"
 
 
+def test_a_run_stopped_in_the_call_that_submits_submits_nothing_without_the_lock(
+    deploy: Deploy, barrier: Barrier
+) -> None:
+    """Entered again by a redrive, that call is not made before the lock is taken again."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    arn = deployed.start()
+    deployed.until_submitted(arn, "a")
+    deployed.executions.stop(arn, "test")
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}, "Owner": {"S": "another"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    deployed.client("stepfunctions").redrive_execution(executionArn=arn)
+    again = deployed.end(arn)
+    barrier.open()
+    assert (again.status, again.error) == ("FAILED", "DynamoDB.ConditionalCheckFailedException")
+    assert deployed.calls_to_submit(arn, "a") == 1
+
+
 def test_a_healthy_run_is_not_redriven(deploy: Deploy) -> None:
     """The error says that there is nothing to redrive."""
     deployed = deploy(job(task("a", sql=("select 1",))))
