@@ -5,10 +5,10 @@
     acquire lock ──> run tasks (Map) ──> release lock
                         │ one child for each task
                         v
-            task: join ──> task: status <──> submit, describe, retry …
-                               │ FINISHED
-                               v
-                        task: report ──> task: announce
+            task: join ──> task: status ──> task: submit ──> task: finish <──> describe, status, retry …
+                                                                │ FINISHED
+                                                                v
+                                                         task: report ──> task: announce
 
 The definition does not grow with the graph. Every task waits for all its upstreams by its join item, and tells those
 that wait for it (:mod:`elt_redshift.asl.joins`); the states of a task are those of the unrolled layout

@@ -92,7 +92,7 @@ class EventPattern(StatementPattern):
         return (f"{self.job.job_id}/", self.source.execution, "/", self.source.task, "/", attempt, "/")
 
     def _told(self) -> dict[str, Any]:
-        """What the next task gets; the same as from the status."""
+        """What the next task gets; the same as without events."""
         return {
             "finished": self.source.task,
             **fields(statement="$states.result.Id"),

@@ -9,7 +9,7 @@ awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. B
         │         and only if that ───>                                  │     Done is not complete
         │         need wake nobody                                       │ the condition failed: all are done
         v the condition failed                                           v
-    a: announce last   ADD a to Done    (answers with both)          w ──> w: finish ──> …
+    a: announce last   ADD a to Done    (answers with both)              w
         v
     a: wake       send the token ─────────────────────────────────>  w
 

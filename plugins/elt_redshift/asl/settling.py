@@ -166,7 +166,7 @@ class SettlePattern:
     next: str | None
 
     def done(self) -> Iterator[State]:
-        """The states behind the task's status, the first one first; the first is all that a healthy run enters."""
+        """The states behind a statement that has finished; the first one is all that a healthy run enters."""
         yield self._settle()
         yield self._settle_late()
         token = Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark"))
