@@ -135,4 +135,9 @@ def _reason(machine: StateMachine) -> str:
         return "the job says so"
     if machine.job_file is None:
         return f"it fits into one definition of at most {limits.AUTO_DEFINITION:,} bytes, and into one history"
-    return "unrolled, it would not fit into one definition or one history"
+    if (events := limits.history_events(job)) > limits.MAX_EVENTS:
+        return (
+            f"unrolled, its history would have {events:,} events should every task last until its timeout, and may "
+            f"have {limits.MAX_EVENTS:,}; with shorter timeouts or `wait: event` there are fewer"
+        )
+    return f"unrolled, its definition would have more than {limits.AUTO_DEFINITION:,} bytes"

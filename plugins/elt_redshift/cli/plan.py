@@ -10,6 +10,7 @@ from rich.table import Table
 
 from elt_redshift.asl.estimates import Limit
 from elt_redshift.asl.history import TaskRuns
+from elt_redshift.asl.limits import MAX_EVENTS
 from elt_redshift.asl.picture import draw
 from elt_redshift.asl.plan import Plan, plan_job
 from elt_redshift.aws.attempts import execution_arn
@@ -105,13 +106,18 @@ def _show(planned: Plan) -> None:
     all_runs = (known.best, known.typical, known.worst)
     runs.add_row("billed transitions", *(f"{run.transitions:,}" for run in all_runs))
     runs.add_row("US dollars", *(f"{run.cost:,.4f}" for run in all_runs))
-    runs.add_row("history events", *(f"{run.events:,}" for run in all_runs))
+    runs.add_row("history events", *(_events(run.events) for run in all_runs))
     out.print(runs)
     table = Table("limit", "used", "allowed", "left", "at")
     for limit in known.limits:
         numbers = (f"{number:,}" for number in (limit.used, limit.allowed, limit.left))
         table.add_row(f"{limit.name} ({limit.unit})", *numbers, limit.where)
     out.print(table)
+
+
+def _events(events: int) -> str:
+    """Step Functions fails a run with more events than one history may have."""
+    return f"{events:,}" if events <= MAX_EVENTS else f"[red]{events:,}, over {MAX_EVENTS:,}[/red]"
 
 
 def _path(tasks: tuple[str, ...]) -> str:

@@ -68,18 +68,19 @@ def test_a_cap_costs_what_the_lanes_cost() -> None:
 
 
 @pytest.mark.parametrize(
-    ("layout", "tasks", "chosen", "why"),
+    ("layout", "tasks", "hours", "chosen", "why"),
     [
-        ("auto", 2, "unrolled", "it fits"),
-        ("auto", 300, "map", "would not fit"),
-        ("map", 2, "map", "the job says so"),
+        ("auto", 2, None, "unrolled", "it fits"),
+        ("auto", 140, None, "map", "its definition would have more than 943,718 bytes"),
+        ("auto", 20, 12, "map", "its history would have 202,100 events"),
+        ("map", 2, None, "map", "the job says so"),
     ],
 )
-def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, chosen: str, why: str) -> None:
-    """Chosen by size, or because the job says so."""
+def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, hours: int | None, chosen: str, why: str) -> None:
+    """Chosen by the limit that it would exceed, or because the job says so."""
     made = EltJob(job_id="1", name="one", layout=layout)  # type: ignore[arg-type]
     for number in range(tasks):
-        made.task(f"t{number}", statement="select 1")
+        made.task(f"t{number}", statement="select 1", timeout=timedelta(hours=hours) if hours else None)
     found = plan_job(made)
     assert found.layout == chosen
     assert why in found.reason
