@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift.asl.answering import EVENT_PART, event_pattern
+from elt_redshift.aws.roles import role
 
 MACHINE = "StatementEventStepFunction"
 MACHINE_ROLE = "StatementEventRole"
@@ -23,9 +24,11 @@ def resources(job_id: str, definition: dict[str, Any], table: str) -> dict[str, 
     :param table: logical name of the table of join items.
     """
     return {
-        MACHINE_ROLE: _role("states.amazonaws.com", "answer-tasks", _answering(table)),
+        MACHINE_ROLE: role("states.amazonaws.com", {"answer-tasks": _answering(table)}),
         MACHINE: _machine(definition),
-        RULE_ROLE: _role("events.amazonaws.com", "start-answering", [_allow(["states:StartExecution"], _ref(MACHINE))]),
+        RULE_ROLE: role(
+            "events.amazonaws.com", {"start-answering": [_allow(["states:StartExecution"], _ref(MACHINE))]}
+        ),
         RULE: _rule(job_id),
     }
 
@@ -62,28 +65,6 @@ def _rule(job_id: str) -> dict[str, Any]:
                     "RoleArn": {"Fn::GetAtt": [RULE_ROLE, "Arn"]},
                     "InputPath": EVENT_PART,
                 }
-            ],
-        },
-    }
-
-
-def _role(service: str, policy: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": service},
-                        "Action": "sts:AssumeRole",
-                        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
-                    }
-                ],
-            },
-            "Policies": [
-                {"PolicyName": policy, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}},
             ],
         },
     }

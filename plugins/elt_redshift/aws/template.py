@@ -18,6 +18,7 @@ from elt_redshift.asl import jobfile, joins, names
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
 from elt_redshift.aws import event_template
+from elt_redshift.aws.roles import role
 from elt_redshift.job.model import EltJob
 
 #: Logical names that outputs and other programs rely on.
@@ -109,7 +110,7 @@ def _template(job: EltJob, machine: StateMachine, definition: dict[str, Any], us
         "Resources": {
             TABLE: _table(),
             **({JOIN_TABLE: _join_table()} if machine.stores_tokens else {}),
-            "StateMachineRole": _role(),
+            "StateMachineRole": role("states.amazonaws.com"),
             "StateMachineRights": _rights(machine.actions(), machine.stores_tokens),
             STATE_MACHINE: {**_state_machine(definition), **(_UNLINTED if machine.events else {})},
             **(event_template.resources(job.job_id, machine.answering(), JOIN_TABLE) if machine.events else {}),
@@ -235,26 +236,6 @@ def _join_table() -> dict[str, Any]:
             "BillingMode": "PAY_PER_REQUEST",
             "SSESpecification": {"SSEEnabled": True},
             "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
-        },
-    }
-
-
-def _role() -> dict[str, Any]:
-    own = {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
-    return {
-        "Type": "AWS::IAM::Role",
-        "Properties": {
-            "AssumeRolePolicyDocument": {
-                "Version": "2012-10-17",
-                "Statement": [
-                    {
-                        "Effect": "Allow",
-                        "Principal": {"Service": "states.amazonaws.com"},
-                        "Action": "sts:AssumeRole",
-                        "Condition": own,
-                    }
-                ],
-            }
         },
     }
 
