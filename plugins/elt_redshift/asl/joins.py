@@ -27,7 +27,7 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -160,7 +160,7 @@ class AnnouncePattern:
         redriven = Rule(expression(REDRIVEN), self.source.name("reclaim"))
         if not isinstance(self.waiters, Code) and len(self.waiters) == 1:
             ((waiter, awaited),) = self.waiters.items()
-            yield from self._tell(("announce", "announce last"), waiter, awaited, self.next, announced, locked)
+            yield from self._tell(waiter, awaited)
             yield Choice(announced, (redriven,), default=self.next or done)
             if self.next is None:
                 yield Succeed(done)
@@ -175,9 +175,7 @@ class AnnouncePattern:
         else:
             items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
         told = self.source.name("told")
-        waiter, awaited = Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited")
-        # What the Map is part of takes the lock again, if anything follows.
-        tell = self._tell(("tell", "tell last"), waiter, awaited, None, told, lambda value: value)
+        tell = self._tell(Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), in_map=True)
         return Map(
             self.source.name("announce"),
             items=items,
@@ -186,33 +184,23 @@ class AnnouncePattern:
             output=expression(INPUT),
         )
 
-    def _tell(
-        self,
-        steps: tuple[Step, Step],
-        waiter: Value,
-        awaited: Value,
-        next: str | None,
-        otherwise: str,
-        needs_lock: Callable[[Value], Value],
-    ) -> Iterator[Task]:
-        """Tell one waiter.
-
-        :param otherwise: the state behind where nobody is woken after all, or the lock comes first.
-        :param needs_lock: makes a value an error where the lock comes first.
-        """
-        first, last = (self.source.name(step) for step in steps)
+    def _tell(self, waiter: Value, awaited: Value, in_map: bool = False) -> Iterator[Task]:
+        """Tell one waiter. In a Map nothing follows that needs the lock."""
+        steps: tuple[Step, Step, Step] = ("announce", "announce last", "announced")
+        if in_map:
+            steps = ("tell", "tell last", "told")
+        first, last, otherwise = (self.source.name(step) for step in steps)
+        next = None if in_map else self.next
+        condition, token = _not_last(awaited), Code(f"{INPUT}.token")
         others = Code(f"$string({awaited} - 1)") if isinstance(awaited, Code) else str(int(awaited) - 1)
         yield self._add(
             first,
             waiter,
-            {"ConditionExpression": rendered(needs_lock(_not_last(awaited)))},
+            {"ConditionExpression": rendered(condition if in_map else locked(condition))},
             {":others": {"N": rendered(others)}},
             next=next,
             output=expression(INPUT),
-            catch=(
-                Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),
-                Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),
-            ),
+            catch=(Catch((calls.CONDITION_FAILED, calls.NOT_EVALUATED), last, expression(INPUT)),),
         )
         # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
         found = "$states.result.Attributes"
@@ -228,7 +216,7 @@ class AnnouncePattern:
             ),
             catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
         )
-        yield self._wake(next, otherwise, needs_lock)
+        yield self._wake(token if in_map else locked(token), next, otherwise)
 
     def _add(self, name: str, waiter: Value, more: Mapping[str, Any], values: Mapping[str, Any], **flow: Any) -> Task:
         return _writer(
@@ -249,14 +237,14 @@ class AnnouncePattern:
             **flow,
         )
 
-    def _wake(self, next: str | None, otherwise: str, needs_lock: Callable[[Value], Value]) -> Task:
+    def _wake(self, token: Code, next: str | None, otherwise: str) -> Task:
         # $sift gives nothing at all where the token was alone.
         sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
         return _writer(
             self.target,
             self.source.name("wake"),
             calls.SEND_TASK_SUCCESS,
-            {"TaskToken": rendered(needs_lock(Code(f"{INPUT}.token"))), "Output": "{}"},
+            {"TaskToken": rendered(token), "Output": "{}"},
             next=next,
             output=sent,
             retry=calls.TOKEN_RETRY,
