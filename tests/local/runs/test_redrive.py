@@ -94,6 +94,26 @@ def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) ->
     assert _submissions(deployed, ended.name) == Counter(a=1, b=1)
 
 
+def test_a_run_stopped_while_it_follows_a_statement_goes_on(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However far it has followed the statement, the redriven run takes the lock first and submits nothing twice."""
+    monkeypatch.setattr("elt_redshift.asl.statement.LONG_POLL", 1)
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a")))
+    arn = deployed.start()
+    for state in ("a: finish", "a: describe"):
+        deployed.until(arn, lambda _, state=state: state in deployed.states(arn))  # type: ignore[misc]
+        deployed.executions.stop(arn, "test")
+        deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.sql("create table b (x int)")
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    deployed.sql("drop table b")
+    assert deployed.sql(f"select task from {ledger}") == [["a"]]
+    assert deployed.calls_to_submit(arn, "a") == 1
+    assert deployed.states(arn).count("a: reclaim") >= 1
+
+
 def test_a_redrive_is_refused_while_another_run_has_the_lock(deploy: Deploy, barrier: Barrier) -> None:
     """The failed run would load beside the other one; the error names the holder."""
     deployed = deploy(job(task("a", sql=("select :p / 1", barrier.pass_), parameters=("p",)), parameters=(P,)))

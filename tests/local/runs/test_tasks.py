@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 
 from elt_redshift.job.model import EltJob, Parameter
-from tests.local.runs.conftest import DeployedJob
+from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -30,6 +30,22 @@ def test_a_short_task_at_the_end_of_a_branch_costs_no_more(deploy: Deploy) -> No
     assert sorted(deployed.states(execution.arn)) == sorted(
         ["acquire lock", "together 1: a, b", "a", "a: finish", "b", "b: finish", "release lock"]
     )
+
+
+def test_a_long_statement_is_followed_to_its_end(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Past the two long polls it is described until it has ended; then the last state ends the branch."""
+    monkeypatch.setattr("elt_redshift.asl.statement.LONG_POLL", 1)
+    deployed = deploy(job(task("a", sql=(barrier.pass_,)), task("b", sql=(f"insert into {ledger} values ('b')",))))
+    arn = deployed.start()
+    deployed.until(arn, lambda _: deployed.states(arn).count("a: describe") == 2)
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    followed = [state for state in deployed.states(arn) if state.partition(": ")[0] == "a"]
+    described = (len(followed) - 3) // 2
+    assert followed == ["a", "a: finish", *["a: describe", "a: status"] * described, "a: finish"]
+    assert deployed.tasks(arn)["a"].status == "succeeded"
 
 
 def test_parameters_are_bound(deploy: Deploy, ledger: str) -> None:
