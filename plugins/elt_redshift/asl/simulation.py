@@ -18,12 +18,13 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
-from elt_redshift.asl import calls, names
+from elt_redshift.asl import names
 from elt_redshift.asl.event import MAX_NET, NET
 from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.names import Step
+from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, first_wait, pauses, waits_for_event
 from elt_redshift.asl.source import NEVER
-from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
+from elt_redshift.asl.statement import LONG_POLL
 
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
@@ -87,7 +88,7 @@ class Simulation:
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
         self.executions: list[Execution] = []
-        self._statements: dict[str, _Statement] = {}
+        self._statements: dict[str, SimulatedStatement] = {}
         self._joins: dict[str, _Join] = {}
         self._ready: deque[tuple[_Program, float]] = deque()
         self._items = items
@@ -197,12 +198,12 @@ class Simulation:
         return (yield flows) if flows else now
 
     def _submit(self, task: str, state: Mapping[str, Any], now: float, execution: Execution, timed: bool) -> float:
-        statement = self._statements.setdefault(task, _Statement(self.scenario.failures.get(task, 0), timed))
+        statement = self._statements.setdefault(task, SimulatedStatement(self.scenario.failures.get(task, 0), timed))
         statement.submit(self.scenario.seconds[task])
         self.starts.setdefault(task, now)
-        if _waits_for_event(state):
+        if waits_for_event(state):
             return self._wait_for_event(task, now, state["TimeoutSeconds"], execution)
-        return self._pass(task, now, min(statement.left, _first_wait(state["Arguments"])))
+        return self._pass(task, now, min(statement.left, first_wait(state["Arguments"])))
 
     def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
         execution.events += 1  # TaskSubmitted
@@ -223,7 +224,7 @@ class Simulation:
             return now
         if here.state(name, "await"):
             return self._pass(task, now, min(statement.left, LONG_POLL))
-        looks, seconds = _pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
+        looks, seconds = pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
         rounds: tuple[Step, ...] = ("wait", "describe", "status") if polling else ("describe", "status")
         for one in rounds:
             here.execution.enter(here.state(name, one) or {}, looks - 1)
@@ -270,9 +271,9 @@ class Simulation:
             wanted = statement.verdict() if statement else "'NEW'"
             if wanted:
                 return _rule(state, wanted)
-        if statement and not step and _waits_for_event(state):
-            return _answered(state, statement)
-        if statement and step == "finish" and (statement.left > 0 or statement.fails):
+        if statement and not step and waits_for_event(state):
+            return answered(state, statement)
+        if statement and step == "finish" and not statement.finished:
             execution.events += CAUGHT_EVENTS
             return str(state["Catch"][0]["Next"])
         following = state.get("Next") or state.get("Default")
@@ -313,75 +314,11 @@ def _rule(choice: Mapping[str, Any], wanted: str) -> str:
     return next(str(rule["Next"]) for rule in rules if wanted in rule["Condition"] or rule["Next"].endswith(wanted))
 
 
-def _waits_for_event(state: Mapping[str, Any]) -> bool:
-    return str(state.get("Resource")).endswith("tatement.waitForTaskToken")
-
-
-def _answered(state: Mapping[str, Any], statement: _Statement) -> str | None:
-    """Where the wait for a statement's event leads to."""
-    error = calls.TIMEOUT
-    if statement.left <= 0 and not (statement.fails and statement.timed):
-        if not statement.fails:
-            return state.get("Next")
-        error = calls.STATEMENT_FAILED
-    catchers = state["Catch"]
-    return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
-
-
 def _waiter(state: Mapping[str, Any], here: _Place) -> str | None:
     """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
     if waiter := here.of_item("waiter"):
         return str(waiter)
     return str(state["Arguments"]["Key"][TASK_KEY]["S"]) if state["Type"] == "Task" else None
-
-
-def _first_wait(arguments: Any) -> float:
-    """How long the call that submits waits for the statement's end; 0 of a task that polls."""
-    seconds = arguments.get("WaitTimeSeconds", 0) if isinstance(arguments, Mapping) else arguments
-    if isinstance(seconds, str):  # JSONata
-        return LONG_POLL if isinstance(arguments, Mapping) or "WaitTimeSeconds" in seconds else 0
-    return float(seconds)
-
-
-def _pauses(seconds: float) -> tuple[int, float]:
-    """How many pauses of a polling task it takes until a statement of that length has ended, and how long they are."""
-    looks, passed = 0, 0.0
-    while passed < seconds or looks == 0:
-        pause = math.ceil(min(MAX_PAUSE, 1.5**looks))
-        if pause == MAX_PAUSE:
-            rest = max(1, math.ceil((seconds - passed) / MAX_PAUSE))
-            return looks + rest, passed + rest * MAX_PAUSE
-        passed += pause
-        looks += 1
-    return looks, passed
-
-
-@dataclass
-class _Statement:
-    """Where the statement of a task stands."""
-
-    failures: int
-    timed: bool
-    left: float = 0.0
-    cancelled: bool = False
-    fails: bool = False
-    looks: int = 0
-    fresh: bool = False
-
-    def submit(self, seconds: float) -> None:
-        self.left, self.cancelled, self.looks, self.fresh = seconds, False, 0, False
-        self.fails = self.failures > 0
-        self.failures -= self.fails
-
-    def verdict(self) -> str | None:
-        """Where the status leads to, in words of its rules; None: it is still running."""
-        if self.fresh:
-            return "'NEW'"
-        if self.left > 0:
-            return None
-        if not self.fails:
-            return "'FINISHED'"
-        return ": cancel" if self.timed and not self.cancelled else ": retry"
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,89 @@
+"""The statement of a task in a simulated run: how long it runs, how it ends, and where the states that follow it lead.
+
+:mod:`elt_redshift.asl.simulation` walks the states; what is known here is what Redshift would answer them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl import calls
+from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
+
+
+@dataclass
+class SimulatedStatement:
+    """Where the statement of a task stands.
+
+    :param failures: how many more attempts are going to fail.
+    :param timed: a failing attempt runs into the task's timeout.
+    :param left: seconds until the attempt ends.
+    :param fails: the attempt is going to fail.
+    :param looks: how often it was looked for because no event came.
+    :param fresh: the next attempt has not been submitted yet.
+    """
+
+    failures: int
+    timed: bool
+    left: float = 0.0
+    cancelled: bool = False
+    fails: bool = False
+    looks: int = 0
+    fresh: bool = False
+
+    def submit(self, seconds: float) -> None:
+        self.left, self.cancelled, self.looks, self.fresh = seconds, False, 0, False
+        self.fails = self.failures > 0
+        self.failures -= self.fails
+
+    @property
+    def finished(self) -> bool:
+        return self.left <= 0 and not self.fails
+
+    def verdict(self) -> str | None:
+        """Where the status leads to, in words of its rules; None: it is still running."""
+        if self.fresh:
+            return "'NEW'"
+        if self.left > 0:
+            return None
+        if self.finished:
+            return "'FINISHED'"
+        return ": cancel" if self.timed and not self.cancelled else ": retry"
+
+
+def waits_for_event(state: Mapping[str, Any]) -> bool:
+    """Whether ``state`` submits a statement and waits for the event of its end."""
+    return str(state.get("Resource")).endswith("tatement.waitForTaskToken")
+
+
+def answered(state: Mapping[str, Any], statement: SimulatedStatement) -> str | None:
+    """Where the wait for a statement's event leads to."""
+    if statement.finished:
+        return state.get("Next")
+    error = calls.TIMEOUT if statement.left > 0 or statement.timed else calls.STATEMENT_FAILED
+    catchers = state["Catch"]
+    return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
+
+
+def first_wait(arguments: Any) -> float:
+    """How long the call that submits waits for the statement's end; 0 of a task that polls."""
+    seconds = arguments.get("WaitTimeSeconds", 0) if isinstance(arguments, Mapping) else arguments
+    if isinstance(seconds, str):  # JSONata
+        return LONG_POLL if isinstance(arguments, Mapping) or "WaitTimeSeconds" in seconds else 0
+    return float(seconds)
+
+
+def pauses(seconds: float) -> tuple[int, float]:
+    """How many pauses of a polling task it takes until a statement of that length has ended, and how long they are."""
+    looks, passed = 0, 0.0
+    while passed < seconds or looks == 0:
+        pause = math.ceil(min(MAX_PAUSE, 1.5**looks))
+        if pause == MAX_PAUSE:
+            rest = max(1, math.ceil((seconds - passed) / MAX_PAUSE))
+            return looks + rest, passed + rest * MAX_PAUSE
+        passed += pause
+        looks += 1
+    return looks, passed
