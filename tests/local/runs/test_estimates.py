@@ -45,6 +45,21 @@ def test_a_healthy_run_is_estimated_exactly(deploy: Deploy) -> None:
     assert measured(deployed, execution.arn) == simulated(NESTED)
 
 
+def test_a_long_statement_is_estimated_exactly(
+    deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What follows a statement past its first two long polls, the caught error included."""
+    for module in ("statement", "simulation"):
+        monkeypatch.setattr(f"elt_redshift.asl.{module}.LONG_POLL", 1)
+    made = job(task("a", sql=(barrier.pass_,)))
+    deployed = deploy(made)
+    arn = deployed.start()
+    deployed.until(arn, lambda _: "a: status" in deployed.states(arn))
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert measured(deployed, arn) == simulated(made, 2.0 + deployed.states(arn).count("a: describe"))
+
+
 @pytest.mark.parametrize(("slow", "joins"), [("b", "always"), ("a", "never")])
 def test_joins_are_estimated_exactly(deploy: Deploy, barrier: Barrier, ledger: str, slow: str, joins: str) -> None:
     """c stands behind a and awaits b: a wait and its waking cost what was foreseen, and so does a join without one."""
