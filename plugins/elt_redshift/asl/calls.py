@@ -30,6 +30,10 @@ STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sf
 STATEMENT_FAILED = "StatementFailed"
 #: No event within the state's TimeoutSeconds.
 TIMEOUT = "States.Timeout"
+#: The Data API does not take the request, or the statement has ended.
+INVALID = "RedshiftData.ValidationException"
+#: The Data API has forgotten the statement: it ended more than 24 hours ago.
+NO_SUCH_STATEMENT = "RedshiftData.ResourceNotFoundException"
 NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
 
 #: An expression of the state has raised an error, or could not be evaluated.
@@ -49,10 +53,10 @@ DYNAMODB_RETRY = _retry(CONDITION_FAILED)
 JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
 
 #: The Data API: throttling passes with time; a wrong request does not.
-DATA_API_RETRY = _retry("RedshiftData.ValidationException", "RedshiftData.ResourceNotFoundException", times=12)
+DATA_API_RETRY = _retry(INVALID, NO_SUCH_STATEMENT, times=12)
 
 _REFUSED = (
-    "RedshiftData.ValidationException",
+    INVALID,
     "RedshiftData.ExecuteStatementException",
     "RedshiftData.BatchExecuteStatementException",
 )

@@ -203,7 +203,7 @@ class StatementPattern:
             output=output,
             comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
             retry=calls.DATA_API_RETRY,
-            catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)),),
+            catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)), self._forgotten()),
         )
 
     def _status(self) -> Choice:
@@ -286,6 +286,17 @@ class StatementPattern:
                 f"'statement': $exists({part}) ? {part} : {INPUT}.Id}} : {{}}])"
             ),
             retry=calls.DATA_API_RETRY,
+            catch=(self._forgotten(),),
+        )
+
+    def _forgotten(self) -> Catch:
+        """A redrive came too late for the statement to be known still: how it ended nobody knows, so it runs anew."""
+        new = f"{{'Status': 'NEW', 'attempt': {INPUT}.attempt + 1}}"
+        refused = f"{{'Status': 'REFUSED', 'refused': {REFUSAL}}}"
+        return Catch(
+            (calls.NO_SUCH_STATEMENT,),
+            self.source.name("status"),
+            expression(f"$merge([{INPUT}, {REDRIVEN} ? {new} : {refused}])"),
         )
 
     def _waiting(self) -> dict[str, Any]:
@@ -314,7 +325,7 @@ class StatementPattern:
             output=overdue,
             retry=calls.DATA_API_RETRY,
             # It ended by itself between the two calls: describe tells how.
-            catch=(Catch(("RedshiftData.ValidationException",), self.source.name("describe"), overdue),),
+            catch=(Catch((calls.INVALID, calls.NO_SUCH_STATEMENT), self.source.name("describe"), overdue),),
         )
 
     def _retry(self) -> Wait:
