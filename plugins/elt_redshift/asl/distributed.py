@@ -5,10 +5,12 @@
     acquire lock ──> run tasks (Map) ──> release lock
                         │ one child for each task
                         v
-            task: join ──> task: status ──> task: submit ──> task: finish <──> describe, status, retry …
-                                                                │ FINISHED
-                                                                v
-                                                         task: report ──> task: announce
+            task: join ──> task: submit ──> task: finish <──> describe, status, retry …
+                                                │ FINISHED
+                                                v
+                                         task: report ──> task: announce
+
+Where some tasks have one statement and others several, ``task: status`` chooses between two states that submit.
 
 The definition does not grow with the graph. Every task waits for all its upstreams by its join item, and tells those
 that wait for it (:mod:`elt_redshift.asl.joins`); the states of a task are those of the unrolled layout
@@ -80,7 +82,11 @@ class TasksPattern:
         }
 
     def _child(self) -> Iterator[State]:
-        source = AnyTask(polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks))
+        batches = {len(task.statements) > 1 for task in self.job.tasks}
+        source = AnyTask(
+            polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks),
+            batches=batches.pop() if len(batches) == 1 else None,
+        )
         comment = "Waits for the upstreams; a task without any goes on at once."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
         if self.job.on_task_failure == "finish_independent":

@@ -180,9 +180,11 @@ class AnyTask:
     """The values of whichever task the execution was started for, as :func:`elt_redshift.asl.jobfile.item` wrote them.
 
     :param polls: of every task of the job.
+    :param batches: whether every task of the job has several statements; None: some have.
     """
 
     polls: bool
+    batches: bool | None
 
     task = Code(f"{_ITEM}.name")
     owner = Code(f"{_RUN}.owner")
@@ -199,8 +201,11 @@ class AnyTask:
     number = Code(f"{_ITEM}.number")
     blocks = Code(f"{_ITEM}.blocks")
     comment = None
-    begins = None
     reports = True
+
+    @property
+    def begins(self) -> str | None:
+        return None if self.batches is None else self.name("submit batch" if self.batches else "submit")
 
     def name(self, name: Step) -> str:
         return step("task", name)
@@ -209,16 +214,14 @@ class AnyTask:
         # A function, since the warehouse's role is known to the deployed state machine only.
         texts = f"$map({_ITEM}.statements, function($text) {{$replace($text, {_ITEM}.role, {_RUN}.role)}})"
         mode = f"{_ITEM}.auto_commit ? {{'ExecutionMode': 'AUTO_COMMIT'}} : {{}}"
-        batch = f"$count({_ITEM}.statements) > 1"
-        return (
-            Submission(
-                self.name("submit batch"),
-                calls.BATCH_EXECUTE_STATEMENT,
-                self._request(members, f"{{'Sqls': [{texts}]}}, {mode}"),
-                batch,
-            ),
-            Submission(self.name("submit"), calls.EXECUTE_STATEMENT, self._request(members, f"{{'Sql': {texts}}}")),
+        batch = Submission(
+            self.name("submit batch"),
+            calls.BATCH_EXECUTE_STATEMENT,
+            self._request(members, f"{{'Sqls': [{texts}]}}, {mode}"),
+            when=f"$count({_ITEM}.statements) > 1" if self.batches is None else None,
         )
+        single = Submission(self.name("submit"), calls.EXECUTE_STATEMENT, self._request(members, f"{{'Sql': {texts}}}"))
+        return {None: (batch, single), True: (batch,), False: (single,)}[self.batches]
 
     def _request(self, members: Mapping[str, Value], sql: str) -> str:
         given = ", ".join(f"{literal(key)}: {code(value)}" for key, value in members.items())

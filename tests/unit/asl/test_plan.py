@@ -86,14 +86,12 @@ def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, hours: int 
     assert why in found.reason
 
 
-def test_a_run_of_the_map_layout_counts_its_children() -> None:
-    """Six transitions a task, one an edge that no other implies, one for each child's start, three for the run; two for
-    waking a task that waits."""
-    made = EltJob(job_id="1", name="one", layout="map")
-    made.task("a", statement="select 1")
-    made.task("b", statement="select 1", upstream=["a"])
-    found = plan_job(made)
-    assert found.estimates.best.transitions == 3 + 2 * 6 + 1 + 2
+@pytest.mark.parametrize(("sql", "each"), [(("select 1",), 5), (("select 1", "select 2"), 6)])
+def test_a_run_of_the_map_layout_counts_its_children(sql: tuple[str, ...], each: int) -> None:
+    """Five transitions a task, or six in a job where some are batches and others are not; one an edge that no other
+    implies, one for each child's start, three for the run; two for waking a task that waits."""
+    found = plan_job(job(task("a"), task("b", "a", sql=sql), layout="map"))
+    assert found.estimates.best.transitions == 3 + 2 * each + 1 + 2
     assert found.estimates.typical.transitions == found.estimates.best.transitions + 2
     assert found.joins == 1
 
