@@ -28,6 +28,7 @@ def get_provider_info() -> dict[str, Any]:
                 "integration-name": "ELT on Amazon Redshift",
                 "python-modules": [
                     "elt_redshift.triggers.audit_lock",
+                    "elt_redshift.triggers.base",
                     "elt_redshift.triggers.earlier_run",
                     "elt_redshift.triggers.mirror",
                     "elt_redshift.triggers.statement",

@@ -56,6 +56,7 @@ def _walk(base: type) -> Iterator[type]:
         for module in pkgutil.walk_packages([str(Path(elt_redshift.__path__[0]) / role)], f"elt_redshift.{role}."):
             for name, found in vars(import_module(module.name)).items():
                 ours = inspect.isclass(found) and issubclass(found, base) and found.__module__ == module.name
+                ours = ours and not inspect.isabstract(found)  # of which there is never an object
                 if ours and not name.startswith("_"):
                     yield found
 

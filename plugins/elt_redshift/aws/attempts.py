@@ -6,6 +6,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Callable
+from functools import partial
 
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Execution, Executions
@@ -48,6 +49,13 @@ def latest_attempt(
             return attempt - 1, latest
         latest = found
     return MAX_ATTEMPTS, latest
+
+
+def latest_of_run(
+    executions: Executions, dag_id: str, run_id: str, start_task_id: str, started: str = ""
+) -> Execution | None:
+    """The newest execution of a DAG run; None when there is none. As :func:`latest_attempt` otherwise."""
+    return latest_attempt(executions, partial(run_execution_name, dag_id, run_id, start_task_id), started)[1]
 
 
 def _find(executions: Executions, name: str) -> Execution | None:

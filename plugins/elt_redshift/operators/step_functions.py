@@ -25,7 +25,7 @@ from elt_redshift.airflow_compat import (
     run_before,
 )
 from elt_redshift.asl.history import TaskRun, TaskRuns, failure
-from elt_redshift.aws.attempts import latest_attempt, run_execution_name
+from elt_redshift.aws.attempts import latest_attempt, latest_of_run, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
@@ -116,7 +116,7 @@ class StartExecutionOperator(BaseOperator):
         ti, executions = context["ti"], redriver.executions
         if latest_attempt(executions, redriver.name)[1] or not (before := run_before(context)):
             return
-        _, execution = latest_attempt(executions, partial(run_execution_name, ti.dag_id, before, self.task_id))
+        execution = latest_of_run(executions, ti.dag_id, before, self.task_id)
         if execution and execution.ended:
             return
         from elt_redshift.triggers.earlier_run import EarlierRunTrigger  # only here: a DAG file has no need for it

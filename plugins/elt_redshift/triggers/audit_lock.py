@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.triggers.base import AwsTrigger
 
 if TYPE_CHECKING:
     from elt_redshift.aws.audit import AuditItem
@@ -20,13 +21,15 @@ if TYPE_CHECKING:
 LOOKS = 20
 
 
-class LockTrigger(BaseTrigger):
+class LockTrigger(AwsTrigger):
     """Waits until the lock is free or held by another, its lease has run out, or it was looked at for long enough.
 
     :param held: state and owner when the wait began.
     :param deadline: ISO 8601; goes back with the event.
     :param poll_interval: seconds between two looks.
     """
+
+    ARGUMENTS = ("job_id", "table_name", "held", "deadline")
 
     def __init__(
         self,
@@ -38,13 +41,8 @@ class LockTrigger(BaseTrigger):
         region_name: str | None = None,
         poll_interval: float = 15.0,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(aws_conn_id, region_name, poll_interval)
         self.job_id, self.table_name, self.held, self.deadline = job_id, table_name, held, deadline
-        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ("job_id", "table_name", "held", "deadline", "aws_conn_id", "region_name", "poll_interval")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         store = await sync_to_async(self._store)()

@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 
 from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
-from elt_redshift.aws.attempts import latest_attempt, machine_arn, run_execution_name
+from elt_redshift.aws.attempts import latest_of_run, machine_arn
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.links.console import EXECUTION_ARN
+from elt_redshift.triggers.base import AwsTrigger
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import RUN
 from elt_redshift.triggers.step_functions import TaskTrigger, links
@@ -38,7 +39,7 @@ class Followed:
     job: dict[str, Any] | None = None
 
 
-class MirrorTrigger(BaseTrigger):
+class MirrorTrigger(AwsTrigger):
     """Finds the execution of a mirror's DAG run, and then does what :class:`TaskTrigger` does.
 
     Whatever needs more than that is left to a worker, by the event None: a try after the first, since it may be that of
@@ -51,6 +52,8 @@ class MirrorTrigger(BaseTrigger):
     :param poll_interval: seconds between two looks at the execution.
     """
 
+    ARGUMENTS = ("start_task_id",)
+
     def __init__(
         self,
         task: str,
@@ -59,15 +62,13 @@ class MirrorTrigger(BaseTrigger):
         region_name: str | None = None,
         poll_interval: float = 5.0,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(aws_conn_id, region_name, poll_interval)
         self.task_name, self.start_task_id = task, start_task_id
-        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
         self._found: TaskTrigger | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ("start_task_id", "aws_conn_id", "region_name", "poll_interval")
-        given = {"task": self.task_name, **{name: getattr(self, name) for name in names}}
-        return f"{type(self).__module__}.{type(self).__qualname__}", given
+        path, given = super().serialize()
+        return path, {"task": self.task_name, **given}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         ti: Any = self.task_instance
@@ -129,8 +130,7 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         return Followed(arn) if arn else None
     executions = EltHook(aws_conn_id=aws_conn_id, region_name=region_name).executions(machine_arn(arn))
     try:
-        names = partial(run_execution_name, start.dag_id, start.run_id, start.task_id)
-        _, latest = latest_attempt(executions, names, arn)
+        latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:
         return None
     return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None

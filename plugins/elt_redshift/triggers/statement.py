@@ -6,13 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from airflow.triggers.base import BaseTrigger, TriggerEvent
+from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.triggers.base import AwsTrigger
 from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ LONGEST_PAUSE = 60.0
 RENEWALS = 10
 
 
-class StatementTrigger(BaseTrigger):
+class StatementTrigger(AwsTrigger):
     """Waits until a statement has ended or time is up.
 
     :param owner: who holds the lock.
@@ -34,6 +35,8 @@ class StatementTrigger(BaseTrigger):
     :param lease: seconds that the lock lasts from each renewal on.
     :param timeout: seconds from now on.
     """
+
+    ARGUMENTS = ("statement_id", "owner", "job_id", "table_name", "lease", "timeout")
 
     def __init__(
         self,
@@ -47,16 +50,10 @@ class StatementTrigger(BaseTrigger):
         region_name: str | None = None,
         poll_interval: float = 5.0,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(aws_conn_id, region_name, poll_interval)
         self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
-        self.lease, self.timeout, self.poll_interval = lease, timeout, poll_interval
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.lease, self.timeout = lease, timeout
         self._renewed = time.monotonic()
-
-    def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = ["statement_id", "owner", "job_id", "table_name", "lease", "timeout"]
-        names += ["aws_conn_id", "region_name", "poll_interval"]
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         ended, problem = False, None

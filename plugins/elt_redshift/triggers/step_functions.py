@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow.triggers.base import BaseTaskEndEvent, BaseTrigger, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
+from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user, link_xcom
@@ -21,6 +21,7 @@ from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
+from elt_redshift.triggers.base import AwsTrigger
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
@@ -72,7 +73,7 @@ class ExecutionSource:
         return hook
 
 
-class TaskTrigger(BaseTrigger):
+class TaskTrigger(AwsTrigger):
     """Waits until a task of an execution has ended; its event is an :class:`~elt_redshift.triggers.outcome.Outcome`.
 
     All triggers of one execution in a triggerer process share one poller.
@@ -88,6 +89,8 @@ class TaskTrigger(BaseTrigger):
         which raises it as Airflow's callbacks and e-mails expect.)
     """
 
+    ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger")
+
     def __init__(
         self,
         execution_arn: str,
@@ -99,26 +102,14 @@ class TaskTrigger(BaseTrigger):
         job: dict[str, Any] | None = None,
         end_from_trigger: bool = False,
     ) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__(aws_conn_id, region_name, poll_interval)
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
-        self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
         self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        return (
-            f"{type(self).__module__}.{type(self).__qualname__}",
-            {
-                "execution_arn": self.execution_arn,
-                "task": self.task_name,
-                "aws_conn_id": self.aws_conn_id,
-                "region_name": self.region_name,
-                "poll_interval": self.poll_interval,
-                "redrives": self.redrives,
-                "job": self.job,
-                "end_from_trigger": self.end_from_trigger,
-            },
-        )
+        path, given = super().serialize()
+        return path, {"task": self.task_name, **given}
 
     async def on_kill(self) -> None:
         """Stop the execution when somebody failed the mirror or its run (Airflow 3.3 and later call this).
