@@ -14,6 +14,9 @@ from itertools import accumulate
 
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, tasks_of
 
+#: Tells the cell, along one direction, at which a layout begins or ends: :meth:`Grid.left` and its like.
+Edge = Callable[[Layout], int]
+
 #: Of a join's line: the channel, and what has one track of its own there.
 _Net = tuple[int, tuple[str, ...]]
 
@@ -95,8 +98,8 @@ def _rows(layout: Layout, row: int, rows: dict[str, int]) -> int:
             return row
 
 
-def nested(layout: Layout, edge: Callable[[Layout], int]) -> int:
-    """How many parallel parts share this ``edge`` (:meth:`Grid.left`, …) of ``layout``, itself included."""
+def nested(layout: Layout, edge: Edge) -> int:
+    """How many parallel parts share this ``edge`` of ``layout``, itself included."""
     match layout:
         case One():
             return 0

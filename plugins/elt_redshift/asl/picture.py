@@ -6,12 +6,13 @@ arrow is a join. Where everything stands is :mod:`grid`'s part.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import cycle, pairwise
+from typing import Literal
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
-from elt_redshift.asl.grid import Axis, Grid, Join, Routes, nested
+from elt_redshift.asl.grid import Axis, Edge, Grid, Join, Routes, Tracks, nested
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, tasks_of
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -50,25 +51,13 @@ class _Picture:
         for task, column in grid.column.items():
             widths[column] = max(widths[column], _letters(_shortened(task)) * LETTER + 20)
         heights = [HEIGHT] * (max(grid.row.values()) + 1)
-        x = Axis(
-            widths,
-            self._most(grid.right, widths),
-            self._most(grid.left, widths),
-            self.routes.upright,
-            step=14,
-            margin=18,
-        )
-        y = Axis(
-            heights,
-            self._most(grid.bottom, heights),
-            self._most(grid.top, heights),
-            self.routes.level,
-            step=7,
-            margin=6,
-        )
-        return x, y
+        x = self._axis(widths, grid.left, grid.right, self.routes.upright, step=14, margin=18)
+        return x, self._axis(heights, grid.top, grid.bottom, self.routes.level, step=7, margin=6)
 
-    def _most(self, edge: Callable[[Layout], int], cells: list[int]) -> list[int]:
+    def _axis(self, cells: list[int], begin: Edge, end: Edge, tracks: Tracks, step: int, margin: int) -> Axis:
+        return Axis(cells, self._most(end, cells), self._most(begin, cells), tracks, step, margin)
+
+    def _most(self, edge: Edge, cells: list[int]) -> list[int]:
         """Of each cell along an axis, how many parts inside one another have this ``edge`` there."""
         most = [0] * len(cells)
         for part in _parallels(self.layout):
@@ -120,7 +109,7 @@ class _Picture:
                 for part in parts:
                     yield from self._edges(part)
                 for before, behind in pairwise(parts):
-                    hot = self._hot(_last(before)) and self._hot(_first(behind))
+                    hot = self._hot(_outermost(before, -1)) and self._hot(_outermost(behind, 0))
                     yield from self._meeting(before, hot)
                     yield from self._forking(self._out(before), behind, hot)
             case Together(parts):
@@ -149,14 +138,14 @@ class _Picture:
         match layout:
             case One(task):
                 end = self.x.start(self.grid.column[task]), level
-                yield _line([start, (start[0], level), end], CRITICAL if hot else LINE, hot) + _head(end, hot)
+                yield _edge_line([start, (start[0], level), end], hot) + _head(end, hot)
             case Series(parts):
                 yield from self._forking(start, parts[0], hot)
             case Together(parts):
                 fork = self._fork(layout), level
-                yield _line([start, (start[0], level), fork], CRITICAL if hot else LINE, hot)
+                yield _edge_line([start, (start[0], level), fork], hot)
                 for part in parts:
-                    yield from self._forking(fork, part, hot and self._hot(_first(part)))
+                    yield from self._forking(fork, part, hot and self._hot(_outermost(part, 0)))
 
     def _meeting(self, layout: Layout, hot: bool) -> Iterator[str]:
         """From the last tasks of ``layout`` to where the line behind it begins."""
@@ -166,16 +155,14 @@ class _Picture:
             case Together(parts):
                 meet = self._out(layout)
                 for part in parts:
-                    part_hot = hot and self._hot(_last(part))
+                    part_hot = hot and self._hot(_outermost(part, -1))
                     yield from self._meeting(part, part_hot)
                     start = self._out(part)
-                    yield _line([start, (meet[0], start[1]), meet], CRITICAL if part_hot else LINE, part_hot)
+                    yield _edge_line([start, (meet[0], start[1]), meet], part_hot)
 
     def _joins(self) -> Iterator[str]:
-        ports, colours = (
-            self._ports(),
-            dict(zip({join.up: None for join in self.grid.joins}, cycle(JOINS), strict=False)),
-        )
+        ports = self._ports()
+        colours = dict(zip({join.up: None for join in self.grid.joins}, cycle(JOINS), strict=False))
         for join in self.grid.joins:
             hot = {join.up, join.waiter} <= self.critical
             colour = CRITICAL if hot else colours[join.up]
@@ -235,23 +222,13 @@ def _parallels(layout: Layout) -> Iterator[Together]:
                 yield from _parallels(part)
 
 
-def _first(layout: Layout) -> Iterable[str]:
-    """The tasks that ``layout`` begins with."""
+def _outermost(layout: Layout, place: Literal[0, -1]) -> Iterable[str]:
+    """The tasks that ``layout`` begins (0) or ends (-1) with."""
     match layout:
         case Series(parts):
-            return _first(parts[0])
+            return _outermost(parts[place], place)
         case Together(parts):
-            return [task for part in parts for task in _first(part)]
-    return tasks_of(layout)
-
-
-def _last(layout: Layout) -> Iterable[str]:
-    """The tasks that ``layout`` ends with."""
-    match layout:
-        case Series(parts):
-            return _last(parts[-1])
-        case Together(parts):
-            return [task for part in parts for task in _last(part)]
+            return [task for part in parts for task in _outermost(part, place)]
     return tasks_of(layout)
 
 
@@ -275,6 +252,10 @@ def _line(points: list[tuple[int, int]], colour: str, thick: bool = False, dashe
     path += f"L{points[-1][0]} {points[-1][1]}"
     kind, dash = ("join", ' stroke-dasharray="6 3"') if dashed else ("edge", "")
     return f'<path class="{kind}" d="{path}" stroke="{colour}" stroke-width="{3 if thick else 1.5}"{dash}/>'
+
+
+def _edge_line(points: list[tuple[int, int]], hot: bool) -> str:
+    return _line(points, CRITICAL if hot else LINE, hot)
 
 
 def _towards(corner: tuple[int, int], other: tuple[int, int], radius: int = 4) -> str:
