@@ -40,17 +40,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import audit, calls
+from elt_redshift.asl import calls
+from elt_redshift.asl.failing import FailurePattern
 from elt_redshift.asl.jsonata import (
     INPUT,
-    REDRIVE_COUNT,
     REDRIVEN,
     Code,
     Value,
     code,
     expression,
     fields,
-    gate,
     joined,
     keep,
     locked,
@@ -113,9 +112,7 @@ class StatementPattern:
         if self.source.timeout is not None:
             yield self._cancel(self.source.timeout)
         yield self._retry()
-        yield self._record()
-        yield self._gate()
-        yield from self._reclaim()
+        yield from FailurePattern(self.job, self.source, self.target, self.failing).states()
 
     def _waits(self) -> Iterator[State]:
         if self.source.polls:
@@ -339,68 +336,4 @@ class StatementPattern:
                 **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1"),
                 **({} if begins else {"Status": "NEW"}),
             },
-        )
-
-    def _record(self) -> Task:
-        reports = self.source.reports and self.failing == "record"
-        kept = keep("attempt", "redrives", "cause", *(("statement",) if reports else ()))
-        following = self.source.name("report failure" if reports else "failed")
-        return self._call(
-            self.source.name("record"),
-            calls.UPDATE_ITEM,
-            audit.RECORD.request(
-                self.target.audit_table,
-                self.job.job_id,
-                task=rendered(self.source.task) if self.failing == "record" else expression(f"{INPUT}.task"),
-                after=self.job.lock.after_failure,
-                **fields(
-                    owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
-                ),
-            ),
-            next=following,
-            output=kept,
-            retry=calls.DYNAMODB_RETRY,
-            # The lock was taken away (an operator unlocked it): the task has failed all the same.
-            catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
-        )
-
-    def _gate(self) -> Choice:
-        again = {**keep("attempt", "redrives"), "failures": 0, "Status": "NEW"}
-        return Choice(
-            self.source.name("failed"),
-            (Rule(gate(f"{INPUT}.cause"), self.source.name("status"), again),),
-            comment="Fails the execution with Redshift's message; a redrive goes on from here.",
-        )
-
-    def _reclaim(self) -> Iterator[Task]:
-        """Take the lock again, with the number of redrives of the execution that owns it."""
-        count, entry = REDRIVE_COUNT, self.source.name("reclaim")
-        if self.source.reports:
-            ask, entry = self._ask(entry), self.source.name("claim")
-            count = f"{INPUT}.owned"
-            yield ask
-        yield self._call(
-            entry,
-            calls.UPDATE_ITEM,
-            audit.RECLAIM.request(
-                self.target.audit_table,
-                self.job.job_id,
-                **fields(owner=self.source.owner, redrives=f"$string({count})"),
-            ),
-            next=self.source.name("status"),
-            output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
-            retry=calls.DYNAMODB_RETRY,
-        )
-
-    def _ask(self, name: str) -> Task:
-        """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
-        but a child was redriven no more often than its parent since it was started."""
-        described = "$states.result.RedriveCount"
-        return self._call(
-            name,
-            calls.DESCRIBE_EXECUTION,
-            fields(ExecutionArn=self.source.owner),
-            next=self.source.name("claim"),
-            output=expression(f"$merge([{INPUT}, {{'owned': $max([{described}, {self.source.least_redrives}])}}])"),
-            retry=calls.DESCRIBE_EXECUTION_RETRY,
         )
