@@ -8,6 +8,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from elt_redshift.asl import names
@@ -98,10 +99,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     tasks = machine.job.tasks
     looks = _looking(definition)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
-
-    def run(scenario: Scenario) -> Simulation:
-        return Simulation(definition, scenario, machine.job_file or ())
-
+    run = partial(simulate, machine)
     worst = run(Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
     best = run(Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
