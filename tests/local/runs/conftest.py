@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -143,13 +144,26 @@ class Barrier:
         return answer
 
 
-@pytest.fixture
-def barrier(aws: Callable[[str], Any]) -> Iterator[Barrier]:
-    """A closed barrier, opened at the end."""
+@contextmanager
+def _closed_barrier(aws: ClientFactory) -> Iterator[Barrier]:
     made = Barrier(aws("redshift-data"))
     made.close()
     yield made
     made.open()
+
+
+@pytest.fixture
+def barrier(aws: ClientFactory) -> Iterator[Barrier]:
+    """A closed barrier, opened at the end."""
+    with _closed_barrier(aws) as made:
+        yield made
+
+
+@pytest.fixture
+def gate(aws: ClientFactory) -> Iterator[Barrier]:
+    """A second one: before a task that is to fail once the others are where the test wants them."""
+    with _closed_barrier(aws) as made:
+        yield made
 
 
 @pytest.fixture

@@ -195,18 +195,22 @@ def test_two_stacks_of_a_job_answer_the_same_events(deploy: Deploy, ledger: str)
 
 
 @pytest.mark.parametrize("while_running", [True, False])
-def test_a_redrive_finds_the_statement(deploy: Deploy, barrier: Barrier, ledger: str, while_running: bool) -> None:
+def test_a_redrive_finds_the_statement(
+    deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str, while_running: bool
+) -> None:
     """A wait that was aborted is not submitted anew: its statement is found, still running or ended, once the lock is
     taken again."""
     note = f"insert into {ledger} values ('%s')"
     deployed = deploy(
         alone(
             waiting("running", sql=(barrier.pass_, note % "running")),
-            waiting("failing", sql=(f"insert into {ledger}_missing values (1)", note % "failing")),
+            waiting("failing", sql=(gate.pass_, f"insert into {ledger}_missing values (1)", note % "failing")),
             waiting("last", "running", "failing", sql=(note % "last",)),
         )
     )
     arn = deployed.start()
+    deployed.until_submitted(arn, "running")
+    gate.open()
     failed = deployed.end(arn)
     assert {name: run.status for name, run in deployed.tasks(arn).items()} == {
         "running": "aborted",

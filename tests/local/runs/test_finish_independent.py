@@ -101,16 +101,14 @@ def test_nobody_takes_the_lock_meanwhile(deploy: Deploy, barrier: Barrier, ledge
     assert (deployed.item.owner, deployed.item.state) == (arn, "Failed")
 
 
-def test_two_failures_are_both_redriven(deploy: Deploy, aws: ClientFactory, barrier: Barrier, ledger: str) -> None:
+def test_two_failures_are_both_redriven(deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str) -> None:
     """The run fails with the message of the first of two failures, whichever ends the wait; a redrive that fails again
     holds the failure back again, and the next one runs the rest."""
-    second = Barrier(aws("redshift-data"))
-    second.close()
     note = f"insert into {ledger} values ('%s')"
     deployed = deploy(
         job(
             task("bad", sql=(f"insert into {ledger}_first values (1)", note % "bad")),
-            task("worse", sql=(second.pass_, f"insert into {ledger}_second values (1)", note % "worse")),
+            task("worse", sql=(gate.pass_, f"insert into {ledger}_second values (1)", note % "worse")),
             task("slow", sql=(barrier.pass_, note % "slow")),
             task("behind", "bad", "worse", sql=(note % "behind",)),
             on_task_failure="finish_independent",
@@ -118,7 +116,7 @@ def test_two_failures_are_both_redriven(deploy: Deploy, aws: ClientFactory, barr
     )
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and "bad: park" in deployed.states(arn))
-    second.open()
+    gate.open()
     deployed.until(arn, lambda tasks: tasks["worse"].status == "failed" and "worse: park" in deployed.states(arn))
     barrier.open()
     failed = deployed.end(arn)

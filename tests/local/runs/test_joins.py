@@ -9,7 +9,6 @@ import pytest
 
 from elt_redshift.asl.layout import arrange
 from elt_redshift.job.model import EltJob
-from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -95,19 +94,17 @@ def test_a_redrive_joins_again(deploy: Deploy, barrier: Barrier, ledger: str, wa
     assert deployed.item.state == "Ready"
 
 
-def test_an_aborted_wait_begins_anew(deploy: Deploy, aws: ClientFactory, barrier: Barrier, ledger: str) -> None:
+def test_an_aborted_wait_begins_anew(deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str) -> None:
     """A wait that a failure elsewhere has ended is entered again by the redrive, and its upstream wakes it."""
     graph: Graph = {**N, "x": ()}
     ((waiter, (awaited,)),) = arrange(graph).joins.items()
-    failing = Barrier(aws("redshift-data"))
-    failing.close()
-    job = noting(ledger, graph, **{awaited: barrier.pass_, "x": f"select 1 / count(*) from {failing.table}"})
+    job = noting(ledger, graph, **{awaited: barrier.pass_, "x": f"select 1 / count(*) from {gate.table}"})
     deployed = deploy(job)
     arn = deployed.start()
     deployed.until(arn, lambda _: f"{waiter}: join" in deployed.states(arn))
-    failing.open()
+    gate.open()
     assert deployed.end(arn).status == "FAILED"
-    deployed.sql(f"insert into {failing.table} values (1)")
+    deployed.sql(f"insert into {gate.table} values (1)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     deployed.until(arn, lambda tasks: deployed.states(arn).count(f"{waiter}: join") == 2)
     barrier.open()

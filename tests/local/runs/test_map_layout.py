@@ -11,7 +11,6 @@ import pytest
 
 from elt_redshift.aws.executions import NotRedrivableError
 from elt_redshift.job.model import EltJob, LockPolicy, SqlTask
-from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import task
 
@@ -103,12 +102,10 @@ def test_a_redrive_runs_what_has_not_succeeded(
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
-def test_a_failure_before_a_redrive_does_not_show_as_one_behind_it(
-    deploy: Deploy, aws: ClientFactory, barrier: Barrier, ledger: str
-) -> None:
+def test_a_failure_before_a_redrive_does_not_show_as_one_behind_it(deploy: Deploy, gate: Barrier, ledger: str) -> None:
     """What a task has told of its failure counts until the redrive only."""
-    gate = Barrier(aws("redshift-data"))
     deployed = deploy(mapped(task("a", sql=(gate.pass_, f"insert into {ledger}_missing values (1)"))))
+    gate.open()
     first = deployed.run()
     assert deployed.tasks(first.arn)["a"].status == "failed"
     gate.close()

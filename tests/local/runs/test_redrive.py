@@ -19,14 +19,15 @@ P = Parameter(name="p", default="1")
 Deploy = Callable[[EltJob], DeployedJob]
 
 
-def _parallel_of_three(deploy: Deploy, barrier: Barrier, ledger: str) -> DeployedJob:
-    """`finished` is done at once, `running` waits at the barrier, `failing` needs a table that is not there."""
+def _parallel_of_three(deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str) -> DeployedJob:
+    """`finished` is done at once, `running` waits at the barrier, `failing` needs a table that is not there once the
+    gate is open."""
     note = f"insert into {ledger} values ('%s')"
     return deploy(
         job(
             task("finished", sql=(note % "finished",)),
             task("running", sql=(note % "running", barrier.pass_)),
-            task("failing", sql=(f"insert into {ledger}_missing values (1)", note % "failing")),
+            task("failing", sql=(gate.pass_, f"insert into {ledger}_missing values (1)", note % "failing")),
             task("last", "finished", "running", "failing", sql=(note % "last",)),
         )
     )
@@ -39,12 +40,16 @@ def _submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
 
 
 @pytest.mark.parametrize("while_running", [True, False])
-def test_only_the_failed_task_runs_anew(deploy: Deploy, barrier: Barrier, ledger: str, while_running: bool) -> None:
+def test_only_the_failed_task_runs_anew(
+    deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str, while_running: bool
+) -> None:
     """The failed one is submitted again; the running one is not, whether it still runs or has ended; the finished one
     is not touched."""
-    deployed = _parallel_of_three(deploy, barrier, ledger)
+    deployed = _parallel_of_three(deploy, barrier, gate, ledger)
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["finished"].status == "succeeded")
+    deployed.until_submitted(arn, "running")
+    gate.open()
     failed = deployed.end(arn)
     assert {name: run.status for name, run in deployed.tasks(arn).items()} == {
         "finished": "succeeded",
