@@ -21,8 +21,8 @@ one is answered with it; or the condition fails, and f looks again. It does not 
 left its token there: when one fails the run, all end. ``docs/adr/0007`` has the interleavings.
 
 After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and each state here leads to where the task takes
-the lock again: waiting ones because their condition then fails. In the map layout a task that has ended has nothing to
-go on with, and needs no lock.
+the lock again: those that write on a condition, by the error that their arguments then raise. In the map layout a
+task that has ended has nothing to go on with, and needs no lock.
 """
 
 from __future__ import annotations
@@ -32,8 +32,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, keep, rendered
-from elt_redshift.asl.jsonata import literal as text
+from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, keep, locked, rendered
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.source import AnyTask, Source
@@ -55,7 +54,6 @@ BLOCK = (
 )
 PARK = f"SET #parked = :token, {joins.EXPIRY} = :expiry"
 NOTHING_FAILED = "attribute_not_exists(#blocked)"
-NEVER = "attribute_exists(#blocked) AND attribute_not_exists(#blocked)"
 NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
 
 _DONE = "$states.result.Attributes.Done"
@@ -171,7 +169,8 @@ class SettlePattern:
         yield self._settle_late()
         token = Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark"))
         end = self.next or self.source.name("done")
-        yield Choice(self.source.name("settled"), (*self._redriven(), token), default=end)
+        redriven = (Rule(expression(REDRIVEN), self.source.name("reclaim")),) if self._needs_lock else ()
+        yield Choice(self.source.name("settled"), (*redriven, token), default=end)
         yield self._unpark()
         if self.next is None:
             yield Succeed(end)
@@ -189,9 +188,10 @@ class SettlePattern:
         )
         yield self._park()
 
-    def _redriven(self) -> tuple[Rule, ...]:
+    @property
+    def _needs_lock(self) -> bool:
         """A redriven task must not go on before it has the lock again; a child of a map has nothing to go on with."""
-        return () if self.source.reports else (Rule(expression(REDRIVEN), self.source.name("reclaim")),)
+        return not self.source.reports
 
     def _settled(self, done: str, blocked: str) -> str:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
@@ -207,23 +207,20 @@ class SettlePattern:
         return Task(self.source.name(name), call, arguments, partition=self.target.partition, **more)
 
     def _settle(self) -> Task:
+        otherwise = (calls.CONDITION_FAILED, calls.NOT_EVALUATED)
         return self._write(
             "settle",
             calls.UPDATE_ITEM,
             SETTLE,
             self._me(),
             arguments={
-                "ConditionExpression": (
-                    expression(f"{REDRIVEN} ? {text(NEVER)} : {text(NOTHING_FAILED)}")
-                    if self._redriven()
-                    else NOTHING_FAILED
-                ),
+                "ConditionExpression": rendered(locked(NOTHING_FAILED) if self._needs_lock else NOTHING_FAILED),
                 "ExpressionAttributeNames": _names(self.source.least_redrives, "blocked"),
             },
             next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), self.source.name("settle late"), expression(INPUT)),),
+            catch=(Catch(otherwise, self.source.name("settle late"), expression(INPUT)),),
         )
 
     def _settle_late(self) -> Task:
@@ -284,25 +281,24 @@ class SettlePattern:
         )
 
     def _park(self) -> Task:
-        # After a redrive nobody is to wait: no set has less than no members.
-        seen = {name: f"$string({REDRIVEN} ? -1 : {INPUT}.{name})" for name in ("done", "blocked")}
+        otherwise = (calls.NOTHING_TO_WAIT_FOR, calls.NOT_EVALUATED, calls.TIMEOUT)
         return self._write(
             "park",
             calls.UPDATE_ITEM_AND_WAIT,
             PARK,
             {
                 ":token": {"S": expression("$states.context.Task.Token")},
-                **{f":{name}": {"N": expression(code)} for name, code in seen.items()},
+                **{f":{name}": {"N": expression(f"$string({INPUT}.{name})")} for name in ("done", "blocked")},
             },
             arguments={
-                "ConditionExpression": NOT_GROWN,
+                "ConditionExpression": rendered(locked(NOT_GROWN)),
                 "ExpressionAttributeNames": _names(self.source.failed_at, "blocked", "parked"),
             },
             next=self.source.name("record"),
             output=expression(INPUT),
             timeout=LONGEST_WAIT,
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("block"), expression(INPUT)),),
+            catch=(Catch(otherwise, self.source.name("block"), expression(INPUT)),),
         )
 
 

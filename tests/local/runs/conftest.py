@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.asl import joins
 from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.deployment import prepare
@@ -52,6 +54,26 @@ class DeployedJob:
 
     def start(self, **parameters: str) -> str:
         return self.executions.start(execution_name("test", datetime.now(UTC)), parameters)
+
+    def start_at(self, state: str, owner: str | None = None, **given: object) -> str:
+        """Start an execution of the same definition in the midst of a task, as a redrive does.
+
+        :param owner: who has the lock; None: the execution.
+        :param given: the state's input.
+        """
+        steps = self.client("stepfunctions")
+        described = steps.describe_state_machine(stateMachineArn=self.executions.state_machine_arn)
+        definition = json.loads(described["definition"])
+        _begin_at(definition, state)
+        definition["States"][definition["StartAt"]]["Assign"] = joins.variables()
+        name = f"midst-{uuid.uuid4().hex}"
+        machine = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=described["roleArn"])
+        arn = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
+        item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Running"}, "Owner": {"S": owner or arn}}
+        self.client("dynamodb").put_item(TableName=self.audit.table, Item=item)
+        followed = {"attempt": 1, "failures": 0, **given}
+        steps.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(followed))
+        return arn
 
     def state_machine_execution(self, name: str) -> str:
         """The ARN that an execution of that name has or had."""
@@ -142,6 +164,17 @@ class Barrier:
         answer = self._data.execute_statement(**request, WaitTimeSeconds=30)
         assert answer["Status"] == "FINISHED"
         return answer
+
+
+def _begin_at(flow: dict[str, Any], state: str) -> bool:
+    """Make ``flow`` begin in a state, which may stand in branches of it."""
+    for name, outer in list(flow["States"].items()):
+        if name == state or any(_begin_at(branch, state) for branch in outer.get("Branches", ())):
+            usual = {"Condition": "{% false %}", "Next": flow["StartAt"]}  # so that no state is out of reach
+            flow["States"][f"begin at {name}"] = {"Type": "Choice", "Choices": [usual], "Default": name}
+            flow["StartAt"] = f"begin at {name}"
+            return True
+    return False
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Callable, Mapping
 
@@ -15,8 +14,7 @@ from elt_redshift.asl.layout import arrange
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.job.parts import Layout
 from elt_redshift.triggers.outcome import outcome_of
-from tests.local.conftest import ClientFactory
-from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.runs.test_joins import Graph, random_graph
 from tests.unit.asl.jobs import job, task
 
@@ -150,6 +148,26 @@ def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Bar
     assert _submissions(deployed, deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
 
 
+@pytest.mark.parametrize("others", [True, False])
+def test_a_task_that_a_redrive_meets_while_it_settles_takes_the_lock_first(
+    deploy: Deploy, barrier: Barrier, ledger: str, others: bool
+) -> None:
+    """What is behind it runs only where the lock is still the execution's. The run begins there, as a redriven one."""
+    barrier.open()
+    deployed = deploy(_job(ledger, barrier.pass_))
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    finished = deployed.data.execute_statement(**WAREHOUSE, Sql="select 1", WaitTimeSeconds=30)["Id"]
+    owner = "another" if others else None
+    arn = deployed.start_at("slow: settle", owner, redrives=-1, Id=finished, Status="FINISHED")
+    ended = deployed.end(arn)
+    if others:
+        assert (ended.status, ended.error) == ("FAILED", "DynamoDB.ConditionalCheckFailedException")
+        assert set(_ran(deployed, ledger)) <= {"bad"}
+    else:
+        assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+        assert _ran(deployed, ledger) == Counter(bad=1, behind=1, both=1, free=1, last=1)
+
+
 def test_a_child_of_a_map_is_parked_like_any_task(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
     """In the map layout, too, the failed task shows at once, others go on, and a redrive runs only what has not."""
     deployed = deploy(_job(ledger, barrier.pass_, layout="map"))
@@ -250,27 +268,3 @@ def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, layout: Layout
     assert (ended.status, ended.cause) == ("SUCCEEDED", None)
     assert _ran(deployed, ledger) == Counter(graph.keys())
     assert _submissions(deployed, ended.name) == Counter(graph.keys()) + Counter(failed)
-
-
-def test_a_condition_that_is_never_true(aws: ClientFactory) -> None:
-    """What keeps a redriven task from going on before it has the lock again refuses every write, whatever the item
-    holds."""
-    client, table = aws("dynamodb"), f"never-{uuid.uuid4().hex}"
-    client.create_table(
-        TableName=table,
-        KeySchema=[{"AttributeName": "Key", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "Key", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    client.put_item(TableName=table, Item={"Key": {"S": "with"}, "Blocked0": {"SS": ["1"]}})
-    client.put_item(TableName=table, Item={"Key": {"S": "without"}})
-    for key in ("with", "without", "no item"):
-        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
-            client.update_item(
-                TableName=table,
-                Key={"Key": {"S": key}},
-                UpdateExpression="ADD Done :task",
-                ConditionExpression=settling.NEVER,
-                ExpressionAttributeNames={"#blocked": "Blocked0"},
-                ExpressionAttributeValues={":task": {"SS": ["1"]}},
-            )

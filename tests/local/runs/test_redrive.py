@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections import Counter
 from collections.abc import Callable
@@ -129,26 +128,14 @@ def test_a_statement_that_is_forgotten_runs_anew_after_a_redrive(
     """The Data API knows a statement for 24 hours, and a run can be redriven for 14 days. Without a redrive, a
     statement that is not there is an error. The run begins in its midst, as a redriven one does."""
     deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')",))))
-    steps = deployed.client("stepfunctions")
-    described = steps.describe_state_machine(stateMachineArn=deployed.executions.state_machine_arn)
-    definition = json.loads(described["definition"])
-    usual = {"Condition": "{% false %}", "Next": definition["StartAt"]}
-    definition["States"]["begin"] = {"Type": "Choice", "Choices": [usual], "Default": state}
-    definition["StartAt"] = "begin"
-    name = f"midst-{uuid.uuid4().hex}"
-    machine = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=described["roleArn"])
-    owner = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
-    item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}, "Owner": {"S": owner}}
-    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
-    followed = {"attempt": 1, "failures": 0, "redrives": redrives, "Id": str(uuid.uuid4()), "Status": "STARTED"}
-    steps.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(followed))
-    ended = deployed.end(owner)
+    arn = deployed.start_at(state, redrives=redrives, Id=str(uuid.uuid4()), Status="STARTED")
+    ended = deployed.end(arn)
     assert ended.status == status
     if status == "FAILED":
         assert "ResourceNotFoundException" in (ended.cause or "")
     else:
         assert deployed.sql(f"select task from {ledger}") == [["a"]]
-        assert deployed.states(owner)[-2:] == ["a: finish", "release lock"]
+        assert deployed.states(arn)[-2:] == ["a: finish", "release lock"]
 
 
 def test_a_redrive_is_refused_while_another_run_has_the_lock(deploy: Deploy, barrier: Barrier) -> None:
