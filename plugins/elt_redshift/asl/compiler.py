@@ -148,18 +148,16 @@ class _Assembly:
         behind = announce[0].name if announce else following
         if self.settling and task in self.settling.numbers:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
-            yield from self._statement(source, source.name("settle"), announces=True, failing="block")
+            yield from self._statement(source, source.name("settle"), failing="block")
             yield from settle.failed()
             yield from settle.done()
         else:
-            yield from self._statement(source, behind, announces=bool(announce))
+            yield from self._statement(source, behind)
         yield from announce
 
-    def _statement(
-        self, source: OneTask, following: str | None, announces: bool, failing: Step = "record"
-    ) -> Iterator[State]:
+    def _statement(self, source: OneTask, following: str | None, failing: Step = "record") -> Iterator[State]:
         pattern = EventPattern if source.of.wait == "event" else StatementPattern
-        return pattern(self.job, source, self.target, following, announces, failing).states()
+        return pattern(self.job, source, self.target, following, failing).states()
 
     def _announce(self, source: OneTask, following: str | None) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""

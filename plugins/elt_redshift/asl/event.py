@@ -99,7 +99,6 @@ class EventPattern(StatementPattern):
             "attempt": 1,
             "failures": 0,
             **keep("redrives"),
-            **({**fields(Id="$states.result.Id"), "Status": "FINISHED"} if self.announces else {}),
         }
 
     def _ended_badly(self) -> Catch:

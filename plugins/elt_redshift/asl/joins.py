@@ -35,18 +35,16 @@ from elt_redshift.asl import calls
 from elt_redshift.asl.jsonata import (
     EXECUTION_NAME,
     INPUT,
-    REDRIVEN,
     Code,
     Value,
     code,
     expression,
     fields,
-    locked,
     rendered,
 )
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source
-from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Rule, State, Succeed, Task
+from elt_redshift.asl.states import Call, Catch, Flow, Map, State, Succeed, Task
 from elt_redshift.asl.target import Target
 
 #: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
@@ -145,9 +143,7 @@ class AnnouncePattern:
     :param next: the state behind, which needs the same fields as the one behind a task; None: nothing follows.
 
     A single waiter is told by one state, or three if it is to be woken; several by a Map over the same states, so that
-    all are told at once and the definition does not grow. After a redrive the lock comes first, where anything follows:
-    ``reclaim`` leads to the task's status, from there here again, and what was announced already is announced once
-    more, which changes nothing.
+    all are told at once and the definition does not grow.
     """
 
     source: Source
@@ -156,51 +152,48 @@ class AnnouncePattern:
     next: str | None
 
     def states(self) -> Iterator[State]:
-        announced, done = self.source.name("announced"), self.source.name("done")
-        redriven = Rule(expression(REDRIVEN), self.source.name("reclaim"))
         if not isinstance(self.waiters, Code) and len(self.waiters) == 1:
             ((waiter, awaited),) = self.waiters.items()
-            yield from self._tell(waiter, awaited)
-            yield Choice(announced, (redriven,), default=self.next or done)
+            done = self.source.name("done")
+            yield from self._tell(("announce", "announce last"), waiter, awaited, self.next, self.next or done)
             if self.next is None:
                 yield Succeed(done)
-            return
-        yield self._each(None if self.next is None else announced)
-        if self.next is not None:
-            yield Choice(announced, (redriven,), default=self.next)
+        else:
+            yield self._each()
 
-    def _each(self, following: str | None) -> Map:
+    def _each(self) -> Map:
         if isinstance(self.waiters, Code):
             items: str | list[Any] = expression(self.waiters)
         else:
             items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
         told = self.source.name("told")
-        tell = self._tell(Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), in_map=True)
+        tell = self._tell(("tell", "tell last"), Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), None, told)
         return Map(
             self.source.name("announce"),
             items=items,
             processor=Flow((*tell, Succeed(told, {}))),
-            next=following,
+            next=self.next,
             output=expression(INPUT),
         )
 
-    def _tell(self, waiter: Value, awaited: Value, in_map: bool = False) -> Iterator[Task]:
-        """Tell one waiter. In a Map nothing follows that needs the lock."""
-        steps: tuple[Step, Step, Step] = ("announce", "announce last", "announced")
-        if in_map:
-            steps = ("tell", "tell last", "told")
-        first, last, otherwise = (self.source.name(step) for step in steps)
-        next = None if in_map else self.next
-        condition, token = _not_last(awaited), Code(f"{INPUT}.token")
+    def _tell(
+        self, steps: tuple[Step, Step], waiter: Value, awaited: Value, next: str | None, otherwise: str
+    ) -> Iterator[Task]:
+        """Tell one waiter.
+
+        :param next: what follows; None: nothing.
+        :param otherwise: the same for a catcher, which cannot end a branch.
+        """
+        first, last = (self.source.name(step) for step in steps)
         others = Code(f"$string({awaited} - 1)") if isinstance(awaited, Code) else str(int(awaited) - 1)
         yield self._add(
             first,
             waiter,
-            {"ConditionExpression": rendered(condition if in_map else locked(condition))},
+            {"ConditionExpression": rendered(_not_last(awaited))},
             {":others": {"N": rendered(others)}},
             next=next,
             output=expression(INPUT),
-            catch=(Catch((calls.CONDITION_FAILED, calls.NOT_EVALUATED), last, expression(INPUT)),),
+            catch=(Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),),
         )
         # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
         found = "$states.result.Attributes"
@@ -211,12 +204,10 @@ class AnnouncePattern:
             {"ReturnValues": "ALL_NEW"},
             {},
             next=self.source.name("wake"),
-            output=expression(
-                f"{complete} ? $merge([{INPUT}, {{'token': {found}.TaskToken.S}}]) : $error('Nobody is to be woken.')"
-            ),
+            output=token_if(complete, f"{found}.TaskToken.S"),
             catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
         )
-        yield self._wake(token if in_map else locked(token), next, otherwise)
+        yield wake(self.target, self.source.name("wake"), next, otherwise)
 
     def _add(self, name: str, waiter: Value, more: Mapping[str, Any], values: Mapping[str, Any], **flow: Any) -> Task:
         return _writer(
@@ -237,20 +228,31 @@ class AnnouncePattern:
             **flow,
         )
 
-    def _wake(self, token: Code, next: str | None, otherwise: str) -> Task:
-        # $sift gives nothing at all where the token was alone.
-        sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
-        return _writer(
-            self.target,
-            self.source.name("wake"),
-            calls.SEND_TASK_SUCCESS,
-            {"TaskToken": rendered(token), "Output": "{}"},
-            next=next,
-            output=sent,
-            retry=calls.TOKEN_RETRY,
-            # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
-            catch=(Catch((*calls.STALE_TOKEN, calls.NOT_EVALUATED), otherwise, sent),),
-        )
+
+def token_if(complete: str, token: str) -> str:
+    """The output of a write behind which somebody may have to be woken: his token is added to the input, or an error
+    raised that leads past :func:`wake`. Both parameters are JSONata."""
+    return expression(f"{complete} ? $merge([{INPUT}, {{'token': {token}}}]) : $error('Nobody is to be woken.')")
+
+
+def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
+    """The state that sends the token in its input.
+
+    :param otherwise: what follows where the token is stale; for a catcher, which cannot end a branch.
+    """
+    # $sift gives nothing at all where the token was alone.
+    sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
+    return _writer(
+        target,
+        name,
+        calls.SEND_TASK_SUCCESS,
+        {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
+        next=next,
+        output=sent,
+        retry=calls.TOKEN_RETRY,
+        # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
+        catch=(Catch(calls.STALE_TOKEN, otherwise, sent),),
+    )
 
 
 def _not_last(awaited: Value) -> Value:

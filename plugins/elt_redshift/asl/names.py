@@ -30,7 +30,6 @@ Step = Literal[
     "reclaim",
     "settle",
     "settle late",
-    "settled",
     "unpark",
     "claim",
     "report",
@@ -40,7 +39,6 @@ Step = Literal[
     "tell last",
     "wake",
     "told",
-    "announced",
     "done",
 ]
 

@@ -20,9 +20,8 @@ The sets only grow, so equal sizes mean equal sets: either the token is stored b
 one is answered with it; or the condition fails, and f looks again. It does not matter which of several failed tasks
 left its token there: when one fails the run, all end. ``docs/adr/0007`` has the interleavings.
 
-After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and each state here leads to where the task takes
-the lock again: those that write on a condition, by the error that their arguments then raise. In the map layout a
-task that has ended has nothing to go on with, and needs no lock.
+After a redrive ``Done`` stays, ``Blocked<r>`` means nothing any more, and a failed task does not wait again: it leads
+to its gate, which lets it pass.
 """
 
 from __future__ import annotations
@@ -165,13 +164,10 @@ class SettlePattern:
 
     def done(self) -> Iterator[State]:
         """The states behind a statement that has finished; the first one is all that a healthy run enters."""
-        yield self._settle()
-        yield self._settle_late()
-        token = Rule(expression(f"$exists({INPUT}.token)"), self.source.name("unpark"))
         end = self.next or self.source.name("done")
-        redriven = (Rule(expression(REDRIVEN), self.source.name("reclaim")),) if self._needs_lock else ()
-        yield Choice(self.source.name("settled"), (*redriven, token), default=end)
-        yield self._unpark()
+        yield self._settle()
+        yield self._settle_late(end)
+        yield joins.wake(self.target, self.source.name("unpark"), self.next, end)
         if self.next is None:
             yield Succeed(end)
 
@@ -188,11 +184,6 @@ class SettlePattern:
         )
         yield self._park()
 
-    @property
-    def _needs_lock(self) -> bool:
-        """A redriven task must not go on before it has the lock again; a child of a map has nothing to go on with."""
-        return not self.source.reports
-
     def _settled(self, done: str, blocked: str) -> str:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
         return f"{done} + {blocked} > {self.place.tasks}"
@@ -207,54 +198,39 @@ class SettlePattern:
         return Task(self.source.name(name), call, arguments, partition=self.target.partition, **more)
 
     def _settle(self) -> Task:
-        otherwise = (calls.CONDITION_FAILED, calls.NOT_EVALUATED)
         return self._write(
             "settle",
             calls.UPDATE_ITEM,
             SETTLE,
             self._me(),
             arguments={
-                "ConditionExpression": rendered(locked(NOTHING_FAILED) if self._needs_lock else NOTHING_FAILED),
+                "ConditionExpression": NOTHING_FAILED,
                 "ExpressionAttributeNames": _names(self.source.least_redrives, "blocked"),
             },
             next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch(otherwise, self.source.name("settle late"), expression(INPUT)),),
+            catch=(Catch((calls.CONDITION_FAILED,), self.source.name("settle late"), expression(INPUT)),),
         )
 
-    def _settle_late(self) -> Task:
+    def _settle_late(self, end: str) -> Task:
         now = self.source.least_redrives
         token = f"{_found('Parked', now)}.S"
-        wakes = f"{self._settled(_count(_DONE), _count(_found('Blocked', now)))} and $exists({token})"
+        settled = self._settled(_count(_DONE), _count(_found("Blocked", now)))
         return self._write(
             "settle late",
             calls.UPDATE_ITEM,
             SETTLE,
             self._me(),
             arguments={"ReturnValues": "ALL_NEW"},
-            next=self.source.name("settled"),
-            output=expression(f"$merge([{INPUT}, {wakes} ? {{'token': {token}}} : {{}}])"),
+            next=self.source.name("unpark"),
+            output=joins.token_if(f"{settled} and $exists({token})", token),
             retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.NOT_EVALUATED,), end, expression(INPUT)),),
         )
 
     def _me(self) -> dict[str, Any]:
         return {":task": {"SS": [rendered(self.place.number)]}}
-
-    def _unpark(self) -> Task:
-        # $sift gives nothing at all where the token was alone.
-        sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
-        return Task(
-            self.source.name("unpark"),
-            calls.SEND_TASK_SUCCESS,
-            {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
-            next=self.source.name("settled"),
-            output=sent,
-            retry=calls.TOKEN_RETRY,
-            # It was sent before, or whoever waited looks again: either way no token is needed any more.
-            catch=(Catch(calls.STALE_TOKEN, self.source.name("settled"), sent),),
-            partition=self.target.partition,
-        )
 
     def _block(self) -> Task:
         then = self.source.failed_at

@@ -3,7 +3,7 @@
 ::
 
     load_fact ──> load_fact: finish ──FINISHED──> next task, or the end of the branch
-        ^                │ still running, FAILED, ABORTED, or redriven
+        ^                │ still running, FAILED or ABORTED
         │                v
         │         load_fact: describe <──────┐      long poll until the statement ends
         │                │                   │
@@ -88,7 +88,6 @@ class StatementPattern:
 
     :param source: where its values come from.
     :param next: the state behind it; None: it ends its branch.
-    :param announces: ``next`` tells others of the task's end, and may lead back to the status to take the lock again.
     :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
         failure is to be recorded.
     """
@@ -97,7 +96,6 @@ class StatementPattern:
     source: Source
     target: Target
     next: str | None
-    announces: bool = False
     failing: Step = "record"
 
     def states(self) -> Iterator[State]:
@@ -185,7 +183,7 @@ class StatementPattern:
 
     def _finish(self) -> Task:
         result = "$states.result"
-        finished = f"{result}.Status = 'FINISHED' and $not({REDRIVEN})"
+        finished = f"{result}.Status = 'FINISHED'"
         otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
         given = self._finished()
         if given is None:
@@ -253,7 +251,7 @@ class StatementPattern:
             **fields(statement=f"{INPUT}.Id"),
             "attempt": 1,
             "failures": 0,
-            **keep("redrives", *(("Id", "Status") if self.announces else ())),
+            **keep("redrives"),
         }
 
     def _failure(self) -> dict[str, Any]:

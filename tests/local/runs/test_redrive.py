@@ -86,15 +86,15 @@ def test_a_redrive_that_fails_again_can_be_redriven_again(deploy: Deploy, ledger
 
 def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
     """After StopExecution the statement goes on in the database; the redrive waits for it and submits nothing twice."""
-    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a")))
+    deployed = deploy(
+        job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a", sql=("select 1",)))
+    )
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["a"].status == "running")
     deployed.executions.stop(arn, "test")
-    deployed.sql("create table b (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     barrier.open()
     ended = deployed.end(arn)
-    deployed.sql("drop table b")
     assert ended.status == "SUCCEEDED"
     assert deployed.sql(f"select task from {ledger}") == [["a"]]
     assert _submissions(deployed, ended.name) == Counter(a=1, b=1)
@@ -105,16 +105,16 @@ def test_a_run_stopped_while_it_follows_a_statement_goes_on(
 ) -> None:
     """However far it has followed the statement, the redriven run takes the lock first and submits nothing twice."""
     monkeypatch.setattr("elt_redshift.asl.statement.LONG_POLL", 1)
-    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a")))
+    deployed = deploy(
+        job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a", sql=("select 1",)))
+    )
     arn = deployed.start()
     for state in ("a: finish", "a: describe"):
         deployed.until(arn, lambda _, state=state: state in deployed.states(arn))  # type: ignore[misc]
         deployed.executions.stop(arn, "test")
         deployed.executions.redrive(arn, deployed.audit, "101")
-    deployed.sql("create table b (x int)")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
-    deployed.sql("drop table b")
     assert deployed.sql(f"select task from {ledger}") == [["a"]]
     assert deployed.calls_to_submit(arn, "a") == 1
     assert deployed.states(arn).count("a: reclaim") >= 1

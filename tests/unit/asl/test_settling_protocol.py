@@ -87,7 +87,7 @@ class Protocol:
             yield replace(world, failures=world.failures - 1).to(task, "block")
 
     def _settle(self, world: World, task: int, walk: Walk) -> Iterator[World]:
-        if world.redrives > walk.redrives or world.blocked[walk.redrives]:
+        if world.blocked[world.redrives]:
             yield world.to(task, "late")
         else:
             added = replace(world, done=world.done | {task})
@@ -95,10 +95,8 @@ class Protocol:
 
     def _late(self, world: World, task: int, walk: Walk) -> Iterator[World]:
         added = replace(world, done=world.done | {task})
-        token = added.parked[walk.redrives]
-        if world.redrives > walk.redrives:
-            after = added.to(task, "settle", redrives=world.redrives)
-        elif self.settled(added, walk.redrives) and token:
+        token = added.parked[world.redrives]
+        if self.settled(added, world.redrives) and token:
             after = added.to(task, "unpark", seen=token)
         else:
             after = added.to(task, "over")
@@ -108,13 +106,12 @@ class Protocol:
         sleeper, token = walk.seen
         assert isinstance(sleeper, int)
         other = world.walks[sleeper]
-        over = "settle" if world.redrives > walk.redrives else "over"
         if other.token == token and other.step in ("parked", "park"):
             woken = world.to(sleeper, "gate")
-            yield from self._answered(woken, world, woken.to(task, over, redrives=world.redrives))
+            yield from self._answered(woken, world, woken.to(task, "over"))
         # Before the answer to the write that stored it, a token may be taken or refused.
         if other.token != token or other.step != "parked":
-            yield world.to(task, over, redrives=world.redrives)
+            yield world.to(task, "over")
 
     def _block(self, world: World, task: int, walk: Walk) -> Iterator[World]:
         sets = list(world.blocked)
