@@ -271,7 +271,14 @@ class Run:
 
     def clear_failed(self) -> None:
         """Clear, failed tasks only."""
-        body = {"dry_run": False, "only_failed": True, "reset_dag_runs": True, "dag_run_id": self.run_id}
+        self._clear(only_failed=True)
+
+    def clear(self, task_id: str) -> None:
+        """Clear a task and what is behind it."""
+        self._clear(only_failed=False, task_ids=[task_id], include_downstream=True)
+
+    def _clear(self, **what: Any) -> None:
+        body = {"dry_run": False, "reset_dag_runs": True, "dag_run_id": self.run_id, **what}
         self._airflow.call("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 
     def fail(self) -> None:

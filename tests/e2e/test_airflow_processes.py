@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
+from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
@@ -35,7 +36,7 @@ parameters:
 tasks:
   load: {{sql: load.sql}}
   fact: {{sql: fact.sql, upstream: [load]}}
-  other: {{sql: other.sql, upstream: [load]}}
+  other: {{sql: other.sql, upstream: [load], retries: 1}}
   last: {{sql: last.sql, upstream: [fact, other]}}
 lock: {{when_locked: {when_locked}}}
 """
@@ -48,6 +49,7 @@ STEPS_SQL = {
 }
 ONCE = dict.fromkeys(STEPS_SQL, 1)
 GREEN = dict.fromkeys(["start_execution", *STEPS_SQL], "success")
+NATIVE_GREEN = dict.fromkeys(["acquire_lock", *STEPS_SQL, "release_lock"], "success")
 
 #: It notes, in order, when the work for a year begins and ends.
 YEARLY = """
@@ -97,6 +99,15 @@ def dag(name, **options):
 
 for name in {deferred!r}:
     globals()[name] = dag(name)
+for name, table in {native!r}.items():
+    globals()[name] = dag(
+        name,
+        engine="airflow",
+        audit_table=table,
+        warehouse={{"cluster_identifier": "warehouse", "db_user": "awsuser", "database": "dev"}},
+        deferrable=name != "on_workers",
+        default_args={{"retry_delay": timedelta(seconds=1)}},
+    )
 raced = dag("raced", default_args={{"pre_execute": wait_for_go}})
 killed = dag("killed", deferrable=False, default_args={{"post_execute": hold, "retry_delay": timedelta(seconds=1)}})
 yearly = dag(
@@ -107,6 +118,8 @@ yearly = dag(
 )
 """
 DEFERRED = ["redriven", "stopped", "outlived", "queued"]
+#: Jobs that Airflow's own workers run.
+NATIVE = ["on_workers", "in_triggerer"]
 
 
 class Jobs:
@@ -115,7 +128,7 @@ class Jobs:
     def __init__(self, folder: Path, client: ClientFactory) -> None:
         self.folder, self._client = folder, client
         self.barrier = Barrier(client("redshift-data"))
-        self.deployed = {name: self._steps(name) for name in [*DEFERRED, "raced", "killed"]}
+        self.deployed = {name: self._steps(name) for name in [*DEFERRED, *NATIVE, "raced", "killed"]}
         self.deployed["yearly"] = self._deploy("yearly", YEARLY.format(note=YEARS_NOTE))
         self.sql("create table ledger (run varchar(100), task varchar(100))")
         self.sql("create table forbidden (run varchar(100))", "create table years (n int, year varchar(4))")
@@ -168,7 +181,9 @@ def airflow(aws: LocalAws, jobs: Jobs, tmp_path_factory: pytest.TempPathFactory)
     """Airflow, with the jobs' DAGs."""
     folder = tmp_path_factory.mktemp("airflow")
     (folder / "dags").mkdir()
-    (folder / "dags" / "jobs.py").write_text(DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED))
+    native = {name: jobs[name].audit.table for name in NATIVE}
+    dags = DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED, native=native)
+    (folder / "dags" / "jobs.py").write_text(dags)
     with airflow_processes.running(folder / "home", folder / "dags", process.environment(aws)) as running:
         running.wait_for_dags(*jobs.deployed)
         yield running
@@ -185,9 +200,9 @@ def _execution(run: Run) -> str:
     return str(wait_for(lambda: run.xcom("start_execution", "execution_arn"), f"an execution of {run.run_id}"))
 
 
-def _statement(job: DeployedJob, arn: str, task: str) -> str:
-    """The statement that a task of an execution runs at this moment."""
-    name = f"{job.job.job_id}/{arn.rpartition(':')[2]}/{task}/"
+def _statement(job: DeployedJob, owner: str, task: str) -> str:
+    """The statement that a task runs at this moment, for an execution or a DAG run that owns the lock."""
+    name = f"{job.job.job_id}/{run_label(owner)}/{task}/"
 
     def started() -> str | None:
         found = job.data.list_statements(StatementName=name, Status="STARTED")["Statements"]
@@ -302,6 +317,55 @@ def test_a_killed_triggerer_changes_nothing(airflow: Airflow, jobs: Jobs, label:
     assert run.wait() == "success"
     assert run.states() == GREEN
     assert (len(jobs["outlived"].executions.recent()), jobs.ran(label)) == (1, ONCE)
+
+
+def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """Where Airflow's workers run the SQL, too: the statement goes on, the next try finds it and waits for its end."""
+    job = jobs["on_workers"]
+    with jobs.closed_barrier():
+        run = airflow.trigger("on_workers", run=label)
+        owner = airflow_owner("on_workers", run.run_id)
+        statement = _statement(job, owner, "other")
+        _kill_worker(run.task("other"))
+        wait_for(lambda: "Going on with statement" in run.log("other"), "the next try has found the statement")
+        assert _statement(job, owner, "other") == statement
+        assert job.item.owner == owner
+    assert run.wait() == "success"
+    assert (run.states(), run.task("other")["try_number"]) == (NATIVE_GREEN, 2)
+    assert (jobs.ran(label), job.item.state) == (ONCE, "Ready")
+
+
+def test_a_killed_triggerer_leaves_its_statements_to_the_next(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """What it waited for is waited for by the next one."""
+    with jobs.closed_barrier():
+        run = airflow.trigger("in_triggerer", run=label)
+        run.wait_for_task("other", "deferred")
+        airflow.triggerer.kill()
+    airflow.triggerer.start()
+    assert run.wait() == "success"
+    assert (run.states(), jobs.ran(label)) == (NATIVE_GREEN, ONCE)
+
+
+def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """The teardown tells in the audit item what has failed; the lock is held until the run is cleared."""
+    job = jobs["in_triggerer"]
+    with jobs.closed_barrier():
+        run = airflow.trigger("in_triggerer", run=label)
+        owner = airflow_owner("in_triggerer", run.run_id)
+        statement = _statement(job, owner, "other")
+        run.wait_for_task("fact", "success")
+        run.wait_for_task("other", "deferred")
+        wait_for(lambda: "starting" in run.log("other"), "the trigger runs")
+        run.fail()
+        ended = wait_for(lambda: _ended(job, statement), "the statement has ended")
+        assert ended["Status"] == "ABORTED"
+        run.wait_for_task("release_lock", "failed")
+    assert run.wait() == "failed"
+    assert "Task other and the DAG run were marked as failed" in run.log("release_lock")
+    assert (job.item.state, job.item.owner, job.item.failed_task) == ("Failed", owner, "other")
+    run.clear("other")
+    assert run.wait() == "success"
+    assert (jobs.ran(label), job.item.state) == (ONCE, "Ready")
 
 
 def test_waiting_for_the_lock_holds_no_worker(airflow: Airflow, jobs: Jobs, label: str) -> None:

@@ -142,6 +142,9 @@ class AuditLockAcquireOperator(_LockOperator):
 class AuditLockReleaseOperator(_LockOperator):
     """Gives the lock back: the item becomes Ready, or Failed with the task that failed and why.
 
+    It fails where it finds no lock to give back. It also fails, having done its work, in a DAG run that was marked as
+    failed: Airflow lets teardowns of such a run go on, then asks its last tasks how it ended, and these are skipped.
+
     :param after_failure: ``hold`` the lock until this DAG run is cleared, or somebody unlocks it; or ``release`` it.
     """
 
@@ -155,7 +158,9 @@ class AuditLockReleaseOperator(_LockOperator):
     def execute(self, context: Context) -> None:
         ti = context["ti"]
         owner, store = airflow_owner(ti.dag_id, ti.run_id), self._hook().audit(self.table_name)
-        failure = self._failure(context)
+        tasks: dict[str, Any] = {task.task_id: task for task in self.get_flat_relatives(upstream=True)}
+        states = task_states(context, list(tasks))
+        failure = self._failure(context, list(tasks), states)
         try:
             if failure is None:
                 store.release(self.job_id, owner)
@@ -165,11 +170,15 @@ class AuditLockReleaseOperator(_LockOperator):
                 store.record_failure(self.job_id, owner, **failure)
         except NotOwnerError as error:
             raise AirflowFailException(str(error)) from error
+        for name, task in tasks.items():
+            # Behind a failed task, such a task is upstream_failed otherwise.
+            if task.trigger_rule == "all_success" and _state(name, states, "skipped"):
+                for up in task.upstream_task_ids:
+                    if _state(up, states, "failed"):
+                        raise AirflowFailException(f"Task {up} and the DAG run were marked as failed.")
 
-    def _failure(self, context: Context) -> dict[str, str] | None:
+    def _failure(self, context: Context, tasks: Sequence[str], states: Mapping[str, str]) -> dict[str, str] | None:
         """The first task that failed itself, or else one behind a failed task; None when none did."""
-        tasks = [task.task_id for task in self.get_flat_relatives(upstream=True)]
-        states = task_states(context, tasks)
         failed = [task for wanted in _FAILED for task in tasks if _state(task, states, wanted)]
         if not failed:
             return None
@@ -213,7 +222,7 @@ class AuditLock:
             task_id=acquire_task_id, when_locked=when_locked, lease=lease, **(acquire_options or {}), **shared
         )
         self.release = AuditLockReleaseOperator(task_id=release_task_id, after_failure=after_failure, **shared)
-        self.release.as_teardown(setups=self.acquire)
+        self.release.as_teardown(setups=self.acquire, on_failure_fail_dagrun=True)
 
     def __enter__(self) -> AuditLock:
         self.release.__enter__()  # type: ignore[no-untyped-call]

@@ -296,6 +296,18 @@ def test_the_teardown_says_how_it_went(
     assert (item.state, item.failed_task) == (state, failed)
 
 
+def test_the_teardown_fails_a_run_that_was_marked_as_failed(hook: Hook, table: str) -> None:
+    """Airflow skips what has not begun, and would call a run whose last tasks are skipped a success."""
+    with DAG("sales"), AuditLock(job_id="1", table_name=table) as lock:
+        BaseOperator(task_id="a") >> BaseOperator(task_id="b")
+    _execute(lock.acquire, FakeTaskInstance())
+    with pytest.raises(AirflowFailException, match="Task a and the DAG run were marked as failed"):
+        _execute(lock.release, FakeTaskInstance(states={"a": "failed", "b": "skipped"}))
+    item = hook.audit(table).read("1")
+    assert item
+    assert (item.state, item.failed_task) == ("Failed", "a")
+
+
 def test_a_lost_lock_fails_task_and_teardown(hook: Hook, table: str) -> None:
     """A run whose lock was taken over submits nothing more and does not touch the new owner's item."""
     hook.audit(table).acquire("1", OTHER, timedelta(hours=1))
