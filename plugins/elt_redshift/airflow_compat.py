@@ -39,6 +39,7 @@ __all__ = [
     "TaskGroup",
     "clear_number",
     "ended_by_user",
+    "ends_without_worker",
     "hooked",
     "link_xcom",
     "needs_worker",
@@ -111,6 +112,17 @@ def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
 def hooked(operator: BaseOperator) -> bool:
     """Whether a user has code that is to run on a worker before the task or behind it (Airflow 3.3 and later)."""
     return bool(operator._pre_execute_hook or operator._post_execute_hook or operator.on_execute_callback)
+
+
+def ends_without_worker(operator: BaseOperator) -> bool:
+    """Whether a success leaves nothing for a worker to do, so that a trigger may end the task.
+
+    A worker that is resumed soon after it deferred may be failed by the scheduler, which takes the first worker's end,
+    when it hears of that late, for the second one's (https://github.com/apache/airflow/issues/67287).
+    """
+    callbacks = operator.on_success_callback or operator.on_skipped_callback
+    behind = operator._post_execute_hook or type(operator).post_execute is not BaseOperator.post_execute
+    return not (callbacks or operator.outlets or behind)
 
 
 def needs_worker(task: Any) -> bool:

@@ -78,6 +78,12 @@ class StatementStatus:
     def ended(self) -> bool:
         return self.status not in OPEN
 
+    @property
+    def xcoms(self) -> dict[str, Any]:
+        """What Airflow shows of it, as far as it is known."""
+        shown = {"statement_id": self.id, "seconds": self.seconds, "rows": self.rows}
+        return {key: value for key, value in shown.items() if value is not None}
+
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> StatementStatus:
         """Read what ``DescribeStatement`` answered."""

@@ -21,6 +21,7 @@ from elt_redshift.airflow_compat import (
     BaseOperatorLink,
     Context,
     clear_number,
+    ends_without_worker,
     hooked,
     run_before,
 )
@@ -260,20 +261,11 @@ class MirrorOperator(BaseOperator):
                 self.poll_interval,
                 pursued.redrives,
                 job.to_dict() if job else None,
-                self._end_from_trigger,
+                ends_without_worker(self),
             ),
             method_name="execute_complete",
             timeout=self.follow_timeout,
         )
-
-    @property
-    def _end_from_trigger(self) -> bool:
-        """Whether a success leaves nothing for a worker to do.
-
-        A worker that is resumed soon after it deferred may be failed by the scheduler, which takes the first worker's
-        end, when it hears of that late, for the second one's (https://github.com/apache/airflow/issues/67287).
-        """
-        return not (self.on_success_callback or self.on_skipped_callback or self.outlets or self._post_execute_hook)
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""

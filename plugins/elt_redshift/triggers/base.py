@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger
+
+#: No worker is resumed sooner than this many seconds after its trigger began: by then the scheduler has mostly heard
+#: that the deferring worker has ended, and does not take that for the end of the resumed one.
+RESUME_AFTER = 5.0
+
+
+async def not_too_soon(began: float) -> None:
+    """Wait until a worker may be resumed.
+
+    :param began: when the trigger began, by the clock that only grows.
+    """
+    await asyncio.sleep(max(0.0, RESUME_AFTER - (time.monotonic() - began)))
 
 
 class AwsTrigger(BaseTrigger):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 
 from airflow.triggers.base import TriggerEvent
@@ -11,8 +12,7 @@ from asgiref.sync import sync_to_async
 from elt_redshift.aws.attempts import latest_of_run
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
-from elt_redshift.triggers.base import AwsTrigger
-from elt_redshift.triggers.step_functions import RESUME_AFTER
+from elt_redshift.triggers.base import AwsTrigger, not_too_soon
 
 #: After this many looks the task asks Airflow whether the earlier run still runs, which AWS does not tell.
 LOOKS = 60
@@ -43,7 +43,7 @@ class EarlierRunTrigger(AwsTrigger):
         self.dag_id, self.run_id, self.start_task_id = dag_id, run_id, start_task_id
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        await asyncio.sleep(RESUME_AFTER)
+        await not_too_soon(time.monotonic())
         executions = await sync_to_async(self._executions)()
         for _ in range(LOOKS):
             try:

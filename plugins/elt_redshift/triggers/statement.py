@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from airflow.triggers.base import TriggerEvent
+from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import AwsTrigger
+from elt_redshift.triggers.base import AwsTrigger, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
+    from elt_redshift.aws.statements import StatementStatus
     from elt_redshift.hooks.clients import ClientsHook
 
 #: So many refused calls in a row, with growing pauses, are forgiven.
@@ -34,9 +35,11 @@ class StatementTrigger(AwsTrigger):
     :param job_id: of the lock, if there is one, as ``table_name``.
     :param lease: seconds that the lock lasts from each renewal on.
     :param timeout: seconds from now on.
+    :param end_from_trigger: end a task whose statement has finished without a worker. (A failure always resumes one,
+        for the log and for Airflow's retries.)
     """
 
-    ARGUMENTS = ("statement_id", "owner", "job_id", "table_name", "lease", "timeout")
+    ARGUMENTS = ("statement_id", "owner", "job_id", "table_name", "lease", "timeout", "end_from_trigger")
 
     def __init__(
         self,
@@ -49,19 +52,25 @@ class StatementTrigger(AwsTrigger):
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         poll_interval: float = 5.0,
+        end_from_trigger: bool = False,
     ) -> None:
         super().__init__(aws_conn_id, region_name, poll_interval)
         self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
-        self.lease, self.timeout = lease, timeout
+        self.lease, self.timeout, self.end_from_trigger = lease, timeout, end_from_trigger
         self._renewed = time.monotonic()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        ended, problem = False, None
+        began, status, problem = time.monotonic(), None, None
         try:
-            ended = await self._ended()
+            status = await self._ended()
         except (AwsError, NotOwnerError) as error:
             problem = str(error)
-        event = {"statement_id": self.statement_id, "ended": ended, "problem": problem}
+        if self.end_from_trigger and status and status.error is None:
+            self.log.info("Statement %s has finished", self.statement_id)
+            yield TaskSuccessEvent(xcoms=status.xcoms)
+            return
+        await not_too_soon(began)
+        event = {"statement_id": self.statement_id, "ended": status is not None, "problem": problem}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]
 
     async def on_kill(self) -> None:
@@ -72,15 +81,17 @@ class StatementTrigger(AwsTrigger):
         hook = await sync_to_async(self._hook)()
         await asyncio.to_thread(hook.statements().cancel, self.statement_id)
 
-    async def _ended(self) -> bool:
+    async def _ended(self) -> StatementStatus | None:
+        """How the statement ended; None when it has not, and time is up."""
         hook = await sync_to_async(self._hook)()
         statements = await asyncio.to_thread(hook.statements)
         store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
         end, failures = time.monotonic() + self.timeout, 0
         while time.monotonic() < end:
             try:
-                if (await asyncio.to_thread(statements.describe, self.statement_id)).ended:
-                    return True
+                status: StatementStatus = await asyncio.to_thread(statements.describe, self.statement_id)
+                if status.ended:
+                    return status
                 await self._renew(store)
                 failures = 0
             except AwsError:
@@ -88,7 +99,7 @@ class StatementTrigger(AwsTrigger):
                 if failures > MAX_FAILURES:
                     raise
             await asyncio.sleep(min(self.poll_interval * 2**failures, max(self.poll_interval, LONGEST_PAUSE)))
-        return False
+        return None
 
     async def _renew(self, store: AuditStore | None) -> None:
         if store and self.job_id and time.monotonic() - self._renewed > self.lease / RENEWALS:

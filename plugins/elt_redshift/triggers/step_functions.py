@@ -21,18 +21,13 @@ from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
-from elt_redshift.triggers.base import AwsTrigger
+from elt_redshift.triggers.base import AwsTrigger, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
-
-
-#: No worker is resumed sooner than this many seconds after its trigger began: by then the scheduler has mostly heard
-#: that the deferring worker has ended, and does not take that for the end of the resumed one.
-RESUME_AFTER = 5.0
 
 
 class ExecutionSource:
@@ -137,7 +132,7 @@ class TaskTrigger(AwsTrigger):
         # The poller is left before the event: who takes the first event may never resume this generator.
         event = self._event(await self._outcome())
         if not isinstance(event, BaseTaskEndEvent):
-            await asyncio.sleep(max(0.0, RESUME_AFTER - (time.monotonic() - began)))
+            await not_too_soon(began)
         yield event
 
     def _event(self, outcome: Outcome) -> TriggerEvent:

@@ -7,6 +7,7 @@ import runpy
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ import pytest
 from airflow.exceptions import TaskDeferred
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization
+from airflow.triggers.base import TaskSuccessEvent
 
 from elt_redshift.airflow_compat import (
     DAG,
@@ -33,6 +35,7 @@ from elt_redshift.local.process import LocalAws
 from elt_redshift.operators import audit_lock, redshift_sql
 from elt_redshift.operators.audit_lock import FAILURE, AuditLock, AuditLockAcquireOperator
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
+from elt_redshift.triggers import base
 from elt_redshift.triggers.audit_lock import LockTrigger
 from tests.local.conftest import client_factory
 
@@ -214,15 +217,54 @@ def test_a_killed_task_cancels_its_statement(hook: Hook, ledger: str, monkeypatc
     assert hook.statements().describe(statement, 30).status == "ABORTED"
 
 
-def test_deferring_and_resuming(hook: Hook, ledger: str) -> None:
+def test_deferring_and_resuming(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The trigger waits for the statement, and the task goes on with its event in a fresh process."""
-    options: dict[str, Any] = {"sql": f"insert into {ledger} values (1)", "poll_interval": 0.05, **WHERE}
-    with pytest.raises(TaskDeferred) as deferred:
-        _execute(RedshiftSqlOperator(task_id="load", **options), FakeTaskInstance())
-    event = asyncio.run(anext(deferred.value.trigger.run()))
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
+    sql = f"insert into {ledger} values (1); select n from {ledger}"
+    options: dict[str, Any] = {"sql": sql, "return_result": True, "poll_interval": 0.05, **WHERE}
+    event = _event(RedshiftSqlOperator(task_id="load", **options))
     ti = FakeTaskInstance()
-    RedshiftSqlOperator(task_id="load", **options).execute_complete({"ti": ti}, event.payload)  # type: ignore[typeddict-item]
-    assert ti.xcoms["rows"] == 1
+    resumed = RedshiftSqlOperator(task_id="load", **options)
+    assert resumed.execute_complete({"ti": ti}, event.payload) == [[1]]  # type: ignore[typeddict-item]
+    assert ti.xcoms["rows"] == 2
+
+
+def test_a_success_with_nothing_left_to_do_needs_no_worker(hook: Hook, ledger: str) -> None:
+    """The trigger ends the task, and gives what a worker would have pushed."""
+    options: dict[str, Any] = {"sql": f"insert into {ledger} values (1)", "poll_interval": 0.05, **WHERE}
+    event = _event(RedshiftSqlOperator(task_id="load", **options))
+    assert isinstance(event, TaskSuccessEvent)
+    assert event.xcoms
+    assert set(event.xcoms) == {"statement_id", "seconds", "rows"}
+
+
+class _Telling(RedshiftSqlOperator):
+    def post_execute(self, context: Any, result: Any = None) -> None: ...
+
+
+@pytest.mark.parametrize("made", [_Telling, partial(RedshiftSqlOperator, on_success_callback=print)])
+def test_a_success_that_a_worker_has_to_tell_of_resumes_one(
+    hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch, made: Callable[..., RedshiftSqlOperator]
+) -> None:
+    """A callback, or whatever a subclass does behind the task, is not passed over."""
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
+    event = _event(made(task_id="load", sql=f"insert into {ledger} values (1)", poll_interval=0.05, **WHERE))
+    assert event.payload["ended"]
+
+
+def test_a_failure_resumes_a_worker(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its log says why, and Airflow's retries are counted."""
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
+    operator = RedshiftSqlOperator(task_id="load", sql="select 1/0", poll_interval=0.05, **WHERE)
+    with pytest.raises(AirflowException, match="division by zero"):
+        operator.execute_complete({"ti": FakeTaskInstance()}, _event(operator).payload)  # type: ignore[typeddict-item]
+
+
+def _event(operator: RedshiftSqlOperator) -> Any:
+    """What the trigger that the operator defers to yields."""
+    with pytest.raises(TaskDeferred) as deferred:
+        _execute(operator, FakeTaskInstance())
+    return asyncio.run(anext(deferred.value.trigger.run()))
 
 
 def _acquire(table: str, when_locked: Any = "skip", **options: Any) -> AuditLockAcquireOperator:

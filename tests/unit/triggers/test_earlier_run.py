@@ -10,7 +10,7 @@ import pytest
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers import earlier_run
+from elt_redshift.triggers import base, earlier_run
 from elt_redshift.triggers.earlier_run import EarlierRunTrigger
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
@@ -41,7 +41,7 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
             return Executions(client, state_machine_arn)
 
     monkeypatch.setattr(hooks, "EltHook", Hook)
-    monkeypatch.setattr(earlier_run, "RESUME_AFTER", 0.0)
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
     return client
 
 

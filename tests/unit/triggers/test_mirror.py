@@ -14,7 +14,7 @@ from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers import mirror, step_functions
+from elt_redshift.triggers import base, mirror
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.step_functions import links
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
@@ -73,7 +73,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
     monkeypatch.setattr(hooks, "EltHook", made)
     monkeypatch.setattr(mirror, "xcom", made.xcom)
     monkeypatch.setattr(mirror, "set_xcom", made.set_xcom)
-    monkeypatch.setattr(step_functions, "RESUME_AFTER", 0.0)
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
     return made
 
 

@@ -13,7 +13,7 @@ from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers import step_functions
+from elt_redshift.triggers import base
 from elt_redshift.triggers.step_functions import TaskTrigger, links
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
@@ -42,7 +42,7 @@ class FakeHook:
 def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
     made = type("Hook", (FakeHook,), {"client": FakeStepFunctions(), "stopped": []})
     monkeypatch.setattr(hooks, "EltHook", made)
-    monkeypatch.setattr(step_functions, "RESUME_AFTER", 0.0)
+    monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
     return made
 
 
@@ -106,8 +106,8 @@ def test_a_worker_is_not_resumed_at_once(hook: type[FakeHook], monkeypatch: pyte
     async def sleep(seconds: float) -> None:
         slept.append(seconds)
 
-    monkeypatch.setattr(step_functions, "RESUME_AFTER", 3600.0)
-    monkeypatch.setattr(step_functions, "asyncio", SimpleNamespace(sleep=sleep, to_thread=asyncio.to_thread))
+    monkeypatch.setattr(base, "RESUME_AFTER", 3600.0)
+    monkeypatch.setattr(base, "asyncio", SimpleNamespace(sleep=sleep))
     for execution in (failed, succeeded):
         asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
     assert [seconds > 3000 for seconds in slept] == [True]
