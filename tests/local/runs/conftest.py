@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -90,6 +91,9 @@ class DeployedJob:
     def tasks(self, arn: str) -> dict[str, TaskRun]:
         return {run.name: run for run in self.executions.look(arn, TaskRuns(self.job.task_names)).tasks}
 
+    def statuses(self, arn: str) -> dict[str, str]:
+        return {name: run.status for name, run in self.tasks(arn).items()}
+
     def until(self, arn: str, reached: Callable[[dict[str, TaskRun]], bool]) -> None:
         """Wait until the tasks of a running execution have reached a state."""
         for snapshot in self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT):
@@ -117,6 +121,17 @@ class DeployedJob:
         """The names of all states that an execution entered, in order: its billed transitions."""
         events = self.executions.new_events(arn, after=0)
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
+
+    def submissions(self, execution_name: str) -> Counter[str]:
+        """How many statements each task of an execution has submitted."""
+        pages = self.data.get_paginator("list_statements").paginate(
+            StatementName=f"{self.job.job_id}/{execution_name}/", Status="ALL"
+        )
+        return Counter(found["StatementName"].split("/")[2] for page in pages for found in page["Statements"])
+
+    def ran(self, ledger: str) -> Counter[str]:
+        """How often each task has written its name into a ledger."""
+        return Counter(str(row[0]) for row in self.sql(f"select task from {ledger}"))
 
     def calls_to_submit(self, arn: str, task: str) -> int:
         """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""

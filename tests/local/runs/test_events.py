@@ -73,17 +73,6 @@ def _statements(deployed: DeployedJob, prefix: str) -> list[dict[str, Any]]:
     return found
 
 
-def _submissions(deployed: DeployedJob, name: str) -> Counter[str]:
-    """How many statements each task has submitted."""
-    return Counter(
-        one["StatementName"].split("/")[2] for one in _statements(deployed, f"{deployed.job.job_id}/{name}/")
-    )
-
-
-def _ran(deployed: DeployedJob, ledger: str) -> Counter[str]:
-    return Counter(row[0] for row in deployed.sql(f"select task from {ledger}"))
-
-
 def test_a_healthy_task_costs_one_transition(deploy: Deploy) -> None:
     """Statements, batches and tasks that end a branch: each is entered once, and no other state of theirs is."""
     one, two = ("select 1",), ("select 1", "select 2")
@@ -110,8 +99,8 @@ def test_a_failed_statement_is_recorded_with_redshifts_message(deploy: Deploy, l
     assert (run.status, run.attempt, item.state, item.failed_task) == ("failed", 2, "Failed", "a")
     assert item.failed_statement == run.statement_id
     assert (run.statement_id or "").endswith(":2")
-    assert _submissions(deployed, execution.name) == Counter(a=2)
-    assert _ran(deployed, ledger) == Counter()
+    assert deployed.submissions(execution.name) == Counter(a=2)
+    assert deployed.ran(ledger) == Counter()
 
 
 def test_a_lost_event_is_made_up_for(deploy: Deploy, ledger: str) -> None:
@@ -123,7 +112,7 @@ def test_a_lost_event_is_made_up_for(deploy: Deploy, ledger: str) -> None:
     execution = deployed.run()
     assert execution.status == "SUCCEEDED", execution.cause
     assert deployed.states(execution.arn) == ["acquire lock", "a", "a: find", "a: status", "release lock"]
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
 
 
 def test_a_long_statement_waits_for_its_event_again(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -136,7 +125,7 @@ def test_a_long_statement_waits_for_its_event_again(deploy: Deploy, barrier: Bar
     barrier.open()
     execution = deployed.end(arn)
     assert execution.status == "SUCCEEDED", execution.cause
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
     assert deployed.tasks(arn)["a"].status == "succeeded"
 
 
@@ -167,7 +156,7 @@ def test_a_lost_event_of_a_long_statement_is_made_up_for(deploy: Deploy, barrier
     wait_for(lambda: "a: await" in deployed.states(arn), "the second wait")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
 
 
 def test_an_event_that_comes_again_changes_nothing(deploy: Deploy, ledger: str) -> None:
@@ -181,7 +170,7 @@ def test_an_event_that_comes_again_changes_nothing(deploy: Deploy, ledger: str) 
         assert events.answer({**detail, "state": state}) == "SUCCEEDED"
     assert events.answer({**detail, "statementName": "101/x/a/1", "state": "FINISHED"}) == "SUCCEEDED"
     assert events.answer({**detail, "statementName": "101/x/a/1/no/token", "state": "FINISHED"}) == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
 
 
 def test_two_stacks_of_a_job_answer_the_same_events(deploy: Deploy, ledger: str) -> None:
@@ -191,7 +180,7 @@ def test_two_stacks_of_a_job_answer_the_same_events(deploy: Deploy, ledger: str)
     for deployed in stacks:
         execution = deployed.run()
         assert deployed.states(execution.arn) == ["acquire lock", "a", "release lock"]
-    assert _ran(stacks[0], ledger) == Counter(a=2)
+    assert stacks[0].ran(ledger) == Counter(a=2)
 
 
 @pytest.mark.parametrize("while_running", [True, False])
@@ -212,7 +201,7 @@ def test_a_redrive_finds_the_statement(
     deployed.until_submitted(arn, "running")
     gate.open()
     failed = deployed.end(arn)
-    assert {name: run.status for name, run in deployed.tasks(arn).items()} == {
+    assert deployed.statuses(arn) == {
         "running": "aborted",
         "failing": "failed",
         "last": "waiting",
@@ -226,8 +215,8 @@ def test_a_redrive_finds_the_statement(
     deployed.until(arn, lambda tasks: tasks["failing"].status == "succeeded")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(running=1, failing=1, last=1)
-    assert _submissions(deployed, failed.name) == Counter(running=1, failing=2, last=1)
+    assert deployed.ran(ledger) == Counter(running=1, failing=1, last=1)
+    assert deployed.submissions(failed.name) == Counter(running=1, failing=2, last=1)
     assert deployed.calls_to_submit(arn, "running") == 1
 
 
@@ -244,7 +233,7 @@ def test_a_submission_whose_answer_was_lost_is_found(deploy: Deploy, ledger: str
     arn = deployed.executions.start(name, {})
     execution = deployed.end(arn)
     assert execution.status == "SUCCEEDED", execution.cause
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
 
 
 def test_a_refused_submission_is_recorded(deploy: Deploy) -> None:
@@ -325,11 +314,11 @@ def test_joins_and_settling_go_on_from_events(deploy: Deploy, barrier: Barrier, 
     barrier.open()
     failed = deployed.end(arn)
     assert "_missing" in (failed.cause or "")
-    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+    assert deployed.ran(ledger) == Counter(slow=1, free=1)
     deployed.sql(f"create table {ledger}_missing (x int)")
     deployed.executions.redrive(arn, deployed.audit, deployed.job.job_id)
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(bad=1, slow=1, behind=1, both=1, free=1)
+    assert deployed.ran(ledger) == Counter(bad=1, slow=1, behind=1, both=1, free=1)
 
 
 def test_a_stopped_run_leaves_no_statement_to_the_next(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -345,4 +334,4 @@ def test_a_stopped_run_leaves_no_statement_to_the_next(deploy: Deploy, barrier: 
     assert deployed.data.describe_statement(Id=left)["Status"] == "ABORTED"
     barrier.open()
     assert deployed.end(other).status == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
 import pytest
 
@@ -19,7 +19,6 @@ from tests.local.runs.test_joins import Graph, random_graph
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
-Statuses = Mapping[str, str]
 
 
 def _job(ledger: str, slow: str, wait: Wait = "long_poll", **more: object) -> EltJob:
@@ -35,20 +34,6 @@ def _job(ledger: str, slow: str, wait: Wait = "long_poll", **more: object) -> El
         on_task_failure="finish_independent",
         **more,
     )
-
-
-def _ran(deployed: DeployedJob, ledger: str) -> Counter[str]:
-    return Counter(str(row[0]) for row in deployed.sql(f"select task from {ledger}"))
-
-
-def _statuses(deployed: DeployedJob, arn: str) -> Statuses:
-    return {name: run.status for name, run in deployed.tasks(arn).items()}
-
-
-def _submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
-    """How many statements each task has submitted."""
-    answer = deployed.data.list_statements(StatementName=f"101/{execution_name}/", Status="ALL", MaxResults=100)
-    return Counter(statement["StatementName"].split("/")[2] for statement in answer["Statements"])
 
 
 @pytest.mark.parametrize("wait", ["long_poll", "event"])
@@ -67,7 +52,7 @@ def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: s
     failed = deployed.end(arn)
     assert failed.status == "FAILED"
     assert f'Task bad: ERROR: relation "{ledger}_missing" does not exist' in (failed.cause or "")
-    assert _statuses(deployed, arn) == {
+    assert deployed.statuses(arn) == {
         "bad": "failed",
         "slow": "succeeded",
         "behind": "waiting",
@@ -76,13 +61,13 @@ def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: s
         "last": "waiting",
     }
     assert (deployed.item.state, deployed.item.failed_task) == ("Failed", "bad")
-    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+    assert deployed.ran(ledger) == Counter(slow=1, free=1)
     deployed.sql(f"create table {ledger}_missing (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     ended = deployed.end(arn)
     assert (ended.status, ended.cause) == ("SUCCEEDED", None)
-    assert set(_ran(deployed, ledger).values()) == {1}
-    assert _submissions(deployed, ended.name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+    assert set(deployed.ran(ledger).values()) == {1}
+    assert deployed.submissions(ended.name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
@@ -120,17 +105,17 @@ def test_two_failures_are_both_redriven(deploy: Deploy, barrier: Barrier, gate: 
     failed = deployed.end(arn)
     assert (failed.status, deployed.item.failed_task) == ("FAILED", "bad")
     assert "Task bad: " in (failed.cause or "")
-    assert _statuses(deployed, arn) == {"bad": "failed", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
+    assert deployed.statuses(arn) == {"bad": "failed", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
     deployed.sql(f"create table {ledger}_first (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     again = deployed.end(arn)
     assert (again.status, deployed.item.failed_task) == ("FAILED", "worse")
-    assert _statuses(deployed, arn) == {"bad": "succeeded", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
+    assert deployed.statuses(arn) == {"bad": "succeeded", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
     deployed.sql(f"create table {ledger}_second (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert _ran(deployed, ledger) == Counter(bad=1, worse=1, slow=1, behind=1)
-    assert _submissions(deployed, failed.name) == Counter(bad=2, worse=3, slow=1, behind=1)
+    assert deployed.ran(ledger) == Counter(bad=1, worse=1, slow=1, behind=1)
+    assert deployed.submissions(failed.name) == Counter(bad=2, worse=3, slow=1, behind=1)
 
 
 def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -144,8 +129,8 @@ def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Bar
     deployed.until(arn, lambda tasks: tasks["behind"].status == "succeeded")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert set(_ran(deployed, ledger).values()) == {1}
-    assert _submissions(deployed, deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+    assert set(deployed.ran(ledger).values()) == {1}
+    assert deployed.submissions(deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
 
 
 @pytest.mark.parametrize("state", ["bad: settle", "bad: settle late", "bad: announce", "bad: announce last"])
@@ -159,10 +144,10 @@ def test_a_redrive_that_meets_a_task_behind_its_statement_submits_nothing_withou
     ended = deployed.end(deployed.start_at(state, owner, redrives=-1))
     if owner:
         assert (ended.status, ended.error) == ("FAILED", "DynamoDB.ConditionalCheckFailedException")
-        assert _ran(deployed, ledger) == Counter()
+        assert deployed.ran(ledger) == Counter()
     else:
         assert (ended.status, ended.cause) == ("SUCCEEDED", None)
-        assert _ran(deployed, ledger) == Counter(slow=1, behind=1, both=1, free=1, last=1)
+        assert deployed.ran(ledger) == Counter(slow=1, behind=1, both=1, free=1, last=1)
 
 
 def test_a_child_of_a_map_is_parked_like_any_task(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -171,15 +156,15 @@ def test_a_child_of_a_map_is_parked_like_any_task(deploy: Deploy, barrier: Barri
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["bad"].status == "failed")
     assert deployed.item.state == "Running"
-    assert _ran(deployed, ledger) == Counter()
+    assert deployed.ran(ledger) == Counter()
     barrier.open()
     assert deployed.end(arn).status == "FAILED"
-    assert {name for name, status in _statuses(deployed, arn).items() if status == "succeeded"} == {"slow", "free"}
+    assert {name for name, status in deployed.statuses(arn).items() if status == "succeeded"} == {"slow", "free"}
     assert deployed.item.failed_task == "bad"
     deployed.sql(f"create table {ledger}_missing (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert set(_ran(deployed, ledger).values()) == {1}
+    assert set(deployed.ran(ledger).values()) == {1}
 
 
 def test_a_parked_task_looks_again_by_itself(
@@ -190,10 +175,10 @@ def test_a_parked_task_looks_again_by_itself(
     deployed = deploy(_job(ledger, barrier.pass_))
     arn = deployed.start()
     deployed.until(arn, lambda _: deployed.states(arn).count("bad: park") > 1)
-    assert _statuses(deployed, arn)["bad"] == "failed"
+    assert deployed.statuses(arn)["bad"] == "failed"
     barrier.open()
     assert deployed.end(arn).status == "FAILED"
-    assert _ran(deployed, ledger) == Counter(slow=1, free=1)
+    assert deployed.ran(ledger) == Counter(slow=1, free=1)
 
 
 @pytest.mark.parametrize("bad", ["first", "last"])
@@ -253,15 +238,15 @@ def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, layout: Layout
     deployed = deploy(made)
     arn = deployed.start()
     assert deployed.end(arn).status == "FAILED"
-    failed = {name for name, status in _statuses(deployed, arn).items() if status == "failed"}
+    failed = {name for name, status in deployed.statuses(arn).items() if status == "failed"}
     assert failed
     assert failed <= bad
     assert bad <= _behind(kept, failed)
-    assert _ran(deployed, ledger) == Counter(set(graph) - _behind(kept, failed))
+    assert deployed.ran(ledger) == Counter(set(graph) - _behind(kept, failed))
     for name in bad:
         deployed.sql(f"create table {ledger}_{name} (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     ended = deployed.end(arn)
     assert (ended.status, ended.cause) == ("SUCCEEDED", None)
-    assert _ran(deployed, ledger) == Counter(graph.keys())
-    assert _submissions(deployed, ended.name) == Counter(graph.keys()) + Counter(failed)
+    assert deployed.ran(ledger) == Counter(graph.keys())
+    assert deployed.submissions(ended.name) == Counter(graph.keys()) + Counter(failed)

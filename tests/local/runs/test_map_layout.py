@@ -21,17 +21,6 @@ def mapped(*tasks: SqlTask, **more: Any) -> EltJob:
     return EltJob(job_id="101", name="sample", layout="map", tasks=tasks, **more)
 
 
-def ran(deployed: DeployedJob, ledger: str) -> Counter[str]:
-    """How often each task has written into the ledger."""
-    return Counter(str(row[0]) for row in deployed.sql(f"select task from {ledger}"))
-
-
-def submissions(deployed: DeployedJob, execution_name: str) -> Counter[str]:
-    """How many statements each task has submitted."""
-    answer = deployed.data.list_statements(StatementName=f"101/{execution_name}/", Status="ALL", MaxResults=100)
-    return Counter(statement["StatementName"].split("/")[2] for statement in answer["Statements"])
-
-
 def test_scripts_parameters_and_the_role_reach_the_warehouse(deploy: Deploy, ledger: str) -> None:
     """A batch in one transaction, a batch that commits each statement, a single statement, with and without parameters;
     the role's placeholder is filled in."""
@@ -48,7 +37,7 @@ def test_scripts_parameters_and_the_role_reach_the_warehouse(deploy: Deploy, led
     execution = deployed.run(year="1999")
     assert (execution.status, execution.cause) == ("SUCCEEDED", None)
     role = "arn:aws:iam::123456789012:role/copy"
-    assert ran(deployed, ledger) == Counter(["batch 1999", "it's", "each", "1999", role])
+    assert deployed.ran(ledger) == Counter(["batch 1999", "it's", "each", "1999", role])
     assert {run.status for run in deployed.tasks(execution.arn).values()} == {"succeeded"}
     assert deployed.item.state == "Ready"
 
@@ -97,8 +86,8 @@ def test_a_redrive_runs_what_has_not_succeeded(
     barrier.open()
     ended = deployed.end(first.arn)
     assert (ended.status, ended.cause, ended.redrive_count) == ("SUCCEEDED", None, 2)
-    assert ran(deployed, ledger) == Counter(done=1, slow=1, bad=1, last=1)
-    assert submissions(deployed, first.name) == Counter(done=1, slow=1, bad=3, last=1)
+    assert deployed.ran(ledger) == Counter(done=1, slow=1, bad=1, last=1)
+    assert deployed.submissions(first.name) == Counter(done=1, slow=1, bad=3, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
@@ -126,7 +115,7 @@ def test_a_redrive_without_the_lock_submits_nothing(deploy: Deploy, ledger: str)
         deployed.executions.redrive(first.arn, deployed.audit, "101")
     deployed.client("stepfunctions").redrive_execution(executionArn=first.arn)
     assert deployed.end(first.arn).status == "FAILED"
-    assert submissions(deployed, first.name) == Counter(a=1)
+    assert deployed.submissions(first.name) == Counter(a=1)
     assert deployed.item.owner == "another"
 
 
@@ -143,7 +132,7 @@ def test_retries_and_timeouts_are_the_tasks_own(deploy: Deploy, only: SqlTask, m
     deployed = deploy(mapped(only))
     execution = deployed.run()
     assert message in str(deployed.tasks(execution.arn)["a"].message)
-    assert submissions(deployed, execution.name) == Counter(a=submitted)
+    assert deployed.submissions(execution.name) == Counter(a=submitted)
 
 
 def test_the_next_run_heals_a_stopped_one(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -164,7 +153,7 @@ def test_the_next_run_heals_a_stopped_one(deploy: Deploy, barrier: Barrier, ledg
     assert deployed.item.owner == second
     barrier.open()
     assert deployed.end(second).status == "SUCCEEDED"
-    assert ran(deployed, ledger) == Counter(a=1)
+    assert deployed.ran(ledger) == Counter(a=1)
 
 
 def test_tasks_show_as_running_once_their_upstreams_are_done(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -200,7 +189,7 @@ def test_a_job_too_large_to_be_unrolled_runs(deploy: Deploy, ledger: str) -> Non
     execution = deployed.run()
     assert (execution.status, execution.cause) == ("SUCCEEDED", None)
     assert {run.status for run in deployed.tasks(execution.arn).values()} == {"succeeded"}
-    assert ran(deployed, ledger) == Counter(names)
+    assert deployed.ran(ledger) == Counter(names)
 
 
 def test_the_definition_does_not_grow_with_the_graph(deploy: Deploy) -> None:
