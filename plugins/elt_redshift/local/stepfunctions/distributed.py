@@ -19,7 +19,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.dist
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramError, ProgramStopped
 from moto.stepfunctions.parser.asl.eval.states import ItemData, MapData
 
-from elt_redshift.local.stepfunctions.branches import fork
+from elt_redshift.local.stepfunctions.branches import HaltedError, fork
 from elt_redshift.local.stepfunctions.errors import failure
 from elt_redshift.local.stepfunctions.executions import utc_now
 from elt_redshift.local.stepfunctions.patching import Patches
@@ -115,6 +115,8 @@ class _MapRun:
         except FailureEventException as error:  # of the ItemSelector, which fails the Map Run
             self._end(error)
             return
+        except HaltedError:
+            return
         self._program.eval(frame)
         if isinstance(frame._program_state, ProgramStopped):
             return
@@ -122,11 +124,17 @@ class _MapRun:
             self._count_failure()
 
     def _begin(self, frame: Any, scope: Scope, index: int) -> None:
-        """Give the frame its input and the context object of its own execution."""
+        """Give the frame its input and the context object of its own execution.
+
+        :raises HaltedError: before the child had its input.
+        """
         context = frame.states.context_object.context_object_data
         if scope.execution is None:
             context["Map"] = MapData(Item=ItemData(Index=index, Value=self._items[index]))
-            scope.execution = self._execution(self._select(frame, index))
+            selected = self._select(frame, index)
+            if frame.halted.is_set():  # nothing is evaluated then
+                raise HaltedError
+            scope.execution = self._execution(selected)
         context["Execution"] = scope.execution
         context.pop("Map", None)
         frame.states.reset(scope.execution["Input"])
