@@ -17,7 +17,7 @@ from typing import Any
 import psutil
 import pytest
 
-from elt_redshift.aws.healing import airflow_owner, run_label
+from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
@@ -202,13 +202,8 @@ def _execution(run: Run) -> str:
 
 def _statement(job: DeployedJob, owner: str, task: str) -> str:
     """The statement that a task runs at this moment, for an execution or a DAG run that owns the lock."""
-    name = f"{job.job.job_id}/{run_label(owner)}/{task}/"
-
-    def started() -> str | None:
-        found = job.data.list_statements(StatementName=name, Status="STARTED")["Statements"]
-        return found[0]["Id"] if found else None
-
-    return str(wait_for(started, f"a statement of {task} runs"))
+    found = wait_for(lambda: job.statements(owner, task, "STARTED"), f"a statement of {task} runs")
+    return str(found[0]["Id"])
 
 
 def _redrives(job: DeployedJob, arn: str) -> int:
@@ -307,16 +302,19 @@ def _kill_worker(task: dict[str, Any]) -> None:
         one.kill()
 
 
-def test_a_killed_triggerer_changes_nothing(airflow: Airflow, jobs: Jobs, label: str) -> None:
+@pytest.mark.parametrize(("name", "green", "executions"), [("outlived", GREEN, 1), ("in_triggerer", NATIVE_GREEN, 0)])
+def test_a_killed_triggerer_changes_nothing(
+    airflow: Airflow, jobs: Jobs, label: str, name: str, green: dict[str, str], executions: int
+) -> None:
     """Whatever happens while no triggerer is there is seen by the next one."""
     with jobs.closed_barrier():
-        run = airflow.trigger("outlived", run=label)
+        run = airflow.trigger(name, run=label)
         run.wait_for_task("other", "deferred")
         airflow.triggerer.kill()
     airflow.triggerer.start()
     assert run.wait() == "success"
-    assert run.states() == GREEN
-    assert (len(jobs["outlived"].executions.recent()), jobs.ran(label)) == (1, ONCE)
+    assert run.states() == green
+    assert (len(jobs[name].executions.recent()), jobs.ran(label)) == (executions, ONCE)
 
 
 def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, jobs: Jobs, label: str) -> None:
@@ -333,17 +331,6 @@ def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, 
     assert run.wait() == "success"
     assert (run.states(), run.task("other")["try_number"]) == (NATIVE_GREEN, 2)
     assert (jobs.ran(label), job.item.state) == (ONCE, "Ready")
-
-
-def test_a_killed_triggerer_leaves_its_statements_to_the_next(airflow: Airflow, jobs: Jobs, label: str) -> None:
-    """What it waited for is waited for by the next one."""
-    with jobs.closed_barrier():
-        run = airflow.trigger("in_triggerer", run=label)
-        run.wait_for_task("other", "deferred")
-        airflow.triggerer.kill()
-    airflow.triggerer.start()
-    assert run.wait() == "success"
-    assert (run.states(), jobs.ran(label)) == (NATIVE_GREEN, ONCE)
 
 
 def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: Jobs, label: str) -> None:

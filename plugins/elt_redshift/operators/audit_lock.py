@@ -11,7 +11,7 @@ lock under a lease, which :class:`~elt_redshift.operators.redshift_sql.RedshiftS
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -160,7 +160,7 @@ class AuditLockReleaseOperator(_LockOperator):
         owner, store = airflow_owner(ti.dag_id, ti.run_id), self._hook().audit(self.table_name)
         tasks: dict[str, Any] = {task.task_id: task for task in self.get_flat_relatives(upstream=True)}
         states = task_states(context, list(tasks))
-        failure = self._failure(context, list(tasks), states)
+        failure = self._failure(context, states, tasks)
         try:
             if failure is None:
                 store.release(self.job_id, owner)
@@ -170,14 +170,10 @@ class AuditLockReleaseOperator(_LockOperator):
                 store.record_failure(self.job_id, owner, **failure)
         except NotOwnerError as error:
             raise AirflowFailException(str(error)) from error
-        for name, task in tasks.items():
-            # Behind a failed task, such a task is upstream_failed otherwise.
-            if task.trigger_rule == "all_success" and _state(name, states, "skipped"):
-                for up in task.upstream_task_ids:
-                    if _state(up, states, "failed"):
-                        raise AirflowFailException(f"Task {up} and the DAG run were marked as failed.")
+        if marked := _marked(states, tasks):
+            raise AirflowFailException(f"Task {marked} and the DAG run were marked as failed.")
 
-    def _failure(self, context: Context, tasks: Sequence[str], states: Mapping[str, str]) -> dict[str, str] | None:
+    def _failure(self, context: Context, states: Mapping[str, str], tasks: Iterable[str]) -> dict[str, str] | None:
         """The first task that failed itself, or else one behind a failed task; None when none did."""
         failed = [task for wanted in _FAILED for task in tasks if _state(task, states, wanted)]
         if not failed:
@@ -257,6 +253,13 @@ def _state(task: str, states: Mapping[str, str], wanted: str) -> bool:
         state == wanted and (name == task or (name.startswith(f"{task}_") and name[len(task) + 1 :].isdigit()))
         for name, state in states.items()
     )
+
+
+def _marked(states: Mapping[str, str], tasks: Mapping[str, Any]) -> str | None:
+    """A task that was failed together with its DAG run: what is behind it is skipped, and not upstream_failed."""
+    skipped = (task for name, task in tasks.items() if _state(name, states, "skipped"))
+    before = (up for task in skipped if task.trigger_rule == "all_success" for up in task.upstream_task_ids)
+    return next((up for up in before if _state(up, states, "failed")), None)
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:

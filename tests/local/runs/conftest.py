@@ -17,6 +17,7 @@ from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Execution, Executions, execution_name
+from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
@@ -103,13 +104,13 @@ class DeployedJob:
 
     def until_submitted(self, arn: str, task: str) -> None:
         """Wait until a task's statement is in the database."""
-        name = f"{self.job.job_id}/{arn.rpartition(':')[2]}/{task}/"
+        wait_for(lambda: self.statements(arn, task, "STARTED"), f"a statement of {task} runs", LIMIT.total_seconds())
 
-        def listed() -> bool:
-            answer = self.data.list_statements(StatementName=name, Status="STARTED", MaxResults=1)
-            return bool(answer["Statements"])
-
-        wait_for(listed, f"statement {name}", LIMIT.total_seconds())
+    def statements(self, owner: str, task: str = "", status: str = "ALL") -> list[dict[str, Any]]:
+        """The statements of an execution, or a DAG run that owns the lock, or of one task there; the newest first."""
+        prefix = f"{self.job.job_id}/{run_label(owner)}/{f'{task}/' if task else ''}"
+        pages = self.data.get_paginator("list_statements").paginate(StatementName=prefix, Status=status)
+        return [found for page in pages for found in page["Statements"]]
 
     @property
     def item(self) -> AuditItem:
@@ -122,12 +123,9 @@ class DeployedJob:
         events = self.executions.new_events(arn, after=0)
         return [event["stateEnteredEventDetails"]["name"] for event in events if "stateEnteredEventDetails" in event]
 
-    def submissions(self, execution_name: str) -> Counter[str]:
+    def submissions(self, arn: str) -> Counter[str]:
         """How many statements each task of an execution has submitted."""
-        pages = self.data.get_paginator("list_statements").paginate(
-            StatementName=f"{self.job.job_id}/{execution_name}/", Status="ALL"
-        )
-        return Counter(found["StatementName"].split("/")[2] for page in pages for found in page["Statements"])
+        return Counter(found["StatementName"].split("/")[2] for found in self.statements(arn))
 
     def ran(self, ledger: str) -> Counter[str]:
         """How often each task has written its name into a ledger."""

@@ -68,11 +68,6 @@ class Events:
         self.machines.update_state_machine(stateMachineArn=arn, definition=hastened)
 
 
-def _statements(deployed: DeployedJob, prefix: str) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = deployed.data.list_statements(StatementName=prefix, Status="ALL")["Statements"]
-    return found
-
-
 def test_a_healthy_task_costs_one_transition(deploy: Deploy) -> None:
     """Statements, batches and tasks that end a branch: each is entered once, and no other state of theirs is."""
     one, two = ("select 1",), ("select 1", "select 2")
@@ -99,7 +94,7 @@ def test_a_failed_statement_is_recorded_with_redshifts_message(deploy: Deploy, l
     assert (run.status, run.attempt, item.state, item.failed_task) == ("failed", 2, "Failed", "a")
     assert item.failed_statement == run.statement_id
     assert (run.statement_id or "").endswith(":2")
-    assert deployed.submissions(execution.name) == Counter(a=2)
+    assert deployed.submissions(execution.arn) == Counter(a=2)
     assert deployed.ran(ledger) == Counter()
 
 
@@ -163,7 +158,7 @@ def test_an_event_that_comes_again_changes_nothing(deploy: Deploy, ledger: str) 
     """The answer to a token that was used is refused, and the Express machine ends well; so does one that is none."""
     deployed = deploy(alone(waiting("a", sql=(f"insert into {ledger} values ('a')",))))
     execution = deployed.run()
-    (statement,) = _statements(deployed, f"{deployed.job.job_id}/{execution.name}/a/")
+    (statement,) = deployed.statements(execution.arn, "a")
     detail = {"statementName": statement["StatementName"], "statementId": statement["Id"]}
     events = Events(deployed)
     for state in ("FINISHED", "FAILED", "ABORTED"):
@@ -209,14 +204,14 @@ def test_a_redrive_finds_the_statement(
     deployed.sql(f"create table {ledger}_missing (x int)")
     if not while_running:
         barrier.open()
-        (left,) = _statements(deployed, f"{deployed.job.job_id}/{failed.name}/running/")
+        (left,) = deployed.statements(failed.arn, "running")
         deployed.data.describe_statement(Id=left["Id"], WaitTimeSeconds=30)
     deployed.executions.redrive(arn, deployed.audit, deployed.job.job_id)
     deployed.until(arn, lambda tasks: tasks["failing"].status == "succeeded")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.ran(ledger) == Counter(running=1, failing=1, last=1)
-    assert deployed.submissions(failed.name) == Counter(running=1, failing=2, last=1)
+    assert deployed.submissions(failed.arn) == Counter(running=1, failing=2, last=1)
     assert deployed.calls_to_submit(arn, "running") == 1
 
 

@@ -67,7 +67,7 @@ def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: s
     ended = deployed.end(arn)
     assert (ended.status, ended.cause) == ("SUCCEEDED", None)
     assert set(deployed.ran(ledger).values()) == {1}
-    assert deployed.submissions(ended.name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+    assert deployed.submissions(ended.arn) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
@@ -115,7 +115,7 @@ def test_two_failures_are_both_redriven(deploy: Deploy, barrier: Barrier, gate: 
     deployed.executions.redrive(arn, deployed.audit, "101")
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.ran(ledger) == Counter(bad=1, worse=1, slow=1, behind=1)
-    assert deployed.submissions(failed.name) == Counter(bad=2, worse=3, slow=1, behind=1)
+    assert deployed.submissions(failed.arn) == Counter(bad=2, worse=3, slow=1, behind=1)
 
 
 def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -130,7 +130,7 @@ def test_a_run_that_is_stopped_while_parked_goes_on(deploy: Deploy, barrier: Bar
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
     assert set(deployed.ran(ledger).values()) == {1}
-    assert deployed.submissions(deployed.end(arn).name) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
+    assert deployed.submissions(arn) == Counter(bad=2, slow=1, behind=1, both=1, free=1, last=1)
 
 
 @pytest.mark.parametrize("state", ["bad: settle", "bad: settle late", "bad: announce", "bad: announce last"])
@@ -249,4 +249,4 @@ def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, layout: Layout
     ended = deployed.end(arn)
     assert (ended.status, ended.cause) == ("SUCCEEDED", None)
     assert deployed.ran(ledger) == Counter(graph.keys())
-    assert deployed.submissions(ended.name) == Counter(graph.keys()) + Counter(failed)
+    assert deployed.submissions(ended.arn) == Counter(graph.keys()) + Counter(failed)

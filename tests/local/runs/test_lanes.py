@@ -12,11 +12,10 @@ from tests.unit.asl.jobs import job, task
 Deploy = Callable[[EltJob], DeployedJob]
 
 
-def _most_at_once(deployed: DeployedJob, execution: str) -> int:
+def _most_at_once(deployed: DeployedJob, arn: str) -> int:
     """How many statements of the execution were active at the same moment, from submission to end."""
-    answer = deployed.data.list_statements(StatementName=f"101/{execution}/", Status="ALL", MaxResults=100)
     moments: list[tuple[datetime, int]] = []
-    for statement in answer["Statements"]:
+    for statement in deployed.statements(arn):
         moments += [(statement["CreatedAt"], 1), (statement["UpdatedAt"], -1)]
     active = [0]
     for _, change in sorted(moments):
@@ -41,9 +40,9 @@ def test_never_more_than_two_at_once(deploy: Deploy, barrier: Barrier, ledger: s
     barrier.open()
     ended = deployed.end(arn)
     assert ended.status == "FAILED"
-    assert _most_at_once(deployed, ended.name) == 2
+    assert _most_at_once(deployed, arn) == 2
     deployed.sql(f"create table {ledger}_missing (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert _most_at_once(deployed, ended.name) == 2
+    assert _most_at_once(deployed, arn) == 2
     assert sorted(row[0] for row in deployed.sql(f"select task from {ledger}")) == sorted(names)

@@ -87,7 +87,7 @@ def test_a_redrive_runs_what_has_not_succeeded(
     ended = deployed.end(first.arn)
     assert (ended.status, ended.cause, ended.redrive_count) == ("SUCCEEDED", None, 2)
     assert deployed.ran(ledger) == Counter(done=1, slow=1, bad=1, last=1)
-    assert deployed.submissions(first.name) == Counter(done=1, slow=1, bad=3, last=1)
+    assert deployed.submissions(first.arn) == Counter(done=1, slow=1, bad=3, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
@@ -115,7 +115,7 @@ def test_a_redrive_without_the_lock_submits_nothing(deploy: Deploy, ledger: str)
         deployed.executions.redrive(first.arn, deployed.audit, "101")
     deployed.client("stepfunctions").redrive_execution(executionArn=first.arn)
     assert deployed.end(first.arn).status == "FAILED"
-    assert deployed.submissions(first.name) == Counter(a=1)
+    assert deployed.submissions(first.arn) == Counter(a=1)
     assert deployed.item.owner == "another"
 
 
@@ -132,7 +132,7 @@ def test_retries_and_timeouts_are_the_tasks_own(deploy: Deploy, only: SqlTask, m
     deployed = deploy(mapped(only))
     execution = deployed.run()
     assert message in str(deployed.tasks(execution.arn)["a"].message)
-    assert deployed.submissions(execution.name) == Counter(a=submitted)
+    assert deployed.submissions(execution.arn) == Counter(a=submitted)
 
 
 def test_the_next_run_heals_a_stopped_one(deploy: Deploy, barrier: Barrier, ledger: str) -> None:

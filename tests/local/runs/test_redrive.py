@@ -60,7 +60,7 @@ def test_only_the_failed_task_runs_anew(
     assert Counter(row[0] for row in deployed.sql(f"select task from {ledger}")) == Counter(
         finished=1, running=1, failing=1, last=1
     )
-    assert deployed.submissions(failed.name) == Counter(finished=1, running=1, failing=2, last=1)
+    assert deployed.submissions(failed.arn) == Counter(finished=1, running=1, failing=2, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
 
 
@@ -75,7 +75,7 @@ def test_a_redrive_that_fails_again_can_be_redriven_again(deploy: Deploy, ledger
     deployed.executions.redrive(execution.arn, deployed.audit, "101")
     ended = deployed.end(execution.arn)
     assert (ended.status, ended.redrive_count) == ("SUCCEEDED", 2)
-    assert deployed.submissions(execution.name) == Counter(a=3)
+    assert deployed.submissions(execution.arn) == Counter(a=3)
 
 
 def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
@@ -91,7 +91,7 @@ def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) ->
     ended = deployed.end(arn)
     assert ended.status == "SUCCEEDED"
     assert deployed.sql(f"select task from {ledger}") == [["a"]]
-    assert deployed.submissions(ended.name) == Counter(a=1, b=1)
+    assert deployed.submissions(ended.arn) == Counter(a=1, b=1)
 
 
 def test_a_run_stopped_while_it_follows_a_statement_goes_on(
@@ -153,7 +153,7 @@ def test_a_redrive_past_the_check_fails_at_the_lock(deploy: Deploy, barrier: Bar
     again = deployed.end(first.arn)
     assert again.status == "FAILED"
     assert again.error == "DynamoDB.ConditionalCheckFailedException"
-    assert deployed.submissions(first.name) == Counter(a=1)
+    assert deployed.submissions(first.arn) == Counter(a=1)
     assert deployed.item.owner == "another"
 
 

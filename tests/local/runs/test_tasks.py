@@ -88,8 +88,7 @@ def test_retries_submit_anew(deploy: Deploy, ledger: str) -> None:
     execution = deployed.run()
     assert execution.status == "FAILED"
     names = [f"101/{execution.name}/a/{attempt}" for attempt in (3, 2, 1)]
-    listed = deployed.data.list_statements(StatementName=f"101/{execution.name}/", Status="ALL")["Statements"]
-    assert [statement["StatementName"] for statement in listed] == names
+    assert [statement["StatementName"] for statement in deployed.statements(execution.arn)] == names
 
 
 def test_auto_commit_keeps_what_was_done(deploy: Deploy, ledger: str) -> None:
