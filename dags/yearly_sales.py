@@ -3,4 +3,4 @@
 from elt_redshift.dag import elt_dag
 from elt_redshift.job.model import EltJob
 
-dag = elt_dag(EltJob.load("yearly_sales"), tags=["elt"])
+dag = elt_dag(EltJob.load("yearly_sales"))

@@ -19,10 +19,12 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from elt_redshift.airflow_compat import DAG, Param, TaskGroup
+from elt_redshift import forms
+from elt_redshift.airflow_compat import DAG, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job.findings import did_you_mean
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.model import EltJob, Parameter
+from elt_redshift.job.parameters import check as check_parameter
 from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
 
 __all__ = ["elt_dag", "elt_task_group"]
@@ -87,12 +89,13 @@ def elt_dag(
     :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
     :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
-    :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``.
-    :raises JobError: a template is for a parameter that the job does not have; the DAG has a schedule and a
-        parameter has neither template nor default; or it catches up from no date.
+    :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``; it goes before what the
+        job says about itself.
+    :raises JobError: a template is for a parameter that the job does not have; a parameter's default is not of its
+        type; the DAG has a schedule and a parameter has neither template nor default; or it catches up from no date.
     """
     templates = dict(parameters or {})
-    asked = {p.name: p.default for p in job.parameters if p.name not in templates}
+    asked = {p.name: p for p in job.parameters if p.name not in templates}
     begin = start_date or (dag_kwargs.get("default_args") or {}).get("start_date")
     _check(job, templates, asked, schedule, catches_up=catchup and begin is None)
     dag = DAG(
@@ -100,10 +103,10 @@ def elt_dag(
         schedule=schedule,
         start_date=begin or FIRST_DATE,
         catchup=catchup,
-        params={**{name: _param(default) for name, default in asked.items()}, **(params or {})},
-        **dag_kwargs,
+        params={**{name: forms.param(parameter) for name, parameter in asked.items()}, **(params or {})},
+        **{**_words(job), **dag_kwargs, "default_args": {**_owner(job), **(dag_kwargs.get("default_args") or {})}},
     )
-    templates = {**{name: f"{{{{ params.{name} }}}}" for name in asked}, **templates}
+    templates = {**{name: forms.template(name) for name in asked}, **templates}
     aws: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
     if engine == "airflow":
         from elt_redshift.native import add_tasks  # other DAG files need none of it
@@ -117,6 +120,16 @@ def elt_dag(
     with dag:
         _tasks(dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
     return dag
+
+
+def _words(job: EltJob) -> dict[str, Any]:
+    """What the job says about itself, as a DAG shows it."""
+    words = {"description": job.description, "tags": list(job.tags)}
+    return {name: value for name, value in words.items() if value}
+
+
+def _owner(job: EltJob) -> dict[str, str]:
+    return {"owner": job.owner} if job.owner else {}
 
 
 def elt_task_group(
@@ -140,11 +153,12 @@ def elt_task_group(
         default.
     """
     templates = dict(parameters or {})
-    missing = {p.name: p.default for p in job.parameters if p.name not in templates}
+    missing = {p.name: p for p in job.parameters if p.name not in templates}
     _check(job, templates, missing, schedule="the DAG's", catches_up=False)
     where = {"state_machine_arn": state_machine_arn, "stack": stack}
     aws = {"aws_conn_id": aws_conn_id, "region_name": region_name}
-    with TaskGroup(group_id or job.name) as group:
+    with TaskGroup(group_id or job.name, tooltip=job.description) as group:
+        group.default_args = {**_owner(job), **group.dag.default_args, **group.default_args}
         _tasks(group.dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
     return group
 
@@ -182,17 +196,16 @@ def _chosen(dag: DAG) -> dict[str, Any]:
     return {name: dag.default_args[name] for name in ("retries", "retry_delay") if name in dag.default_args}
 
 
-def _param(default: str | None) -> Param:
-    """Airflow's form insists on a value where there is no default."""
-    return Param(type="string", minLength=1) if default is None else Param(default, type="string", minLength=1)
-
-
 def _check(
-    job: EltJob, templates: Mapping[str, str], asked: Mapping[str, str | None], schedule: Any, catches_up: bool
+    job: EltJob, templates: Mapping[str, str], asked: Mapping[str, Parameter], schedule: Any, catches_up: bool
 ) -> None:
+    findings = Findings(f"job {job.name}")
+    for parameter in job.parameters:
+        check_parameter(parameter, findings)
     place = f"elt_dag of job {job.name}: parameters"
     known = [parameter.name for parameter in job.parameters]
-    problems = [
+    problems = list(findings.problems)
+    problems += [
         Problem(place, f"The job has no parameter '{name}'.", did_you_mean(name, known))
         for name in templates
         if name not in known
@@ -203,8 +216,8 @@ def _check(
             f"Parameter '{name}' has neither a template nor a default, and nobody is asked for it.",
             f'Give a template, parameters={{"{name}": "{{{{ … }}}}"}}, or a default in the job.',
         )
-        for name, default in asked.items()
-        if schedule is not None and default is None
+        for name, parameter in asked.items()
+        if schedule is not None and parameter.default is None
     ]
     if catches_up:
         place = f"elt_dag of job {job.name}: catchup"

@@ -15,7 +15,8 @@ import pytest
 from elt_redshift.airflow_compat import DAG, STARTS_FROM_TRIGGER, Param
 from elt_redshift.dag import elt_dag, elt_task_group
 from elt_redshift.exceptions import JobError
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, Parameter
+from elt_redshift.job.parameters import rendered
 from tests.unit.airflow_names import serialized_and_back
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -238,3 +239,94 @@ def test_the_pages_dag_files_work(page: str, monkeypatch: pytest.MonkeyPatch) ->
         exec(block, made)
         names = {task.rpartition(".")[2] for task in made["dag"].task_ids}  # in a TaskGroup, behind the group's
         assert names & {"start_execution", "acquire_lock"}
+
+
+TYPED = [
+    Parameter(name="sale_year", type="integer", default="1998", description="The year to load"),
+    Parameter(name="rate", type="number", default="1.5"),
+    Parameter(name="full", type="boolean", default="false"),
+    Parameter(name="day", type="date", default="1998-12-31"),
+    Parameter(name="since", type="timestamp", default="1998-12-31 23:59"),
+    Parameter(name="region", choices=("AFRICA", "ASIA")),
+    Parameter(name="part", type="integer", choices=("1", "2"), default="2"),
+]
+
+
+def _typed() -> EltJob:
+    job = EltJob(job_id="7", name="typed", parameters=TYPED)
+    job.task("a", statement="select " + ", ".join(f":{parameter.name}" for parameter in TYPED))
+    return job
+
+
+def test_types_shape_the_trigger_form() -> None:
+    """Each type is the JSON schema whose widget Airflow's form shows, with title, description and choices."""
+    params = elt_dag(_typed()).params
+    schemas = {name: params.get_param(name).schema for name in params}
+    assert schemas == {
+        "sale_year": {"type": "integer", "title": "Sale year"},
+        "rate": {"type": "number", "title": "Rate"},
+        "full": {"type": "boolean", "title": "Full"},
+        "day": {"type": "string", "format": "date", "title": "Day"},
+        "since": {"type": "string", "format": "date-time", "title": "Since"},
+        "region": {"type": "string", "minLength": 1, "title": "Region", "enum": ["AFRICA", "ASIA"]},
+        "part": {"type": "integer", "title": "Part", "enum": [1, 2]},
+    }
+    assert params.get_param("sale_year").description == "The year to load"
+    assert {name: params.get_param(name).value for name in params if name != "region"} == {
+        "sale_year": 1998,
+        "rate": 1.5,
+        "full": False,
+        "day": "1998-12-31",
+        "since": "1998-12-31T23:59:00+00:00",
+        "part": 2,
+    }
+
+
+@pytest.mark.parametrize("native", [False, True])
+def test_typed_values_reach_the_job_as_text(native: bool) -> None:
+    """Whether templates render text or native objects, the job gets the texts of its types."""
+    job = _typed()
+    dag = elt_dag(job, render_template_as_native_obj=native)
+    start = dag.get_task("start_execution").prepare_for_execution()
+    given = {name: dag.params.get_param(name).resolve() for name in dag.params if name != "region"}
+    start.render_template_fields({"params": {**given, "region": "ASIA"}}, dag.get_template_env())
+    assert job.values(rendered(job.parameters, start.parameters)) == {
+        "sale_year": "1998",
+        "rate": "1.5",
+        "full": "false",
+        "day": "1998-12-31",
+        "since": "1998-12-31T23:59:00+00:00",
+        "region": "ASIA",
+        "part": "2",
+    }
+
+
+def test_a_default_that_is_not_of_its_type_breaks_the_dag_file(job: EltJob) -> None:
+    """A job built in Python is told its mistake where the DAG is made, not by Airflow's form."""
+    job.parameters = (*job.parameters, Parameter(name="day", type="date", default="yesterday"))
+    with pytest.raises(JobError, match="The default of 'day' is 'yesterday', not a date"):
+        elt_dag(job)
+
+
+def test_a_dag_says_what_its_job_is(job: EltJob) -> None:
+    """The job's description, owner and tags are the DAG's, unless the user gives other ones."""
+    job.description, job.owner, job.tags = "All sales", "ann", ("sales",)
+    dag = elt_dag(job)
+    assert (dag.description, set(dag.tags), dag.owner) == ("All sales", {"sales"}, "ann")
+    other = elt_dag(job, description="Mine", tags=["mine"], default_args={"owner": "bob"})
+    assert (other.description, set(other.tags), other.owner) == ("Mine", {"mine"}, "bob")
+
+
+def test_a_group_says_what_its_job_is(job: EltJob) -> None:
+    """In a DAG of one's own the group has the description, and its tasks the owner unless the DAG has one."""
+    job.description, job.owner = "All sales", "ann"
+    with DAG("mine", schedule=None) as dag:
+        group = elt_task_group(job, parameters={"region": "EU"})
+    with DAG("owned", schedule=None, default_args={"owner": "bob"}) as owned:
+        elt_task_group(job, parameters={"region": "EU"})
+    assert (group.tooltip, dag.get_task("sales.a").owner, dag.get_task("sales.start_execution").owner) == (
+        "All sales",
+        "ann",
+        "ann",
+    )
+    assert owned.get_task("sales.a").owner == "bob"

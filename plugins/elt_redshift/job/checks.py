@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from elt_redshift.job import graph, statements
+from elt_redshift.job import graph, parameters, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
@@ -30,6 +30,8 @@ if TYPE_CHECKING:
     from elt_redshift.job.model import EltJob
 
 MAX_RETRIES = 10
+#: Airflow's tags may have as many characters, and its owners more.
+MAX_LABEL = 100
 #: The Data API has at most this many active statements per cluster.
 MAX_ACTIVE_STATEMENTS = 500
 #: A query of the Data API runs at most 24 hours.
@@ -47,6 +49,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 def check(job: EltJob, findings: Findings) -> None:
     """Note every mistake in the values of ``job``; what could not be read is left alone."""
     _check_identity(job, findings)
+    _check_words(job, findings)
     _check_choice(("wait",), job.wait, WAITS, findings)
     _check_choice(("layout",), job.layout, LAYOUTS, findings)
     for parameter in job.parameters:
@@ -68,26 +71,6 @@ def check(job: EltJob, findings: Findings) -> None:
     _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)
 
 
-def check_values(declared: Sequence[Parameter], values: Mapping[str, object], findings: Findings) -> None:
-    """Note every mistake in the parameter values of one start; ``None`` stands for a value that is missing."""
-    names = [parameter.name for parameter in declared]
-    for name, value in values.items():
-        key = ("parameters", name)
-        if name not in names:
-            findings.add(key, f"The job has no parameter '{name}'.", did_you_mean(name, names))
-        elif value is None:
-            findings.add(key, f"The parameter '{name}' has no default and no value.", f"Give it: {name}=value.")
-        else:
-            _check_text(key, f"The value of '{name}'", value, findings)
-
-
-def _check_text(key: Key, what: str, value: object, findings: Findings) -> None:
-    if not isinstance(value, str):
-        findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{value}".')
-    elif not value:
-        findings.add(key, f"{what} is empty, which the Redshift Data API refuses.", "Give it a text.")
-
-
 def _check_identity(job: EltJob, findings: Findings) -> None:
     job_id, name = job.job_id, job.name
     if not findings.at("job_id"):
@@ -101,13 +84,27 @@ def _check_identity(job: EltJob, findings: Findings) -> None:
         findings.add(("name",), f"The name {shown(name)} cannot name a state machine, a stack and a DAG.", remedy)
 
 
+def _check_words(job: EltJob, findings: Findings) -> None:
+    """What people read about the job. Airflow keeps owners and tags of at most 100 characters."""
+    if not isinstance(job.description, str):
+        findings.add(("description",), f"The description is {shown(job.description)}, not text.", "Give it a text.")
+    if not isinstance(job.owner, str) or len(job.owner) > MAX_LABEL or "\n" in job.owner:
+        findings.add(("owner",), f"The owner is {shown(job.owner)}.", f"Give a line of at most {MAX_LABEL} characters.")
+    if not isinstance(job.tags, tuple) or not all(_is_label(tag) for tag in job.tags):
+        remedy = f"Write a list of texts, such as [sales, yearly], each of at most {MAX_LABEL} characters."
+        findings.add(("tags",), f"The tags are {shown(job.tags)}.", remedy)
+
+
+def _is_label(text: object) -> bool:
+    return isinstance(text, str) and 0 < len(text) <= MAX_LABEL and "\n" not in text
+
+
 def _check_parameter(parameter: Parameter, findings: Findings) -> None:
     key = ("parameters", str(parameter.name))
     if not isinstance(parameter.name, str) or not _NAME.fullmatch(parameter.name):
         remedy = "Use letters, digits and '_', a letter first."
         findings.add(key, f"The parameter '{parameter.name}' cannot be referred to in SQL.", remedy)
-    if parameter.default is not None:
-        _check_text((*key, "default"), f"The default of '{parameter.name}'", parameter.default, findings)
+    parameters.check(parameter, findings)
 
 
 def _check_task_names(tasks: Sequence[SqlTask], findings: Findings) -> None:

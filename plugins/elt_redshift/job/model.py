@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, graph, reading
+from elt_redshift.job import checks, graph, parameters, plain, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     AfterFailure,
@@ -21,6 +21,7 @@ from elt_redshift.job.parts import (
     LockPolicy,
     OnTaskFailure,
     Parameter,
+    ParameterType,
     SourceKind,
     SqlStatement,
     SqlTask,
@@ -36,6 +37,7 @@ __all__ = [
     "Node",
     "OnTaskFailure",
     "Parameter",
+    "ParameterType",
     "SourceKind",
     "SqlStatement",
     "SqlTask",
@@ -103,6 +105,9 @@ class EltJob:
 
     :param job_id: the key of the job's audit item, 1 to 64 of ``A-Z a-z 0-9 _ . -``.
     :param name: lower-case name, at most 64 characters; names state machine, stack and DAG.
+    :param description: what it does, for people; Airflow shows it.
+    :param owner: who answers for it; Airflow shows it.
+    :param tags: by which Airflow's users find it.
     :param parameters: names and defaults (``None``: must be given at start), or :class:`Parameter` objects.
     :param tasks: ready-made tasks; usually they are added with :meth:`task`.
     :param lock: what happens when the job is locked, and after a failure.
@@ -122,6 +127,9 @@ class EltJob:
         *,
         job_id: str,
         name: str,
+        description: str = "",
+        owner: str = "",
+        tags: Iterable[str] = (),
         parameters: Mapping[str, str | None] | Iterable[Parameter] = (),
         tasks: Iterable[SqlTask] = (),
         lock: LockPolicy | None = None,
@@ -134,6 +142,8 @@ class EltJob:
     ) -> None:
         self.job_id = job_id
         self.name = name
+        self.description, self.owner = description, owner
+        self.tags = tuple(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else tags
         self.parameters = _parameters(parameters)
         self.lock = lock or LockPolicy()
         self.wait = wait
@@ -222,25 +232,26 @@ class EltJob:
         findings.raise_if_any()
         return self
 
-    def values(self, given: Mapping[str, str] | None = None) -> dict[str, str]:
-        """The parameters' values for one start: those given, and the defaults of the rest.
+    def values(self, given: Mapping[str, object] | None = None) -> dict[str, str]:
+        """The parameters' values for one start, as text: those given, and the defaults of the rest.
 
-        :raises JobError: a name is unknown, a value is missing, empty, or not text.
+        :param given: texts, or for parameters of another type than ``text`` native objects.
+        :raises JobError: a name is unknown, a value is missing, empty, not of its type, or none of the choices.
         """
         findings = Findings(f"job {self.name}")
-        values = {p.name: p.default for p in self.parameters} | dict(given or {})
-        checks.check_values(self.parameters, values, findings)
+        values = parameters.values(self.parameters, given or {})
+        parameters.check_values(self.parameters, values, findings)
         findings.raise_if_any()
-        return {name: value for name, value in values.items() if value is not None}
+        return {name: str(value) for name, value in values.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """The job with its SQL as plain JSON data, independent of any file; :meth:`from_dict` reads it."""
-        return reading.to_dict(self)
+        return plain.to_dict(self)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> EltJob:
         """The job that :meth:`to_dict` wrote."""
-        return cls(**reading.from_dict(data))
+        return cls(**plain.from_dict(data))
 
     def _add(self, name: str, options: dict[str, Any]) -> Node:
         upstream = options.get("upstream")
@@ -262,8 +273,16 @@ class EltJob:
             self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
     def _value(self) -> tuple[object, ...]:
-        head = (self.job_id, self.name, self.parameters, self.tasks, self.lock)
-        return (*head, self.layout, self.on_task_failure, self.max_active_statements)
+        head = (self.job_id, self.name, self.description, self.owner, self.tags)
+        return (
+            *head,
+            self.parameters,
+            self.tasks,
+            self.lock,
+            self.layout,
+            self.on_task_failure,
+            self.max_active_statements,
+        )
 
     def __eq__(self, other: object) -> bool:
         return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented
@@ -276,5 +295,5 @@ class EltJob:
 
 def _parameters(given: Mapping[str, str | None] | Iterable[Parameter]) -> tuple[Parameter, ...]:
     if isinstance(given, Mapping):
-        return tuple(Parameter(name=name, default=default) for name, default in given.items())
-    return tuple(given)
+        given = [Parameter(name=name, default=default) for name, default in given.items()]
+    return tuple(map(parameters.normal, given))

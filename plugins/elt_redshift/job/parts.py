@@ -12,6 +12,7 @@ OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
 SourceKind = Literal["sql", "statement", "call"]
+ParameterType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 
 WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
 AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
@@ -19,6 +20,7 @@ ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
+PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
 
 #: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
 GUESS = timedelta(seconds=60)
@@ -32,10 +34,16 @@ class Parameter:
     """A value given when the job starts, bound to ``:name`` in the SQL.
 
     :param default: used when none is given; ``None`` means that one must be given.
+    :param type: which texts are right (:mod:`.parameters`), and what trigger forms ask for.
+    :param description: what it is for, for those who start the job.
+    :param choices: the only values that it may have; ``None``: any of its type.
     """
 
     name: str
     default: str | None = None
+    type: ParameterType = "text"
+    description: str = ""
+    choices: tuple[str, ...] | None = None
 
 
 class Stored(Protocol):

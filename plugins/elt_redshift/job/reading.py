@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from elt_redshift.job import sql
 from elt_redshift.job.findings import Findings, did_you_mean, shown
@@ -27,12 +26,12 @@ from elt_redshift.job.parts import (
     Wait,
 )
 
-if TYPE_CHECKING:
-    from elt_redshift.job.model import EltJob
-
 JOB_KEYS = (
     "job_id",
     "name",
+    "description",
+    "owner",
+    "tags",
     "parameters",
     "tasks",
     "lock",
@@ -41,7 +40,7 @@ JOB_KEYS = (
     "on_task_failure",
     "max_active_statements",
 )
-PARAMETER_KEYS = ("default",)
+PARAMETER_KEYS = ("default", "type", "description", "choices")
 TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "expected", "transaction", "wait")
 LOCK_KEYS = ("when_locked", "after_failure")
 
@@ -61,6 +60,9 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict
     return {
         "job_id": data.get("job_id"),
         "name": data.get("name"),
+        "description": data.get("description", ""),
+        "owner": data.get("owner", ""),
+        "tags": data.get("tags", ()),
         "parameters": _read_parameters(data.get("parameters"), findings),
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
@@ -134,7 +136,7 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
     if "default" in options and options["default"] is None:
         remedy = "Give it a text, or leave the key out if the value must be given."
         findings.add((*key, "default"), f"The default of '{name}' is nothing.", remedy)
-    return Parameter(name=name, default=options.get("default"))
+    return Parameter(name=name, **{key: options[key] for key in PARAMETER_KEYS if key in options})
 
 
 def _read_lock(value: Any, findings: Findings) -> LockPolicy:
@@ -269,53 +271,3 @@ def _read_duration(key: Key, value: Any, findings: Findings) -> timedelta | None
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)
-
-
-def to_dict(job: EltJob) -> dict[str, Any]:
-    """Plain JSON data: the job with its statements; ``timeout`` and ``expected`` in seconds."""
-    return {
-        "job_id": job.job_id,
-        "name": job.name,
-        "parameters": [asdict(parameter) for parameter in job.parameters],
-        "tasks": [_task_to_dict(task) for task in job.tasks],
-        "lock": asdict(job.lock),
-        "layout": job.layout,
-        "on_task_failure": job.on_task_failure,
-        "max_active_statements": job.max_active_statements,
-    }
-
-
-def _task_to_dict(task: SqlTask) -> dict[str, Any]:
-    statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
-    durations = {key: _seconds(getattr(task, key)) for key in DURATIONS}
-    return asdict(replace(task, statements=())) | {"statements": statements, **durations}
-
-
-def _seconds(duration: timedelta | None) -> float | None:
-    return duration.total_seconds() if duration else None
-
-
-def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of the job that :func:`to_dict` wrote."""
-    return {
-        "job_id": data["job_id"],
-        "name": data["name"],
-        "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
-        "tasks": [_task_from_dict(task) for task in data["tasks"]],
-        "lock": LockPolicy(**data["lock"]),
-        "layout": data["layout"],
-        "on_task_failure": data["on_task_failure"],
-        "max_active_statements": data["max_active_statements"],
-    }
-
-
-def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
-    make = SqlStatement.kept if "stored" in data else SqlStatement
-    return make(**{**data, "parameters": tuple(data["parameters"])})
-
-
-def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
-    statements = tuple(_statement_from_dict(one) for one in data["statements"])
-    durations = {key: timedelta(seconds=data[key]) if data[key] else None for key in DURATIONS}
-    changed = {"statements": statements, "upstream": tuple(data["upstream"]), **durations}
-    return SqlTask(**cast(dict[str, Any], {**data, **changed}))

@@ -32,6 +32,7 @@ from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.job.parameters import rendered
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
@@ -87,8 +88,7 @@ class StartExecutionOperator(BaseOperator):
         ti, job = context["ti"], JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn)
         self._killable = (ti, job, None)
         try:
-            # Templates that render native objects make numbers of them.
-            values = self.job.values({name: str(value) for name, value in self.parameters.items()})
+            values = self.job.values(rendered(self.job.parameters, self.parameters))
             redriver = make_redriver(self._hook(), context, self.task_id, job, values)
         except AwsError:
             raise  # it may pass

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from elt_redshift.exceptions import JobError
 from elt_redshift.job import EltJob, LockPolicy
+from elt_redshift.job.parts import PARAMETER_TYPES
 from elt_redshift.job.reading import JOB_KEYS, LOCK_KEYS, PARAMETER_KEYS, TASK_KEYS
 
 _SCRIPT = "select 1; select ':b', :a"
@@ -42,7 +43,10 @@ _NAMES = ("a", "b", "c", "A", "release_lock", "x-y")
 _KEYS: dict[str, st.SearchStrategy[object]] = {
     "job_id": st.just("101") | _SCALARS,
     "name": st.just("sales") | _SCALARS,
-    "parameters": _mappings(_NAMES, _mappings(PARAMETER_KEYS, _SCALARS)),
+    "description": st.just("What it does") | _VALUES,
+    "owner": st.just("ann") | _VALUES,
+    "tags": st.just(["sales"]) | _VALUES,
+    "parameters": _mappings(_NAMES, _mappings(PARAMETER_KEYS, _VALUES | st.sampled_from(PARAMETER_TYPES))),
     "tasks": _mappings(_NAMES, _mappings(TASK_KEYS, _VALUES)),
     "lock": _mappings(LOCK_KEYS, _VALUES),
     "wait": _VALUES,

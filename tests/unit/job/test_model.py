@@ -16,8 +16,11 @@ from elt_redshift.job import EltJob, LockPolicy, Parameter, SqlStatement, SqlTas
 _YAML = """
 job_id: "101"
 name: yearly_sales
+description: A year of sales
+owner: sales team
+tags: [sales, yearly]
 parameters:
-  year: {default: "1998"}
+  year: {default: 1998, type: integer, description: The year to load, choices: [1997, 1998]}
   region: {}
 tasks:
   load_supplier: {sql: load_supplier.sql}
@@ -32,6 +35,7 @@ tasks:
     wait: poll
 lock: {when_locked: wait, after_failure: release}
 """
+YEAR = Parameter(name="year", default="1998", type="integer", description="The year to load", choices=("1997", "1998"))
 _SCRIPT = "-- the suppliers\ndelete from supplier;\n\ninsert into supplier select :year, :region;\n"
 
 
@@ -47,7 +51,10 @@ def _built(folder: Path) -> EltJob:
     job = EltJob(
         job_id="101",
         name="yearly_sales",
-        parameters={"year": "1998", "region": None},
+        description="A year of sales",
+        owner="sales team",
+        tags=["sales", "yearly"],
+        parameters=[YEAR, Parameter(name="region")],
         lock=LockPolicy(when_locked="wait", after_failure="release"),
         base=folder,
     )
@@ -91,7 +98,8 @@ def test_a_job_reads_as_data(folder: Path) -> None:
         "wait",
         "release",
     )
-    assert job.parameters == (Parameter(name="year", default="1998"), Parameter(name="region"))
+    assert (job.description, job.owner, job.tags) == ("A year of sales", "sales team", ("sales", "yearly"))
+    assert job.parameters == (YEAR, Parameter(name="region"))
     assert job.task("load_supplier") == SqlTask(
         name="load_supplier",
         statements=(
@@ -132,6 +140,8 @@ def test_what_differs_makes_jobs_differ(folder: Path) -> None:
     assert other != _built(folder)
     assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, lock=LockPolicy(when_locked="fail"))
     assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, max_active_statements=2)
+    assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, description="other")
+    assert _small("a") != EltJob(job_id="1", name="small", tasks=_small("a").tasks, tags=["other"])
     assert _small("a") != "small"
 
 

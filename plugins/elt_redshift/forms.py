@@ -1,0 +1,51 @@
+"""What Airflow's trigger form asks for: a job's parameters as Params.
+
+https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/params.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elt_redshift.airflow_compat import Param
+from elt_redshift.job.parameters import as_text, in_utc
+from elt_redshift.job.parts import Parameter
+
+#: Of each type: the JSON schema that makes Airflow's form show its widget. (Airflow wants an offset in a date-time.)
+_SCHEMAS: dict[str, dict[str, Any]] = {
+    "text": {"type": "string", "minLength": 1},
+    "integer": {"type": "integer"},
+    "number": {"type": "number"},
+    "boolean": {"type": "boolean"},
+    "date": {"type": "string", "format": "date"},
+    "timestamp": {"type": "string", "format": "date-time"},
+}
+
+
+def param(parameter: Parameter) -> Param:
+    """The Param of a job's parameter. Where it has no default, Airflow's form insists on a value."""
+    schema = {**_SCHEMAS[parameter.type], "title": parameter.name.replace("_", " ").capitalize()}
+    if parameter.description:
+        schema["description"] = parameter.description
+    if parameter.choices:
+        schema["enum"] = [_native(parameter, choice) for choice in parameter.choices]
+    return Param(**schema) if parameter.default is None else Param(_native(parameter, parameter.default), **schema)
+
+
+def _native(parameter: Parameter, text: str) -> Any:
+    """A value of the parameter as JSON has it."""
+    match parameter.type:
+        case "integer":
+            return int(text)
+        case "number":
+            return int(text) if as_text("integer", text) else float(text)
+        case "boolean":
+            return text == "true"
+        case "timestamp":
+            return in_utc(text)
+    return text
+
+
+def template(name: str) -> str:
+    """The template that gives the value of such a Param."""
+    return f"{{{{ params.{name} }}}}"

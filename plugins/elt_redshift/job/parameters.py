@@ -1,0 +1,188 @@
+"""The values of a job's parameters: their types, the text by which each reaches the SQL, and what does not fit.
+
+The Redshift Data API binds text, and so does everything here. A type says which texts are right: trigger forms and
+checks heed it, SQL casts as before (``:year::int``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, time
+from typing import TYPE_CHECKING
+
+from elt_redshift.job.findings import Path as Key
+from elt_redshift.job.findings import did_you_mean, shown
+from elt_redshift.job.parts import PARAMETER_TYPES, Parameter, ParameterType
+
+if TYPE_CHECKING:
+    from elt_redshift.job.findings import Findings
+
+#: What a value of a type is called, and what to give instead of one that is none.
+_WORDS: Mapping[str, tuple[str, str]] = {
+    "integer": ("an integer", "Give digits, such as 1998."),
+    "number": ("a number", "Give digits, such as 1998 or 12.5."),
+    "boolean": ("a boolean", "Give true or false."),
+    "date": ("a date", "Give year, month and day, such as 1998-12-31."),
+    "timestamp": ("a timestamp", "Give it as ISO 8601 writes it, such as 1998-12-31T23:59:59Z."),
+}
+
+#: As many digits as Redshift's longest DECIMAL has.
+_INTEGER = re.compile(r"[+-]?\d{1,38}", re.ASCII)
+_NUMBER = re.compile(r"[+-]?(?:\d{1,38}(?:\.\d{0,38})?|\.\d{1,38})(?:[eE][+-]?\d{1,3})?", re.ASCII)
+_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
+_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
+
+
+def as_text(kind: ParameterType, value: object) -> str | None:
+    """The text by which ``value`` reaches the SQL; None if it is none of that type.
+
+    Native objects, as YAML, Python and templates give them, are taken as well as texts, where nothing is lost.
+    """
+    match kind:
+        case "integer":
+            return _integer(value)
+        case "number":
+            return _number(value)
+        case "boolean":
+            text = str(value).lower() if isinstance(value, str | bool) else ""
+            return text if text in ("true", "false") else None
+        case "date":
+            return _date(value)
+        case "timestamp":
+            return _timestamp(value)
+    return value if isinstance(value, str) else None
+
+
+def _integer(value: object) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return str(value) if abs(value) < 10**38 else None
+    return str(int(value)) if isinstance(value, str) and _INTEGER.fullmatch(value) else None
+
+
+def _number(value: object) -> str | None:
+    if isinstance(value, int):
+        return _integer(value)
+    text = repr(value) if isinstance(value, float) else value
+    return text if isinstance(text, str) and _NUMBER.fullmatch(text) else None
+
+
+def _date(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return value.date().isoformat() if value.time() == time() else None
+    if isinstance(value, date):
+        return value.isoformat()
+    return value if isinstance(value, str) and _DATE.fullmatch(value) and _is(date, value) else None
+
+
+def _timestamp(value: object) -> str | None:
+    if isinstance(value, datetime):
+        return value.isoformat()
+    return value if isinstance(value, str) and _TIMESTAMP.fullmatch(value) and _is(datetime, value) else None
+
+
+def _is(kind: type[date], text: str) -> bool:
+    try:
+        kind.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def in_utc(timestamp: str) -> str:
+    """A timestamp with its offset; one without is in UTC, as Redshift's sessions are by default."""
+    found = datetime.fromisoformat(timestamp)
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).isoformat()
+
+
+def normal(parameter: Parameter) -> Parameter:
+    """The parameter with native values as text; what does not fit is left for :func:`check` to tell."""
+    kind = parameter.type
+    if kind not in PARAMETER_TYPES:
+        return parameter
+    default = parameter.default
+    choices = parameter.choices
+    if isinstance(choices, list | tuple):
+        choices = tuple(value if (text := as_text(kind, value)) is None else text for value in choices)
+    return replace(parameter, default=default if (text := as_text(kind, default)) is None else text, choices=choices)
+
+
+def rendered(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
+    """What templates gave: those that render native objects make numbers of texts."""
+    texts = {parameter.name for parameter in declared if parameter.type == "text"}
+    return {name: str(value) if name in texts else value for name, value in given.items()}
+
+
+def values(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
+    """The values of one start, those given and the defaults of the rest, as text where they fit."""
+    types = {parameter.name: parameter.type for parameter in declared}
+    found = {parameter.name: parameter.default for parameter in declared} | dict(given)
+    return {name: _fitting(types.get(name, "text"), value) for name, value in found.items()}
+
+
+def _fitting(kind: ParameterType, value: object) -> object:
+    text = as_text(kind, value)
+    return value if text is None else text
+
+
+def check(parameter: Parameter, findings: Findings) -> None:
+    """Note every mistake in what a job says about a parameter's values."""
+    key, name = ("parameters", str(parameter.name)), parameter.name
+    if not isinstance(parameter.description, str):
+        problem = f"The description of '{name}' is {shown(parameter.description)}, not text."
+        findings.add((*key, "description"), problem, "Give it a text.")
+    if parameter.type not in PARAMETER_TYPES:
+        remedy = f"Choose one of {', '.join(PARAMETER_TYPES)}."
+        findings.add((*key, "type"), f"The type of '{name}' is {shown(parameter.type)}.", remedy)
+        return
+    fits = _check_choices(parameter, findings)
+    if parameter.default is not None:
+        bare = parameter if fits else replace(parameter, choices=None)
+        check_value((*key, "default"), f"The default of '{name}'", parameter.default, bare, findings)
+
+
+def _check_choices(parameter: Parameter, findings: Findings) -> bool:
+    """Whether the choices, if there are any, are all right."""
+    choices, key = parameter.choices, ("parameters", str(parameter.name), "choices")
+    if choices is None:
+        return True
+    if not isinstance(choices, tuple) or not choices:
+        problem = f"The choices of '{parameter.name}' are {shown(choices)}, not a list of values."
+        findings.add(key, problem, "Write them as [africa, asia], or leave them out.")
+        return False
+    bare = replace(parameter, choices=None)
+    right = [check_value(key, f"A choice of '{parameter.name}'", choice, bare, findings) for choice in choices]
+    if all(right) and len(set(choices)) < len(choices):
+        findings.add(key, f"The choices of '{parameter.name}' hold one value twice.", "Give each once.")
+    return all(right)
+
+
+def check_value(key: Key, what: str, value: object, parameter: Parameter, findings: Findings) -> bool:
+    """Note that a value does not fit its parameter; whether it does."""
+    if value == "":
+        findings.add(key, f"{what} is empty, which the Redshift Data API refuses.", "Give it a text.")
+    elif parameter.type == "text" and not isinstance(value, str):
+        findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{value}".')
+    elif as_text(parameter.type, value) is None:
+        called, remedy = _WORDS[parameter.type]
+        findings.add(key, f"{what} is {shown(value)}, not {called}.", remedy)
+    elif parameter.choices is not None and value not in parameter.choices:
+        remedy = did_you_mean(str(value), parameter.choices)
+        findings.add(key, f"{what} is {shown(value)}, not one of its choices.", remedy)
+    else:
+        return True
+    return False
+
+
+def check_values(declared: Sequence[Parameter], given: Mapping[str, object], findings: Findings) -> None:
+    """Note every mistake in the parameter values of one start; ``None`` stands for a value that is missing."""
+    known = {parameter.name: parameter for parameter in declared}
+    for name, value in given.items():
+        key = ("parameters", name)
+        if name not in known:
+            findings.add(key, f"The job has no parameter '{name}'.", did_you_mean(name, known))
+        elif value is None:
+            findings.add(key, f"The parameter '{name}' has no default and no value.", f"Give it: {name}=value.")
+        else:
+            check_value(key, f"The value of '{name}'", value, known[name], findings)

@@ -1,0 +1,64 @@
+"""A job as plain JSON data, its SQL included, and back: what packages and job files hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any, cast
+
+from elt_redshift.job.parts import DURATIONS, LockPolicy, Parameter, SqlStatement, SqlTask
+
+if TYPE_CHECKING:
+    from elt_redshift.job.model import EltJob
+
+#: What is kept as it is.
+_SAME = ("job_id", "name", "description", "owner", "layout", "on_task_failure", "max_active_statements")
+
+
+def to_dict(job: EltJob) -> dict[str, Any]:
+    """Plain JSON data: the job with its statements; ``timeout`` and ``expected`` in seconds."""
+    return {
+        **{name: getattr(job, name) for name in _SAME},
+        "tags": list(job.tags),
+        "parameters": [_parameter_to_dict(parameter) for parameter in job.parameters],
+        "tasks": [_task_to_dict(task) for task in job.tasks],
+        "lock": asdict(job.lock),
+    }
+
+
+def _parameter_to_dict(parameter: Parameter) -> dict[str, Any]:
+    return asdict(parameter) | {"choices": list(parameter.choices) if parameter.choices else None}
+
+
+def _task_to_dict(task: SqlTask) -> dict[str, Any]:
+    statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
+    durations = {key: _seconds(getattr(task, key)) for key in DURATIONS}
+    return asdict(replace(task, statements=())) | {"statements": statements, **durations}
+
+
+def _seconds(duration: timedelta | None) -> float | None:
+    return duration.total_seconds() if duration else None
+
+
+def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
+    """The keyword arguments of the job that :func:`to_dict` wrote."""
+    return {
+        **{name: data[name] for name in _SAME},
+        "tags": data["tags"],
+        "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
+        "tasks": [_task_from_dict(task) for task in data["tasks"]],
+        "lock": LockPolicy(**data["lock"]),
+    }
+
+
+def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
+    make = SqlStatement.kept if "stored" in data else SqlStatement
+    return make(**{**data, "parameters": tuple(data["parameters"])})
+
+
+def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
+    statements = tuple(_statement_from_dict(one) for one in data["statements"])
+    durations = {key: timedelta(seconds=data[key]) if data[key] else None for key in DURATIONS}
+    changed = {"statements": statements, "upstream": tuple(data["upstream"]), **durations}
+    return SqlTask(**cast(dict[str, Any], {**data, **changed}))
