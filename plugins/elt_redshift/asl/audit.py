@@ -42,7 +42,7 @@ RUNNING: JobState = "Running"
 FAILED: JobState = "Failed"
 
 _RUN = "JobState = :running, #owner = :owner, RedriveCount = :redrives"
-_CLEAN = "JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure"
+_CLEAN = "JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor"
 _IS_OWNER = "#owner = :owner"
 
 
@@ -102,6 +102,15 @@ TAKE_OVER = Write(
         "AND (attribute_not_exists(LeaseUntil) OR LeaseUntil = :until))"
     ),
     constants={"running": RUNNING},
+)
+
+#: The failed or dead owner's work is to be gone on with by another execution, ``reserved``, and by no other while the
+#: item stays held: that one may take it over, and whoever takes the lock instead ends the reservation. Needs ``dead``,
+#: ``seen`` and ``claim``, as TAKE_OVER does.
+RESERVE = Write(
+    update="SET ReservedFor = :reserved",
+    condition=("#owner = :dead AND JobState = :seen AND (attribute_not_exists(RedriveCount) OR RedriveCount = :claim)"),
+    constants={},
 )
 
 #: The owner goes on after a redrive. Needs ``owner``, ``redrives``.

@@ -8,7 +8,7 @@ from functools import cached_property
 from itertools import count, islice
 from typing import Any, Literal
 
-from elt_redshift.asl import answering, jobfile, joins, lanes, limits, names, progress
+from elt_redshift.asl import answering, fingerprints, jobfile, joins, lanes, limits, names, progress
 from elt_redshift.asl.distributed import TasksPattern
 from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
@@ -116,6 +116,7 @@ class _Assembly:
         self.job, self.target, self.settling = job, target, settling
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
+        self.prints = fingerprints.of_job(job)
         self.joins = bool(self.awaited or (settling and settling.numbers))
         self.events = any(task.wait == "event" for task in job.tasks)
         self.parallels = count(1)
@@ -123,7 +124,8 @@ class _Assembly:
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
         variables = joins.variables() if self.joins else {}
-        lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables)
+        comment = fingerprints.comment(self.prints)
+        lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
         return Flow((*lock.before(), *work, *lock.behind()))
 
     def _part(self, layout: Layout, following: str | None) -> list[State]:
@@ -140,7 +142,7 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        source = OneTask(self.job, self.tasks[task], self.target)
+        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole)
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()

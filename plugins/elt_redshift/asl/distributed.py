@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import names
+from elt_redshift.asl import names, resuming
 from elt_redshift.asl.joins import VARIABLE, AnnouncePattern, WaitPattern
 from elt_redshift.asl.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.progress import ReportPattern
@@ -35,6 +35,9 @@ from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import DistributedMap, Flow, State
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
+
+#: What the job file says of a task.
+_ITEM = "$states.context.Map.Item.Value"
 
 #: The most children that a Map Run runs at once.
 MAX_CHILDREN = 10_000
@@ -56,7 +59,10 @@ class TasksPattern:
             names.RUN_TASKS,
             bucket=self.target.job_file_bucket,
             key=self.target.job_file_key,
-            selector={"task": fields(item="$states.context.Map.Item.Value")["item"], "run": self._run()},
+            selector={
+                **fields(task=_ITEM, kept=resuming.is_kept(f"{_ITEM}.fingerprint")),
+                "run": self._run(),
+            },
             processor=Flow(tuple(self._child())),
             next=self.next,
             output={},

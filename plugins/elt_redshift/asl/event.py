@@ -77,7 +77,7 @@ class EventPattern(StatementPattern):
             output=self._told(),
             comment=self.source.comment,
             retry=calls.EVENT_RETRY,
-            catch=(self._ended_badly(), self._caught()),
+            catch=(self._ended_badly(), self._not_submitted(), self._caught()),
             timeout=NET if timeout is None else min(NET, timeout),
         )
 
@@ -113,8 +113,18 @@ class EventPattern(StatementPattern):
             },
         )
 
+    def _not_submitted(self) -> Catch:
+        """The task is kept, or the lock comes first; then it is looked for."""
+        status = f"{{'Status': {self.source.kept} ? 'KEPT' : 'UNKNOWN'}}"
+        refused = f"{REDRIVEN} ? {{}} : {{'refused': {REFUSAL}}}"
+        return Catch(
+            (calls.NOT_EVALUATED,),
+            self.source.name("status"),
+            expression(f"$merge([{INPUT}, {status}, {refused}])"),
+        )
+
     def _caught(self) -> Catch:
-        """The event is late or lost, or the submission was refused, or the lock comes first."""
+        """The event is late or lost, or the submission was refused."""
         known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVEN}"
         return Catch(
             ("States.ALL",),
@@ -162,6 +172,10 @@ class EventPattern(StatementPattern):
             # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
             Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
         )
+
+    def _new(self) -> Iterator[Rule]:
+        yield Rule(expression(f"{INPUT}.Status = 'UNKNOWN'"), self.source.name("find"))
+        yield from super()._new()
 
     def _await(self) -> Task:
         further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")

@@ -30,6 +30,7 @@ class TaskRun:
     :param statement_id: of the newest submission; of a failed batch, the id of the part that failed.
     :param attempt: number of the newest submission, from 1.
     :param message: why it failed.
+    :param kept_from: the execution that has done it before, so that this one did not run it.
     """
 
     name: str
@@ -39,6 +40,7 @@ class TaskRun:
     statement_id: str | None = None
     attempt: int = 0
     message: str | None = None
+    kept_from: str | None = None
 
     @property
     def seconds(self) -> float | None:
@@ -67,6 +69,7 @@ class TaskRuns:
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
         self.last_event = self.news = 0
         self._redrives = 0
+        self._resumed: str | None = None  # the execution that this one goes on with
         self.skipped = False
 
     def __getitem__(self, task: str) -> TaskRun:
@@ -99,17 +102,22 @@ class TaskRuns:
                 self._runs[name] = replace(self._runs[name], status="running", started=begun)
 
     def _reported(self, run: TaskRun, report: Report) -> TaskRun:
-        if not report.succeeded and self._redriven and report.ended <= self._redriven:
+        if report.status == "failed" and self._redriven and report.ended <= self._redriven:
             return replace(run, status="running", ended=None, message=None)  # that was before the redrive
+        if report.status == "kept":
+            return self._kept(run, report.ended)
         return replace(
             run,
-            status="succeeded" if report.succeeded else "failed",
+            status=report.status,
             started=report.submitted or run.started,
             ended=report.ended,
             statement_id=report.statement_id,
             attempt=report.attempt,
             message=report.message,
         )
+
+    def _kept(self, run: TaskRun, when: datetime) -> TaskRun:
+        return TaskRun(run.name, "succeeded", ended=when, kept_from=self._resumed)
 
     def finish(self, status: str) -> None:
         """The execution has ended with ``status``: what still ran was aborted."""
@@ -125,6 +133,8 @@ class TaskRuns:
 
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
+        if begun := event.get("executionStartedEventDetails"):
+            self._resumed = (_json(begun.get("input")).get("resume") or {}).get("from")
         if event["type"] == "ExecutionRedriven":
             self._redriven = event["timestamp"]
             self._resume()
@@ -174,12 +184,19 @@ class TaskRuns:
         if run is None:
             return
         task = run.name
-        if state in (task, names.step(task, "finish"), names.step(task, "status")) and result.get("finished") == task:
+        ends = (task, *(names.step(task, one) for one in _ENDS))
+        if state in ends and result.get("finished") == task and result.get("kept"):
+            self._runs[task] = self._kept(run, when)
+        elif state in ends and result.get("finished") == task:
             self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
         elif state in (task, names.step(task, "find")) and "Id" in result:
             self._runs[task] = replace(run, statement_id=result["Id"])
         elif state == names.step(task, "failed"):
             self._runs[task] = replace(run, status="running", ended=None)
+
+
+#: The steps that a task can leave well, besides the one that submits.
+_ENDS: tuple[names.Step, ...] = ("finish", "status", "kept")
 
 
 def failure(run: TaskRun, places: Sequence[str]) -> str:

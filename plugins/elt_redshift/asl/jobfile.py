@@ -12,6 +12,8 @@ retries     how often a failed submission is repeated
 timeout     in seconds
 awaited     how many upstreams it waits for; those that others imply do not count
 waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
+fingerprint what its result depends on (:mod:`elt_redshift.asl.fingerprints`); of that, ``own`` is its SQL …
+upstream    … and these are the places in the file of what it waits for
 number      in digits, of a job with ``on_task_failure: finish_independent``, as ``blocks`` is
 blocks      the numbers of the tasks that cannot run once it has failed, such as ``3-5,9-9``
 =========== =================================================================================
@@ -25,7 +27,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from elt_redshift.asl import lanes
+from elt_redshift.asl import fingerprints, lanes
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.settling import Settling
 from elt_redshift.asl.source import NEVER, seconds
@@ -43,7 +45,9 @@ def items(job: EltJob) -> list[Item]:
         for up in order.direct[task]:
             waiters[up].append({"waiter": order.tasks[task], "awaited": len(order.direct[task])})
     tasks = job.tasks
+    prints = fingerprints.in_job_file(fingerprints.of_job(job), [order.tasks[number] for number in order.topological])
     file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
+    file = [item | one for item, one in zip(file, prints, strict=True)]
     if job.on_task_failure == "finish_independent":
         settling = Settling.of(lanes.graph_of(job), every=True)
         file = [item | settling.in_job_file(item["name"]) for item in file]

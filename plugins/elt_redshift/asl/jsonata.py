@@ -13,6 +13,9 @@ EXECUTION_NAME = "$states.context.Execution.Name"
 REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
 INPUT = "$states.input"
 
+#: What an execution that goes on with the work of an earlier one was told of it; see :mod:`elt_redshift.asl.resuming`.
+RESUMED = "$states.context.Execution.Input.resume"
+
 #: The execution has been redriven since it took the lock, as far as the state's input knows.
 REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
 

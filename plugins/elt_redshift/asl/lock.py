@@ -16,10 +16,11 @@
                   find left statements <──> cancel left statements, wait for statements
                                         │ none left
                                         v
-                                  take over lock ──> tasks
+                                  take over lock ──> find finished statements ──> tasks
 
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
-dead when its lease has run out (docs/adr/0006-leases.md). A healthy run enters two of these states.
+dead when its lease has run out (docs/adr/0006-leases.md). A healthy run enters two of these states. An execution that
+resumes the work of another one may take more of them (:mod:`elt_redshift.asl.resuming`).
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.asl import audit, calls, names
+from elt_redshift.asl import audit, calls, names, resuming
 from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, expression, fields, gate, keep
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
@@ -50,9 +51,17 @@ MAX_PASSES = 120
 #: What the first task gets.
 FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 
+FIND_LEFT = "find left statements"
+
 _OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
 _OF_AIRFLOW = f"$substring({INPUT}.owner, 0, {len(audit.AIRFLOW_OWNER)}) = '{audit.AIRFLOW_OWNER}'"
+
+
+def warehouse(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the SQL of a deployed definition runs: what it names to list statements there."""
+    arguments: Mapping[str, Any] = definition["States"].get(FIND_LEFT, {}).get("Arguments", {})
+    return {key: arguments[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database") if key in arguments}
 
 
 @dataclass(frozen=True)
@@ -62,6 +71,7 @@ class LockPattern:
     :param first: the first state of the tasks.
     :param variables: what to assign when the lock is taken, besides the job's parameters.
     :param given: what ``first`` gets besides :data:`FIRST`.
+    :param comment: of the last state: what the definition says of its tasks.
     """
 
     job: EltJob
@@ -69,12 +79,14 @@ class LockPattern:
     first: str
     variables: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
+    comment: str | None = None
 
     def before(self) -> Iterator[State]:
         """The states up to the tasks, the first one first."""
         if required := [parameter.name for parameter in self.job.parameters if parameter.default is None]:
             yield self._check_parameters(required)
         yield self._acquire()
+        yield self._acquire_to_resume()
         yield self._read()
         yield self._judge_lock()
         yield self._ask()
@@ -84,6 +96,7 @@ class LockPattern:
         yield self._cancel()
         yield self._pause()
         yield self._take_over()
+        yield resuming.find_finished(self.job.job_id, self.target, self.first, self._given_to_first)
         yield from self._when_locked()
 
     def behind(self) -> Iterator[State]:
@@ -99,7 +112,7 @@ class LockPattern:
                 ),
             ),
         )
-        yield Succeed(names.RELEASED)
+        yield Succeed(names.RELEASED, comment=self.comment)
 
     def _task(
         self, name: str, call: Call, arguments: Mapping[str, Any], next: str | None, output: Any, **more: Any
@@ -131,8 +144,12 @@ class LockPattern:
             )
         return {"parameters": values} if values else {}
 
-    def _assigned(self) -> dict[str, Any] | None:
-        return {**self._parameters(), **self.variables} or None
+    def _assigned(self) -> dict[str, Any]:
+        return {**self._parameters(), **self.variables, **resuming.variables()}
+
+    @property
+    def _given_to_first(self) -> dict[str, Any]:
+        return {**FIRST, **self.given}
 
     def _claim(self) -> dict[str, str]:
         return fields(
@@ -140,16 +157,25 @@ class LockPattern:
         )
 
     def _acquire(self) -> Task:
-        looks = expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.looks) ? {INPUT}.looks : 0")
+        """Where there are open tasks, they come first, and the call is made by the next state."""
+        owner = expression(f"{resuming.OPEN} ? $error('Some tasks are open.') : {EXECUTION_ARN}")
+        return self._acquiring(names.ACQUIRE, {**self._claim(), "owner": owner}, self.first, to_resume=True)
+
+    def _acquire_to_resume(self) -> Task:
+        return self._acquiring("acquire lock to resume", self._claim(), resuming.FIND_FINISHED)
+
+    def _acquiring(self, name: str, claim: Mapping[str, str], next: str, to_resume: bool = False) -> Task:
+        looks = {"looks": expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.looks) ? {INPUT}.looks : 0")}
+        resumed = (Catch((calls.NOT_EVALUATED,), "acquire lock to resume", looks),) if to_resume else ()
         return self._task(
-            names.ACQUIRE,
+            name,
             calls.UPDATE_ITEM,
-            audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **self._claim()),
-            next=self.first,
-            output={**FIRST, **self.given},
+            audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **claim),
+            next=next,
+            output=self._given_to_first,
             assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), "read lock", {"looks": looks}),),
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", looks), *resumed),
         )
 
     def _get_item(self, name: str, next: str, output: Any) -> Task:
@@ -179,6 +205,7 @@ class LockPattern:
                     after=attribute("AfterFailure"),
                     claim=attribute("RedriveCount", "N", "'0'"),
                     until=attribute("LeaseUntil", default=f"'{audit.NO_LEASE}'"),
+                    reserved=attribute("ReservedFor"),
                 ),
                 "look": 0,
                 "passes": 0,
@@ -186,7 +213,8 @@ class LockPattern:
         )
 
     def _judge_lock(self) -> Choice:
-        let_go = f"({INPUT}.state = '{audit.FAILED}' and {INPUT}.after = 'release')"
+        free_to_me = f"({INPUT}.after = 'release' or {INPUT}.reserved = {EXECUTION_ARN})"
+        let_go = f"({INPUT}.state = '{audit.FAILED}' and {free_to_me})"
         running = f"{INPUT}.state = '{audit.RUNNING}'"
         # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
         expired = f"{INPUT}.until < $fromMillis($millis() - {audit.LEASE_TOLERANCE * 1000})"
@@ -196,7 +224,7 @@ class LockPattern:
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), "find left statements"),
+                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), FIND_LEFT),
                 Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {let_go})"), "ask for owner"),
             ),
             default=self._locked,
@@ -218,14 +246,14 @@ class LockPattern:
 
     def _judge_owner(self) -> Choice:
         alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked)
-        return Choice("judge owner", (alive,), default="find left statements")
+        return Choice("judge owner", (alive,), default=FIND_LEFT)
 
     def _find(self) -> Task:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
         execution = f"$split({INPUT}.owner, ':')[-1] & '/'"
         dag_run = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {audit.OWNER_DIGITS}) & '-'"
         return self._task(
-            "find left statements",
+            FIND_LEFT,
             calls.LIST_STATEMENTS,
             {
                 **self.target.warehouse,
@@ -251,7 +279,7 @@ class LockPattern:
                     expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
                 ),
                 Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
-                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), "find left statements", following),
+                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), FIND_LEFT, following),
             ),
             default="take over lock",
         )
@@ -276,7 +304,7 @@ class LockPattern:
         )
 
     def _pause(self) -> Wait:
-        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), "find left statements")
+        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), FIND_LEFT)
 
     def _take_over(self) -> Task:
         return self._task(
@@ -288,8 +316,8 @@ class LockPattern:
                 **self._claim(),
                 **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until"),
             ),
-            next=self.first,
-            output={**FIRST, **self.given},
+            next=resuming.FIND_FINISHED,
+            output=self._given_to_first,
             assign=self._assigned(),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("looks")),),

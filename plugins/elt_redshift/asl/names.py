@@ -40,6 +40,7 @@ Step = Literal[
     "wake",
     "told",
     "done",
+    "kept",
 ]
 
 #: At most this many characters in a state's name.

@@ -5,7 +5,7 @@ the whole run. Where to look is in the execution's own history: in the input of 
 whoever knows an execution's ARN can read its tasks, whichever version of the job was deployed when it started.
 
 =============== ===========================================================================
-TaskStatus      ``succeeded`` or ``failed``
+TaskStatus      ``succeeded``, ``kept`` (an earlier execution had done it) or ``failed``
 StatementId     of the last submission; of a failed batch, the id of the part that failed
 SubmittedAt     of the last submission, ISO 8601; of a task that succeeded
 EndedAt         ISO 8601
@@ -19,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 from elt_redshift.asl import calls, joins
 from elt_redshift.asl.jsonata import INPUT, expression
@@ -58,7 +58,8 @@ class ReportPattern:
             ":attempt": {"N": expression(f"$string({INPUT}.attempt)")},
             ":submitted": {"S": expression(f"{INPUT}.submitted")},
         }
-        yield self._report("report", SUCCEEDED, "succeeded", f"{INPUT}.Id", attempt, self.next, {})
+        ended = expression(f"{INPUT}.Status = 'KEPT' ? 'kept' : 'succeeded'")
+        yield self._report("report", SUCCEEDED, ended, f"{INPUT}.Id", attempt, self.next, {})
         message = {":message": {"S": expression(f"{INPUT}.cause")}}
         failed = self.source.name(self.failing)
         yield self._report("report failure", FAILED, "failed", f"{INPUT}.statement", message, failed, expression(INPUT))
@@ -116,7 +117,7 @@ class Report:
     failed."""
 
     task: str
-    succeeded: bool
+    status: Literal["succeeded", "kept", "failed"]
     statement_id: str
     ended: datetime
     submitted: datetime | None = None
@@ -130,7 +131,7 @@ def reports(items: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
         if "TaskStatus" in item:
             yield Report(
                 item[joins.TASK_KEY]["S"],
-                item["TaskStatus"]["S"] == "succeeded",
+                item["TaskStatus"]["S"],
                 item["StatementId"]["S"],
                 _time(item["EndedAt"]),
                 _time(item["SubmittedAt"]) if "SubmittedAt" in item else None,

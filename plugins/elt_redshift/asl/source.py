@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Protocol
 
-from elt_redshift.asl import calls
+from elt_redshift.asl import calls, resuming
 from elt_redshift.asl.jsonata import (
     EXECUTION_ARN,
     EXECUTION_NAME,
@@ -89,6 +89,10 @@ class Source(Protocol):
         """In seconds."""
 
     @property
+    def kept(self) -> Code:
+        """Whether it was done by an earlier execution and need not run."""
+
+    @property
     def polls(self) -> bool:
         """Whether it follows its statement with Wait states."""
 
@@ -112,11 +116,15 @@ class Source(Protocol):
 
 @dataclass(frozen=True)
 class OneTask:
-    """The values of ``of``, known now."""
+    """The values of ``of``, known now.
+
+    :param fingerprint: of the task, see :mod:`elt_redshift.asl.fingerprints`.
+    """
 
     job: EltJob
     of: SqlTask
     target: Target
+    fingerprint: str
 
     owner = Code(EXECUTION_ARN)
     execution = Code(EXECUTION_NAME)
@@ -137,6 +145,10 @@ class OneTask:
     @property
     def timeout(self) -> int | None:
         return None if self.of.timeout is None else seconds(self.of.timeout)
+
+    @property
+    def kept(self) -> Code:
+        return Code(resuming.is_kept(f"'{self.fingerprint}'"))
 
     @property
     def polls(self) -> bool:
@@ -198,6 +210,7 @@ class AnyTask:
     redrives = Code(f"({_RUN}.redriven ? -1 : 0)")
     least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
     failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
+    kept = Code("$states.context.Execution.Input.kept")
     number = Code(f"{_ITEM}.number")
     blocks = Code(f"{_ITEM}.blocks")
     comment = None

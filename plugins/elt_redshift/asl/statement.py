@@ -11,6 +11,7 @@
         │         load_fact: status ─────────┘ ──FINISHED──> next task
         │            ├─ load_fact: cancel           past the task's timeout
         ├────────────┼─ load_fact: retry            FAILED or ABORTED, attempts left
+        │            ├─ next task, load_fact: kept  an earlier execution has done it, and nothing was submitted
         │            ├─ load_fact: record           FAILED or ABORTED: the audit item becomes Failed …
         │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
         └────────────┴─ load_fact: reclaim          after a redrive: take the lock again
@@ -57,7 +58,7 @@ from elt_redshift.asl.jsonata import (
 )
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source, Submission
-from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Task, Wait
+from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 
@@ -110,6 +111,8 @@ class StatementPattern:
         if self.source.timeout is not None:
             yield self._cancel(self.source.timeout)
         yield self._retry()
+        if self.next is None:
+            yield Succeed(self.source.name("kept"), self._kept())
         yield from FailurePattern(self.job, self.source, self.target, self.failing).states()
 
     def _waits(self) -> Iterator[State]:
@@ -148,7 +151,10 @@ class StatementPattern:
         end = ("/", self.source.task, "/", Code(f"$string({INPUT}.attempt)"))
         return {
             "StatementName": joined(f"{self.job.job_id}/", self.source.execution, *end),
-            "ClientToken": locked(Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')")),
+            "ClientToken": Code(
+                f"{self.source.kept} ? $error('The task is done already.') : "
+                + locked(Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"))
+            ),
         }
 
     def _submit(self, submission: Submission) -> Task:
@@ -216,6 +222,7 @@ class StatementPattern:
         return (
             Rule(expression(REDRIVEN), self.source.name("reclaim")),
             self._ended_well(),
+            Rule(expression(f"{INPUT}.Status = 'KEPT'"), self.next or self.source.name("kept"), self._kept_output()),
             *self._new(),
             Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
             Rule(expression(ended), self.source.name(self.failing), self._failure()),
@@ -254,15 +261,26 @@ class StatementPattern:
             **keep("redrives"),
         }
 
+    def _kept(self) -> Any:
+        """The same of a task that an earlier execution has done."""
+        finished = self._finished()
+        if finished is None:
+            return expression(f"$merge([{INPUT}, {{'Id': 'none', 'submitted': $states.context.State.EnteredTime}}])")
+        return {**finished, "statement": "none", "kept": True}
+
+    def _kept_output(self) -> Any:
+        return self._kept() if self.next else None
+
     def _failure(self) -> dict[str, Any]:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
         cause = joined("Task ", self.source.task, ": ", Code(f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"))
         return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
 
     def _caught(self) -> Catch:
-        """Nothing was submitted: AWS refused to, or the lock comes first. After a redrive the same attempt is made
-        again, under the same ClientToken."""
-        new = f"{{'Status': {REDRIVEN} ? 'NEW' : 'REFUSED', 'refused': {REFUSAL}}}"
+        """Nothing was submitted: the task is kept, AWS refused to, or the lock comes first. After a redrive the same
+        attempt is made again, under the same ClientToken."""
+        status = f"{self.source.kept} ? 'KEPT' : {REDRIVEN} ? 'NEW' : 'REFUSED'"
+        new = f"{{'Status': {status}, 'refused': {REFUSAL}}}"
         return Catch(("States.ALL",), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
 
     def _describe(self) -> Task:

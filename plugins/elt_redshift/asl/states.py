@@ -179,9 +179,10 @@ class Succeed:
 
     name: str
     output: Any = None
+    comment: str | None = None
 
     def render(self) -> Rendered:
-        return _present(Type="Succeed", Output=self.output)
+        return _present(Type="Succeed", Comment=self.comment, Output=self.output)
 
     def actions(self) -> Iterator[str]:
         return iter(())
@@ -287,12 +288,14 @@ class Map:
     next: str | None
     output: Any = None
     mode: Mapping[str, str] = field(default_factory=lambda: {"Mode": "INLINE"})
+    assign: Mapping[str, Any] | None = None
 
     def render(self) -> Rendered:
         return _present(
             Type="Map",
             Items=self.items,
             ItemProcessor={"ProcessorConfig": dict(self.mode), **self.processor.render()},
+            Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
             **_flow(self.next),
         )

@@ -27,6 +27,7 @@ class AuditItem:
     :param owner: who holds the lock: an execution's ARN, or a name of the holder's own.
     :param redrives: the owner's redrive count when it took the lock, in digits.
     :param lease: until when an owner that is no execution holds the lock.
+    :param reserved_for: the execution that alone may take the lock over from a failed owner that keeps it.
     :param state: ``Ready``, ``Running`` or ``Failed``; None when the item has no JobState yet.
     """
 
@@ -42,6 +43,7 @@ class AuditItem:
     last_owner: str | None = None
     redrives: str | None = None
     lease: str | None = None
+    reserved_for: str | None = None
 
     @property
     def free(self) -> bool:
@@ -67,6 +69,7 @@ class AuditItem:
             last_owner=text("LastOwner"),
             redrives=text("RedriveCount"),
             lease=text("LeaseUntil"),
+            reserved_for=text("ReservedFor"),
         )
 
 
@@ -155,6 +158,16 @@ class AuditStore:
         mine = {"owner": owner, "start": self._time(), "redrives": "0", "lease": self._time(lease)}
         if not self._write(audit.TAKE_OVER_LEASED, dead.job_id, **seen, **mine):
             raise LockedError(dead.job_id, self.read(dead.job_id))
+
+    def reserve(self, item: AuditItem, execution_arn: str) -> None:
+        """Let ``execution_arn``, and nobody else, take the lock over from its failed or dead owner.
+
+        :param item: as it was read.
+        :raises LockedError: the item has changed since it was read.
+        """
+        seen = {"dead": item.owner, "seen": item.state, "claim": item.redrives or "0"}
+        if not self._write(audit.RESERVE, item.job_id, reserved=execution_arn, **seen):
+            raise LockedError(item.job_id, self.read(item.job_id))
 
     def release(self, job_id: str, owner: str) -> None:
         """Give the lock back; giving it back twice is the same as once.

@@ -71,6 +71,7 @@ class Execution:
     redrive_status: str | None = None
     redrive_reason: str | None = None
     output: str | None = None
+    input: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -81,6 +82,23 @@ class Execution:
         """Why it did nothing: the job was locked. None for a run that did its work."""
         result = json.loads(self.output) if self.output else None
         return result.get("skipped") if isinstance(result, dict) else None
+
+    @property
+    def parameters(self) -> dict[str, str]:
+        """The values that it was started with."""
+        given = self._given.get("parameters")
+        return given if isinstance(given, dict) else {}
+
+    @property
+    def resumed(self) -> dict[str, Any] | None:
+        """What it was told of the execution that it goes on with, see :mod:`elt_redshift.asl.resuming`; None: none."""
+        given = self._given.get("resume")
+        return given if isinstance(given, dict) else None
+
+    @property
+    def _given(self) -> dict[str, Any]:
+        given = json.loads(self.input) if self.input else None
+        return given if isinstance(given, dict) else {}
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> Execution:
@@ -98,6 +116,7 @@ class Execution:
             redrive_status=answer.get("redriveStatus"),
             redrive_reason=answer.get("redriveStatusReason"),
             output=answer.get("output"),
+            input=answer.get("input"),
         )
 
 
@@ -138,17 +157,20 @@ class Executions:
         self._client, self.state_machine_arn, self._tables = client, state_machine_arn, tables
         self._sleep, self._clock = sleep, clock
 
-    def start(self, name: str, parameters: Mapping[str, str]) -> str:
+    def start(self, name: str, parameters: Mapping[str, str], resume: Mapping[str, Any] | None = None) -> str:
         """Start an execution and give its ARN; starting a running one again, with the same parameters, gives the same
         ARN.
 
+        :param resume: which work it goes on with, see :mod:`elt_redshift.asl.resuming`.
         :raises AwsError: ``ExecutionAlreadyExists`` when an execution of that name has ended or had other parameters.
         """
         with aws_errors(f"state machine {self.state_machine_arn}"):
             answer = self._client.start_execution(
                 stateMachineArn=self.state_machine_arn,
                 name=name,
-                input=json.dumps({"parameters": dict(parameters)}, sort_keys=True),
+                input=json.dumps(
+                    {"parameters": dict(parameters), **({"resume": resume} if resume else {})}, sort_keys=True
+                ),
             )
         return str(answer["executionArn"])
 

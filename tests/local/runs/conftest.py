@@ -45,14 +45,18 @@ class DeployedJob:
 
     def __init__(self, job: EltJob, client: Callable[[str], Any]) -> None:
         self.job, self.client, self.data = job, client, client("redshift-data")
-        stacks = Stacks(client("cloudformation"))
-        stack = f"test-{uuid.uuid4().hex}"
-        stacks.execute(prepare(client, job, stack, PARAMETERS).change_set)
-        self.deployed = stacks.find(job.name, stack)
+        self.stack = f"test-{uuid.uuid4().hex}"
+        self.redeploy(job)
         self.executions = Executions(
             client("stepfunctions"), self.deployed.state_machine_arn, tables=lambda: client("dynamodb")
         )
         self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
+
+    def redeploy(self, job: EltJob) -> None:
+        """Deploy the job anew, mended."""
+        stacks = Stacks(self.client("cloudformation"))
+        stacks.execute(prepare(self.client, job, self.stack, PARAMETERS).change_set)
+        self.job, self.deployed = job, stacks.find(job.name, self.stack)
 
     def start(self, **parameters: str) -> str:
         return self.executions.start(execution_name("test", datetime.now(UTC)), parameters)
@@ -130,6 +134,10 @@ class DeployedJob:
     def ran(self, ledger: str) -> Counter[str]:
         """How often each task has written its name into a ledger."""
         return Counter(str(row[0]) for row in self.sql(f"select task from {ledger}"))
+
+    def until_ledger(self, ledger: str, ran: Counter[str]) -> None:
+        """Wait until the tasks have written what they write."""
+        wait_for(lambda: self.ran(ledger) == ran, f"the ledger shows {ran}", LIMIT.total_seconds())
 
     def calls_to_submit(self, arn: str, task: str) -> int:
         """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""

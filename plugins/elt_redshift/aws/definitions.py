@@ -1,0 +1,69 @@
+"""State machine definitions as Step Functions has them: the deployed one, and the one that an execution runs.
+
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeStateMachineForExecution.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl import fingerprints, lock, names
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.aws.calls import aws_errors
+
+
+@dataclass(frozen=True)
+class Definition:
+    """A definition, and what it says of its tasks.
+
+    :param text: as Step Functions gives it.
+    :param prints: the tasks' fingerprints; None of a definition that an older version of the package made.
+    :param warehouse: the members of a Data API request that say where the SQL runs.
+    """
+
+    text: str
+    prints: Fingerprints | None
+    warehouse: Mapping[str, Any]
+
+
+class Definitions:
+    """Reads definitions.
+
+    :param client: a boto3 client of ``stepfunctions``.
+    :param s3: gives a boto3 client of ``s3``, which is asked for the job file of the map layout.
+    """
+
+    def __init__(self, client: Any, s3: Callable[[], Any]) -> None:
+        self._client, self._s3 = client, s3
+
+    def deployed(self, state_machine_arn: str) -> Definition:
+        """The definition that the next execution will run.
+
+        :raises AwsError: AWS refused a call.
+        """
+        with aws_errors(f"state machine {state_machine_arn}"):
+            return self._read(self._client.describe_state_machine(stateMachineArn=state_machine_arn))
+
+    def of_run(self, execution_arn: str) -> Definition:
+        """The definition that an execution runs or ran.
+
+        :raises AwsError: AWS refused a call.
+        """
+        with aws_errors(f"execution {execution_arn}"):
+            return self._read(self._client.describe_state_machine_for_execution(executionArn=execution_arn))
+
+    def _read(self, answer: Mapping[str, Any]) -> Definition:
+        text = str(answer["definition"])
+        definition = json.loads(text)
+        return Definition(text, self._prints(definition), lock.warehouse(definition))
+
+    def _prints(self, definition: Mapping[str, Any]) -> Fingerprints | None:
+        if names.RUN_TASKS not in definition["States"]:
+            return fingerprints.of_definition(definition)
+        where = definition["States"][names.RUN_TASKS]["ItemReader"]["Arguments"]
+        with aws_errors(f"job file s3://{where['Bucket']}/{where['Key']}"):
+            body = self._s3().get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"].read()
+        return fingerprints.of_job_file(json.loads(body))

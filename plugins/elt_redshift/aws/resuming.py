@@ -1,0 +1,203 @@
+"""Letting a run go on where a redrive cannot: by a new execution that keeps what the earlier one has done.
+
+The state machine's part is :mod:`elt_redshift.asl.resuming`; ``docs/adr/0011-resumption.md`` has the interleavings. ::
+
+    reserve   the item that the earlier execution holds, for the new one by its name, if it holds it
+    read      what the earlier one has done: by then nothing more can come of it without the lock
+    start     the new one, which alone takes the lock over
+
+A crash in between leaves the item with its owner, as it was; who repeats this reserves it again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
+from elt_redshift.asl.history import TaskRun, TaskRuns
+from elt_redshift.asl.limits import MAX_PAYLOAD
+from elt_redshift.aws.attempts import execution_arn
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.definitions import Definition, Definitions
+from elt_redshift.aws.executions import Execution, Executions
+
+#: Messages name at most so many tasks.
+MAX_NAMED = 10
+
+
+@dataclass(frozen=True)
+class Resumption:
+    """How the next execution goes on with the work of ``origin``.
+
+    :param kept: the tasks that are done, unchanged, and not to be run again.
+    :param open: unchanged tasks whose statements may have finished although the execution ended before: the new one
+        finds that out.
+    :param again: the other tasks, and why each of them runs.
+    :param anew: why nothing can be kept; None where something could have been.
+    """
+
+    origin: Execution
+    prints: Fingerprints
+    kept: tuple[str, ...] = ()
+    open: tuple[str, ...] = ()
+    again: Mapping[str, str] = field(default_factory=dict)
+    anew: str | None = None
+
+    def given(self, asked: str) -> dict[str, Any]:
+        """What the new execution is told; see :mod:`elt_redshift.asl.resuming`."""
+        unsure = [{"task": name, "fingerprint": self.prints[name].whole} for name in self.open]
+        return {
+            "from": self.origin.arn,
+            "kept": " ".join(self.prints[name].whole for name in self.kept),
+            **({"open": unsure} if unsure else {}),
+            "asked": asked,
+        }
+
+    def told(self) -> Iterator[str]:
+        """For the log: what is kept, what runs, and why; a line each."""
+        if self.anew:
+            yield f"All tasks run from the start: {self.anew}"
+            return
+        yield f"Kept from execution {self.origin.name}: {_named(self.kept) or 'nothing'}."
+        for why in dict.fromkeys(self.again.values()):
+            yield f"Runs: {_named([task for task, reason in self.again.items() if reason == why])}: {why}."
+        if self.open:
+            yield (
+                f"Had begun: {_named(self.open)}: kept if its statement has finished since, run again otherwise. (The "
+                "Data API remembers statements for 24 hours.)"
+            )
+
+
+def _named(tasks: Sequence[str]) -> str:
+    more = f" and {len(tasks) - MAX_NAMED} more" if len(tasks) > MAX_NAMED else ""
+    return f"{', '.join(tasks[:MAX_NAMED])}{more}"
+
+
+def plan(
+    origin: Execution,
+    runs: Collection[TaskRun],
+    old: Definition,
+    new: Definition,
+    cleared: Collection[str] = (),
+) -> Resumption:
+    """Which tasks of ``new`` need not run.
+
+    :param runs: the tasks of ``origin``, which ran the definition ``old``.
+    :param cleared: tasks that somebody wants to run again although they are done.
+    """
+    if old.prints is None or new.prints is None:
+        which = "that execution" if old.prints is None else "the deployed state machine"
+        why = f"the definition of {which} was made by an older elt_redshift and does not tell what is unchanged."
+        return Resumption(origin, new.prints or {}, anew=why)
+    if old.warehouse != new.warehouse:
+        return Resumption(origin, new.prints, anew="the job was deployed for another warehouse since.")
+    return _compared(origin, {run.name: run for run in runs}, old.prints, new.prints, cleared)
+
+
+def _compared(
+    origin: Execution, runs: Mapping[str, TaskRun], old: Fingerprints, new: Fingerprints, cleared: Collection[str]
+) -> Resumption:
+    inherited = str((origin.resumed or {}).get("kept", ""))
+    kept, unsure, again = [], [], {}
+    for task, now in new.items():
+        before, status = old.get(task), runs[task].status if task in runs else "waiting"
+        why = _why(task, before, now, old, new) or ("it was cleared" if task in cleared else None)
+        done = status == "succeeded" or (before is not None and before.whole in inherited)
+        if why is None and done:
+            kept.append(task)
+        elif why is None and status in ("running", "aborted"):
+            unsure.append(task)
+        else:
+            again[task] = why if why and (done or before is None) else "it had not succeeded"
+    return Resumption(origin, new, tuple(kept), tuple(unsure), again)
+
+
+def _why(task: str, before: Fingerprint | None, now: Fingerprint, old: Fingerprints, new: Fingerprints) -> str | None:
+    """What has changed about a task; None: nothing."""
+    if before is None:
+        return "it is new in the job"
+    if before.whole == now.whole:
+        return None
+    if before.own != now.own:
+        return "its SQL has changed"
+    if before.upstream != now.upstream:
+        return "it waits for other tasks than before"
+    changed = [up for up in now.upstream if old[up].whole != new[up].whole]
+    return f"it is behind {_named(changed)}, which has changed"
+
+
+@dataclass(frozen=True)
+class Resumer:
+    """Starts executions that resume others.
+
+    :param executions: of the job's state machine.
+    :param audit: finds the audit table, or gives None; then the new execution gets a held lock only where the job's
+        policy lets go of it.
+    """
+
+    executions: Executions
+    definitions: Definitions
+    audit: Callable[[], AuditStore | None]
+    job_id: str
+
+    def differs(self, origin: Execution) -> bool:
+        """Whether another definition is deployed than ``origin`` runs.
+
+        :raises AwsError: AWS refused a call.
+        """
+        deployed = self.definitions.deployed(self.executions.state_machine_arn)
+        return deployed.text != self.definitions.of_run(origin.arn).text
+
+    def resume(
+        self,
+        origin: Execution,
+        name: str,
+        asked: str,
+        cleared: Collection[str] = (),
+        parameters: Mapping[str, str] | None = None,
+        anew: str | None = None,
+    ) -> tuple[str, Resumption]:
+        """Start the execution ``name``, which goes on with the work of ``origin``; gives its ARN.
+
+        Whoever else starts it meanwhile, under the same name, has the same in mind.
+
+        :param asked: tells this wish from others.
+        :param parameters: default: those of ``origin``.
+        :param anew: keep nothing, for this reason.
+        :raises AwsError: AWS refused a call.
+        """
+        arn = execution_arn(self.executions.state_machine_arn, name)
+        self._reserve(origin, arn)
+        resumption = self._plan(origin, cleared, anew)
+        values = origin.parameters if parameters is None else parameters
+        if _size(values, resumption.given(asked)) > MAX_PAYLOAD:
+            resumption = Resumption(origin, resumption.prints, anew="there are more tasks than an input can name.")
+        try:
+            self.executions.start(name, values, resumption.given(asked))
+        except AwsError as error:
+            if error.code != "ExecutionAlreadyExists":
+                raise
+        return arn, resumption
+
+    def _reserve(self, origin: Execution, arn: str) -> None:
+        store = self.audit()
+        item = store.read(self.job_id) if store else None
+        if store and item and item.owner == origin.arn:
+            store.reserve(item, arn)
+
+    def _plan(self, origin: Execution, cleared: Collection[str], anew: str | None) -> Resumption:
+        if anew:
+            return Resumption(origin, {}, anew=anew)
+        new = self.definitions.deployed(self.executions.state_machine_arn)
+        old = self.definitions.of_run(origin.arn)
+        upstream = None if old.prints is None else {name: one.upstream for name, one in old.prints.items()}
+        runs = self.executions.look(origin.arn, TaskRuns(upstream)).tasks
+        return plan(origin, runs, old, new, cleared)
+
+
+def _size(parameters: Mapping[str, str], resume: Mapping[str, Any]) -> int:
+    return len(json.dumps({"parameters": dict(parameters), "resume": resume}).encode())
