@@ -19,7 +19,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
-from elt_redshift import forms
+from elt_redshift import forms, notes
 from elt_redshift.airflow_compat import DAG, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.findings import Findings, did_you_mean
@@ -124,7 +124,7 @@ def elt_dag(
 
 def _words(job: EltJob) -> dict[str, Any]:
     """What the job says about itself, as a DAG shows it."""
-    words = {"description": job.description, "tags": list(job.tags)}
+    words = {"description": job.description, "tags": list(job.tags), "doc_md": notes.of_job(job)}
     return {name: value for name, value in words.items() if value}
 
 
@@ -176,11 +176,13 @@ def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[s
 def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, MirrorOperator]:
     """A mirror for each task, without its edges. The task's retries are the state machine's; those of a mirror are for
     workers that were lost."""
+    described = notes.of_tasks(job)
     return {
         task.name: MirrorOperator(
             task_id=task.name,
             task_name=task.name,
-            places=[statement.place for statement in task.statements],
+            statements=task.statements,
+            doc_md=described[task.name],
             start_task_id=start_task_id,
             retries=MIRROR_RETRIES,
             retry_delay=MIRROR_RETRY_DELAY,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from elt_redshift import notes
 from elt_redshift.airflow_compat import DAG
 from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
@@ -42,11 +43,13 @@ def add_tasks(
         acquire_options={"poll_interval": poll_interval},
         **aws,
     )
+    described = notes.of_tasks(job)
     with lock:
         tasks = {
             task.name: RedshiftSqlOperator(
                 task_id=task.name,
                 statements=task.statements,
+                doc_md=described[task.name],
                 placeholders={ROLE_PLACEHOLDER: role_arn} if role_arn else {},
                 parameters=parameters,
                 transaction=task.transaction,

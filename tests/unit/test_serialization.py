@@ -39,7 +39,7 @@ def _job() -> EltJob:
 #: What each operator cannot do without.
 NEEDED: dict[str, dict[str, Any]] = {
     "StartExecutionOperator": {"job": _job(), "parameters": {"year": "{{ params.year }}"}},
-    "MirrorOperator": {"places": ["load.sql:1"]},
+    "MirrorOperator": {"statements": _job().task("load").statements},
     "AuditLockAcquireOperator": {"job_id": "7", "table_name": "audit"},
     "AuditLockReleaseOperator": {"job_id": "7", "table_name": "audit"},
     "RedshiftSqlOperator": {"sql": "select 1", "database": "dev", "cluster_identifier": "warehouse"},

@@ -8,7 +8,7 @@ https://docs.aws.amazon.com/redshift/latest/dg/r_VACUUM_command.html.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from elt_redshift.job import sql
@@ -32,6 +32,11 @@ _OUTSIDE_TRANSACTIONS = re.compile(
 _HEAD_TOKENS = 40
 _PLACEHOLDER = re.compile(r"\$\{[^}\s]*\}")
 _TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_].*?\}\}|\{%-?\s*[a-z]+\b.*?%\}")
+
+
+def script(statements: Iterable[SqlStatement]) -> str:
+    """The statements as one text for people, each behind a comment that tells its place."""
+    return "\n\n".join(f"-- {one.place}\n{one.text};" if one.place else f"{one.text};" for one in statements)
 
 
 def check(task: SqlTask, findings: Findings) -> None:

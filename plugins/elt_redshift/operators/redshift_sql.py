@@ -26,6 +26,7 @@ from elt_redshift.aws.statements import LONGEST_STATEMENT, Statements, Statement
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.statements import script
 from elt_redshift.operators.audit_lock import FAILURE, AuditLock, make_hook
 
 if TYPE_CHECKING:
@@ -109,6 +110,14 @@ class RedshiftSqlOperator(BaseOperator):
         self.table_name = held.table_name if held else None
         self.lease = held.lease.total_seconds() if held else 0.0
         self._submitted: str | None = None
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render, and show the SQL of ``statements``, which holds no templates."""
+        if self.statements:
+            self.sql = None  # of an earlier call
+        super().render_template_fields(context, jinja_env)
+        if self.statements:
+            self.sql = self._filled(script(self.statements))
 
     def execute(self, context: Context) -> Any:
         return self._begin(context, self.deferrable)

@@ -33,6 +33,8 @@ from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parameters import rendered
+from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.statements import script
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
@@ -146,7 +148,7 @@ class MirrorOperator(BaseOperator):
     came to is never tried again.
 
     :param task_name: the task's name in the job; default: ``task_id``.
-    :param places: where each of the task's SQL statements stands, such as ``load_fact.sql:12``.
+    :param statements: the task's SQL, which the mirror shows; it runs none.
     :param start_task_id: the task that pushed the execution's ARN.
     :param poll_interval: seconds between two looks at the execution.
     :param deferrable: wait in the triggerer (default), or on the worker.
@@ -154,6 +156,8 @@ class MirrorOperator(BaseOperator):
     :param follow_timeout: it fails when the task has not ended by then.
     """
 
+    template_fields: Sequence[str] = ("sql", "parameters")
+    template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
 
@@ -161,7 +165,7 @@ class MirrorOperator(BaseOperator):
         self,
         *,
         task_name: str | None = None,
-        places: Sequence[str] = (),
+        statements: Sequence[SqlStatement] = (),
         start_task_id: str = "start_execution",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
@@ -173,7 +177,10 @@ class MirrorOperator(BaseOperator):
     ) -> None:
         super().__init__(**kwargs)
         self.task_name = task_name or self.task_id
-        self.places = tuple(places)
+        self.statements = tuple(statements)
+        #: For Airflow's page of rendered templates, see :meth:`render_template_fields`.
+        self.sql: str | None = None
+        self.parameters: dict[str, str] | None = None
         self.start_task_id = start_task_id
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
@@ -193,6 +200,23 @@ class MirrorOperator(BaseOperator):
             next_method="execute_complete",
             timeout=self.follow_timeout,
         )
+
+    @property
+    def places(self) -> tuple[str, ...]:
+        """Where each of the statements stands, such as ``load_fact.sql:12``."""
+        return tuple(statement.place for statement in self.statements)
+
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Show the SQL and the values bound to it. Neither is a template: ``{{`` is sent to Redshift as it stands."""
+        self.sql = self.parameters = None  # of an earlier call
+        super().render_template_fields(context, jinja_env)
+        run = context["ti"].xcom_pull(task_ids=self.start_task_id, key=RUN) or {}
+        bound = {name for statement in self.statements for name in statement.parameters}
+        self.parameters = {name: value for name, value in run.get("parameters", {}).items() if name in bound}
+        try:
+            self.sql = script(self.statements)
+        except EltError as error:  # no task fails for what is only shown
+            self.sql = f"-- {error}"
 
     def execute(self, context: Context) -> None:
         self._begin(context)

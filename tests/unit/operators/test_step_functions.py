@@ -21,7 +21,7 @@ from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
-from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import execution_url
 from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
@@ -97,6 +97,11 @@ def _run(operator: Any, ti: FakeTaskInstance) -> Any:
 
 def _start(job: EltJob, **options: Any) -> StartExecutionOperator:
     return StartExecutionOperator(task_id="start_execution", job=job, **options)
+
+
+def _standing(*places: str) -> tuple[SqlStatement, ...]:
+    """Statements at those places."""
+    return tuple(SqlStatement(text="select 1", place=place) for place in places)
 
 
 def _mirror(**options: Any) -> MirrorOperator:
@@ -316,7 +321,7 @@ def test_a_failed_mirror_shows_file_message_and_statement() -> None:
     ti = FakeTaskInstance()
     event = Outcome("failed", "Task load: ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
     with pytest.raises(AirflowFailException) as failed:
-        _mirror(places=["load.sql:1", "load.sql:12"]).execute_complete({"ti": ti}, event)
+        _mirror(statements=_standing("load.sql:1", "load.sql:12")).execute_complete({"ti": ti}, event)
     assert str(failed.value) == "load.sql:12: Task load: ERROR: no such table (statement s-1:2)"
     assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
 
@@ -324,7 +329,7 @@ def test_a_failed_mirror_shows_file_message_and_statement() -> None:
 def test_a_failure_without_a_statement_names_none() -> None:
     """A submission that AWS refused has no statement to name."""
     with pytest.raises(AirflowFailException) as failed:
-        _mirror(places=["load.sql:1"]).execute_complete(
+        _mirror(statements=_standing("load.sql:1")).execute_complete(
             {"ti": FakeTaskInstance()}, Outcome("failed", "Task load: no rights").to_event()
         )
     assert str(failed.value) == "load.sql:1: Task load: no rights"
@@ -360,7 +365,7 @@ def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, def
     execution = FakeExecution("run").fail("load", "ERROR: no such table", "s-1:2")
     hook.client.executions[execution.arn] = execution
     ti = FakeTaskInstance(execution_arn=execution.arn)
-    mirror = _mirror(deferrable=deferrable, places=["a.sql:1", "a.sql:9"])
+    mirror = _mirror(deferrable=deferrable, statements=_standing("a.sql:1", "a.sql:9"))
     outcome = outcome_of("load", hook.executions().look(execution.arn, TaskRuns()))
     assert outcome
     with pytest.raises(AirflowFailException) as failed:
