@@ -17,9 +17,10 @@ from typing import Any, cast
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 
+from elt_redshift.local.door import STATUS_PATH, Application, StartResponse, guarded
+
 HOST = "127.0.0.1"
 """Loopback only: the embedded AWS accepts any credentials and runs any SQL."""
-STATUS_PATH = "/elt-redshift/status"
 IDLE_SECONDS = 120.0
 """An idle connection is closed after this long, as AWS does (boto3 then opens another)."""
 
@@ -27,9 +28,6 @@ BACKLOG = 1024
 """Connections that may wait while a burst of clients arrives."""
 
 log = logging.getLogger("elt_redshift.local")
-
-StartResponse = Callable[..., Callable[[bytes], object]]
-Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
 
 class KeepAliveHandler(MotoRequestHandler):
@@ -107,8 +105,11 @@ class KeepAliveHandler(MotoRequestHandler):
         """A client that goes away or stays silent is no error."""
 
 
-def application(status: Callable[[], dict[str, Any]]) -> Application:
-    """Moto behind one door, with the server's own status page at :data:`STATUS_PATH`."""
+def application(status: Callable[[], dict[str, Any]], token: str) -> Application:
+    """Moto behind one door, with the server's own status page at :data:`STATUS_PATH`.
+
+    :param token: what management calls must carry, see :mod:`elt_redshift.local.door`.
+    """
     moto = DomainDispatcherApplication(create_backend_app)
 
     def dispatch(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
@@ -117,7 +118,7 @@ def application(status: Callable[[], dict[str, Any]]) -> Application:
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(status()).encode()]
 
-    return dispatch
+    return guarded(dispatch, token)
 
 
 def bind(port: int) -> socket.socket:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -100,6 +101,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
             postgres_uri=backend.postgres.uri(),
             directory=str(directory),
             data=str(data),
+            token=secrets.token_urlsafe(32),
         )
         stack.enter_context(_answering(listener, aws))
         stack.callback(state.forget, directory)
@@ -217,7 +219,7 @@ def _answering(listener: socket.socket, aws: LocalAws) -> Iterator[None]:
     from elt_redshift.local import events, http
 
     status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
-    server = http.server(listener, http.application(lambda: status))
+    server = http.server(listener, http.application(lambda: status, aws.token))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
     thread.start()
     ticker = events.Ticker()

@@ -1,7 +1,8 @@
 """The state folder of an embedded AWS: what runs, where, and whether it still does.
 
-``local.json`` says where the server is. That it runs is never guessed from a process id (which another program may
-have got since): a running server holds a lock on ``server.lock``, which the kernel releases whatever ends the server.
+``local.json`` says where the server is, and holds the token of its management calls, so only its owner may read it.
+That the server runs is never guessed from a process id (which another program may have got since): a running server
+holds a lock on ``server.lock``, which the kernel releases whatever ends the server.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import json
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from elt_redshift.local.errors import LocalAwsError
@@ -33,9 +34,11 @@ class LocalAws:
     :param endpoint: URL of every AWS service, such as ``http://127.0.0.1:4599``.
     :param pid: process id of the server.
     :param port: TCP port on 127.0.0.1.
-    :param postgres_uri: libpq URI of the PostgreSQL behind the Data API, without a database name's default changed.
+    :param postgres_uri: libpq URI of the PostgreSQL behind the Data API; the kernel vouches for who connects, so it
+        holds no password.
     :param directory: the state folder, with the log file ``server.log``.
     :param data: the throwaway folder that holds PostgreSQL's files; it disappears with the server.
+    :param token: management calls must carry it (:func:`elt_redshift.local.door.authorization`); never shown.
     """
 
     endpoint: str
@@ -44,6 +47,7 @@ class LocalAws:
     postgres_uri: str
     directory: str
     data: str
+    token: str = field(repr=False)
 
     def to_json(self) -> str:
         return json.dumps(asdict(self), indent=2) + "\n"
@@ -54,9 +58,11 @@ class LocalAws:
 
 
 def write(directory: Path, aws: LocalAws) -> None:
-    """Write ``local.json`` in one step, so that a reader sees all of it or nothing."""
+    """Write ``local.json`` in one step, so that a reader sees all of it or nothing; nobody but its owner reads it."""
     draft = directory / f"{STATE_FILE}.{os.getpid()}"
-    draft.write_text(aws.to_json())
+    draft.unlink(missing_ok=True)  # of a process that had this id and was killed here
+    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(aws.to_json())
     draft.replace(directory / STATE_FILE)
 
 

@@ -165,6 +165,31 @@ def test_a_copy_in_a_procedure(client: Any, s3: Any, bucket: str, nation: str, s
     assert "S3 prefix 'n' does not exist" in run(client, f"call {schema}.load('{nation}')")["Error"]
 
 
+def test_a_copy_in_a_procedure_reads_values_as_any_copy(client: Any, s3: Any, bucket: str, schema: str) -> None:
+    """Every type, NULL, quotes, tabs and line ends arrive as by a plain COPY, into identity columns too."""
+    columns = (
+        "id int identity(1, 1), n numeric(6, 2), c char(3), v varchar(9), d date, at timestamp, b boolean, s super"
+    )
+    for table in ("plain", "called"):
+        run(client, f"create table {schema}.{table} ({columns})")
+    first = '7,12.345,ab,"a\tb\\\n""\'",2024-02-29,2024-02-29 23:59:59.5,t,"{""k"": [1]}"'
+    put(s3, bucket, n=f"{first}\n9,,,,,,,\n".encode())
+    copy = f"copy {schema}.{{}} from 's3://{bucket}/n' iam_role default csv explicit_ids"
+    run(
+        client,
+        f"create procedure {schema}.load() as $$ begin {copy.format('called')}; end $$ language plpgsql",
+    )
+    described = run_batch(client, [copy.format("plain"), f"call {schema}.load()"])
+    assert described["Status"] == "FINISHED", described
+    rows = values(client, f"select * from {schema}.called order by id")
+    assert rows == values(client, f"select * from {schema}.plain order by id")
+    assert rows[0][:4] == (7, "12.35", "ab ", "a\tb\\\n\"'")
+    put(s3, bucket, n=b'1,1,abcd,"","2024-01-01",,,\n')
+    assert "value too long" in run(client, f"call {schema}.load()")["Error"]
+    put(s3, bucket, n=b"")
+    assert run(client, f"call {schema}.load()").get("Error") is None
+
+
 def test_unload(client: Any, s3: Any, bucket: str) -> None:
     """The rows of a query become an object, which is not overwritten unless asked."""
     sql = f"unload ('select 1 as a, ''x,y'' as b') to 's3://{bucket}/out/part_' iam_role default csv header"

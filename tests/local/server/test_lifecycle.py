@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.local import process, server, state
+from elt_redshift.local import door, process, server, state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
 from tests.local.server.processes import alive, descendants, folders_with
@@ -106,7 +106,8 @@ def test_running_ends_with_its_block() -> None:
     """An ephemeral embedded AWS answers within its block and is gone, to the last folder, after it."""
     with process.running(timeout=START_SECONDS) as aws:
         pids, folders = belongings(aws)
-        with urllib.request.urlopen(f"{aws.endpoint}/elt-redshift/status") as answer:
+        request = urllib.request.Request(f"{aws.endpoint}{door.STATUS_PATH}", headers=door.authorization(aws.token))
+        with urllib.request.urlopen(request) as answer:
             assert json.load(answer)["pid"] == aws.pid
     assert not alive(pids)
     assert not any(folder.exists() for folder in folders)

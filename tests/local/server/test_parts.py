@@ -15,7 +15,7 @@ from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
-AWS = LocalAws("http://127.0.0.1:4599", 42, 4599, "postgresql://", "/nowhere", "/nowhere/data")
+AWS = LocalAws("http://127.0.0.1:4599", 42, 4599, "postgresql://", "/nowhere", "/nowhere/data", "token")
 
 
 def test_moto_is_pinned_to_the_version_of_the_patches() -> None:

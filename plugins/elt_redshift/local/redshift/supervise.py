@@ -11,6 +11,7 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import pwd
 import select
 import shutil
 import signal
@@ -42,12 +43,24 @@ def _quit_with_parent() -> None:
 
 
 def _initialise(settings: dict[str, Any]) -> None:
-    command = [f"{settings['bin']}/initdb", "-D", settings["data"], "-U", "postgres", "--auth=trust", "--no-sync"]
+    command = [f"{settings['bin']}/initdb", "-D", settings["data"], "-U", "postgres", "--auth=reject", "--no-sync"]
     # Redshift sorts by the bytes of UTF-8, and knows upper and lower case of all letters.
     command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
     subprocess.run(  # noqa: S603 - our own binary
         command, check=True, user=settings["user"], stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
     )
+    _admit_owner(settings)
+
+
+def _admit_owner(settings: dict[str, Any]) -> None:
+    """Let in whom the kernel knows to be the owner's user, under the given roles; nobody else, whatever they know.
+
+    https://www.postgresql.org/docs/18/auth-peer.html
+    """
+    owner = pwd.getpwuid(os.geteuid()).pw_name
+    data = Path(settings["data"])
+    data.joinpath("pg_hba.conf").write_text("local all all peer map=owner\n")
+    data.joinpath("pg_ident.conf").write_text("".join(f'owner "{owner}" {role}\n' for role in settings["roles"]))
 
 
 def _launch(settings: dict[str, Any]) -> subprocess.Popen[bytes]:
@@ -113,7 +126,7 @@ def main(settings: dict[str, Any]) -> int:
     """Run PostgreSQL until the owner is gone.
 
     :param settings: ``bin``, ``data``, ``folder``, ``home`` (where the socket is), ``log`` (paths), ``user`` (name or
-        ``None``), ``options``, ``owner`` (pid).
+        ``None``), ``roles`` (those that the owner may connect as), ``options``, ``owner`` (pid).
     """
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, _on_signal)

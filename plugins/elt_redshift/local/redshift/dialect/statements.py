@@ -138,11 +138,20 @@ def _delete(tokens: list[Token]) -> str:
 
 def _set(tokens: list[Token]) -> str:
     first = words(tokens, 3)[1:]
+    if "authorization" in words(tokens, 4):
+        return _session_authorization(tokens)
     name = first[1] if first[:1] in (["session"], ["local"]) and len(first) > 1 else (first or [""])[0]
     if name in _SETTINGS:
         return ""
     # The functions that Redshift has built in must stay reachable.
     return f"{text(tokens)}, redshift" if name == "search_path" and words(tokens, 1) == ["set"] else text(tokens)
+
+
+def _session_authorization(tokens: list[Token]) -> str:
+    """To become another user takes a superuser in PostgreSQL, which nobody is here; SET ROLE does what scripts want."""
+    place = next(index for index in range(len(tokens)) if word(tokens, index) == "authorization")
+    user = strip(tokens[place + 1 :])
+    return "reset role" if words(user, 1) in ([], ["default"]) else f"set role {text(user)}"
 
 
 def _vacuum(tokens: list[Token]) -> str:
