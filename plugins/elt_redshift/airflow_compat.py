@@ -5,6 +5,10 @@ Only names that are cheap to import are found here: every DAG file imports this 
 
 from __future__ import annotations
 
+import os
+from configparser import RawConfigParser
+from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from airflow import __version__
@@ -38,6 +42,7 @@ __all__ = [
     "Param",
     "TaskGroup",
     "clear_number",
+    "default_deferrable",
     "ended_by_user",
     "ends_without_worker",
     "hooked",
@@ -47,6 +52,8 @@ __all__ = [
     "set_xcom",
     "task_state",
     "task_states",
+    "task_timeout",
+    "time_left",
     "try_key",
     "xcom",
 ]
@@ -112,6 +119,39 @@ def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
 def hooked(operator: BaseOperator) -> bool:
     """Whether a user has code that is to run on a worker before the task or behind it (Airflow 3.3 and later)."""
     return bool(operator._pre_execute_hook or operator._post_execute_hook or operator.on_execute_callback)
+
+
+@cache
+def default_deferrable() -> bool:
+    """Whether operators wait in the triggerer that do not say: as ``[operators] default_deferrable`` says where
+    somebody has set it. Airflow's own default, no, does not count: a wait of hours is not for a worker."""
+    try:
+        from airflow.sdk.configuration import conf
+    except ImportError:  # before 3.2
+        from airflow.configuration import conf
+    set_by_variable = any(name.startswith("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE") for name in os.environ)
+    # Without the defaults, which has_option of Airflow's own class looks through too.
+    in_file = RawConfigParser.has_option(conf, "operators", "default_deferrable")
+    return bool(conf.getboolean("operators", "default_deferrable")) if set_by_variable or in_file else True
+
+
+def time_left(operator: BaseOperator, context: Context) -> timedelta | None:
+    """What is left of a task's ``execution_timeout`` in this try. Airflow itself looks at it on workers only, so who
+    defers passes it on."""
+    if operator.execution_timeout is None:
+        return None
+    began = getattr(context["ti"], "start_date", None)
+    spent = datetime.now(UTC) - began if began else timedelta()
+    return max(operator.execution_timeout - spent, timedelta())
+
+
+def task_timeout() -> type[BaseException]:
+    """What Airflow raises when a task's ``execution_timeout`` is over."""
+    try:
+        from airflow.sdk.exceptions import AirflowTaskTimeout
+    except ImportError:  # before 3.2
+        from airflow.exceptions import AirflowTaskTimeout  # type: ignore[no-redef]
+    return AirflowTaskTimeout
 
 
 def ends_without_worker(operator: BaseOperator) -> bool:

@@ -26,6 +26,7 @@ SAMPLES = {
     "float": 1.5,
     "int": 2,
     "bool": True,
+    "bool | str | None": "/ca.pem",
     "dict[str, Any] | None": {"job_id": "7", "name": "sales"},
 }
 

@@ -8,17 +8,23 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
 from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.job import sql as scripts
 
 #: The longest long poll of the Data API, in seconds.
 LONG_POLL = 30
 
 #: The Data API ends a statement after 24 hours by itself.
 LONGEST_STATEMENT = timedelta(hours=24)
+
+#: What GetStatementResult tells beside the rows.
+RESULT = ("ColumnMetadata", "TotalNumRows")
+#: What stands for the result of a statement that gives none.
+NO_RESULT: Mapping[str, Any] = {"Records": [], "ColumnMetadata": [], "TotalNumRows": 0}
 
 OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
@@ -29,32 +35,51 @@ class Submission:
 
     :param sqls: the statements' texts; more than one make a batch.
     :param warehouse: the members of the request that say where: ``Database`` and ``ClusterIdentifier`` or
-        ``WorkgroupName``, and ``DbUser`` or ``SecretArn``.
+        ``WorkgroupName``, and ``DbUser`` or ``SecretArn``; or ``SessionId``.
     :param name: the statement's name, at most 500 characters; it can be found by it.
     :param token: at most 64 characters; a repeated request with the same token runs nothing.
-    :param parameters: values of the ``:name`` parameters.
+    :param parameters: values of the ``:name`` parameters; ``None`` is NULL. The Data API binds neither NULL nor empty
+        text, so these two are written into the SQL, in the parameter's place; all other values are bound.
     :param transaction: run a batch as one transaction, or let each statement commit by itself.
+    :param with_event: let the Data API send an EventBridge event when the statement has ended.
+    :param keep_alive: open a session, or keep the one that ``warehouse`` names, for so many seconds afterwards.
     """
 
     sqls: Sequence[str]
     warehouse: Mapping[str, str]
     name: str
     token: str
-    parameters: Mapping[str, str]
+    parameters: Mapping[str, str | None]
     transaction: bool = True
+    with_event: bool = False
+    keep_alive: int | None = None
 
     def request(self) -> dict[str, Any]:
-        """The members that ``ExecuteStatement`` or ``BatchExecuteStatement`` takes."""
+        """The members that ``ExecuteStatement`` or ``BatchExecuteStatement`` takes.
+
+        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_SqlParameter.html
+        """
+        literals = {name: "NULL" if value is None else "''" for name, value in self.parameters.items() if not value}
+        sqls = [scripts.put(sql, literals) for sql in self.sqls]
+        bound = [{"name": name, "value": value} for name, value in self.parameters.items() if value]
         return {
-            **({"Sql": self.sqls[0]} if len(self.sqls) == 1 else {"Sqls": list(self.sqls)}),
+            **({"Sql": sqls[0]} if len(sqls) == 1 else {"Sqls": sqls}),
             **self.warehouse,
             "StatementName": self.name,
             "ClientToken": self.token,
-            **(
-                {"Parameters": [{"name": n, "value": v} for n, v in self.parameters.items()]} if self.parameters else {}
-            ),
-            **({} if self.transaction or len(self.sqls) == 1 else {"ExecutionMode": "AUTO_COMMIT"}),
+            **({"Parameters": bound} if bound else {}),
+            **({} if self.transaction or len(sqls) == 1 else {"ExecutionMode": "AUTO_COMMIT"}),
+            **({"WithEvent": True} if self.with_event else {}),
+            **({} if self.keep_alive is None else {"SessionKeepAliveSeconds": self.keep_alive}),
         }
+
+
+@dataclass(frozen=True)
+class Part:
+    """One statement of a submission: its id, and whether it gave a result that can be fetched, even an empty one."""
+
+    id: str
+    has_result: bool
 
 
 @dataclass(frozen=True)
@@ -64,7 +89,10 @@ class StatementStatus:
     :param id: its id; of a failed batch, that of the part that failed.
     :param error: Redshift's message, of one that failed or was cancelled.
     :param rows: how many rows it returned or changed, where that is known.
-    :param parts: the ids of a batch's statements, or its own.
+    :param seconds: how long Redshift ran it.
+    :param parts: a batch's statements, or it alone.
+    :param session_id: of the session that it ran in, if it is one that is kept.
+    :param updated: when its status last changed.
     """
 
     id: str
@@ -72,7 +100,9 @@ class StatementStatus:
     error: str | None = None
     rows: int | None = None
     seconds: float | None = None
-    parts: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
+    session_id: str | None = None
+    updated: datetime | None = None
 
     @property
     def ended(self) -> bool:
@@ -81,8 +111,25 @@ class StatementStatus:
     @property
     def xcoms(self) -> dict[str, Any]:
         """What Airflow shows of it, as far as it is known."""
-        shown = {"statement_id": self.id, "seconds": self.seconds, "rows": self.rows}
+        shown = {
+            "statement_id": self.id,
+            "seconds": self.seconds,
+            "rows": self.rows,
+            "session_id": self.session_id,
+        }
         return {key: value for key, value in shown.items() if value is not None}
+
+    @property
+    def summary(self) -> str:
+        """One line for a log: the statement, how it ended, rows, and Redshift's own times, as far as they are known."""
+        rows = [] if self.rows is None else [f"{self.rows} row{'' if self.rows == 1 else 's'}"]
+        times = []
+        if self.seconds is not None:
+            times.append(f"{self.seconds:.3f} s in Redshift")
+        if self.seconds is not None and self.updated is not None:
+            start = self.updated - timedelta(seconds=self.seconds)
+            times.append(f"from {_clock(start)} to {_clock(self.updated)}")
+        return ", ".join([f"Statement {self.id} {self.status}", *rows, *times])
 
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> StatementStatus:
@@ -97,7 +144,9 @@ class StatementStatus:
             error=(answer.get("Error") or "The statement was cancelled.") if unsuccessful else None,
             rows=sum(known) if known else None,
             seconds=answer["Duration"] / 1e9 if answer.get("Duration", -1) >= 0 else None,
-            parts=tuple(part["Id"] for part in subs),
+            parts=tuple(Part(part["Id"], bool(part.get("HasResultSet"))) for part in subs),
+            session_id=answer.get("SessionId"),
+            updated=answer.get("UpdatedAt"),
         )
 
 
@@ -121,6 +170,8 @@ class Statements:
         """
         request = submission.request()
         self._teach_batches()
+        if not request.keys() <= self._members("ExecuteStatement").keys() | {"Sqls", "ExecutionMode"}:
+            raise AwsError(f"statement {submission.name}", "OldBotocore", "Sessions need a newer boto3 (1.35.16).")
         call = self._client.execute_statement if "Sql" in request else self._client.batch_execute_statement
         with aws_errors(f"statement {submission.name}"):
             return str(call(**request)["Id"])
@@ -180,16 +231,29 @@ class Statements:
                 return False
             raise
 
+    def give_up(self, statement_id: str) -> StatementStatus | None:
+        """Cancel a statement whose time is up; how it ended if it has finished all the same, or else None."""
+        self.cancel(statement_id)
+        status = self.describe(statement_id)
+        return status if status.status == "FINISHED" else None
+
     def records(self, statement_id: str) -> list[list[Any]]:
         """The rows of a statement's result."""
-        rows: list[list[Any]] = []
+        return [[_value(cell) for cell in row] for row in self.result(statement_id)["Records"]]
+
+    def result(self, statement_id: str) -> dict[str, Any]:
+        """A statement's result in the shape of GetStatementResult, all pages in one.
+
+        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_GetStatementResult.html
+        """
+        records: list[Any] = []
         more: dict[str, str] = {}
         with aws_errors(f"result of statement {statement_id}"):
             while True:
                 page = self._client.get_statement_result(Id=statement_id, **more)
-                rows += [[_value(cell) for cell in row] for row in page["Records"]]
+                records += page["Records"]
                 if "NextToken" not in page:
-                    return rows
+                    return {"Records": records, **{name: page[name] for name in RESULT if name in page}}
                 more = {"NextToken": page["NextToken"]}
 
     @cached_property
@@ -220,6 +284,10 @@ class Statements:
             StatementName=prefix, Status=status, RoleLevel=True
         )
         return [found for answer in answers for found in answer["Statements"]]
+
+
+def _clock(moment: datetime) -> str:
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S.%f")[:-3] + " UTC"
 
 
 def _value(cell: Mapping[str, Any]) -> Any:

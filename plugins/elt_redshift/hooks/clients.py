@@ -15,10 +15,23 @@ class ClientsHook:
 
     :param aws_conn_id: the Airflow connection; boto3's own search when it does not exist.
     :param region_name: default: the connection's.
+    :param verify: whether to verify certificates, or the file of those to trust; default: the connection's.
+    :param botocore_config: arguments of botocore's Config; default: the connection's.
     """
 
-    def __init__(self, aws_conn_id: str | None = "aws_default", region_name: str | None = None) -> None:
-        self._connection: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+    def __init__(
+        self,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        self._connection: dict[str, Any] = {
+            "aws_conn_id": aws_conn_id,
+            "region_name": region_name,
+            "verify": verify,
+            "config": botocore_config,
+        }
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``."""

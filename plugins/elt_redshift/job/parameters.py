@@ -109,9 +109,9 @@ def normal(parameter: Parameter) -> Parameter:
 
 
 def rendered(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
-    """What templates gave: those that render native objects make numbers of texts."""
+    """What templates gave: those that render native objects make numbers of texts. None stays, and is refused."""
     texts = {parameter.name for parameter in declared if parameter.type == "text"}
-    return {name: str(value) if name in texts else value for name, value in given.items()}
+    return {name: str(value) if name in texts and value is not None else value for name, value in given.items()}
 
 
 def values(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
@@ -176,12 +176,16 @@ def check_value(key: Key, what: str, value: object, parameter: Parameter, findin
 
 
 def check_values(declared: Sequence[Parameter], given: Mapping[str, object], findings: Findings) -> None:
-    """Note every mistake in the parameter values of one start; ``None`` stands for a value that is missing."""
+    """Note every mistake in the parameter values of one start; ``None`` stands for a value that is missing, or that
+    was given as nothing although there is a default."""
     known = {parameter.name: parameter for parameter in declared}
     for name, value in given.items():
         key = ("parameters", name)
         if name not in known:
             findings.add(key, f"The job has no parameter '{name}'.", did_you_mean(name, known))
+        elif value is None and (default := known[name].default) is not None:
+            problem = f"The value of '{name}' is None, and NULL is no value of a job's parameter."
+            findings.add(key, problem, f"Leave it out, which stands for {shown(default)}, or give it a text.")
         elif value is None:
             findings.add(key, f"The parameter '{name}' has no default and no value.", f"Give it: {name}=value.")
         else:

@@ -9,7 +9,7 @@ string, with or without ``E`` before it (that is why its documentation writes ``
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal, cast, get_args
@@ -152,6 +152,21 @@ def parameters(sql: str) -> list[str]:
     :raises SqlSyntaxError: see :func:`tokenize`.
     """
     return list(dict.fromkeys(token.text[1:] for token in tokenize(sql) if token.kind == "parameter"))
+
+
+def put(sql: str, literals: Mapping[str, str]) -> str:
+    """``sql`` with a literal in the place of each ``:name`` parameter that ``literals`` names.
+
+    It is for what cannot be bound: ``NULL`` and ``''``. What looks like a parameter inside a string, a comment or a
+    dollar-quoted body stays.
+
+    :raises SqlSyntaxError: see :func:`tokenize`.
+    """
+    if not literals:
+        return sql
+    return "".join(
+        literals.get(token.text[1:], token.text) if token.kind == "parameter" else token.text for token in tokenize(sql)
+    )
 
 
 class _Routine:

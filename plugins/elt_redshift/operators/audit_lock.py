@@ -235,11 +235,16 @@ class AuditLock:
         return cls._open[-1] if cls._open else None
 
 
-def make_hook(aws_conn_id: str | None, region_name: str | None) -> ClientsHook:
+def make_hook(
+    aws_conn_id: str | None,
+    region_name: str | None,
+    verify: bool | str | None = None,
+    botocore_config: dict[str, Any] | None = None,
+) -> ClientsHook:
     """The hook for a connection."""
     from elt_redshift.hooks.clients import ClientsHook  # boto3: a DAG file does not wait for it
 
-    return ClientsHook(aws_conn_id, region_name)
+    return ClientsHook(aws_conn_id, region_name, verify, botocore_config)
 
 
 def _held(item: AuditItem | None) -> str | None:

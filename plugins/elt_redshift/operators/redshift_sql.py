@@ -1,7 +1,8 @@
 """SQL on Redshift from anybody's DAG, through the Data API.
 
 It derives from Airflow's BaseOperator, not from Amazon's RedshiftDataOperator, whose import loads boto3 into every
-process that parses a DAG file (docs/adr/0003-cheap-dag-files.md); it takes the same names for the same things.
+process that parses a DAG file (docs/adr/0003-cheap-dag-files.md); it takes the same names for the same things
+(:mod:`elt_redshift.operators.parity`).
 """
 
 from __future__ import annotations
@@ -17,17 +18,22 @@ from elt_redshift.airflow_compat import (
     AirflowFailException,
     BaseOperator,
     Context,
+    default_deferrable,
     ends_without_worker,
+    task_timeout,
+    time_left,
     try_key,
 )
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.healing import airflow_owner, run_label
-from elt_redshift.aws.statements import LONGEST_STATEMENT, Statements, StatementStatus, Submission
+from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
+from elt_redshift.operators import parity, sql_input
 from elt_redshift.operators.audit_lock import FAILURE, AuditLock, make_hook
+from elt_redshift.operators.sql_input import InputError
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
@@ -42,19 +48,34 @@ MAX_NAME = 500
 class RedshiftSqlOperator(BaseOperator):
     """Runs one or several SQL statements, and waits for their end.
 
-    A try that repeats one whose worker was lost goes on with the statement that the lost one submitted. XComs:
-    ``statement_id``, ``seconds``, ``rows``; the returned value is the last result if ``return_result``.
+    A try that repeats one goes on with the statement that an earlier one submitted, unless that failed. XComs:
+    ``statement_id``, ``seconds``, ``rows``, ``session_id``; the returned value is the list of the statements' ids, as
+    Amazon's RedshiftDataOperator returns it, unless results are asked for.
 
-    :param sql: a script, templated, or the name of a ``.sql`` file; its statements end with ``;``.
+    :param sql: a script, the name of a ``.sql`` file, a list of these, or a task's output that is one of them; a
+        script's statements end with ``;``. Templated, as all that has to do with the connection.
     :param statements: instead of ``sql``: statements that are sent as they are, such as a job's.
     :param placeholders: what to put in their texts for other texts.
-    :param parameters: templates for the values of the ``:name`` parameters; those that no SQL names are ignored.
+    :param parameters: the values of the ``:name`` parameters: a mapping, a list of ``{"name": …, "value": …}``, or a
+        task's output that is one of them; ``None`` is NULL. Those that no SQL names are ignored.
+    :param database: needed, unless a session is named.
+    :param session_id: instead of cluster and workgroup: the session of an earlier statement.
+    :param session_keep_alive_seconds: open a session, or keep it, so long behind the statement; XCom ``session_id``.
+    :param with_event: let the Data API send an EventBridge event when the statement has ended.
+    :param wait_for_completion: wait for the statement's end (default); or succeed once it is submitted, for
+        :class:`~elt_redshift.sensors.redshift_statement.RedshiftStatementSensor` to wait for it.
     :param transaction: run all statements as one transaction (default), or let each commit by itself.
-    :param timeout: then the statement is cancelled and the try fails.
+    :param timeout: then the statement is cancelled and the try fails. So it is after ``execution_timeout``, which
+        counts the time in the triggerer too.
     :param poll_interval: seconds between two looks where there is no long polling, and in the triggerer.
-    :param deferrable: wait in the triggerer (default), or on the worker.
-    :param return_result: give the rows of the last statement as XCom.
+    :param deferrable: wait in the triggerer, or on the worker. Default: as ``[operators] default_deferrable`` of
+        Airflow's configuration says where somebody has set that, and in the triggerer where nobody has.
+    :param return_result: return the rows of the last statement; none if it gives no result.
+    :param return_sql_result: return all statements' results, each in the shape of GetStatementResult.
+    :param durable: look for the statements of earlier tries (default), or submit the SQL anew in each.
+    :param cancel_on_kill: cancel the statement when the task is killed (default).
     :param lock: whose lease to renew; default: the :class:`AuditLock` context that the task is defined in.
+    :param verify: as Amazon's hooks take it, like ``botocore_config``, a dict.
     """
 
     template_fields: Sequence[str] = (
@@ -63,8 +84,12 @@ class RedshiftSqlOperator(BaseOperator):
         "database",
         "cluster_identifier",
         "workgroup_name",
+        "session_id",
         "db_user",
         "secret_arn",
+        "aws_conn_id",
+        "region_name",
+        "verify",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
@@ -73,43 +98,55 @@ class RedshiftSqlOperator(BaseOperator):
     def __init__(
         self,
         *,
-        sql: str | None = None,
+        sql: Any = None,
         statements: Sequence[SqlStatement] = (),
         placeholders: Mapping[str, str] | None = None,
-        parameters: Mapping[str, str] | None = None,
-        database: str,
+        parameters: Any = None,
+        database: str | None = None,
         cluster_identifier: str | None = None,
         workgroup_name: str | None = None,
+        session_id: str | None = None,
+        session_keep_alive_seconds: int | None = None,
         db_user: str | None = None,
         secret_arn: str | None = None,
+        with_event: bool = False,
+        wait_for_completion: bool = True,
         transaction: bool = True,
         timeout: timedelta = TIMEOUT,
         poll_interval: float = 5.0,
-        deferrable: bool = True,
+        deferrable: bool | None = None,
         return_result: bool = False,
+        return_sql_result: bool = False,
+        durable: bool = True,
+        cancel_on_kill: bool = True,
         lock: AuditLock | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
+        refused = parity.refusals(kwargs)
         super().__init__(**kwargs)
-        if (sql is None) == (not statements):
-            raise AirflowException(f"Task {self.task_id} needs either sql or statements.")
-        if (cluster_identifier is None) == (workgroup_name is None):
-            raise AirflowException(f"Task {self.task_id} needs either cluster_identifier or workgroup_name.")
-        self.sql, self.parameters, self.statements = sql, dict(parameters or {}), tuple(statements)
-        self.placeholders = dict(placeholders or {})
-        self.source = sql if sql and sql.endswith(".sql") else "sql"
+        self.sql, self.parameters, self.statements = sql, parameters, tuple(statements)
+        self.placeholders, self.sources = dict(placeholders or {}), sql_input.sources(sql)
         self.database, self.cluster_identifier, self.workgroup_name = database, cluster_identifier, workgroup_name
-        self.db_user, self.secret_arn = db_user, secret_arn
-        self.transaction, self.timeout, self.poll_interval = transaction, timeout, poll_interval
-        self.deferrable, self.return_result = deferrable, return_result
+        self.session_id, self.session_keep_alive_seconds = session_id, session_keep_alive_seconds
+        self.db_user, self.secret_arn, self.with_event = db_user, secret_arn, with_event
+        self.wait_for_completion, self.transaction, self.timeout = wait_for_completion, transaction, timeout
+        self.poll_interval = poll_interval
+        self.deferrable = default_deferrable() if deferrable is None else deferrable
+        self.return_result, self.return_sql_result = return_result, return_sql_result
+        self.durable, self.cancel_on_kill = durable, cancel_on_kill
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.verify, self.botocore_config = verify, botocore_config
         held = lock or AuditLock.current()
         self.job_id = held.job_id if held else None
         self.table_name = held.table_name if held else None
         self.lease = held.lease.total_seconds() if held else 0.0
         self._submitted: str | None = None
+        if problems := refused + sql_input.problems(self):
+            raise AirflowException("\n".join(f"Task {self.task_id}: {problem}" for problem in problems))
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Render, and show the SQL of ``statements``, which holds no templates."""
@@ -123,15 +160,16 @@ class RedshiftSqlOperator(BaseOperator):
         return self._begin(context, self.deferrable)
 
     def _begin(self, context: Context, defer: bool) -> Any:
-        ti = context["ti"]
-        owner = airflow_owner(ti.dag_id, ti.run_id)
+        owner = _owner(context)
         self._renew(owner)
         try:
             self._submitted = self._submit(context, owner)
+            if not self.wait_for_completion:
+                return self._value(context, self._statements.describe(self._submitted))
         except EltError as error:
             self._fail(context, str(error), "none", error)
         if defer:
-            self._defer(owner, self._submitted)
+            self._defer(context, owner, self._submitted)
         return self._conclude(context, self._follow(owner, self._submitted))
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | str) -> Any:
@@ -145,20 +183,30 @@ class RedshiftSqlOperator(BaseOperator):
             self._fail(context, str(problem), self._submitted)
         return self._conclude(context, self._statements.describe(self._submitted) if event["ended"] else None)
 
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """As Airflow's, but when the wait itself has failed the statement is not left to itself: it is cancelled when
+        ``execution_timeout`` is over, and otherwise followed from here."""
+        if next_method != "__fail__":
+            return super().resume_execution(next_method, next_kwargs, context)
+        reason = str((next_kwargs or {}).get("error"))
+        if "timeout" not in reason.lower():
+            self.log.warning("The wait in the triggerer has failed: %s. The worker waits instead.", reason)
+            return self._begin(context, defer=False)
+        self._submitted = self._newest(context["ti"], _owner(context), context["ti"].try_number)
+        return self._conclude(context, None)
+
     def on_kill(self) -> None:
         """Cancel the statement."""
-        if self._submitted:
+        if self._submitted and self.cancel_on_kill:
             self._statements.cancel(self._submitted)
 
     def _submit(self, context: Context, owner: str) -> str:
-        """The statement of this try: that of the try that it repeats, unless that one failed, or a new one."""
+        """The statement of this try: that of an earlier one, unless it failed, or a new one."""
         ti = context["ti"]
-        # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
-        first = ti.max_tries - (self.retries or 0) + 1
-        if ti.try_number > first and (before := self._statements.find(self._name(ti, owner, ti.try_number - 1))):
+        if self.durable and (before := self._newest(ti, owner, ti.try_number - 1)):
             status = self._statements.describe(before)
             if not status.ended or status.status == "FINISHED":
-                self.log.info("Going on with statement %s of the try before", before)
+                self.log.info("Going on with statement %s of an earlier try", before)
                 return before
         name = self._name(ti, owner, ti.try_number)
         token = hashlib.sha256(f"{ti.dag_id}\n{name}\n{try_key(context)}".encode()).hexdigest()
@@ -166,13 +214,26 @@ class RedshiftSqlOperator(BaseOperator):
         self.log.info("Submitted statement %s as %s", statement_id, name)
         return statement_id
 
+    def _newest(self, ti: Any, owner: str, attempt: int) -> str | None:
+        """The newest statement of the tries up to ``attempt`` since the task was cleared: not each try has one of its
+        own."""
+        # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
+        first = ti.max_tries - (self.retries or 0) + 1
+        names = (self._name(ti, owner, number) for number in range(attempt, first - 1, -1))
+        return next((found for name in names if (found := self._statements.find(name))), None)
+
     def _submission(self, name: str, token: str) -> Submission:
+        sql_input.check_session(self.session_id)
         sqls = [self._filled(statement.text) for statement in self._sqls]
         named = {name for sql in sqls for name in scripts.parameters(sql)}
+        values = sql_input.values(self.parameters)
+        if self.statements:
+            sql_input.refuse_nothing(values, named)
         where = {
             "Database": self.database,
             "ClusterIdentifier": self.cluster_identifier,
             "WorkgroupName": self.workgroup_name,
+            "SessionId": self.session_id,
             "DbUser": self.db_user,
             "SecretArn": self.secret_arn,
         }
@@ -181,8 +242,10 @@ class RedshiftSqlOperator(BaseOperator):
             warehouse={key: value for key, value in where.items() if value},
             name=name,
             token=token,
-            parameters={key: str(value) for key, value in self.parameters.items() if key in named},
+            parameters={key: value for key, value in values.items() if key in named},
             transaction=self.transaction,
+            with_event=self.with_event,
+            keep_alive=self.session_keep_alive_seconds,
         )
 
     def _filled(self, text: str) -> str:
@@ -197,12 +260,7 @@ class RedshiftSqlOperator(BaseOperator):
 
     @cached_property
     def _sqls(self) -> tuple[SqlStatement, ...]:
-        if self.statements:
-            return self.statements
-        found = scripts.split(self.sql or "")
-        if not found:
-            raise AirflowFailException(f"{self.source} holds no SQL statement.")
-        return tuple(SqlStatement(text=s.text, place=f"{self.source}:{s.line}") for s in found)
+        return self.statements or sql_input.statements(self.sql, self.sources)
 
     def _renew(self, owner: str) -> None:
         if self.job_id and self.table_name:
@@ -220,43 +278,80 @@ class RedshiftSqlOperator(BaseOperator):
             self._statements.cancel(statement_id)  # the lock is lost
             raise
 
-    def _defer(self, owner: str, statement_id: str) -> NoReturn:
+    def _defer(self, context: Context, owner: str, statement_id: str) -> NoReturn:
         from elt_redshift.triggers.statement import StatementTrigger  # Airflow's triggers are not for DAG files
 
+        left = time_left(self, context)
         trigger = StatementTrigger(
             statement_id=statement_id,
             owner=owner,
             job_id=self.job_id,
             table_name=self.table_name,
             lease=self.lease,
-            timeout=self.timeout.total_seconds(),
-            end_from_trigger=ends_without_worker(self) and not self.return_result,
+            timeout=min(self.timeout, left or self.timeout).total_seconds(),
+            end_from_trigger=ends_without_worker(self) and not (self.return_result or self.return_sql_result),
+            return_ids=self.do_xcom_push,
+            cancel_on_kill=self.cancel_on_kill,
             aws_conn_id=self.aws_conn_id,
             region_name=self.region_name,
             poll_interval=self.poll_interval,
+            verify=self.verify,
+            botocore_config=self.botocore_config,
         )
-        self.defer(trigger=trigger, method_name="execute_complete")
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=left)
         raise AssertionError("defer() never returns")
 
     def _conclude(self, context: Context, status: StatementStatus | None) -> Any:
         """:param status: how the statement ended; None: it has not, and time is up."""
-        assert self._submitted, "there is a statement"
+        if status is None and self._submitted:
+            status = self._statements.give_up(self._submitted)
         if status is None:
-            self._statements.cancel(self._submitted)
-            self._fail(context, f"The statement ran longer than {self.timeout} and was cancelled.", self._submitted)
+            self._too_late(context)
+        self.log.info(status.summary)
         if status.error is not None:
+            if status.session_id:
+                context["ti"].xcom_push(key="session_id", value=status.session_id)
             self._fail(context, f"Task {self.task_id}: {status.error}", status.id)
+        return self._value(context, status)
+
+    def _value(self, context: Context, status: StatementStatus) -> Any:
+        """What the task returns, once the other XComs are pushed."""
         for key, value in status.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
-        return self._statements.records(status.parts[-1]) if self.return_result else None
+        for part in status.parts:
+            if not part.has_result and (self.return_sql_result or (self.return_result and part is status.parts[-1])):
+                self.log.info("Statement %s gave no result: there are no rows to return", part.id)
+        if self.return_sql_result:
+            return [self._statements.result(p.id) if p.has_result else dict(NO_RESULT) for p in status.parts]
+        if self.return_result:
+            last = status.parts[-1]
+            return self._statements.records(last.id) if last.has_result else []
+        return [part.id for part in status.parts]
 
-    def _fail(self, context: Context, message: str, statement: str, cause: Exception | None = None) -> NoReturn:
+    def _too_late(self, context: Context) -> NoReturn:
+        limit, whose = self.timeout, "its timeout"
+        kind: type[BaseException] = AirflowException
+        if self.execution_timeout is not None and self.execution_timeout <= self.timeout:
+            limit, whose, kind = self.execution_timeout, "the task's execution_timeout", task_timeout()
+        message = f"The statement ran longer than {whose} of {limit} and was cancelled."
+        self._fail(context, message, self._submitted or "none", kind=kind)
+
+    def _fail(
+        self,
+        context: Context,
+        message: str,
+        statement: str,
+        cause: Exception | None = None,
+        kind: type[BaseException] = AirflowException,
+    ) -> NoReturn:
         """Tell the lock's teardown and Airflow why."""
         context["ti"].xcom_push(key=FAILURE, value={"message": message, "statement": statement})
+        if isinstance(cause, InputError):
+            raise AirflowFailException(f"Task {self.task_id}: {message}") from cause
         if statement == "none":  # nothing was submitted, perhaps because it is no SQL
-            raise AirflowException(f"{self.source}: {message}") from cause
+            raise kind(f"{', '.join(self.sources) or 'sql'}: {message}") from cause
         place = self._sqls[int(statement.partition(":")[2] or 1) - 1].place
-        raise AirflowException(f"{place}: {message} (statement {statement})") from cause
+        raise kind(f"{place}: {message} (statement {statement})") from cause
 
     @cached_property
     def _statements(self) -> Statements:
@@ -264,4 +359,8 @@ class RedshiftSqlOperator(BaseOperator):
 
     @cached_property
     def _hook(self) -> ClientsHook:
-        return make_hook(self.aws_conn_id, self.region_name)
+        return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+
+
+def _owner(context: Context) -> str:
+    return airflow_owner(context["ti"].dag_id, context["ti"].run_id)

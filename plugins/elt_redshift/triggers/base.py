@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.clients import ClientsHook
 
 #: No worker is resumed sooner than this many seconds after its trigger began: by then the scheduler has mostly heard
 #: that the deferring worker has ended, and does not take that for the end of the resumed one.
@@ -31,11 +34,39 @@ class AwsTrigger(BaseTrigger):
     """
 
     ARGUMENTS: ClassVar[tuple[str, ...]]
+    CONNECTION: ClassVar[tuple[str, ...]] = ("aws_conn_id", "region_name", "poll_interval")
 
     def __init__(self, aws_conn_id: str | None, region_name: str | None, poll_interval: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
-        names = (*self.ARGUMENTS, "aws_conn_id", "region_name", "poll_interval")
-        return f"{type(self).__module__}.{type(self).__qualname__}", {name: getattr(self, name) for name in names}
+        given = {name: getattr(self, name) for name in (*self.ARGUMENTS, *self.CONNECTION)}
+        return f"{type(self).__module__}.{type(self).__qualname__}", given
+
+
+class ClientsTrigger(AwsTrigger):
+    """A trigger of an operator that takes all that Amazon's hooks take.
+
+    :param verify: whether to verify certificates, or the file of those to trust; default: the connection's.
+    :param botocore_config: arguments of botocore's Config; default: the connection's.
+    """
+
+    CONNECTION = (*AwsTrigger.CONNECTION, "verify", "botocore_config")
+
+    def __init__(
+        self,
+        aws_conn_id: str | None,
+        region_name: str | None,
+        poll_interval: float,
+        verify: bool | str | None,
+        botocore_config: dict[str, Any] | None,
+    ) -> None:
+        super().__init__(aws_conn_id, region_name, poll_interval)
+        self.verify, self.botocore_config = verify, botocore_config
+
+    def hook(self) -> ClientsHook:
+        """The services of the connection."""
+        from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it
+
+        return ClientsHook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)

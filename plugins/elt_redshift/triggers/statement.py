@@ -6,19 +6,18 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import AwsTrigger, not_too_soon
+from elt_redshift.triggers.base import ClientsTrigger, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
-    from elt_redshift.hooks.clients import ClientsHook
 
 #: So many refused calls in a row, with growing pauses, are forgiven.
 MAX_FAILURES = 10
@@ -28,8 +27,8 @@ LONGEST_PAUSE = 60.0
 RENEWALS = 10
 
 
-class StatementTrigger(AwsTrigger):
-    """Waits until a statement has ended or time is up.
+class StatementTrigger(ClientsTrigger):
+    """Waits until a statement has ended or time is up, and cancels it then.
 
     :param owner: who holds the lock.
     :param job_id: of the lock, if there is one, as ``table_name``.
@@ -37,9 +36,21 @@ class StatementTrigger(AwsTrigger):
     :param timeout: seconds from now on.
     :param end_from_trigger: end a task whose statement has finished without a worker. (A failure always resumes one,
         for the log and for Airflow's retries.)
+    :param return_ids: give the ids of its statements as the task's value then.
+    :param cancel_on_kill: cancel the statement when somebody ends the task.
     """
 
-    ARGUMENTS = ("statement_id", "owner", "job_id", "table_name", "lease", "timeout", "end_from_trigger")
+    ARGUMENTS = (
+        "statement_id",
+        "owner",
+        "job_id",
+        "table_name",
+        "lease",
+        "timeout",
+        "end_from_trigger",
+        "return_ids",
+        "cancel_on_kill",
+    )
 
     def __init__(
         self,
@@ -53,21 +64,27 @@ class StatementTrigger(AwsTrigger):
         region_name: str | None = None,
         poll_interval: float = 5.0,
         end_from_trigger: bool = False,
+        return_ids: bool = True,
+        cancel_on_kill: bool = True,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval)
+        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
         self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
         self.lease, self.timeout, self.end_from_trigger = lease, timeout, end_from_trigger
+        self.return_ids, self.cancel_on_kill = return_ids, cancel_on_kill
         self._renewed = time.monotonic()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         began, status, problem = time.monotonic(), None, None
         try:
-            status = await self._ended()
+            status = await self._ended() or await self._given_up()
         except (AwsError, NotOwnerError) as error:
             problem = str(error)
         if self.end_from_trigger and status and status.error is None:
-            self.log.info("Statement %s has finished", self.statement_id)
-            yield TaskSuccessEvent(xcoms=status.xcoms)
+            self.log.info(status.summary)
+            returned = {"return_value": [part.id for part in status.parts]} if self.return_ids else {}
+            yield TaskSuccessEvent(xcoms=status.xcoms | returned)
             return
         await not_too_soon(began)
         event = {"statement_id": self.statement_id, "ended": status is not None, "problem": problem}
@@ -75,15 +92,22 @@ class StatementTrigger(AwsTrigger):
 
     async def on_kill(self) -> None:
         """Cancel the statement; Airflow versions that know this call it when a user ends the task."""
-        await to_the_end(self._kill())
+        if self.cancel_on_kill:
+            await to_the_end(self._kill())
 
     async def _kill(self) -> None:
-        hook = await sync_to_async(self._hook)()
+        hook = await sync_to_async(self.hook)()
         await asyncio.to_thread(hook.statements().cancel, self.statement_id)
+
+    async def _given_up(self) -> StatementStatus | None:
+        """Time is up. Airflow may not let the worker come as far as this."""
+        self.log.warning("Time is up after %.0f s: statement %s is cancelled", self.timeout, self.statement_id)
+        hook = await sync_to_async(self.hook)()
+        return await asyncio.to_thread(hook.statements().give_up, self.statement_id)
 
     async def _ended(self) -> StatementStatus | None:
         """How the statement ended; None when it has not, and time is up."""
-        hook = await sync_to_async(self._hook)()
+        hook = await sync_to_async(self.hook)()
         statements = await asyncio.to_thread(hook.statements)
         store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
         end, failures = time.monotonic() + self.timeout, 0
@@ -105,8 +129,3 @@ class StatementTrigger(AwsTrigger):
         if store and self.job_id and time.monotonic() - self._renewed > self.lease / RENEWALS:
             await asyncio.to_thread(store.renew, self.job_id, self.owner, timedelta(seconds=self.lease))
             self._renewed = time.monotonic()
-
-    def _hook(self) -> ClientsHook:
-        from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it
-
-        return ClientsHook(self.aws_conn_id, self.region_name)

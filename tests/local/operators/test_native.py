@@ -24,96 +24,19 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
     BaseOperator,
 )
-from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.healing import airflow_owner
-from elt_redshift.aws.statements import Statements, Submission
+from elt_redshift.aws.statements import Statements
 from elt_redshift.dag import elt_dag
 from elt_redshift.exceptions import JobError
-from elt_redshift.hooks import clients
 from elt_redshift.job.model import EltJob
-from elt_redshift.local.process import LocalAws
-from elt_redshift.operators import audit_lock, redshift_sql
 from elt_redshift.operators.audit_lock import FAILURE, AuditLock, AuditLockAcquireOperator
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.triggers import base
 from elt_redshift.triggers.audit_lock import LockTrigger
-from tests.local.conftest import client_factory
+from tests.local.operators.standins import WHERE, FakeTaskInstance, Hook, rows
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "dags" / "examples"
-WHERE = {"database": "dev", "cluster_identifier": "warehouse", "db_user": "awsuser"}
-DATA_API = {"Database": "dev", "ClusterIdentifier": "warehouse", "DbUser": "awsuser"}
 ME, OTHER = airflow_owner("sales", "run-1"), airflow_owner("sales", "run-2")
-
-
-class FakeTaskInstance:
-    """What the operators use of a task instance."""
-
-    dag_id, run_id, map_index = "sales", "run-1", -1
-
-    def __init__(self, try_number: int = 1, max_tries: int = 2, states: dict[str, str] | None = None) -> None:
-        self.try_number, self.max_tries, self.states = try_number, max_tries, states or {}
-        self.id = f"{self.run_id}-{try_number}"
-        self.xcoms: dict[str, Any] = {}
-
-    def xcom_push(self, key: str, value: Any) -> None:
-        self.xcoms[key] = value
-
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
-        return self.xcoms.get(key)
-
-    def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, Any]:
-        return {"run-1": {task: state for task, state in self.states.items() if task.partition("_")[0] in task_ids}}
-
-
-class Hook:
-    """The hook, over the embedded AWS."""
-
-    def __init__(self, endpoint: str) -> None:
-        self.client: Callable[[str], Any] = client_factory(endpoint)
-
-    def audit(self, table: str) -> AuditStore:
-        return AuditStore(self.client("dynamodb"), table)
-
-    def statements(self) -> Statements:
-        return Statements(self.client("redshift-data"))
-
-
-@pytest.fixture
-def hook(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Hook:
-    made = Hook(local_aws.endpoint)
-    for module in (audit_lock, redshift_sql):
-        monkeypatch.setattr(module, "make_hook", lambda *_: made)
-    monkeypatch.setattr(clients, "ClientsHook", lambda *_: made)
-    return made
-
-
-@pytest.fixture
-def table(hook: Hook) -> str:
-    name = f"audit-{uuid.uuid4().hex}"
-    hook.client("dynamodb").create_table(
-        TableName=name,
-        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return name
-
-
-@pytest.fixture
-def ledger(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> str:
-    """A table that counts what ran, in a DAG run of the test's own."""
-    monkeypatch.setattr(FakeTaskInstance, "run_id", uuid.uuid4().hex)
-    name = f"ledger_{uuid.uuid4().hex}"
-    _rows(hook, f"create table {name} (n int)")
-    return name
-
-
-def _rows(hook: Hook, sql: str) -> list[list[Any]]:
-    statements = hook.statements()
-    found = statements.submit(Submission([sql], DATA_API, "test", uuid.uuid4().hex, {}))
-    status = statements.describe(found, 30)
-    assert status.status == "FINISHED", status
-    return statements.records(found) if sql.startswith("select") else []
 
 
 def _execute(operator: BaseOperator, ti: FakeTaskInstance) -> Any:
@@ -144,7 +67,7 @@ def test_a_failing_script(hook: Hook, ledger: str, transaction: bool) -> None:
     with pytest.raises(AirflowException, match=r"^sql:3: Task load: ERROR: division by zero.* \(statement .*:2\)$"):
         _execute(operator, ti)
     assert "division by zero" in ti.xcoms[FAILURE]["message"]
-    assert _rows(hook, f"select count(*) from {ledger}") == [[0 if transaction else 1]]
+    assert rows(hook, f"select count(*) from {ledger}") == [[0 if transaction else 1]]
 
 
 @pytest.mark.parametrize(("sql", "message"), [("select 'a", "never closed"), ("-- nothing", "no SQL statement")])
@@ -162,9 +85,9 @@ def test_the_retry_of_a_lost_try_runs_nothing_twice(hook: Hook, ledger: str, mon
         with pytest.raises(KeyboardInterrupt):
             _execute(_sql(sql), FakeTaskInstance(try_number=1))
     _execute(_sql(sql), FakeTaskInstance(try_number=2))
-    assert _rows(hook, f"select count(*) from {ledger}") == [[1]]
+    assert rows(hook, f"select count(*) from {ledger}") == [[1]]
     _execute(_sql(sql), FakeTaskInstance(try_number=3, max_tries=4))  # cleared: two tries more than there were
-    assert _rows(hook, f"select count(*) from {ledger}") == [[2]]
+    assert rows(hook, f"select count(*) from {ledger}") == [[2]]
 
 
 def _killed(*_: Any, **__: Any) -> Any:
@@ -175,7 +98,7 @@ def test_a_lost_answer_runs_nothing_twice(hook: Hook, ledger: str) -> None:
     """The same try submitted twice is one statement."""
     for _ in range(2):
         _execute(_sql(f"insert into {ledger} values (1)"), FakeTaskInstance())
-    assert _rows(hook, f"select count(*) from {ledger}") == [[1]]
+    assert rows(hook, f"select count(*) from {ledger}") == [[1]]
 
 
 def test_a_dag_run_that_was_made_anew_runs_anew(hook: Hook, ledger: str) -> None:
@@ -183,7 +106,7 @@ def test_a_dag_run_that_was_made_anew_runs_anew(hook: Hook, ledger: str) -> None
     for ti in (FakeTaskInstance(), FakeTaskInstance()):
         ti.id = uuid.uuid4().hex
         _execute(_sql(f"insert into {ledger} values (1)"), ti)
-    assert _rows(hook, f"select count(*) from {ledger}") == [[2]]
+    assert rows(hook, f"select count(*) from {ledger}") == [[2]]
 
 
 def test_a_failed_try_is_tried_anew(hook: Hook, ledger: str) -> None:
@@ -191,7 +114,7 @@ def test_a_failed_try_is_tried_anew(hook: Hook, ledger: str) -> None:
     sql = f"select 1 / count(*) from {ledger}"
     with pytest.raises(AirflowException, match="division by zero"):
         _execute(_sql(sql), FakeTaskInstance(try_number=1))
-    _rows(hook, f"insert into {ledger} values (1)")
+    rows(hook, f"insert into {ledger} values (1)")
     _execute(_sql(sql), FakeTaskInstance(try_number=2))
 
 
@@ -235,7 +158,8 @@ def test_a_success_with_nothing_left_to_do_needs_no_worker(hook: Hook, ledger: s
     event = _event(RedshiftSqlOperator(task_id="load", **options))
     assert isinstance(event, TaskSuccessEvent)
     assert event.xcoms
-    assert set(event.xcoms) == {"statement_id", "seconds", "rows"}
+    assert set(event.xcoms) == {"return_value", "statement_id", "seconds", "rows"}
+    assert event.xcoms["return_value"] == [event.xcoms["statement_id"]]
 
 
 class _Telling(RedshiftSqlOperator):

@@ -1,0 +1,42 @@
+"""The hook of the operators, over the embedded AWS."""
+
+from __future__ import annotations
+
+import uuid
+
+import pytest
+
+from elt_redshift.hooks import clients
+from elt_redshift.local.process import LocalAws
+from elt_redshift.operators import audit_lock, redshift_sql
+from tests.local.operators.standins import FakeTaskInstance, Hook, rows
+
+
+@pytest.fixture
+def hook(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Hook:
+    made = Hook(local_aws.endpoint)
+    for module in (audit_lock, redshift_sql):
+        monkeypatch.setattr(module, "make_hook", lambda *_: made)
+    monkeypatch.setattr(clients, "ClientsHook", lambda *_: made)
+    return made
+
+
+@pytest.fixture
+def table(hook: Hook) -> str:
+    name = f"audit-{uuid.uuid4().hex}"
+    hook.client("dynamodb").create_table(
+        TableName=name,
+        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return name
+
+
+@pytest.fixture
+def ledger(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> str:
+    """A table that counts what ran, in a DAG run of the test's own."""
+    monkeypatch.setattr(FakeTaskInstance, "run_id", uuid.uuid4().hex)
+    name = f"ledger_{uuid.uuid4().hex}"
+    rows(hook, f"create table {name} (n int)")
+    return name
