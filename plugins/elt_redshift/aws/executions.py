@@ -122,11 +122,15 @@ class Execution:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An execution and its tasks at one moment."""
+    """An execution and its tasks at one moment.
+
+    :param ends_only: the tasks tell of their ends only, as in the map layout: which of them have begun is not known.
+    """
 
     execution: Execution
     tasks: tuple[TaskRun, ...]
     skipped: bool = False
+    ends_only: bool = False
 
 
 def execution_name(prefix: str, now: datetime) -> str:
@@ -228,12 +232,12 @@ class Executions:
         if runs.place and self._tables:
             runs.report(reports(items_of(self._tables(), runs.place)))
         runs.finish(execution.status)
-        return Snapshot(execution, runs.all(), runs.skipped)
+        return Snapshot(execution, runs.all(), runs.skipped, runs.place is not None)
 
     def follow(
         self,
         execution_arn: str,
-        tasks: Iterable[str],
+        tasks: Iterable[str] | None,
         interval: float = POLL_INTERVAL,
         timeout: timedelta = MAX_FOLLOW,
         redrives: int = 0,
