@@ -170,14 +170,17 @@ def needs_worker(task: Any) -> bool:
     return bool(task.has_on_success_callback or task.has_on_skipped_callback or task.outlets)
 
 
-def task_states(context: Context, task_ids: list[str]) -> dict[str, str]:
-    """The states of other tasks of this DAG run; a mapped task's instances are told apart by ``_<map index>``."""
+def task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:
+    """The states of other tasks of this DAG run; a mapped task's instances are told apart by ``_<map index>``.
+
+    :param task_ids: default: of all tasks.
+    """
     ti: Any = context["ti"]
     if hasattr(ti, "get_task_states"):
         found = ti.get_task_states(dag_id=ti.dag_id, task_ids=task_ids, run_ids=[ti.run_id])
         return {task: str(state) for task, state in found.get(ti.run_id, {}).items()}
     instances = context["dag_run"].get_task_instances()  # type: ignore[attr-defined]
-    return {i.task_id: str(i.state) for i in instances if i.task_id in task_ids}
+    return {i.task_id: str(i.state) for i in instances if task_ids is None or i.task_id in task_ids}
 
 
 def try_key(context: Context) -> str:

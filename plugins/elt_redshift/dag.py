@@ -25,6 +25,7 @@ from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.job.parameters import check as check_parameter
+from elt_redshift.operators.drift import OnDrift
 from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
 
 __all__ = ["elt_dag", "elt_task_group"]
@@ -65,6 +66,7 @@ def elt_dag(
     region_name: str | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
+    on_drift: OnDrift | None = None,
     catchup: bool = False,
     **dag_kwargs: Any,
 ) -> DAG:
@@ -89,6 +91,8 @@ def elt_dag(
     :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
     :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
+    :param on_drift: what a run does where the deployed job is another than this one: see
+        :class:`~elt_redshift.operators.step_functions.StartExecutionOperator`.
     :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``; it goes before what the
         job says about itself.
     :raises JobError: a template is for a parameter that the job does not have; a parameter's default is not of its
@@ -116,7 +120,7 @@ def elt_dag(
             dag, job, parameters=templates, audit_table=audit_table, warehouse=warehouse, role_arn=role_arn, **options
         )
         return dag
-    where = {"state_machine_arn": state_machine_arn, "stack": stack}
+    where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
     with dag:
         _tasks(dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
     return dag
@@ -143,6 +147,7 @@ def elt_task_group(
     region_name: str | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
+    on_drift: OnDrift | None = None,
 ) -> TaskGroup:
     """The tasks of :func:`elt_dag` in the DAG at hand, as a TaskGroup: for several jobs, or other tasks, in one DAG.
 
@@ -155,7 +160,7 @@ def elt_task_group(
     templates = dict(parameters or {})
     missing = {p.name: p for p in job.parameters if p.name not in templates}
     _check(job, templates, missing, schedule="the DAG's", catches_up=False)
-    where = {"state_machine_arn": state_machine_arn, "stack": stack}
+    where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
     aws = {"aws_conn_id": aws_conn_id, "region_name": region_name}
     with TaskGroup(group_id or job.name, tooltip=job.description) as group:
         group.default_args = {**_owner(job), **group.dag.default_args, **group.default_args}

@@ -160,7 +160,7 @@ def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
     assert item
     assert (item.state, item.failed_task) == ("Failed", "two"), native.output
     assert "division by zero" in str(item.failure_message)
-    assert "Task two failed at tasks.two.statement: ERROR: division by zero" in native.output
+    assert "tasks.two.statement: Task two: ERROR: division by zero" in native.output
 
 
 def test_a_locked_job_is_skipped(native: Native) -> None:

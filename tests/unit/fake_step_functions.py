@@ -9,10 +9,24 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
+from elt_redshift.asl import fingerprints, names
 from elt_redshift.aws.attempts import execution_arn
+from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:sales"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+def definition(*tasks: str, sql: str = "select 1", **changed: str) -> str:
+    """A deployed definition, of tasks side by side, as far as the Airflow side reads it; ``changed``: their SQL."""
+    texts = dict.fromkeys(tasks, sql) | changed
+    job = EltJob(job_id="7", name="sales", tasks=[_task(name, text) for name, text in texts.items()])
+    comment = fingerprints.comment(fingerprints.of_job(job))
+    return json.dumps({"States": {names.RELEASED: {"Type": "Succeed", "Comment": comment}}})
+
+
+def _task(name: str, text: str) -> SqlTask:
+    return SqlTask(name=name, statements=(SqlStatement(text=text),))
 
 
 class FakeExecution:
@@ -24,6 +38,7 @@ class FakeExecution:
         self.events: list[dict[str, Any]] = []
         self.redrives: dict[str, datetime] = {}
         self.too_old = False
+        self.definition = ""
 
     def redrive(self, token: str) -> datetime:
         if token not in self.redrives:
@@ -36,6 +51,7 @@ class FakeExecution:
 
     def describe(self) -> dict[str, Any]:
         told = {"executionArn": self.arn, "name": self.name, "status": self.status, "startDate": BEGIN, **self.more}
+        told["input"] = self.given
         told["redriveCount"] = len(self.redrives)
         if self.redrives:
             told["redriveDate"] = max(self.redrives.values())
@@ -63,10 +79,14 @@ class FakeExecution:
         self.exited(f"{task}: status", finished=task, statement=statement)
         return self
 
+    def keep(self, task: str) -> FakeExecution:
+        self.exited(f"{task}: status", finished=task, statement="none", kept=True)
+        return self
+
     def fail(self, task: str, message: str, statement: str = "s-1") -> FakeExecution:
         self.submit(task, statement)
-        self.entered(f"{task}: record", cause=message, statement=statement)
-        return self.end("FAILED", **gate_failed(f"{task}: failed", f"Task {task} failed: {message}"))
+        self.entered(f"{task}: record", cause=f"Task {task}: {message}", statement=statement)
+        return self.end("FAILED", error="States.QueryEvaluationError", cause=message)
 
     def skip(self, reason: str) -> FakeExecution:
         self.entered("skip run")
@@ -77,22 +97,14 @@ class FakeExecution:
         return self
 
 
-def gate_failed(state: str, message: str) -> dict[str, str]:
-    """How Step Functions words the end of an execution that has failed in a gate."""
-    expression = "$states.context.Execution.RedriveCount > $states.input.redrives ? true : $error($states.input.cause)"
-    return {
-        "error": "States.QueryEvaluationError",
-        "cause": f"An error occurred while executing the state '{state}' (entered at the event id #38). The JSONata "
-        f"expression '{expression}' specified for the field 'Condition' threw an error during evaluation. "
-        f"D3137: {message}",
-    }
-
-
 class FakeStepFunctions:
     """The calls that the Airflow side makes. ``errors``: raised by the next calls, one each; None lets one pass."""
 
-    def __init__(self, *executions: FakeExecution) -> None:
+    def __init__(self, *executions: FakeExecution, definition: str = '{"States": {}}') -> None:
         self.executions = {execution.arn: execution for execution in executions}
+        self.definition = definition
+        for execution in executions:
+            execution.definition = self.definition
         self.calls: Counter[str] = Counter()
         self.errors: list[str | None] = []
 
@@ -102,12 +114,22 @@ class FakeStepFunctions:
         found = self.executions.get(arn)
         if found and (found.status != "RUNNING" or found.given != input):
             raise _error("ExecutionAlreadyExists", "StartExecution")
-        self.executions.setdefault(arn, FakeExecution(name, input))
+        if arn not in self.executions:
+            self.executions[arn] = FakeExecution(name, input)
+            self.executions[arn].definition = self.definition
         return {"executionArn": arn}
 
     def describe_execution(self, executionArn: str) -> dict[str, Any]:
         self._called("DescribeExecution")
         return self._find(executionArn, "DescribeExecution").describe()
+
+    def describe_state_machine(self, stateMachineArn: str) -> dict[str, Any]:
+        self._called("DescribeStateMachine")
+        return {"definition": self.definition}
+
+    def describe_state_machine_for_execution(self, executionArn: str) -> dict[str, Any]:
+        self._called("DescribeStateMachineForExecution")
+        return {"definition": self._find(executionArn, "DescribeStateMachineForExecution").definition}
 
     def redrive_execution(self, executionArn: str, clientToken: str) -> dict[str, Any]:
         self._called("RedriveExecution")

@@ -51,17 +51,9 @@ MAX_PASSES = 120
 #: What the first task gets.
 FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 
-FIND_LEFT = "find left statements"
-
 _OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
 _OF_AIRFLOW = f"$substring({INPUT}.owner, 0, {len(audit.AIRFLOW_OWNER)}) = '{audit.AIRFLOW_OWNER}'"
-
-
-def warehouse(definition: Mapping[str, Any]) -> dict[str, Any]:
-    """Where the SQL of a deployed definition runs: what it names to list statements there."""
-    arguments: Mapping[str, Any] = definition["States"].get(FIND_LEFT, {}).get("Arguments", {})
-    return {key: arguments[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database") if key in arguments}
 
 
 @dataclass(frozen=True)
@@ -224,7 +216,7 @@ class LockPattern:
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), FIND_LEFT),
+                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
                 Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {let_go})"), "ask for owner"),
             ),
             default=self._locked,
@@ -246,14 +238,14 @@ class LockPattern:
 
     def _judge_owner(self) -> Choice:
         alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked)
-        return Choice("judge owner", (alive,), default=FIND_LEFT)
+        return Choice("judge owner", (alive,), default=names.FIND_LEFT)
 
     def _find(self) -> Task:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
         execution = f"$split({INPUT}.owner, ':')[-1] & '/'"
         dag_run = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {audit.OWNER_DIGITS}) & '-'"
         return self._task(
-            FIND_LEFT,
+            names.FIND_LEFT,
             calls.LIST_STATEMENTS,
             {
                 **self.target.warehouse,
@@ -279,7 +271,7 @@ class LockPattern:
                     expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
                 ),
                 Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
-                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), FIND_LEFT, following),
+                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), names.FIND_LEFT, following),
             ),
             default="take over lock",
         )
@@ -304,7 +296,7 @@ class LockPattern:
         )
 
     def _pause(self) -> Wait:
-        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), FIND_LEFT)
+        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), names.FIND_LEFT)
 
     def _take_over(self) -> Task:
         return self._task(

@@ -55,6 +55,7 @@ RELEASE = "release lock"
 SKIPPED = "skip run"
 REFUSED = "refuse run"
 RELEASED = "lock is released"
+FIND_LEFT = "find left statements"
 
 
 def step(task: str, name: Step) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import fingerprints, lock, names
+from elt_redshift.asl import fingerprints, names
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.aws.calls import aws_errors
 
@@ -58,7 +58,7 @@ class Definitions:
     def _read(self, answer: Mapping[str, Any]) -> Definition:
         text = str(answer["definition"])
         definition = json.loads(text)
-        return Definition(text, self._prints(definition), lock.warehouse(definition))
+        return Definition(text, self._prints(definition), _warehouse(definition))
 
     def _prints(self, definition: Mapping[str, Any]) -> Fingerprints | None:
         if names.RUN_TASKS not in definition["States"]:
@@ -67,3 +67,9 @@ class Definitions:
         with aws_errors(f"job file s3://{where['Bucket']}/{where['Key']}"):
             body = self._s3().get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"].read()
         return fingerprints.of_job_file(json.loads(body))
+
+
+def _warehouse(definition: Mapping[str, Any]) -> dict[str, Any]:
+    """Where the SQL runs: what the definition names to list statements there."""
+    arguments: Mapping[str, Any] = definition["States"].get(names.FIND_LEFT, {}).get("Arguments", {})
+    return {key: arguments[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database") if key in arguments}

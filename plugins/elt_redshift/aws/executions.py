@@ -122,15 +122,17 @@ class Execution:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An execution and its tasks at one moment.
-
-    :param ends_only: the tasks tell of their ends only, as in the map layout: which of them have begun is not known.
-    """
+    """An execution and its tasks at one moment."""
 
     execution: Execution
     tasks: tuple[TaskRun, ...]
     skipped: bool = False
-    ends_only: bool = False
+    refused: bool = False
+
+    @property
+    def did_nothing(self) -> bool:
+        """Whether it met the job locked, and left it alone."""
+        return self.skipped or (self.refused and all(run.status == "waiting" for run in self.tasks))
 
 
 def execution_name(prefix: str, now: datetime) -> str:
@@ -232,12 +234,12 @@ class Executions:
         if runs.place and self._tables:
             runs.report(reports(items_of(self._tables(), runs.place)))
         runs.finish(execution.status)
-        return Snapshot(execution, runs.all(), runs.skipped, runs.place is not None)
+        return Snapshot(execution, runs.all(), runs.skipped, runs.refused)
 
     def follow(
         self,
         execution_arn: str,
-        tasks: Iterable[str] | None,
+        tasks: Iterable[str],
         interval: float = POLL_INTERVAL,
         timeout: timedelta = MAX_FOLLOW,
         redrives: int = 0,

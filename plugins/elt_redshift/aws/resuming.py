@@ -13,17 +13,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
 from elt_redshift.asl.history import TaskRun, TaskRuns
-from elt_redshift.asl.limits import MAX_PAYLOAD
 from elt_redshift.aws.attempts import execution_arn
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit import AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definition, Definitions
 from elt_redshift.aws.executions import Execution, Executions
+
+#: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
+UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
 
 #: Messages name at most so many tasks.
 MAX_NAMED = 10
@@ -47,6 +50,11 @@ class Resumption:
     again: Mapping[str, str] = field(default_factory=dict)
     anew: str | None = None
 
+    @property
+    def keeps(self) -> bool:
+        """Whether something is kept, or may be."""
+        return bool(self.kept or self.open)
+
     def given(self, asked: str) -> dict[str, Any]:
         """What the new execution is told; see :mod:`elt_redshift.asl.resuming`."""
         unsure = [{"task": name, "fingerprint": self.prints[name].whole} for name in self.open]
@@ -62,17 +70,18 @@ class Resumption:
         if self.anew:
             yield f"All tasks run from the start: {self.anew}"
             return
-        yield f"Kept from execution {self.origin.name}: {_named(self.kept) or 'nothing'}."
+        yield f"Kept from execution {self.origin.name}: {named(self.kept) or 'nothing'}."
         for why in dict.fromkeys(self.again.values()):
-            yield f"Runs: {_named([task for task, reason in self.again.items() if reason == why])}: {why}."
+            yield f"Runs: {named([task for task, reason in self.again.items() if reason == why])}: {why}."
         if self.open:
             yield (
-                f"Had begun: {_named(self.open)}: kept if its statement has finished since, run again otherwise. (The "
+                f"Had begun: {named(self.open)}: kept if its statement has finished since, run again otherwise. (The "
                 "Data API remembers statements for 24 hours.)"
             )
 
 
-def _named(tasks: Sequence[str]) -> str:
+def named(tasks: Sequence[str]) -> str:
+    """The tasks as a message lists them."""
     more = f" and {len(tasks) - MAX_NAMED} more" if len(tasks) > MAX_NAMED else ""
     return f"{', '.join(tasks[:MAX_NAMED])}{more}"
 
@@ -127,7 +136,7 @@ def _why(task: str, before: Fingerprint | None, now: Fingerprint, old: Fingerpri
     if before.upstream != now.upstream:
         return "it waits for other tasks than before"
     changed = [up for up in now.upstream if old[up].whole != new[up].whole]
-    return f"it is behind {_named(changed)}, which has changed"
+    return f"it is behind {named(changed)}, which has changed"
 
 
 @dataclass(frozen=True)
@@ -158,7 +167,7 @@ class Resumer:
         name: str,
         asked: str,
         cleared: Collection[str] = (),
-        parameters: Mapping[str, str] | None = None,
+        anew_with: Mapping[str, str] | None = None,
         anew: str | None = None,
     ) -> tuple[str, Resumption]:
         """Start the execution ``name``, which goes on with the work of ``origin``; gives its ARN.
@@ -166,16 +175,18 @@ class Resumer:
         Whoever else starts it meanwhile, under the same name, has the same in mind.
 
         :param asked: tells this wish from others.
-        :param parameters: default: those of ``origin``.
+        :param anew_with: the parameters where nothing is kept; otherwise, and by default, they are those of ``origin``.
         :param anew: keep nothing, for this reason.
         :raises AwsError: AWS refused a call.
         """
         arn = execution_arn(self.executions.state_machine_arn, name)
         self._reserve(origin, arn)
         resumption = self._plan(origin, cleared, anew)
-        values = origin.parameters if parameters is None else parameters
-        if _size(values, resumption.given(asked)) > MAX_PAYLOAD:
+        from elt_redshift.asl.limits import MAX_PAYLOAD  # with it comes the compiler, which DAG files do without
+
+        if _size(origin.parameters, resumption.given(asked)) > MAX_PAYLOAD:
             resumption = Resumption(origin, resumption.prints, anew="there are more tasks than an input can name.")
+        values = origin.parameters if anew_with is None or resumption.keeps else anew_with
         try:
             self.executions.start(name, values, resumption.given(asked))
         except AwsError as error:
@@ -187,13 +198,19 @@ class Resumer:
         store = self.audit()
         item = store.read(self.job_id) if store else None
         if store and item and item.owner == origin.arn:
-            store.reserve(item, arn)
+            with suppress(LockedError):  # somebody else has it now: the new execution meets that as any other does
+                store.reserve(item, arn)
 
     def _plan(self, origin: Execution, cleared: Collection[str], anew: str | None) -> Resumption:
         if anew:
             return Resumption(origin, {}, anew=anew)
-        new = self.definitions.deployed(self.executions.state_machine_arn)
-        old = self.definitions.of_run(origin.arn)
+        try:
+            new = self.definitions.deployed(self.executions.state_machine_arn)
+            old = self.definitions.of_run(origin.arn)
+        except AwsError as error:
+            if error.code not in UNREADABLE:
+                raise
+            return Resumption(origin, {}, anew=f"what is unchanged cannot be told: {error}.")
         upstream = None if old.prints is None else {name: one.upstream for name, one in old.prints.items()}
         runs = self.executions.look(origin.arn, TaskRuns(upstream)).tasks
         return plan(origin, runs, old, new, cleared)

@@ -10,15 +10,15 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.asl import causes
 from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, LEASE_TOLERANCE
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.calls import Clients, aws_errors
-from elt_redshift.aws.executions import Execution, Executions, execution_name
+from elt_redshift.aws.executions import Executions, execution_name
 from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
-from elt_redshift.cli.watch import places, watch
+from elt_redshift.cli.redriving import Continuation
+from elt_redshift.cli.watch import watch
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 
@@ -34,8 +34,17 @@ def add_parser(commands: Commands) -> None:
     history_.add_argument("--limit", type=int, default=20, help="how many, 1 to 1000 (default 20)")
     unlock_ = command(commands, "unlock", unlock, "Let a failed run's lock go, on record.")
     unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
-    redrive_ = command(commands, "redrive", redrive, "Let the failed run go on where it failed.")
+    redrive_ = command(
+        commands,
+        "redrive",
+        redrive,
+        "Let the failed run go on where it failed; if the job was deployed anew since, with its new version.",
+    )
     redrive_.add_argument("--execution", metavar="ARN", help="default: the one that holds the lock, or the newest")
+    redrive_.add_argument(
+        "--rerun", metavar="TASK", action="append", default=[], help="run it again although it is done"
+    )
+    redrive_.add_argument("--from-start", action="store_true", help="keep nothing that the run has done")
     redrive_.add_argument(
         "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
     )
@@ -73,13 +82,12 @@ def run(given: argparse.Namespace) -> int:
 def status(given: argparse.Namespace) -> int:
     clients = Clients(given.region)
     stacks = Stacks(clients("cloudformation"))
-    job = load(given) if given.job else None
-    found = [stacks.find(job.name, given.stack)] if job else list(stacks.all(given.stack))
+    found = [stacks.find(load(given).name, given.stack)] if given.job else list(stacks.all(given.stack))
     columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
     table = Table("JobID", "job", "JobState", *columns)
     for deployed in found:
         for item in AuditStore(clients("dynamodb"), deployed.audit_table).items():
-            table.add_row(item.job_id, deployed.job, *_row(item), escape(_failure(item, job)))
+            table.add_row(item.job_id, deployed.job, *_row(item))
     console().print(table if table.row_count else "No job has run yet.")
     return 0
 
@@ -88,15 +96,7 @@ def _row(item: AuditItem) -> tuple[str, ...]:
     free = item.state == FAILED and item.after_failure == "release"
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
     owner = (item.owner or "").rpartition(":" if ":states:" in (item.owner or "") else AIRFLOW_OWNER)[2]
-    return state, _seconds(item.start), _seconds(item.end), owner
-
-
-def _failure(item: AuditItem, job: EltJob | None) -> str:
-    """What failed, where, and why, as far as the item says."""
-    if item.failure_message is None:
-        return ""
-    task = item.failed_task or "none"
-    return causes.task_failed(task, item.failure_message, item.failed_statement, places(job, task) if job else ())
+    return state, _seconds(item.start), _seconds(item.end), owner, escape(item.failure_message or "")
 
 
 def _seconds(time: str | None) -> str:
@@ -141,23 +141,8 @@ def _remedy(item: AuditItem) -> str:
 
 def redrive(given: argparse.Namespace) -> int:
     runs = _open(given)
-    arn = given.execution or _unsuccessful(runs).arn
-    runs.executions.redrive(arn, runs.audit, runs.job.job_id)
-    print(f"Redriving {arn}")
+    continuation = Continuation(
+        runs.job, runs.executions, runs.audit, runs.clients, tuple(given.rerun), from_start=given.from_start
+    )
+    arn = continuation.go_on(given.execution)
     return watch(runs.job, runs.executions, arn) if given.watch else 0
-
-
-def _unsuccessful(runs: _Runs) -> Execution:
-    """The execution that holds the lock; without one, the newest that did not succeed."""
-    item = runs.audit.read(runs.job.job_id)
-    if item is not None and str(item.owner).startswith(AIRFLOW_OWNER):
-        raise EltError(
-            f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
-            "Clear the failed tasks of that DAG run, or name an execution with --execution."
-        )
-    if item is not None and not item.free and item.owner:
-        return runs.executions.describe(item.owner)
-    for one in runs.executions.recent():
-        if one.ended and one.status != "SUCCEEDED":
-            return one
-    raise EltError(f"Job {runs.job.name} has no unsuccessful execution. There is nothing to redrive.")

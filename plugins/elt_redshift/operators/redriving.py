@@ -1,12 +1,17 @@
-"""What clearing a mirror leads to: at most one redrive, whoever of the cleared mirrors comes first.
+"""What clearing a mirror leads to: the run goes on once, whoever of the cleared mirrors comes first.
 
 ::
 
-    latest attempt of the DAG run ── runs ─────────────────────────────> follow it
-                    │ has ended
-                    ├── this mirror's task has succeeded in it, or it succeeded ──> show that, and say so
-                    └── otherwise: redrive ── ok, or another mirror was first ──> follow it
-                                      └───── impossible ──> start the next attempt, and follow that
+    latest attempt of the DAG run ── runs, or was started for this clear ──> follow it
+            │ has ended
+            │  nothing that has succeeded in it was cleared, and the deployed definition is still its own
+            ├─────────────────> redrive ── ok, or another mirror was first ──> follow it
+            │                      └ impossible
+            v                      v
+         resume: the next attempt keeps what is done and unchanged and was not cleared ──> follow that
+
+A redrive runs the definition that the execution began with, so that a mended job is resumed
+(:mod:`elt_redshift.aws.resuming`).
 """
 
 from __future__ import annotations
@@ -19,7 +24,9 @@ from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import execution_arn, latest_attempt
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError
+from elt_redshift.aws.resuming import Resumer, named
 
 
 @dataclass(frozen=True)
@@ -36,15 +43,29 @@ class Pursued:
 
 
 @dataclass(frozen=True)
+class Cleared:
+    """What a clear has asked for.
+
+    :param tasks: the tasks of the job whose mirrors do not show a success now.
+    :param redriven: whether the execution was redriven for it: nothing that had succeeded was cleared then.
+    """
+
+    tasks: frozenset[str] = frozenset()
+    redriven: bool = False
+
+
+@dataclass(frozen=True)
 class Redriver:
     """How a DAG run's executions go on after a clear.
 
     :param executions: of the job's state machine.
     :param name: gives the name of the n-th attempt.
-    :param parameters: of a new attempt, should there be need for one.
+    :param parameters: of a new attempt that keeps nothing, should there be need for one.
     :param audit: finds the audit table, or gives None.
     :param token: the same for all tasks that were cleared together: Step Functions takes redrives with one token for
-        one.
+        one, and a resumed execution is told it.
+    :param cleared: looks what was cleared; asked once it matters.
+    :param redriving: leaves word of a redrive, which an execution does not know the reason of.
     """
 
     executions: Executions
@@ -53,6 +74,9 @@ class Redriver:
     audit: Callable[[], AuditStore | None]
     job_id: str
     token: str
+    definitions: Definitions
+    cleared: Callable[[], Cleared] = Cleared
+    redriving: Callable[[], None] = lambda: None
 
     def start(self, repeated: bool, cleared: bool) -> Pursued:
         """What the start task stands for.
@@ -62,9 +86,14 @@ class Redriver:
         :raises AwsError: AWS refused a call.
         """
         attempt, latest = latest_attempt(self.executions, self.name)
-        if latest and cleared and latest.ended and latest.status != "SUCCEEDED":
-            return self.redrive(attempt, latest)  # also when repeated: the token makes it one redrive
-        if latest and (repeated or not latest.ended):
+        if latest and cleared and latest.ended and not self._fulfilled(latest):
+            if latest.status != "SUCCEEDED":
+                return self._go_on(attempt, latest)  # also when repeated: the token makes it one redrive
+            if not repeated and self._kept_by_user(latest):
+                return self._resume(
+                    attempt, latest, f"Tasks of execution {latest.name}, which succeeded, were cleared."
+                )
+        if latest and (repeated or not latest.ended or (cleared and self._fulfilled(latest))):
             note = f"Attached to execution {latest.arn}, which is {latest.status}"
             return Pursued(latest.arn, latest.redrive_count, (note,))
         arn = self.executions.start(self.name(attempt + 1), self.parameters)
@@ -79,48 +108,94 @@ class Redriver:
         attempt, latest = latest_attempt(self.executions, self.name, started)
         if latest is None:
             return self._anew(attempt + 1, "The DAG run's execution is not there any more.")
-        if not cleared or not latest.ended:
+        if not cleared or self._fulfilled(latest):
             return Pursued(latest.arn, latest.redrive_count)
-        runs = TaskRuns((task,))
-        self.executions.look(latest.arn, runs)
-        if runs[task].status == "succeeded":
-            note = (
-                f"Nothing to redrive: task {task} succeeded in execution {latest.name} (statement "
-                f"{runs[task].statement_id}). To run it again, clear the whole run once it has succeeded."
-            )
+        succeeded = task in self._succeeded(latest)
+        if not latest.ended:
+            note = f"Task {task} has succeeded in execution {latest.name}, which still runs. Clear it again at its end."
+            return Pursued(latest.arn, latest.redrive_count, (note,) if succeeded else ())
+        if succeeded and self.cleared().redriven:
+            note = f"Execution {latest.name} was redriven for this clear, and task {task} has succeeded in it."
             return Pursued(latest.arn, latest.redrive_count, (note,))
-        if latest.status == "SUCCEEDED":
-            note = f"Nothing to redrive: execution {latest.name} succeeded. To run the job again, clear the whole run."
-            return Pursued(latest.arn, latest.redrive_count, (note,))
-        return self.redrive(attempt, latest)
+        return self._go_on(attempt, latest, task)
 
-    def redrive(self, attempt: int, latest: Execution) -> Pursued:
-        """Let attempt number ``attempt`` go on, which ended unsuccessfully; or start the next one.
+    def _fulfilled(self, latest: Execution) -> bool:
+        """Whether the execution was started for this clear."""
+        return (latest.resumed or {}).get("asked") == self.token
 
+    def _succeeded(self, execution: Execution) -> frozenset[str]:
+        runs = TaskRuns()
+        self.executions.look(execution.arn, runs)
+        return frozenset(run.name for run in runs.all() if run.status == "succeeded")
+
+    def _kept_by_user(self, latest: Execution) -> bool:
+        """Whether some of the tasks that have succeeded were not cleared, but others were."""
+        wanted, succeeded = self.cleared().tasks, self._succeeded(latest)
+        return bool(wanted & succeeded) and bool(succeeded - wanted)
+
+    def _go_on(self, attempt: int, latest: Execution, task: str | None = None) -> Pursued:
+        """Let attempt number ``attempt`` go on, which has ended.
+
+        :param task: one that was cleared.
         :raises AwsError: AWS refused a call.
         """
+        wanted = self.cleared().tasks | ({task} if task else set())
+        if again := sorted(wanted & self._succeeded(latest)):
+            return self._resume(attempt, latest, f"Cleared although done: {named(again)}.", wanted)
+        if latest.status == "SUCCEEDED":
+            note = f"Nothing is left to do: execution {latest.name} succeeded without {task or 'more tasks'}."
+            return Pursued(latest.arn, latest.redrive_count, (note,))
+        differs, notes = self._differs(latest)
+        if differs:
+            why = f"The job was deployed anew since execution {latest.name} began, which a redrive would not see."
+            return self._resume(attempt, latest, why, wanted)
         try:
-            redrives = self.executions.redrive(latest.arn, self.audit(), self.job_id, self.token)
+            return self._redrive(latest, notes)
         except NotRedrivableError as error:
             now = self.executions.describe(latest.arn)
             if not now.ended or now.status == "SUCCEEDED" or now.redrive_count > latest.redrive_count:
-                note = f"Execution {latest.name} was redriven by somebody else meanwhile."
-                return Pursued(latest.arn, now.redrive_count, (note,))
-            return self._anew(attempt + 1, str(error))
+                followed = f"Execution {latest.name} was redriven by somebody else meanwhile."
+                return Pursued(latest.arn, now.redrive_count, (followed,))
+            return self._resume(attempt, latest, str(error), wanted)
+
+    def _differs(self, latest: Execution) -> tuple[bool, tuple[str, ...]]:
+        """Whether another definition is deployed now; and what to say where nobody may look."""
+        try:
+            return self._resumer.differs(latest), ()
+        except AwsError as error:
+            return False, (f"Whether the job was deployed anew since cannot be told: {error}",)
+
+    def _redrive(self, latest: Execution, notes: tuple[str, ...]) -> Pursued:
+        """
+        :raises NotRedrivableError: it cannot be redriven.
+        """
+        self.redriving()
+        redrives = self.executions.redrive(latest.arn, self.audit(), self.job_id, self.token)
         if redrives == latest.redrive_count:
             note = f"Execution {latest.name} was redriven for this clear already, and has ended again."
         else:
-            unsuccessful = self._unsuccessful(latest)
             note = (
-                f"Redrove execution {latest.name}, for the {redrives}. time. It goes on with everything that has not "
-                f"succeeded: {unsuccessful}. Mirrors of these that stay failed show the time before; clear them too."
+                f"Redrove execution {latest.name} (redrive {redrives}). It goes on with everything that has not "
+                f"succeeded: {self._unsuccessful(latest)}. Mirrors of these that stay failed show the time before; "
+                "clear them too."
             )
-        return Pursued(latest.arn, redrives, (note,))
+        return Pursued(latest.arn, redrives, (*notes, note))
 
     def _unsuccessful(self, execution: Execution) -> str:
         runs = TaskRuns()
         self.executions.look(execution.arn, runs)
         return ", ".join(run.name for run in runs.all() if run.status != "succeeded") or "its lock"
+
+    def _resume(self, attempt: int, latest: Execution, why: str, wanted: frozenset[str] | None = None) -> Pursued:
+        name = self.name(attempt + 1)
+        asked = self.cleared().tasks if wanted is None else wanted
+        arn, resumption = self._resumer.resume(latest, name, self.token, asked, self.parameters)
+        begins = f"{why} So attempt {attempt + 1} of this DAG run goes on with its work: execution {name}"
+        return Pursued(arn, notes=(begins, *resumption.told()))
+
+    @property
+    def _resumer(self) -> Resumer:
+        return Resumer(self.executions, self.definitions, self.audit, self.job_id)
 
     def _anew(self, attempt: int, why: str) -> Pursued:
         name = self.name(attempt)

@@ -7,6 +7,7 @@ otherwise take half a second longer to parse (docs/adr/0003-cheap-dag-files.md).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -23,9 +24,9 @@ from elt_redshift.airflow_compat import (
     ends_without_worker,
     hooked,
     run_before,
+    task_states,
 )
-from elt_redshift.asl import causes
-from elt_redshift.asl.history import TaskRuns
+from elt_redshift.asl.history import TaskRun, TaskRuns, failure
 from elt_redshift.aws.attempts import latest_attempt, latest_of_run, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
@@ -36,12 +37,17 @@ from elt_redshift.job.parameters import rendered
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
+from elt_redshift.operators.drift import ON_DRIFT, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed
-from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
+
+
+#: Under this key a cleared task says for which clear it has redriven the execution.
+REDRIVEN = "redriven"
 
 
 class StartExecutionOperator(BaseOperator):
@@ -60,6 +66,8 @@ class StartExecutionOperator(BaseOperator):
     :param aws_conn_id: the Airflow connection to AWS.
     :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution of an earlier run.
+    :param on_drift: what to do where the deployed job is another than ``job``: ``fail``, ``warn`` or ``ignore``;
+        default: fail where tasks or edges differ, warn where only SQL does.
     """
 
     template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack")
@@ -77,10 +85,13 @@ class StartExecutionOperator(BaseOperator):
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         poll_interval: float = 5.0,
+        on_drift: OnDrift | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.job, self.poll_interval = job, poll_interval
+        if on_drift not in (None, *ON_DRIFT):
+            raise AirflowException(f"on_drift is {on_drift!r}; it must be one of {', '.join(ON_DRIFT)}, or None.")
+        self.job, self.poll_interval, self.on_drift = job, poll_interval, on_drift
         self.parameters = dict(parameters or {})
         self.state_machine_arn, self.stack = state_machine_arn, stack
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
@@ -91,11 +102,12 @@ class StartExecutionOperator(BaseOperator):
         self._killable = (ti, job, None)
         try:
             values = self.job.values(rendered(self.job.parameters, self.parameters))
-            redriver = make_redriver(self._hook(), context, self.task_id, job, values)
+            redriver = make_redriver(self._hook(), context, self, self.task_id, job, values)
         except AwsError:
             raise  # it may pass
         except EltError as error:
             raise AirflowFailException(str(error)) from error  # another try would end alike
+        self._check_drift(redriver)
         if self.job.lock.when_locked == "wait":
             self._await_turn(context, redriver)
         retries = self.retries or 0
@@ -113,6 +125,20 @@ class StartExecutionOperator(BaseOperator):
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Resume when the earlier run may be done."""
         return self.execute(context)
+
+    def _check_drift(self, redriver: Redriver) -> None:
+        """Tell how the deployed job differs, which is what will run."""
+        if self.on_drift == "ignore":
+            return
+        try:
+            found = drift(self.job, redriver.definitions.deployed(redriver.executions.state_machine_arn))
+        except AwsError as error:
+            self.log.info("Whether the deployed job is that of this DAG cannot be told: %s", error)
+            return
+        if found and found.fails(self.on_drift):
+            raise AirflowFailException(str(found))
+        if found:
+            self.log.warning("%s", found)
 
     def _await_turn(self, context: Context, redriver: Redriver) -> None:
         """Defer while a run with an earlier date is under way, unless this one has begun already."""
@@ -265,7 +291,7 @@ class MirrorOperator(BaseOperator):
         pursued = Pursued(str(started))
         if job and (cleared or clear_number(context)):
             hook = make_hook(self.aws_conn_id, self.region_name)
-            redriver = make_redriver(hook, context, self.start_task_id, job, run["parameters"])
+            redriver = make_redriver(hook, context, self, self.start_task_id, job, run["parameters"])
             pursued = redriver.mirror(self.task_name, cleared, str(started))
         for note in pursued.notes:
             self.log.info(note)
@@ -294,12 +320,13 @@ class MirrorOperator(BaseOperator):
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
         hook = make_hook(self.aws_conn_id, self.region_name)
-        snapshot = hook.executions().look(pursued.arn, TaskRuns())
+        snapshot = hook.executions().look(pursued.arn, TaskRuns((self.task_name,)))
         return self._outcome(hook, snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
 
     def _follow(self, pursued: Pursued) -> Outcome:
         hook = make_hook(self.aws_conn_id, self.region_name)
-        follow = hook.executions().follow(pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives)
+        tasks, redrives = (self.task_name,), pursued.redrives
+        follow = hook.executions().follow(pursued.arn, tasks, self.poll_interval, self.follow_timeout, redrives)
         try:
             for snapshot in follow:
                 if outcome := self._outcome(hook, snapshot):
@@ -310,18 +337,18 @@ class MirrorOperator(BaseOperator):
 
     def _outcome(self, hook: EltHook, snapshot: Snapshot) -> Outcome | None:
         outcome = outcome_of(self.task_name, snapshot)
-        return outcome.seen(hook.statement) if outcome else None
+        known = outcome and outcome.status == "succeeded" and outcome.statement_id
+        return replace(outcome, rows=hook.rows(known)) if outcome and known else outcome
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
         for key, value in outcome.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
             case "succeeded":
-                self.log.info(outcome.line(self.task_name))
+                self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
             case "skipped":
                 raise AirflowSkipException(outcome.message)
             case "failed":
-                self.log.info(outcome.line(self.task_name))
                 raise AirflowFailException(f"{self._failure(outcome)}{_see(outcome)}")
             case "aborted":
                 raise AirflowFailException(f"{outcome.message}{_see(outcome)}")
@@ -329,7 +356,8 @@ class MirrorOperator(BaseOperator):
                 raise AirflowException(outcome.message)
 
     def _failure(self, outcome: Outcome) -> str:
-        return causes.task_failed(self.task_name, outcome.message, outcome.statement_id, self.places, causes.CLEAR_JOB)
+        run = TaskRun(self.task_name, message=outcome.message, statement_id=outcome.statement_id)
+        return failure(run, self.places)
 
 
 def _see(outcome: Outcome) -> str:
@@ -343,11 +371,23 @@ def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
     return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)
 
 
+def clear_of(context: Context) -> str:
+    """What tells a clear of the DAG run from others."""
+    ti = context["ti"]
+    return clear_token(ti.dag_id, ti.run_id, clear_number(context))
+
+
 def make_redriver(
-    hook: EltHook, context: Context, start_task_id: str, job: JobRef, parameters: Mapping[str, str]
+    hook: EltHook,
+    context: Context,
+    operator: BaseOperator,
+    start_task_id: str,
+    job: JobRef,
+    parameters: Mapping[str, str],
 ) -> Redriver:
     """How the DAG run's executions go on.
 
+    :param operator: the task that asks.
     :raises NotDeployedError: the job's state machine is not there.
     """
     ti = context["ti"]
@@ -357,5 +397,21 @@ def make_redriver(
         parameters,
         lambda: hook.audit(job),
         job.job_id,
-        clear_token(ti.dag_id, ti.run_id, clear_number(context)),
+        clear_of(context),
+        hook.definitions(),
+        partial(_cleared, context, operator, start_task_id),
+        lambda: ti.xcom_push(key=REDRIVEN, value=clear_of(context)),
     )
+
+
+def _cleared(context: Context, operator: BaseOperator, start_task_id: str) -> Cleared:
+    """What was cleared with ``operator``: Airflow clears tasks together, before the first of them runs again."""
+    mirrors = {
+        task.task_id: task.task_name
+        for task in getattr(operator.get_dag(), "tasks", ())
+        if isinstance(task, MirrorOperator) and task.start_task_id == start_task_id
+    }
+    states = task_states(context)
+    wanted = frozenset(name for task, name in mirrors.items() if states.get(task) != "success")
+    said = context["ti"].xcom_pull(task_ids=[start_task_id, *mirrors], key=REDRIVEN) or ()
+    return Cleared(wanted, redriven=clear_of(context) in said)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -32,13 +32,11 @@ class StartTask:
 
 @dataclass(frozen=True)
 class Followed:
-    """An execution, how often it has been redriven at least, and if they are known the job, as a JobRef writes it, and
-    the values of its parameters."""
+    """An execution, how often it has been redriven at least, and the job, as a JobRef writes it, if that is known."""
 
     arn: str
     redrives: int = 0
     job: dict[str, Any] | None = None
-    parameters: dict[str, str] = field(default_factory=dict)
 
 
 class MirrorTrigger(AwsTrigger):
@@ -67,7 +65,6 @@ class MirrorTrigger(AwsTrigger):
         super().__init__(aws_conn_id, region_name, poll_interval)
         self.task_name, self.start_task_id = task, start_task_id
         self._found: TaskTrigger | None = None
-        self._parameters: dict[str, str] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, given = super().serialize()
@@ -81,7 +78,7 @@ class MirrorTrigger(AwsTrigger):
             yield TriggerEvent(None)  # type: ignore[no-untyped-call]
             return
         self._found = found
-        self._tell(found)
+        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
         await asyncio.to_thread(self._show, found.execution_arn)
         async for event in found.run():
             yield event
@@ -101,7 +98,6 @@ class MirrorTrigger(AwsTrigger):
         followed = await together(key, partial(search, start, self.aws_conn_id, self.region_name))
         if followed is None:
             return None
-        self._parameters = followed.parameters
         trigger = TaskTrigger(
             followed.arn,
             self.task_name,
@@ -114,13 +110,6 @@ class MirrorTrigger(AwsTrigger):
         )
         trigger.task_instance = ti
         return trigger
-
-    def _tell(self, found: TaskTrigger) -> None:
-        """The log has what no worker lets Airflow record as rendered templates: the SQL, and the job's values."""
-        for line in ("::group::SQL", getattr(self.task, "doc_md", None), "::endgroup::"):
-            self.log.info("%s", line)
-        self.log.info("Parameters: %s", self._parameters)
-        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
 
     def _show(self, execution_arn: str) -> None:
         """Let the links work while the task waits; no task fails for them."""
@@ -144,7 +133,7 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:
         return None
-    return Followed(latest.arn, latest.redrive_count, run["job"], run["parameters"]) if latest else None
+    return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None
 
 
 #: The searches that are under way. Airflow starts all mirrors behind the start task at once.

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Literal
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
 
-from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRun
-from elt_redshift.aws.executions import Snapshot
-
-if TYPE_CHECKING:
-    from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.aws.executions import Execution, Snapshot
 
 Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]
 
@@ -26,14 +22,13 @@ XCOMS = ("execution_arn", "statement_id", "seconds", "rows")
 class Outcome:
     """How a task ended.
 
-    :param status: ``aborted``: the execution ended before the task did, or without it; ``unknown``: AWS would not tell.
-    :param message: why, unless it succeeded: of a task that failed, the database's words; otherwise one line.
+    :param status: ``aborted``: the execution ended before the task did; ``unknown``: AWS would not tell.
+    :param message: why, unless it succeeded.
     :param statement_id: of the last statement, or of the part of a batch that failed; None when none was submitted.
-    :param seconds: from the start of the task's last attempt to its end.
+    :param seconds: from the task's start to its end, retries included.
     :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
     :param execution_arn: what was looked at.
-    :param told: a line for the log: what Redshift tells of the last attempt's statement.
     """
 
     status: Status
@@ -43,24 +38,6 @@ class Outcome:
     rows: int | None = None
     attempt: int = 0
     execution_arn: str | None = None
-    told: str | None = None
-
-    def seen(self, look: Callable[[str], StatementStatus | None]) -> Outcome:
-        """The outcome with what Redshift tells of its statement; that of an unsuccessful task has no rows.
-
-        :param look: it blocks.
-        """
-        status = look(self.statement_id) if self.statement_id and self.status in ("succeeded", "failed") else None
-        if status is None:
-            return self
-        seconds = self.seconds if status.seconds is None else status.seconds
-        rows = status.rows if self.status == "succeeded" else None
-        return replace(self, rows=rows, seconds=seconds, told=status.summary)
-
-    def line(self, task: str) -> str:
-        """How the task ended, for the log; why it failed is told elsewhere."""
-        told = self.told or (f"statement {self.statement_id}" if self.statement_id else "")
-        return f"Task {task} {self.status}{f': {told}' if told else ''}"
 
     def to_event(self) -> dict[str, Any]:
         """The outcome as the small JSON that a trigger event holds."""
@@ -96,24 +73,20 @@ def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | Non
         return "failed", run.message
     if not execution.ended:
         return None
+    if execution.resumed and (snapshot.skipped or execution.skipped):
+        return "failed", f"Nothing was done. {execution.skipped or 'The job was locked.'} Clear the task again later."
     if snapshot.skipped or execution.skipped:
         return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
     if execution.status == "SUCCEEDED":
         return (
-            "aborted",
+            "failed",
             f"Execution {execution.name} succeeded without a task {run.name}: the deployed state machine is another "
             "version of the job. Deploy the job again with `elt-redshift deploy`.",
         )
-    begun = run.attempt > 0 or snapshot.ends_only
-    return "aborted", causes.task_stopped(run.name, begun, _because(snapshot), causes.CLEAR_JOB)
+    return "aborted", _why_aborted(run, execution)
 
 
-def _because(snapshot: Snapshot) -> str:
-    """Why an execution ended before its tasks did: another task failed, the first one if several did; or else what
-    Step Functions says."""
-    failed = [run for run in snapshot.tasks if run.status == "failed" and run.ended]
-    if snapshot.execution.status == "FAILED" and failed:
-        first = min(failed, key=lambda run: run.ended or snapshot.execution.started)
-        return causes.other_failed(first.name, first.message)
-    execution = snapshot.execution
-    return causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)
+def _why_aborted(run: TaskRun, execution: Execution) -> str:
+    before = "before it ended" if run.attempt else "before it started"
+    reason = ": ".join(part for part in (execution.error, execution.cause) if part)
+    return f"Task {run.name} was aborted: execution {execution.name} {execution.status} {before}. {reason}".strip()

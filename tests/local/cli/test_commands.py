@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -196,8 +197,7 @@ def test_a_run_fails_is_redriven_and_succeeds(deployed: Path, cli: Cli) -> None:
     """run, status, history and redrive: what an operator does on a bad morning."""
     status, out, _ = cli("run", deployed, "-p", "year=1999", "--watch")
     assert status == 1
-    assert "Task second failed at second.sql:3: ERROR: relation" in out
-    assert "and run `elt-redshift redrive " in out
+    assert "second.sql:3: Task second: ERROR: relation" in out
     assert "Failed" in cli("status", deployed)[1]
     assert "FAILED" in cli("history", deployed)[1]
     _table(cli, deployed, "create table {} (x int)")
@@ -205,6 +205,43 @@ def test_a_run_fails_is_redriven_and_succeeds(deployed: Path, cli: Cli) -> None:
     assert status == 0, out
     assert "Ready" in cli("status", deployed)[1]
     assert "SUCCEEDED" in cli("history", deployed)[1]
+
+
+def test_a_mended_job_goes_on_where_it_stopped(deployed: Path, cli: Cli) -> None:
+    """A redrive would run the old SQL: the command says so, and what is kept, and runs the new SQL."""
+    assert cli("run", deployed, "-p", "year=1999", "--watch")[0] == 1
+    (deployed / "second.sql").write_text("select 2")
+    assert "The job's files are not what is deployed" in cli("redrive", deployed, "--watch")[1]
+    _deploy_again(deployed, cli)
+    status, out, _ = cli("redrive", deployed, "--watch")
+    assert status == 0, out
+    assert "which a redrive would not see" in out
+    assert re.search(r"Kept from execution \S+: first\.", out)
+    assert "Runs: second: its SQL has changed." in out or "Runs: second: it had not succeeded." in out
+    assert "kept" in out
+    status, _, err = cli("redrive", deployed)
+    assert status == 1
+    assert "There is nothing to redrive: the newest run of job" in err
+    status, out, _ = cli("redrive", deployed, "--rerun", "second", "--watch")
+    assert (status, "second is to run again" in out) == (0, True)
+    status, out, _ = cli("redrive", deployed, "--from-start", "--watch")
+    assert (status, "All tasks run from the start" in out) == (0, True)
+    assert "There is no task 'secnd'" in cli("redrive", deployed, "--rerun", "secnd")[2]
+
+
+def _deploy_again(deployed: Path, cli: Cli) -> None:
+    status, out, err = cli("deploy", deployed, "--stack", deployed.name.replace("_", "-"))
+    assert status == 0, out + err
+
+
+def test_an_older_run_is_not_redriven_unasked(deployed: Path, cli: Cli) -> None:
+    """Neither a run that met the job locked nor one behind which another has succeeded is let go on by itself."""
+    assert cli("run", deployed, "--watch", "--name", "older")[0] == 1
+    assert cli("unlock", deployed, "--reason", "test")[0] == 0
+    _table(cli, deployed, "create table {} (x int)")
+    assert cli("run", deployed, "--watch", "--name", "newer")[0] == 0
+    status, _, err = cli("redrive", deployed)
+    assert (status, "newer, succeeded" in err) == (1, True)
 
 
 def test_a_held_job_is_unlocked(deployed: Path, cli: Cli) -> None:

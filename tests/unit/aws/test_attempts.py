@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from elt_redshift.aws.attempts import execution_arn, latest_attempt, run_execution_name
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
@@ -20,7 +21,8 @@ YEAR = {"year": "1998"}
 
 
 def _start(client: FakeStepFunctions, repeated: bool = False, cleared: bool = False) -> str:
-    redriver = Redriver(Executions(client, MACHINE), NAME, YEAR, lambda: None, "7", "token")
+    definitions = Definitions(client, lambda: None)
+    redriver = Redriver(Executions(client, MACHINE), NAME, YEAR, lambda: None, "7", "token", definitions)
     return redriver.start(repeated, cleared).arn.rpartition(":")[2]
 
 

@@ -6,6 +6,8 @@ memory, with a model of Airflow's part: tries, trigger rules and clears.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -16,10 +18,11 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
+from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions, Snapshot
-from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import outcome_of
-from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
 NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
@@ -30,13 +33,18 @@ FAILED = ("failed", "upstream_failed")
 
 @dataclass
 class Mirror:
-    """A task instance: its state, its tries, what it follows, and what it saw last: attempt and redrives."""
+    """A task instance: its state, its tries, what it follows, and what it saw last: attempt and redrives.
+
+    ``redriven``: the clear for which it has redriven; ``owed``: how often its task must have run before it is green.
+    """
 
     state: str = "none"
     tries: int = 0
     max_tries: int = 0
     pursued: Pursued | None = None
     saw: tuple[str, int] = ("", 0)
+    redriven: str = ""
+    owed: int = 0
 
 
 @dataclass
@@ -46,7 +54,18 @@ class Client(FakeStepFunctions):
     tokens: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        super().__init__()
+        super().__init__(definition=definition(*UPSTREAM))
+
+    def start_execution(self, stateMachineArn: str, name: str, input: str) -> dict[str, Any]:
+        answer = super().start_execution(stateMachineArn, name, input)
+        kept = json.loads(input).get("resume", {}).get("kept", "")
+        prints = Definitions(self, lambda: None).deployed(stateMachineArn).prints or {}
+        execution = self.executions[answer["executionArn"]]
+        if not execution.events:
+            for task, one in prints.items():
+                if one.whole in kept:
+                    execution.keep(task)
+        return answer
 
     def redrive_execution(self, executionArn: str, clientToken: str) -> dict[str, Any]:
         before = len(self.executions[executionArn].redrives)
@@ -64,13 +83,21 @@ class Clearing(RuleBasedStateMachine):
         self.client, self.clears = Client(), 0
         self.executions = Executions(self.client, MACHINE)
         self.mirrors = {task: Mirror() for task in UPSTREAM}
+        self.ran: Counter[str] = Counter()
         self._start()
 
     # Airflow's part
 
-    def _redriver(self) -> Redriver:
+    def _redriver(self, mirror: Mirror | None = None) -> Redriver:
         token = clear_token("sales", "manual__2026", self.clears)
-        return Redriver(self.executions, NAME, {}, lambda: None, "7", token)
+        definitions = Definitions(self.client, lambda: None)
+        say = partial(setattr, mirror or Mirror(), "redriven", token)
+        return Redriver(self.executions, NAME, {}, lambda: None, "7", token, definitions, self._cleared, say)
+
+    def _cleared(self) -> Cleared:
+        token = clear_token("sales", "manual__2026", self.clears)
+        wanted = frozenset(task for task, mirror in self.mirrors.items() if mirror.state != "success")
+        return Cleared(wanted, any(mirror.redriven == token for mirror in self.mirrors.values()))
 
     def _start(self, cleared: bool = False) -> None:
         self._redriver().start(repeated=False, cleared=cleared)
@@ -86,7 +113,7 @@ class Clearing(RuleBasedStateMachine):
         elif all(state == "success" for state in before):
             mirror.tries += 1
             cleared = mirror.max_tries > 0
-            mirror.pursued, mirror.state = self._redriver().mirror(task, cleared), "deferred"
+            mirror.pursued, mirror.state = self._redriver(mirror).mirror(task, cleared), "deferred"
 
     @rule()
     def look(self) -> None:
@@ -98,6 +125,7 @@ class Clearing(RuleBasedStateMachine):
             assert snapshot.execution.redrive_count >= mirror.pursued.redrives
             if outcome := outcome_of(task, snapshot):
                 mirror.state = "success" if outcome.status == "succeeded" else "failed"
+                assert mirror.state == "failed" or self.ran[task] >= mirror.owed, f"{task} was not run again"
                 mirror.saw = (snapshot.execution.arn, snapshot.execution.redrive_count)
 
     def _snapshot(self, arn: str) -> Snapshot:
@@ -122,6 +150,8 @@ class Clearing(RuleBasedStateMachine):
         self.clears += bool(tasks)
         for task in tasks:
             mirror = self.mirrors[task]
+            ended = self.execution.status != "RUNNING"
+            mirror.owed = self.ran[task] + 1 if mirror.state == "success" and ended else mirror.owed
             mirror.max_tries, mirror.state = mirror.tries, "none"
 
     # Step Functions' part
@@ -139,6 +169,7 @@ class Clearing(RuleBasedStateMachine):
     def succeed(self, task: str) -> None:
         if self._can_run(task):
             self.execution.succeed(task)
+            self.ran[task] += 1
             runs = self._snapshot(self.execution.arn).tasks
             if all(run.status == "succeeded" for run in runs):
                 self.execution.end("SUCCEEDED")
@@ -147,6 +178,16 @@ class Clearing(RuleBasedStateMachine):
     def fail(self, task: str) -> None:
         if self._can_run(task):
             self.execution.fail(task, "ERROR")
+
+    @rule()
+    def all_goes_well(self) -> None:
+        """For a while nothing fails."""
+        for _ in range(3):
+            for task in UPSTREAM:
+                self.run(task)
+            for task in UPSTREAM:
+                self.succeed(task)
+            self.look()
 
     @rule()
     def stop(self) -> None:
@@ -184,12 +225,7 @@ class Clearing(RuleBasedStateMachine):
         if not hasattr(self, "client"):
             return
         for _ in range(6):
-            for _ in range(3):
-                for task in UPSTREAM:
-                    self.run(task)
-                for task in UPSTREAM:
-                    self.succeed(task)
-                self.look()
+            self.all_goes_well()
             self.clear_failed()
         runs = {run.name: run.status for run in self._snapshot(self.execution.arn).tasks}
         assert {mirror.state for mirror in self.mirrors.values()} == {"success"}, (self.mirrors, runs)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from functools import partial
 
 import pytest
 
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.audit import AuditItem
+from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
-from elt_redshift.operators.redriving import Redriver, clear_token
-from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
 NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
 
@@ -25,16 +27,44 @@ class FakeAudit:
         return self.item
 
 
-def _redriver(client: FakeStepFunctions, clear: int = 1, item: AuditItem | None = None) -> Redriver:
-    audit = FakeAudit(item)
+DEPLOYED = definition("a", "b", "c")
+
+
+def _client(*executions: FakeExecution) -> FakeStepFunctions:
+    return FakeStepFunctions(*executions, definition=DEPLOYED)
+
+
+def _redriver(
+    client: FakeStepFunctions, clear: int = 1, item: AuditItem | None = None, cleared: str = "", redriven: bool = False
+) -> Redriver:
+    audit, definitions = FakeAudit(item), Definitions(client, lambda: None)
     token = clear_token("sales", "manual__2026", clear)
-    return Redriver(Executions(client, MACHINE), NAME, {"year": "1998"}, lambda: audit, "7", token)  # type: ignore[arg-type,return-value]
+    wanted = Cleared(frozenset(cleared), redriven)
+    executions = Executions(client, MACHINE)
+    return Redriver(
+        executions,
+        NAME,
+        {"year": "1998"},
+        lambda: audit,
+        "7",
+        token,
+        definitions,
+        lambda: wanted,  # type: ignore[arg-type,return-value]
+    )
+
+
+def _resumed(client: FakeStepFunctions, arn: str) -> set[str]:
+    """The tasks that an execution was told to keep."""
+    kept = json.loads(client.executions[arn].given)["resume"]["kept"]
+    prints = Definitions(client, lambda: None).deployed(MACHINE).prints
+    assert prints
+    return {task for task, one in prints.items() if one.whole in kept}
 
 
 def test_a_cleared_failed_mirror_redrives() -> None:
     """The execution goes on, the mirror waits for news from after the redrive, and the log names what else goes on."""
     execution = FakeExecution(NAME(1)).succeed("a").submit("c").fail("b", "no such table")
-    pursued = _redriver(FakeStepFunctions(execution)).mirror("b", cleared=True)
+    pursued = _redriver(_client(execution)).mirror("b", cleared=True)
     assert (pursued.arn, pursued.redrives, execution.status) == (execution.arn, 1, "RUNNING")
     assert "Redrove" in pursued.notes[0]
     assert "b" in pursued.notes[0]
@@ -44,7 +74,7 @@ def test_a_cleared_failed_mirror_redrives() -> None:
 def test_mirrors_cleared_together_redrive_once() -> None:
     """The second one finds the execution running; a late one, after it has failed again, still redrives nothing."""
     execution = FakeExecution(NAME(1)).submit("c").fail("b", "no such table")
-    client = FakeStepFunctions(execution)
+    client = _client(execution)
     _redriver(client).mirror("b", cleared=True)
     assert _redriver(client).mirror("c", cleared=True).redrives == 1
     execution.fail("b", "no such table")
@@ -56,46 +86,90 @@ def test_mirrors_cleared_together_redrive_once() -> None:
 def test_the_next_clear_redrives_again() -> None:
     """Another clear is another wish."""
     execution = FakeExecution(NAME(1)).fail("b", "no such table")
-    client = FakeStepFunctions(execution)
+    client = _client(execution)
     _redriver(client, clear=1).mirror("b", cleared=True)
     execution.fail("b", "no such table")
     assert _redriver(client, clear=2).mirror("b", cleared=True).redrives == 2
 
 
 @pytest.mark.parametrize("status", ["SUCCEEDED", "FAILED"])
-def test_a_cleared_mirror_of_a_succeeded_task_says_so(status: str) -> None:
-    """Nothing is redriven, and the log says why and what would run it again."""
-    execution = FakeExecution(NAME(1)).succeed("a").end(status)
-    client = FakeStepFunctions(execution)
-    pursued = _redriver(client).mirror("a", cleared=True)
-    assert "succeeded in execution" in pursued.notes[0]
-    assert client.calls["RedriveExecution"] == 0
+def test_a_cleared_mirror_of_a_succeeded_task_runs_it_again(status: str) -> None:
+    """The next attempt runs what was cleared and what had not succeeded, and keeps the rest; the log says so."""
+    execution = FakeExecution(NAME(1), json.dumps({"parameters": {"year": "1997"}})).succeed("a").succeed("b")
+    client = _client(execution.end(status))
+    pursued = _redriver(client, cleared="a").mirror("a", cleared=True)
+    assert (pursued.arn.endswith(NAME(2)), client.calls["RedriveExecution"]) == (True, 0)
+    assert _resumed(client, pursued.arn) == {"b"}
+    assert json.loads(client.executions[pursued.arn].given)["parameters"] == {"year": "1997"}
+    said = " ".join(pursued.notes)
+    assert "Cleared although done: a." in said
+    assert "Kept from execution" in said
+    assert "it was cleared" in said
+
+
+def test_mirrors_cleared_together_resume_once() -> None:
+    """Whoever comes later follows the execution that was started for the same clear, even when it has ended."""
+    client = _client(FakeExecution(NAME(1)).succeed("a").succeed("b").end("SUCCEEDED"))
+    first = _redriver(client, cleared="ab").mirror("a", cleared=True)
+    assert _redriver(client, cleared="ab").mirror("b", cleared=True).arn == first.arn
+    client.executions[first.arn].succeed("a").fail("b", "no such table")
+    assert _redriver(client, cleared="b").mirror("b", cleared=True) == Pursued(first.arn)
+    assert client.calls["StartExecution"] == 1
+
+
+def test_what_succeeded_after_a_redrive_for_the_same_clear_is_shown() -> None:
+    """A mirror that was cleared with a failed one, and comes late, does not take its success for an old one."""
+    execution = FakeExecution(NAME(1)).submit("c").fail("b", "no such table")
+    client = _client(execution)
+    _redriver(client, cleared="bc").mirror("b", cleared=True)
+    execution.succeed("b").succeed("c").end("SUCCEEDED")
+    late = _redriver(client, cleared="c", redriven=True).mirror("c", cleared=True)
+    assert (late.arn, client.calls["StartExecution"]) == (execution.arn, 0)
+
+
+def test_a_mended_job_is_resumed() -> None:
+    """A redrive would run the old SQL again; so the next attempt runs the new one, and keeps what is done."""
+    client = _client(FakeExecution(NAME(1)).succeed("a").succeed("c").fail("b", "no such table"))
+    client.definition = definition("a", "b", "c", b="select 2")
+    pursued = _redriver(client, cleared="b").mirror("b", cleared=True)
+    assert (_resumed(client, pursued.arn), client.calls["RedriveExecution"]) == ({"a", "c"}, 0)
+    assert "deployed anew" in pursued.notes[0]
+
+
+def test_a_whole_run_that_is_cleared_begins_anew() -> None:
+    """Where everything was cleared nothing is kept, and the parameters are the new ones."""
+    execution = FakeExecution(NAME(1), json.dumps({"parameters": {"year": "1997"}})).succeed("a").fail("b", "no")
+    client = _client(execution)
+    pursued = _redriver(client, cleared="abc").start(repeated=False, cleared=True)
+    assert _resumed(client, pursued.arn) == set()
+    assert json.loads(client.executions[pursued.arn].given)["parameters"] == {"year": "1998"}
 
 
 def test_a_first_try_redrives_nothing() -> None:
     """A mirror that nobody cleared shows how the latest attempt ended."""
-    client = FakeStepFunctions(FakeExecution(NAME(1)).end("FAILED"), FakeExecution(NAME(2)).end("FAILED"))
+    client = _client(FakeExecution(NAME(1)).end("FAILED"), FakeExecution(NAME(2)).end("FAILED"))
     pursued = _redriver(client).mirror("a", cleared=False)
     assert pursued.arn.endswith(NAME(2))
     assert client.calls["RedriveExecution"] == 0
 
 
-def test_what_is_too_old_is_run_anew_once() -> None:
+def test_what_is_too_old_is_resumed_once() -> None:
     """When a redrive is impossible, the mirrors agree on the next attempt, which is said in the log."""
-    old = FakeExecution(NAME(1)).fail("b", "no such table")
+    old = FakeExecution(NAME(1)).succeed("a").fail("b", "no such table")
     old.too_old = True
-    client = FakeStepFunctions(old)
+    client = _client(old)
     first, second = (_redriver(client).mirror(task, cleared=True) for task in "bc")
     assert first.arn == second.arn
     assert first.arn.endswith(NAME(2))
     assert "14 days" in first.notes[0]
     assert NAME(2) in first.notes[0]
+    assert _resumed(client, first.arn) == {"a"}
     assert client.calls["StartExecution"] == 1
 
 
 def test_a_lock_that_another_run_holds_leads_to_a_new_attempt() -> None:
     """Redriving would meddle with the other run; the new attempt takes its turn as the job says."""
-    client = FakeStepFunctions(FakeExecution(NAME(1)).fail("b", "no such table"))
+    client = _client(FakeExecution(NAME(1)).fail("b", "no such table"))
     item = AuditItem("7", "Running", owner="arn:of:another")
     pursued = _redriver(client, item=item).mirror("b", cleared=True)
     assert pursued.arn.endswith(NAME(2))
@@ -105,7 +179,7 @@ def test_a_lock_that_another_run_holds_leads_to_a_new_attempt() -> None:
 def test_whoever_loses_the_race_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Between a look and the redrive somebody else may have redriven: that is followed."""
     execution = FakeExecution(NAME(1)).fail("b", "no such table")
-    client, redriver = FakeStepFunctions(execution), None
+    client, redriver = _client(execution), None
     redriver = _redriver(client)
     redrive = redriver.executions.redrive
 

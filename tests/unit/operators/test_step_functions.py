@@ -18,10 +18,10 @@ from elt_redshift.airflow_compat import (
 )
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
+from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
-from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import execution_url
 from elt_redshift.operators import step_functions
@@ -32,8 +32,6 @@ from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.airflow_names import TaskDeferred, serialized_and_back
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
-
-REMEDY = "Mend it, deploy the job if its SQL has changed, and clear the failed tasks."
 
 
 class FakeTaskInstance:
@@ -47,9 +45,12 @@ class FakeTaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
-        assert task_ids == "start_execution"
-        return self.xcoms.get(key)
+    def xcom_pull(self, task_ids: str | list[str], key: str) -> Any:
+        assert task_ids in ("start_execution", ["start_execution"])
+        return [] if isinstance(task_ids, list) else self.xcoms.get(key)
+
+    def get_task_states(self, **_: Any) -> dict[str, dict[str, str]]:
+        return {self.run_id: {}}
 
 
 class FakeHook:
@@ -76,8 +77,11 @@ class FakeHook:
     def audit(self, job: JobRef) -> None:
         return None
 
-    def statement(self, statement_id: str) -> StatementStatus | None:
-        return StatementStatus(statement_id, "FINISHED", rows=7) if statement_id == "s-1" else None
+    def definitions(self) -> Definitions:
+        return Definitions(self.client, lambda: None)
+
+    def rows(self, statement_id: str) -> int | None:
+        return {"s-1": 7}.get(statement_id)
 
 
 @pytest.fixture
@@ -322,10 +326,10 @@ def test_a_succeeded_mirror_pushes_statement_seconds_and_rows() -> None:
 def test_a_failed_mirror_shows_file_message_and_statement() -> None:
     """The failure names the SQL file and line of the part that failed, Redshift's message and the statement."""
     ti = FakeTaskInstance()
-    event = Outcome("failed", "ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
+    event = Outcome("failed", "Task load: ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
     with pytest.raises(AirflowFailException) as failed:
         _mirror(statements=_standing("load.sql:1", "load.sql:12")).execute_complete({"ti": ti}, event)
-    assert str(failed.value) == f"Task load failed at load.sql:12: ERROR: no such table (statement s-1:2). {REMEDY}"
+    assert str(failed.value) == "load.sql:12: Task load: ERROR: no such table (statement s-1:2)"
     assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
 
 
@@ -333,9 +337,9 @@ def test_a_failure_without_a_statement_names_none() -> None:
     """A submission that AWS refused has no statement to name."""
     with pytest.raises(AirflowFailException) as failed:
         _mirror(statements=_standing("load.sql:1")).execute_complete(
-            {"ti": FakeTaskInstance()}, Outcome("failed", "no rights").to_event()
+            {"ti": FakeTaskInstance()}, Outcome("failed", "Task load: no rights").to_event()
         )
-    assert str(failed.value) == f"Task load failed at load.sql:1: no rights. {REMEDY}"
+    assert str(failed.value) == "load.sql:1: Task load: no rights"
 
 
 @pytest.mark.parametrize(("status", "final"), [("aborted", True), ("unknown", False)])
@@ -374,8 +378,7 @@ def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, def
     with pytest.raises(AirflowFailException) as failed:
         _run(mirror, ti) if not deferrable else mirror.execute_complete({"ti": ti}, outcome.to_event())
     link = execution_url(execution.arn)
-    said = f"Task load failed at a.sql:9: ERROR: no such table (statement s-1:2). {REMEDY} See {link}"
-    assert str(failed.value) == said
+    assert str(failed.value) == f"a.sql:9: Task load: ERROR: no such table (statement s-1:2) See {link}"
     assert ti.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
 
 

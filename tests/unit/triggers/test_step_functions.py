@@ -12,7 +12,6 @@ from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
 from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
-from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers import base
 from elt_redshift.triggers.step_functions import TaskTrigger, links
@@ -35,8 +34,8 @@ class FakeHook:
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
         self.stopped.append((job.name, execution_arn, cause))
 
-    def statement(self, statement_id: str) -> StatementStatus | None:
-        return StatementStatus(statement_id, "FINISHED", rows=7) if statement_id == "s-1" else None
+    def rows(self, statement_id: str) -> int | None:
+        return {"s-1": 7}.get(statement_id)
 
 
 @pytest.fixture
@@ -69,7 +68,6 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "rows": 7,
         "attempt": 1,
         "execution_arn": execution.arn,
-        "told": "Statement s-1 FINISHED, 7 rows",
     }
 
 
@@ -152,7 +150,7 @@ def test_a_killed_trigger_stops_only_what_was_failed(
     trigger = TaskTrigger("arn", "load", job=JobRef("7", "sales").to_dict())
     trigger.task_instance = ti
     asyncio.run(trigger.on_kill())
-    cause = "Airflow ended task load of run r of DAG sales: it, or its run, was marked as failed or ran out of time."
+    cause = "Stopped by Airflow: task load of run r of DAG sales was failed."
     assert hook.stopped == ([("sales", "arn", cause)] if stops else [])
 
 

@@ -1,0 +1,61 @@
+"""Whether the job that a DAG shows is the one that is deployed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from elt_redshift.asl import fingerprints
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.aws.definitions import Definition
+from elt_redshift.aws.resuming import named
+from elt_redshift.job.model import EltJob
+
+#: What is done about a difference; None: ``fail`` where tasks or edges differ, ``warn`` where only SQL does.
+OnDrift = Literal["fail", "warn", "ignore"]
+ON_DRIFT: tuple[OnDrift, ...] = get_args(OnDrift)
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How a DAG's job and the deployed one differ.
+
+    :param graph: what differs in tasks and edges, in words.
+    :param sql: the tasks that are the same but for their SQL.
+    """
+
+    job: str
+    graph: tuple[str, ...] = ()
+    sql: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        parts = [*self.graph, *([f"other SQL in {named(self.sql)}"] if self.sql else [])]
+        return (
+            f"Job {self.job} of this DAG is not the deployed one: {'; '.join(parts)}. Deploy the job again with "
+            "`elt-redshift deploy`, or bring its new version to Airflow."
+        )
+
+    def fails(self, on_drift: OnDrift | None) -> bool:
+        """Whether no run may begin."""
+        return on_drift == "fail" or (on_drift is None and bool(self.graph))
+
+
+def drift(job: EltJob, deployed: Definition) -> Drift | None:
+    """How they differ; None: not at all, or an older version of the package deployed the job and does not tell."""
+    if deployed.prints is None:
+        return None
+    ours = fingerprints.of_job(job)
+    graph = tuple(_graph(ours, deployed.prints))
+    both = [task for task in ours if task in deployed.prints]
+    sql = tuple(task for task in both if ours[task].own != deployed.prints[task].own)
+    return Drift(job.name, graph, sql) if graph or sql else None
+
+
+def _graph(ours: Fingerprints, theirs: Fingerprints) -> Iterator[str]:
+    if more := [task for task in ours if task not in theirs]:
+        yield f"only the DAG has {named(more)}"
+    if missing := [task for task in theirs if task not in ours]:
+        yield f"the DAG lacks {named(missing)}"
+    if rewired := [task for task in ours if task in theirs and ours[task].upstream != theirs[task].upstream]:
+        yield f"other upstreams of {named(rewired)}"
