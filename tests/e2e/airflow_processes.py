@@ -5,15 +5,12 @@ Tests drive it through its REST API, as its users and their scripts do.
 
 from __future__ import annotations
 
-import ctypes
 import json
-import os
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager, suppress
 from pathlib import Path
@@ -23,11 +20,12 @@ import httpx
 import psutil
 
 from elt_redshift.local import airflow_home
+from elt_redshift.local.leash import Leash
+from tests import bounds, logs
+from tests.local import waiting
 
 Found = TypeVar("Found")
 
-#: For whatever happens in Airflow: a loaded machine needs many times what an idle one does.
-SECONDS = 300.0
 POLL_SECONDS = 0.3
 
 #: The options keep SQLite and two cores from being busy with anything but the tests.
@@ -39,39 +37,33 @@ COMPONENTS = {
 }
 
 USER, PASSWORD = "admin", "secret"
-_PR_SET_PDEATHSIG = 1
 
 
-def wait_for(look: Callable[[], Found], what: str, seconds: float = SECONDS) -> Found:
+def wait_for(look: Callable[[], Found], what: str) -> Found:
     """The first true value that ``look`` gives; Airflow is asked a few times per second.
 
     :raises AssertionError: there was none within the time.
     """
-    deadline = time.monotonic() + seconds
-    while not (found := look()):
-        assert time.monotonic() < deadline, f"not within {seconds:g} s: {what}"
-        time.sleep(POLL_SECONDS)
-    return found
+    return waiting.wait_for(look, what, bounds.AIRFLOW, POLL_SECONDS)
 
 
 class Component:
-    """One of Airflow's processes, in a session of its own, by which all that descends from it is found."""
+    """One of Airflow's processes, on a leash with all that descends from it."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], folder: Path) -> None:
+    def __init__(self, name: str, environment: Mapping[str, str], folder: Path, leash: Leash) -> None:
         self.name, self._environment, self.log = name, environment, folder / f"{name}.log"
+        self._leash = leash
         self._database = folder / "airflow.db"
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
+            self.process = self._leash.start(
                 [sys.executable, "-m", "airflow", *COMPONENTS[self.name]],
                 env=dict(self._environment),
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,
-                preexec_fn=_quit_with_parent,  # noqa: PLW1509 - pytest starts no threads
             )
 
     @contextmanager
@@ -100,38 +92,19 @@ class Component:
 
     def kill(self) -> None:
         """Kill it and all that it started, also what was left behind by a killed worker."""
-        if self.process is None:
-            return
-        while found := [one for one in psutil.pids() if _session(one) == self.process.pid]:
-            for one in found:
-                with suppress(ProcessLookupError):
-                    os.kill(one, signal.SIGKILL)
-            self.process.wait()
-            time.sleep(POLL_SECONDS)
-        self.process.wait()
-
-
-def _session(process: int) -> int | None:
-    with suppress(ProcessLookupError, PermissionError, psutil.NoSuchProcess):
-        return os.getsid(process) if psutil.Process(process).status() != psutil.STATUS_ZOMBIE else None
-    return None
-
-
-def _quit_with_parent() -> None:
-    """Let the kernel stop the process when the tests are killed before they could."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if self.process is not None:
+            self._leash.end(self.process)
 
 
 class Airflow:
     """The four processes and a client of their REST API."""
 
-    def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str]) -> None:
+    def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash) -> None:
         self._url = f"http://127.0.0.1:{_free_port()}"
         self.folder = folder
         environment = airflow_home.prepare(folder, dags, {**aws, **_settings(folder, self._url)})
-        self.components = {name: Component(name, environment, folder) for name in COMPONENTS}
-        self._client = httpx.Client(base_url=self._url, timeout=60.0)
+        self.components = {name: Component(name, environment, folder, leash) for name in COMPONENTS}
+        self.client = httpx.Client(base_url=self._url, timeout=bounds.ANSWER)
         self._token: str | None = None
 
     @property
@@ -147,10 +120,9 @@ class Airflow:
         for component in self.components.values():
             component.start()
 
-    def stop(self) -> None:
-        for component in self.components.values():
-            component.kill()
-        self._client.close()
+    @property
+    def logs(self) -> dict[str, Path]:
+        return {component.name: component.log for component in self.components.values()}
 
     def wait_until_healthy(self) -> None:
         """Wait until all four report that they run.
@@ -163,7 +135,7 @@ class Airflow:
                 assert component.process is not None
                 assert component.process.poll() is None, component.log.read_text()[-3000:]
             with suppress(httpx.TransportError):
-                answer = self._client.get("/api/v2/monitor/health")
+                answer = self.client.get("/api/v2/monitor/health")
                 return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
             return False
 
@@ -172,10 +144,10 @@ class Airflow:
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
         """Call the REST API, ``path`` below ``/api/v2``; gives what it answers."""
         if self._token is None:
-            login = self._client.post("/auth/token", json={"username": USER, "password": PASSWORD})
+            login = self.client.post("/auth/token", json={"username": USER, "password": PASSWORD})
             self._token = login.raise_for_status().json()["access_token"]
         authorization = {"Authorization": f"Bearer {self._token}"}
-        answer = self._client.request(method, f"/api/v2{path}", json=body, params=query, headers=authorization)
+        answer = self.client.request(method, f"/api/v2{path}", json=body, params=query, headers=authorization)
         assert answer.is_success, f"{method} {path}: {answer.status_code} {answer.text}"
         return answer.json()
 
@@ -293,13 +265,12 @@ class Run:
 @contextmanager
 def running(folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[Airflow]:
     """An Airflow for the length of a ``with`` block, whatever ends that."""
-    airflow = Airflow(folder, dags, aws)
-    try:
-        airflow.start()
-        airflow.wait_until_healthy()
-        yield airflow
-    finally:
-        airflow.stop()
+    with Leash() as leash:
+        airflow = Airflow(folder, dags, aws, leash)
+        with logs.shown(**airflow.logs), airflow.client:
+            airflow.start()
+            airflow.wait_until_healthy()
+            yield airflow
 
 
 def _free_port() -> int:
@@ -328,7 +299,7 @@ def _settings(home: Path, url: str) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout=60",
+        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout={bounds.ANSWER:g}",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",

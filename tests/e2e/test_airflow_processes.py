@@ -22,9 +22,10 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
 from tests.e2e import airflow_processes
-from tests.e2e.airflow_processes import SECONDS, Airflow, Run, wait_for
+from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.servers import embedded_aws
 
 #: ``load``, then ``fact`` and ``other``, then ``last``; each notes in the ledger that it ran. ``fact`` fails for a run
 #: that is forbidden, ``other`` waits at the barrier.
@@ -166,7 +167,7 @@ class Jobs:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[LocalAws]:
     """An embedded AWS of these tests' own."""
-    with process.running(timeout=SECONDS) as running:
+    with embedded_aws() as running:
         yield running
 
 

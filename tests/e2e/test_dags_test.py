@@ -6,7 +6,6 @@ import json
 import runpy
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -21,9 +20,10 @@ from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.template import JOB_TAG, render_template
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
+from tests import bounds, commands
+from tests.servers import embedded_aws
 
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
-SECONDS = 300.0
 EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"
 
 JOB = """
@@ -71,7 +71,7 @@ class Run:
 @pytest.fixture(scope="module")
 def aws() -> Iterator[dict[str, str]]:
     """The environment that leads to an embedded AWS of these tests' own."""
-    with process.running(timeout=SECONDS) as running:
+    with embedded_aws() as running:
         yield process.environment(running)
 
 
@@ -109,14 +109,10 @@ def runs(aws: dict[str, str], executions: Executions, folder: Path) -> dict[str,
     """The DAG runs, all done."""
     airflow = airflow_home.prepare(folder / "airflow", folder / "dags", aws)
     driver = Path(__file__).with_name("dags_test_driver.py")
-    done = subprocess.run(
+    done = commands.run(
         [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in RUNS.values())],
         env=airflow,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=SECONDS,
-        check=False,
+        seconds=bounds.AIRFLOW,
     )
     outputs = done.stdout.split("@@ begin")[1:]
     assert len(outputs) == len(RUNS), done.stdout

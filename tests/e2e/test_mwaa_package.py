@@ -27,11 +27,12 @@ from elt_redshift.cli.main import main
 from elt_redshift.job import packaged
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
+from tests import bounds, commands
+from tests.servers import embedded_aws
 
 PYTHON = os.environ.get("ELT_REDSHIFT_AIRFLOW") or sys.executable
 HERE = Path(__file__).parent
 NAMES = HERE.parent / "unit" / "airflow_names.py"
-SECONDS = 420.0
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 DISTRIBUTION = "airflow_provider_elt_redshift"
 
@@ -105,16 +106,7 @@ class Mwaa:
 
     def run(self, *command: str) -> str:
         """Run Python in the home, as MWAA's containers do; gives what it prints."""
-        done = subprocess.run(
-            [str(self.python), *command],
-            cwd=self.home,
-            env=self.environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
-        )
+        done = commands.run([str(self.python), *command], bounds.AIRFLOW, cwd=self.home, env=self.environment)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -140,7 +132,7 @@ def _python_without_us(folder: Path) -> Path:
 
 @pytest.fixture(scope="module")
 def mwaa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mwaa]:
-    with process.running(timeout=SECONDS) as running:
+    with embedded_aws() as running:
         yield Mwaa(tmp_path_factory.mktemp("mwaa"), process.environment(running))
 
 

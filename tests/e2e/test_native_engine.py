@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,10 +20,11 @@ from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.aws.template import JOB_TAG, render_template
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
+from tests import bounds, commands
+from tests.servers import embedded_aws
 
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 WAREHOUSE = {"ClusterIdentifier": "demo", "DbUser": "awsuser", "Database": "dev"}
-SECONDS = 300.0
 EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"
 
 JOB = """
@@ -67,7 +67,7 @@ RUNS = {
 @pytest.fixture(scope="module")
 def aws() -> Iterator[dict[str, str]]:
     """The environment that leads to an embedded AWS of these tests' own."""
-    with process.running(timeout=SECONDS) as running:
+    with embedded_aws() as running:
         yield process.environment(running)
 
 
@@ -114,14 +114,10 @@ class Native:
 
     def _airflow(self, environment: dict[str, str]) -> None:
         driver = Path(__file__).with_name("dags_test_driver.py")
-        done = subprocess.run(
+        done = commands.run(
             [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in RUNS.values())],
             env=environment,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=SECONDS,
-            check=False,
+            seconds=bounds.AIRFLOW,
         )
         self.output = done.stdout
 

@@ -14,13 +14,24 @@ import boto3
 import pytest
 from botocore.config import Config
 
-from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
 from elt_redshift.local.server import SWITCH_INTERVAL
+from tests import bounds
+from tests.servers import embedded_aws
 
-ClientFactory = Callable[[str], Any]
 
-START_SECONDS = 120.0
+class ClientFactory:
+    """Gives clients of a server, one for each service.
+
+    :param patience: how long, in seconds, to wait for what the server does by itself.
+    """
+
+    def __init__(self, make: Callable[[str], Any], patience: float) -> None:
+        self._make, self.patience = make, patience
+
+    def __call__(self, service: str) -> Any:
+        return self._make(service)
+
 
 beyond_stock = pytest.mark.parametrize(
     "client",
@@ -30,11 +41,11 @@ beyond_stock = pytest.mark.parametrize(
 """For a test of a patch: it passes on the embedded AWS and must fail on moto as it ships."""
 
 
-def client_factory(endpoint: str) -> ClientFactory:
-    """Clients of a server, one for each service; no retries, so that a test sees the first answer."""
+def client_factory(endpoint: str, patience: float = bounds.ANSWER) -> ClientFactory:
+    """Clients without retries, so that a test sees the first answer."""
     session: Any = boto3.session.Session("local", "local", region_name="us-east-1")
-    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=100, read_timeout=30)
-    return cache(lambda service: session.client(service, endpoint_url=endpoint, config=config))
+    config = Config(retries={"total_max_attempts": 1}, max_pool_connections=100, read_timeout=bounds.ANSWER)
+    return ClientFactory(cache(lambda service: session.client(service, endpoint_url=endpoint, config=config)), patience)
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +56,7 @@ def local_aws() -> Iterator[LocalAws]:
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH_INTERVAL, "1e-5")
-        running = process.running(timeout=START_SECONDS)
+        running = embedded_aws()
         aws = running.__enter__()
     try:
         yield aws
@@ -66,11 +77,11 @@ def stock_endpoint() -> Iterator[str]:
 @pytest.fixture(scope="session")
 def factories(request: pytest.FixtureRequest) -> Callable[[str], ClientFactory]:
     """Client factories by kind of server, each server started when first asked for."""
-    endpoints = {
-        "embedded": lambda: request.getfixturevalue("local_aws").endpoint,
-        "stock": lambda: request.getfixturevalue("stock_endpoint"),
+    made = {
+        "embedded": lambda: client_factory(request.getfixturevalue("local_aws").endpoint),
+        "stock": lambda: client_factory(request.getfixturevalue("stock_endpoint"), bounds.STOCK),
     }
-    return cache(lambda kind: client_factory(endpoints[kind]()))
+    return cache(lambda kind: made[kind]())
 
 
 @pytest.fixture

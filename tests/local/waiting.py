@@ -6,13 +6,16 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
+from tests import bounds
+
 Found = TypeVar("Found")
 
-DEADLINE_SECONDS = 20.0
 POLL_SECONDS = 0.05
 
 
-def wait_for(look: Callable[[], Found], what: str, seconds: float = DEADLINE_SECONDS) -> Found:
+def wait_for(
+    look: Callable[[], Found], what: str, seconds: float = bounds.ANSWER, pause: float = POLL_SECONDS
+) -> Found:
     """The first true value that ``look`` gives.
 
     :raises AssertionError: there was none within the time.
@@ -21,5 +24,5 @@ def wait_for(look: Callable[[], Found], what: str, seconds: float = DEADLINE_SEC
     while not (found := look()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        time.sleep(POLL_SECONDS)
+        time.sleep(pause)
     return found

@@ -17,6 +17,7 @@ import pytest
 import elt_redshift
 import elt_redshift.triggers
 from elt_redshift.provider import get_provider_info
+from tests import bounds
 
 ROOT = Path(__file__).parents[2]
 
@@ -49,7 +50,7 @@ def test_airflow_lists_the_provider_and_its_links(unpacked: Path, tmp_path: Path
     """Installed, the wheel is among Airflow's providers, with the links that plugins would register."""
     environment = {**os.environ, "PYTHONPATH": str(unpacked), "AIRFLOW_HOME": str(tmp_path), "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [sys.executable, "-c", LIST], env=environment, check=True, capture_output=True, text=True, timeout=300
+        [sys.executable, "-c", LIST], env=environment, check=True, capture_output=True, text=True, timeout=bounds.START
     )
     assert json.loads(done.stdout.splitlines()[-1]) == {
         "version": elt_redshift.__version__,

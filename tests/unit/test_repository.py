@@ -17,6 +17,7 @@ import yaml
 
 import elt_redshift
 from elt_redshift.cli.main import parser
+from tests import bounds
 
 ROOT = Path(__file__).parents[2]
 
@@ -175,5 +176,5 @@ def test_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> None:
     program = f"import runpy, sys; runpy.run_path({str(path)!r}); print(*({HEAVY!r} & set(sys.modules)))"
     environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path)}
     command = [sys.executable, "-W", "ignore", "-c", program]
-    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=120)
+    done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=bounds.START)
     assert not done.stdout.split()

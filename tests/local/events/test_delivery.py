@@ -11,8 +11,6 @@ import pytest
 from tests.local.conftest import ClientFactory, beyond_stock
 from tests.local.waiting import wait_for
 
-STOCK_SECONDS = 8.0
-"""How long to wait for what moto as it ships never does; the embedded AWS takes a fraction of it."""
 ASSUME = {"Version": "2012-10-17", "Statement": []}
 PASS = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
 
@@ -46,7 +44,7 @@ def inputs(client: ClientFactory, arn: str, number: int = 1) -> list[Any]:
         found = client("stepfunctions").list_executions(stateMachineArn=arn)["executions"]
         return found if len(found) >= number else []
 
-    executions = wait_for(look, f"{number} executions", STOCK_SECONDS)
+    executions = wait_for(look, f"{number} executions", client.patience)
     executions.sort(key=lambda execution: execution["startDate"])
     describe = client("stepfunctions").describe_execution
     return [json.loads(describe(executionArn=item["executionArn"])["input"]) for item in executions]
@@ -125,7 +123,7 @@ def test_a_rule_with_only_a_schedule_matches_no_event(client: ClientFactory, uni
     put(client, marker, {})
     client_sqs = client("sqs")
     url = client_sqs.get_queue_url(QueueName=marker)["QueueUrl"]
-    wait_for(lambda: client_sqs.receive_message(QueueUrl=url).get("Messages"), "the marker", STOCK_SECONDS)
+    wait_for(lambda: client_sqs.receive_message(QueueUrl=url).get("Messages"), "the marker", client.patience)
     assert "Messages" not in client_sqs.receive_message(QueueUrl=queue)
 
 

@@ -14,6 +14,7 @@ from moto.server import ThreadedMotoServer
 
 from elt_redshift.local.redshift import EmbeddedRedshift, moto_adapter, start
 from elt_redshift.local.redshift.s3 import Bucket
+from tests import bounds
 
 CLUSTER = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 
@@ -37,7 +38,7 @@ class Events:
     def await_one(self, statement_id: str) -> dict[str, Any]:
         """The event of a statement, as soon as it is there."""
         with self._arrived:
-            assert self._arrived.wait_for(lambda: self.of(statement_id), timeout=30)
+            assert self._arrived.wait_for(lambda: self.of(statement_id), timeout=bounds.ANSWER)
             return self.of(statement_id)[0]
 
 
@@ -72,7 +73,7 @@ def make_client(service: str, endpoint: str) -> Any:
         region_name="us-east-1",
         aws_access_key_id="test",
         aws_secret_access_key="test",
-        config=Config(retries={"max_attempts": 1}, max_pool_connections=100),
+        config=Config(retries={"max_attempts": 1}, max_pool_connections=100, read_timeout=bounds.ANSWER),
     )
 
 

@@ -7,22 +7,23 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import psutil
 import pytest
 
 from elt_redshift.local.redshift.postgres import Postgres, PostgresError
+from tests import bounds
+from tests.local.waiting import wait_for
 
 OWNER = """
-import sys, time
+import sys
 from pathlib import Path
 from elt_redshift.local.redshift.postgres import Postgres
 postgres = Postgres(Path(sys.argv[1]))
 postgres.start()
 print(postgres.uri().split("host=")[1], flush=True)
-time.sleep(600)
+sys.stdin.read()
 """
 
 
@@ -36,18 +37,13 @@ def servers(folder: Path) -> list[psutil.Process]:
 
 
 def await_gone(folder: Path, *others: Path, owner: int = 0) -> None:
-    """Return when nothing is left of a server.
+    """Return when nothing is left of a server."""
 
-    :raises AssertionError: something is left after 30 seconds.
-    """
-    deadline = time.monotonic() + 30
-    while True:
+    def gone() -> bool:
         left = [process for process in servers(folder) if process.pid != owner]
-        folders = [path for path in (folder, *others) if path.exists() or path.is_symlink()]
-        if not left and not folders:
-            return
-        assert time.monotonic() < deadline, (left, folders)
-        time.sleep(0.05)
+        return not left and not [path for path in (folder, *others) if path.exists() or path.is_symlink()]
+
+    wait_for(gone, f"nothing is left of {folder}, {others}")
 
 
 def test_stop_leaves_nothing(tmp_path: Path) -> None:
@@ -65,7 +61,8 @@ def test_stop_leaves_nothing(tmp_path: Path) -> None:
 def test_kill_leaves_nothing(tmp_path: Path, victim: str) -> None:
     """kill -9 of the owner ends PostgreSQL and removes its folders; of the watchdog, it ends PostgreSQL."""
     folder = tmp_path / "data"
-    owner = subprocess.Popen([sys.executable, "-c", OWNER, str(folder)], stdout=subprocess.PIPE, text=True)
+    command = [sys.executable, "-c", OWNER, str(folder)]
+    owner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
     sockets = tmp_path
     try:
@@ -76,17 +73,17 @@ def test_kill_leaves_nothing(tmp_path: Path, victim: str) -> None:
         ]
         if victim == "owner":
             os.kill(owner.pid, signal.SIGKILL)
-            owner.wait(30)
+            owner.wait(bounds.ANSWER)
             await_gone(folder, sockets)
         else:
             (postmaster,) = watchdog.children()
             watchdog.kill()
-            psutil.wait_procs([postmaster], timeout=30)
+            psutil.wait_procs([postmaster], timeout=bounds.ANSWER)
             assert not postmaster.is_running()
     finally:
         owner.kill()
-        owner.wait(30)
-        owner.stdout.close()
+        owner.wait(bounds.ANSWER)
+        owner.communicate()
         shutil.rmtree(sockets, ignore_errors=True)
 
 

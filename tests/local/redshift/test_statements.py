@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
+from tests import bounds
+
 from .conftest import CLUSTER, Events, fetch, finish, make_client, run, run_batch, values
 
 
@@ -120,7 +122,7 @@ def test_a_client_token_submits_once_under_threads(redshift: Any, endpoint: str,
     together = threading.Barrier(40)
 
     def submit(place: int) -> str:
-        together.wait(30)
+        together.wait(bounds.ANSWER)
         statement_id: str = clients[place % 8].execute_statement(**request)["Id"]
         return statement_id
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, TypeVar
 
 import pytest
 
@@ -21,9 +21,13 @@ from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.waiting import wait_for
 
+Found = TypeVar("Found")
+
+EVENTS_TOLD = 10
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 PARAMETERS = {
     "RedshiftClusterIdentifier": "warehouse",
@@ -31,7 +35,6 @@ PARAMETERS = {
     "DatabaseName": "dev",
     "RedshiftIAMRoleARN": "arn:aws:iam::123456789012:role/copy",
 }
-LIMIT = timedelta(seconds=60)
 
 
 @pytest.fixture(scope="session")
@@ -87,8 +90,22 @@ class DeployedJob:
 
     def end(self, arn: str) -> Execution:
         """Wait for the end of an execution."""
-        *_, last = self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT)
-        return last.execution
+
+        def ended() -> Execution | None:
+            return found if (found := self.executions.describe(arn)).ended else None
+
+        found = self._wait_for(ended, f"{arn} ends", arn)
+        assert found is not None
+        return found
+
+    def _wait_for(self, look: Callable[[], Found], what: str, arn: str) -> Found:
+        """:raises AssertionError: not within the time; the end of the execution's history is told."""
+        try:
+            return wait_for(look, what, bounds.EXECUTION)
+        except AssertionError as error:
+            events = self.executions.new_events(arn, after=0)[-EVENTS_TOLD:]
+            error.add_note("\n".join(["Its history ends with:", *(str(event)[:1000] for event in events)]))
+            raise
 
     def run(self, **parameters: str) -> Execution:
         return self.end(self.start(**parameters))
@@ -99,16 +116,26 @@ class DeployedJob:
     def statuses(self, arn: str) -> dict[str, str]:
         return {name: run.status for name, run in self.tasks(arn).items()}
 
-    def until(self, arn: str, reached: Callable[[dict[str, TaskRun]], bool]) -> None:
-        """Wait until the tasks of a running execution have reached a state."""
-        for snapshot in self.executions.follow(arn, self.job.task_names, interval=0.02, timeout=LIMIT):
-            if reached({run.name: run for run in snapshot.tasks}):
-                return
-        pytest.fail(f"{arn} ended before that: {snapshot}")
+    def until(
+        self, arn: str, reached: Callable[[dict[str, TaskRun]], bool], tasks: Iterable[str] | None = None
+    ) -> None:
+        """Wait until the tasks of a running execution have reached a state.
+
+        :param tasks: as :class:`TaskRuns` takes them; default: the job's, without edges.
+        """
+        runs = TaskRuns(self.job.task_names if tasks is None else tasks)
+
+        def there() -> bool:
+            snapshot = self.executions.look(arn, runs)
+            found = reached({run.name: run for run in snapshot.tasks})
+            assert found or not snapshot.execution.ended, f"{arn} ended before that: {snapshot}"
+            return found
+
+        self._wait_for(there, "its tasks are there", arn)
 
     def until_submitted(self, arn: str, task: str) -> None:
         """Wait until a task's statement is in the database."""
-        wait_for(lambda: self.statements(arn, task, "STARTED"), f"a statement of {task} runs", LIMIT.total_seconds())
+        self._wait_for(lambda: self.statements(arn, task, "STARTED"), f"a statement of {task} runs", arn)
 
     def statements(self, owner: str, task: str = "", status: str = "ALL") -> list[dict[str, Any]]:
         """The statements of an execution, or a DAG run that owns the lock, or of one task there; the newest first."""
@@ -199,24 +226,27 @@ def _begin_at(flow: dict[str, Any], state: str) -> bool:
 
 
 @contextmanager
-def _closed_barrier(aws: ClientFactory) -> Iterator[Barrier]:
+def closed_barrier(aws: ClientFactory) -> Iterator[Barrier]:
+    """A barrier that is closed for the length of the block."""
     made = Barrier(aws("redshift-data"))
     made.close()
-    yield made
-    made.open()
+    try:
+        yield made
+    finally:
+        made.open()
 
 
 @pytest.fixture
 def barrier(aws: ClientFactory) -> Iterator[Barrier]:
     """A closed barrier, opened at the end."""
-    with _closed_barrier(aws) as made:
+    with closed_barrier(aws) as made:
         yield made
 
 
 @pytest.fixture
 def gate(aws: ClientFactory) -> Iterator[Barrier]:
     """A second one: before a task that is to fail once the others are where the test wants them."""
-    with _closed_barrier(aws) as made:
+    with closed_barrier(aws) as made:
         yield made
 
 

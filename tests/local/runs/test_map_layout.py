@@ -166,11 +166,7 @@ def test_tasks_show_as_running_once_their_upstreams_are_done(deploy: Deploy, bar
     )
     arn = deployed.start()
     expected = {"a": "running", "b": "succeeded", "c": "waiting", "d": "succeeded"}
-    for snapshot in deployed.executions.follow(arn, graph, interval=0.02, timeout=timedelta(seconds=60)):
-        if {run.name: run.status for run in snapshot.tasks} == expected:
-            break
-    else:
-        pytest.fail(f"never seen: {expected}")
+    deployed.until(arn, lambda runs: {name: run.status for name, run in runs.items()} == expected, graph)
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from elt_redshift.local import process
+from tests import bounds
 
 MAIN = "import sys; from elt_redshift.cli.main import main; sys.exit(main())"
 
@@ -16,14 +17,14 @@ MAIN = "import sys; from elt_redshift.cli.main import main; sys.exit(main())"
 def local(folder: Path, *arguments: str) -> tuple[int, str, str]:
     """Exit code, standard output and standard error of a command in a folder."""
     command = [sys.executable, "-c", MAIN, "local", *arguments]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=bounds.START, check=False)
     return done.returncode, done.stdout, done.stderr
 
 
 def test_a_session(tmp_path: Path) -> None:
     """up, status, env, psql, down: each says what a user wants to know."""
     try:
-        code, out, err = local(tmp_path, "up", "--port", "0", "--timeout", "120")
+        code, out, err = local(tmp_path, "up", "--port", "0", "--timeout", str(bounds.START))
         assert (code, err) == (0, "")
         aws = process.find(tmp_path / ".elt-redshift")
         assert aws.endpoint in out

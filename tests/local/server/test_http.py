@@ -12,7 +12,9 @@ import pytest
 
 from elt_redshift.local import http as local_http
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.conftest import ClientFactory
+from tests.local.runs.conftest import WAREHOUSE, closed_barrier
 
 SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, SignedHeaders=host, Signature=x"
 
@@ -21,7 +23,7 @@ SIGNED = "AWS4-HMAC-SHA256 Credential=x/20260101/us-east-1/{}/aws4_request, Sign
 def connection(local_aws: LocalAws) -> Any:
     """A connection of one's own."""
     address = urlparse(local_aws.endpoint)
-    found = http.client.HTTPConnection(address.hostname or "", address.port, timeout=30)
+    found = http.client.HTTPConnection(address.hostname or "", address.port, timeout=bounds.ANSWER)
     yield found
     found.close()
 
@@ -86,13 +88,13 @@ def test_large_objects_arrive(client: ClientFactory, unique: str) -> None:
 
 def test_a_waiting_request_holds_up_nobody(client: ClientFactory, unique: str) -> None:
     """While statements wait for the database, other requests are answered."""
-    where = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
     data = client("redshift-data")
     with ThreadPoolExecutor(5) as pool:
-        ids = [data.execute_statement(Sql="select pg_sleep(2)", **where)["Id"] for _ in range(5)]
-        waiting = [pool.submit(data.describe_statement, Id=statement, WaitTimeSeconds=30) for statement in ids]
-        assert client("dynamodb").list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
-        assert [found.done() for found in waiting] == [False] * 5
+        with closed_barrier(client) as barrier:
+            ids = [data.execute_statement(Sql=barrier.pass_, **WAREHOUSE)["Id"] for _ in range(5)]
+            waiting = [pool.submit(data.describe_statement, Id=statement, WaitTimeSeconds=30) for statement in ids]
+            assert client("dynamodb").list_tables()["ResponseMetadata"]["HTTPStatusCode"] == 200
+            assert [found.done() for found in waiting] == [False] * 5
         assert [found.result()["Status"] for found in waiting] == ["FINISHED"] * 5
 
 
@@ -106,7 +108,7 @@ def test_a_crash_is_an_error_that_names_it() -> None:
     server = local_http.server(listener, crash)
     with listener, ThreadPoolExecutor(1) as pool:
         serving = pool.submit(server.serve_forever, 0.05)
-        connection = http.client.HTTPConnection(*listener.getsockname(), timeout=30)
+        connection = http.client.HTTPConnection(*listener.getsockname(), timeout=bounds.ANSWER)
         connection.request("POST", "/", b"{}")
         answer = connection.getresponse()
         assert (answer.status, "broken inside" in answer.read().decode()) == (500, True)

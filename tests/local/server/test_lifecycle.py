@@ -17,23 +17,21 @@ import pytest
 from elt_redshift.local import door, process, server, state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.server.processes import alive, descendants, folders_with
 from tests.local.waiting import wait_for
 
-START_SECONDS = 120.0
-GONE_SECONDS = 40.0
-
-PARENT = """
+PARENT = f"""
 import sys
 from elt_redshift.local import process
-with process.running(timeout=120) as aws:
+with process.running(timeout={bounds.START}) as aws:
     print(aws.to_json().replace("\\n", " "), flush=True)
     sys.stdin.read()
 """
 
 
 def up(folder: Path, port: int = 0) -> LocalAws:
-    return process.up(folder, port, timeout=START_SECONDS)
+    return process.up(folder, port, timeout=bounds.START)
 
 
 def belongings(aws: LocalAws) -> tuple[set[int], set[Path]]:
@@ -47,14 +45,16 @@ def belongings(aws: LocalAws) -> tuple[set[int], set[Path]]:
 
 def assert_gone(pids: set[int], folders: set[Path]) -> None:
     """Wait until nothing is left of an embedded AWS."""
-    wait_for(lambda: not alive(pids), f"processes {pids} end", GONE_SECONDS)
-    wait_for(lambda: not any(folder.exists() for folder in folders), f"folders {folders} are removed", GONE_SECONDS)
+    wait_for(lambda: not alive(pids), f"processes {pids} end")
+    wait_for(lambda: not any(folder.exists() for folder in folders), f"folders {folders} are removed")
 
 
 def test_two_ups_and_two_downs(tmp_path: Path) -> None:
     """Two ups at the same moment start one server, a third finds it; down leaves only log and locks, twice is fine."""
-    script = "import sys; from elt_redshift.local import process; print(process.up(sys.argv[1], 0, timeout=120).pid)"
-    command = [sys.executable, "-c", script, str(tmp_path)]
+    script = (
+        "import sys; from elt_redshift.local import process; print(process.up(sys.argv[1], 0, float(sys.argv[2])).pid)"
+    )
+    command = [sys.executable, "-c", script, str(tmp_path), str(bounds.START)]
     with ThreadPoolExecutor(2) as pool:
         answers = pool.map(lambda _: subprocess.run(command, capture_output=True, text=True, check=True), range(2))
         pids = {int(answer.stdout) for answer in answers}
@@ -104,7 +104,7 @@ def test_killed_parent_leaves_nothing() -> None:
 
 def test_running_ends_with_its_block() -> None:
     """An ephemeral embedded AWS answers within its block and is gone, to the last folder, after it."""
-    with process.running(timeout=START_SECONDS) as aws:
+    with process.running(timeout=bounds.START) as aws:
         pids, folders = belongings(aws)
         request = urllib.request.Request(f"{aws.endpoint}{door.STATUS_PATH}", headers=door.authorization(aws.token))
         with urllib.request.urlopen(request) as answer:

@@ -35,6 +35,8 @@ def running() -> Iterator[Any]:
 
 
 @pytest.fixture
-def aws(request: pytest.FixtureRequest, running: Any) -> Any:
+def aws(request: pytest.FixtureRequest, running: Any) -> Iterator[Any]:
     """The embedded Step Functions and DynamoDB; moto as it is for the ``stock`` half of a ``beyond_stock`` test."""
-    return running(getattr(request, "param", "embedded"))
+    server = running(getattr(request, "param", "embedded"))
+    yield server
+    server.stop_all()

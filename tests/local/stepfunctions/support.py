@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-import threading
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Iterator
@@ -18,9 +18,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from tests import bounds, logs
+
 ROLE = "arn:aws:iam::123456789012:role/states"
-DEADLINE = 40.0  # seconds that any wait of a test may take
-STOCK_DEADLINE = 3.0  # the same, against a server where it is bound to fail
 
 
 # For a test of what moto lacks: it passes on the embedded AWS and must fail on moto as it is.
@@ -34,14 +34,15 @@ beyond_stock = pytest.mark.parametrize(
 class Aws:
     """Clients for one server, and shorthands for starting executions and reading what they did."""
 
-    def __init__(self, port: str, deadline: float = DEADLINE) -> None:
+    def __init__(self, port: str, deadline: float = bounds.ANSWER) -> None:
         self.deadline = deadline
+        self._created: list[str] = []
         self.endpoint = f"http://127.0.0.1:{port}"
         self.sfn = self.client("stepfunctions")
         self.dynamodb = self.client("dynamodb")
 
     def client(self, service: str) -> Any:
-        config = Config(retries={"total_max_attempts": 1}, read_timeout=DEADLINE, max_pool_connections=100)
+        config = Config(retries={"total_max_attempts": 1}, read_timeout=bounds.ANSWER, max_pool_connections=100)
         keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x", "region_name": "us-east-1"}
         return boto3.client(service, endpoint_url=self.endpoint, config=config, **keys)
 
@@ -55,7 +56,16 @@ class Aws:
         """A new state machine's ARN."""
         text = definition if isinstance(definition, str) else json.dumps(definition)
         answer = self.sfn.create_state_machine(name=f"m-{uuid.uuid4()}", definition=text, roleArn=ROLE, **more)
-        return str(answer["stateMachineArn"])
+        self._created.append(answer["stateMachineArn"])
+        return self._created[-1]
+
+    def stop_all(self) -> None:
+        """Stop what still runs of all that was created: a loop without end would take a processor, and fill the memory
+        with its history, for as long as the server lives."""
+        while self._created:
+            running = self.sfn.list_executions(stateMachineArn=self._created.pop(), statusFilter="RUNNING")
+            for execution in running["executions"]:
+                self.sfn.stop_execution(executionArn=execution["executionArn"])
 
     def start(self, definition: dict[str, Any], value: Any = None, **more: Any) -> str:
         """A new execution's ARN."""
@@ -66,7 +76,11 @@ class Aws:
     def ended(self, arn: str) -> dict[str, Any]:
         """The execution's description, once it has ended."""
         describe = self.sfn.describe_execution
-        return self.until(lambda: describe(executionArn=arn), lambda answer: answer["status"] != "RUNNING")
+        try:
+            return self.until(lambda: describe(executionArn=arn), lambda answer: answer["status"] != "RUNNING")
+        except AssertionError as error:
+            error.add_note(f"Its history ends with {self.history(arn)[-10:]}")
+            raise
 
     def run(self, definition: dict[str, Any], value: Any = None) -> dict[str, Any]:
         """Start an execution and wait for its end."""
@@ -93,10 +107,9 @@ class Aws:
     def until(self, read: Callable[[], Any], good: Callable[[Any], bool]) -> Any:
         """Read until the answer is good; an error after ``deadline`` seconds."""
         end = time.monotonic() + self.deadline
-        pause = threading.Event()
         while not good(answer := read()):
-            assert time.monotonic() < end, f"still {answer}"
-            pause.wait(0.02)
+            assert time.monotonic() < end, f"after {self.deadline:g} s still {answer}"
+            time.sleep(0.02)
         return answer
 
     def table(self) -> str:
@@ -118,14 +131,16 @@ class Aws:
 
 @contextmanager
 def server(*options: str) -> Iterator[Aws]:
-    """A server process for as long as the block runs."""
+    """A server process for as long as the block runs; it also ends with its standard input."""
     command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), *options]
-    with subprocess.Popen(
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as process:
+    with (
+        tempfile.NamedTemporaryFile() as log,
+        logs.shown(**{f"moto {' '.join(options)}": Path(log.name)}),
+        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+    ):
         try:
             assert process.stdout is not None
-            yield Aws(process.stdout.readline().strip(), STOCK_DEADLINE if options else DEADLINE)
+            yield Aws(process.stdout.readline().strip(), bounds.STOCK if options else bounds.ANSWER)
         finally:
             process.kill()
 

@@ -7,6 +7,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from elt_redshift.local import stepfunctions
+from tests import bounds
 
 ROOT = Path(__file__).parents[3]
 
@@ -36,4 +37,4 @@ def test_applying_twice_changes_nothing_more() -> None:
         "held = [vars(p.owner).get(p.name) for p in s.patches()]; s.apply_all()\n"
         "assert held == [vars(p.owner).get(p.name) for p in s.patches()]"
     )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=120)
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=bounds.START)
