@@ -4,36 +4,52 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 
 from elt_redshift.local import airflow_home
 from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.leash import Leash
 
 
 class Migrations:
-    """Stands for `airflow db migrate`: makes the database, and the configuration of that Airflow version."""
+    """Stands for `airflow db migrate` on a leash: makes the database, and the configuration of that Airflow version."""
 
-    def __init__(self, status: int = 0) -> None:
-        self.status, self.environments = status, list[dict[str, str]]()
+    def __init__(self, status: int | None = 0) -> None:
+        self.status, self.environments, self.held = status, list[dict[str, str]](), False
 
-    def __call__(self, command: list[str], env: dict[str, str], **_: Any) -> subprocess.CompletedProcess[str]:
+    def __enter__(self) -> Migrations:
+        self.held = True
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.held = False
+
+    def start(self, command: list[str], env: dict[str, str], stdout: IO[str], **_: Any) -> Migrations:
+        assert self.held
         assert command == [sys.executable, "-m", "airflow", "db", "migrate"]
         self.environments.append(env)
         path = Path(env["AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"].removeprefix("sqlite:///"))
         path.write_text("migrated")
         Path(env["AIRFLOW_HOME"], "airflow.cfg").touch()
-        return subprocess.CompletedProcess(command, self.status, "no such revision")
+        stdout.write("no such revision")
+        return self
+
+    def wait(self, seconds: float) -> int:
+        if self.status is None:
+            raise subprocess.TimeoutExpired("airflow", seconds)
+        return self.status
 
 
 @pytest.fixture
 def migrations(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Migrations:
     made = Migrations()
     monkeypatch.setattr(airflow_home, "cache_folder", lambda: tmp_path / "cache")
-    monkeypatch.setattr(airflow_home.subprocess, "run", made)
+    monkeypatch.setattr(airflow_home, "Leash", lambda: made)
     return made
 
 
@@ -53,12 +69,16 @@ def test_making_the_database_configures_nothing(migrations: Migrations, tmp_path
     assert [file.name for file in (tmp_path / "home").iterdir()] == ["airflow.db"]
 
 
-def test_a_failed_migration_leaves_nothing(migrations: Migrations, tmp_path: Path) -> None:
-    """Airflow's words are told, and the next try begins anew."""
-    migrations.status = 1
-    with pytest.raises(LocalAwsError, match="no such revision"):
+@pytest.mark.parametrize(("status", "told"), [(1, "failed: no such"), (None, "not ended after 600 s: no such")])
+def test_a_failed_migration_leaves_nothing(
+    migrations: Migrations, tmp_path: Path, status: int | None, told: str
+) -> None:
+    """Airflow's words are told, no process is left, and the next try begins anew."""
+    migrations.status = status
+    with pytest.raises(LocalAwsError, match=told):
         airflow_home.prepare(tmp_path / "home", tmp_path)
     assert list((tmp_path / "cache").iterdir()) == []
+    assert not migrations.held
 
 
 def test_the_callers_own_airflow_is_kept_out(
@@ -96,11 +116,13 @@ def test_bytecode_is_kept_somewhere(
         ({"logical_date": datetime(1998, 1, 1, tzinfo=UTC)}, ["1998-01-01T00:00:00+00:00"]),
     ],
 )
-def test_dags_test_is_airflows_command(
-    monkeypatch: pytest.MonkeyPatch, options: dict[str, Any], arguments: list[str]
-) -> None:
+def test_dags_test_is_airflows_command(options: dict[str, Any], arguments: list[str]) -> None:
     """The DAG, its conf and its date reach `airflow dags test`, in the environment given."""
     started: list[tuple[Any, Any]] = []
-    monkeypatch.setattr(airflow_home.subprocess, "Popen", lambda command, env, **_: started.append((command, env)))
-    airflow_home.dags_test({"A": "b"}, "sales", **options)
+
+    class Noting(Leash):
+        def start(self, command: Sequence[str], **options: Any) -> Any:
+            started.append((command, options["env"]))
+
+    airflow_home.dags_test(Noting(), {"A": "b"}, "sales", **options)
     assert started == [([sys.executable, "-m", "airflow", "dags", "test", "sales", *arguments], {"A": "b"})]

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import tempfile
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -26,6 +25,7 @@ def demo(given: argparse.Namespace) -> int:
     try:
         from elt_redshift.cli.demo_steps import Walkthrough
         from elt_redshift.local import process
+        from elt_redshift.local.leash import Leash
     except ModuleNotFoundError as error:
         raise EltError(
             f"The demo needs the module {error.name}. "
@@ -33,10 +33,12 @@ def demo(given: argparse.Namespace) -> int:
         ) from error
     out = console()
     with ExitStack() as stack:
-        folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="elt-redshift-demo-")))
         out.print("[bold]Starting the embedded AWS …[/bold]")
         aws = stack.enter_context(process.running())
         os.environ.update(process.environment(aws))
-        walkthrough = Walkthrough(out, folder, given.dags.resolve(), given.scale_factor)
+        folder = Path(aws.data) / "demo"  # which goes with the embedded AWS, whatever ends that
+        folder.mkdir()
+        leash = stack.enter_context(Leash())
+        walkthrough = Walkthrough(out, leash, folder, given.dags.resolve(), given.scale_factor)
         walkthrough.run()
         return walkthrough.summary()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
@@ -25,12 +24,15 @@ from elt_redshift.cli.watch import failure, watch
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, demo_data
+from elt_redshift.local.leash import Leash
 
 STACK = "DemoETLOrchestration"
 BUCKET = "demo-tpch"
 ROLE = "arn:aws:iam::123456789012:role/demo-redshift"
 WAREHOUSE = {"ClusterIdentifier": "demo-cluster", "Database": "dev", "DbUser": "awsuser"}
-AWAIT_SECONDS = 60.0
+#: For hangs only: ten times and more what an idle machine needs for any step.
+AWAIT_SECONDS = 600.0
+LOG_LINES = 40
 
 ROW_COUNTS = """select 'customer',count(*) from public.customer
 union all
@@ -65,13 +67,15 @@ class AuditTrail(threading.Thread):
 class Walkthrough:
     """The whole demo against the AWS that the environment points to.
 
+    :param leash: with which all ends that it starts.
     :param folder: a scratch folder.
     :param dags: the folder of the DAG files.
     :param scale_factor: TPC-H's.
     """
 
-    def __init__(self, console: Console, folder: Path, dags: Path, scale_factor: float) -> None:
-        self.console, self.folder, self.dags, self.scale_factor = console, folder, dags, scale_factor
+    def __init__(self, console: Console, leash: Leash, folder: Path, dags: Path, scale_factor: float) -> None:
+        self.console, self.leash, self.folder = console, leash, folder
+        self.dags, self.scale_factor = dags, scale_factor
         self.claims: list[tuple[str, bool]] = []
         self.clients = Clients("us-east-1")
         self.job = EltJob.load("yearly_sales")
@@ -101,8 +105,13 @@ class Walkthrough:
 
     def _command(self, *arguments: str) -> bool:
         """Run elt-redshift as a user would; whether it exited with 0."""
+        from elt_redshift.cli.main import INTERRUPTED, main  # which knows the demo
+
         self.console.print(f"$ elt-redshift {' '.join(arguments)}", soft_wrap=True)
-        return subprocess.run([sys.executable, "-m", "elt_redshift", *arguments], check=False).returncode == 0  # noqa: S603
+        status = main(arguments)
+        if status == INTERRUPTED:
+            raise KeyboardInterrupt
+        return status == 0
 
     def _load_staging(self) -> None:
         self._title(f"Loading TPC-H (scale factor {self.scale_factor}) from S3 into the staging tables")
@@ -134,17 +143,15 @@ class Walkthrough:
         trail = AuditTrail(self.audit, self.job.job_id)
         trail.start()
         home = airflow_home.prepare(self.folder / "airflow", self.dags)
-        log = (self.folder / "airflow.log").open("w+")
-        process = airflow_home.dags_test(home, self.job.name, output=log)
-        arn = self._await(
-            lambda: next((one.arn for one in self.executions.recent()), None), "Airflow starts an execution"
-        )
+        log = self.folder / "airflow.log"
+        with log.open("w") as output:
+            process = airflow_home.dags_test(self.leash, home, self.job.name, output=output)
+        arn = self._await(lambda: self._started_by(process), "Airflow starts an execution", log)
         status = watch(self.job, self.executions, arn)
-        passed = process.wait(AWAIT_SECONDS) == 0
+        passed = self._await(lambda: process.poll() is not None, "Airflow's run ends", log) and process.returncode == 0
         mirrored = self._mirrors(Path(home["AIRFLOW_HOME"]) / "airflow.db")
         if not passed:
-            log.seek(0)
-            self.console.print(escape(log.read()))
+            self.console.print(escape(log.read_text()))
         states = trail.end()
         self.console.print(f"Airflow: {', '.join(f'{task} {state}' for task, state in mirrored.items())}")
         self.console.print(f"Audit item {self.job.job_id}: {states}")
@@ -157,6 +164,17 @@ class Walkthrough:
         self._claim("the execution succeeded, and the DAG run shows every task of it", passed and status == 0 and shown)
         self._claim("the audit item went Ready -> Running -> Ready", states == "Ready -> Running -> Ready")
         self._claim("the dimension and fact tables have rows", len(counts) == 3 and all(row[1] > 0 for row in counts))
+
+    def _started_by(self, process: subprocess.Popen[Any]) -> str | None:
+        """The execution that Airflow has started; None while there is none.
+
+        :raises EltError: Airflow has ended, without one.
+        """
+        ended = process.poll() is not None
+        arn = next((one.arn for one in self.executions.recent()), None)
+        if ended and arn is None:
+            raise EltError(f"Airflow ended with {process.returncode} and started no execution.")
+        return arn
 
     def _mirrors(self, database: Path) -> dict[str, str]:
         """The states of the DAG run's tasks, from Airflow's own database."""
@@ -240,11 +258,20 @@ class Walkthrough:
             length = max(1, round((task.seconds or 0) * scale))
             self.console.print(f"{task.name:24} {' ' * offset}{'█' * length} {task.seconds:.2f} s")
 
-    def _await(self, look: Any, what: str) -> Any:
-        """Look until there is something, for at most a minute."""
+    def _await(self, look: Any, what: str, log: Path | None = None) -> Any:
+        """Look until there is something.
+
+        :param log: of what is waited for.
+        :raises EltError: it took too long, or ``look`` says why it will never be; the end of the log is printed.
+        """
         deadline = time.monotonic() + AWAIT_SECONDS
-        while not (found := look()):
-            if time.monotonic() > deadline:
-                raise EltError(f"It took more than {AWAIT_SECONDS:.0f} s until {what}.")
-            time.sleep(0.05)
+        try:
+            while not (found := look()):
+                if time.monotonic() > deadline:
+                    raise EltError(f"It took more than {AWAIT_SECONDS:.0f} s until {what}.")
+                time.sleep(0.05)
+        except EltError:
+            if log:
+                self.console.print(escape("\n".join(log.read_text().splitlines()[-LOG_LINES:])))
+            raise
         return found

@@ -13,6 +13,8 @@ from elt_redshift import __version__
 from elt_redshift.cli import demo, deployment, jobs, local, package, plan, runs
 from elt_redshift.exceptions import EltError, JobError
 
+INTERRUPTED = 130
+
 
 def parser() -> argparse.ArgumentParser:
     """All commands and their options."""
@@ -38,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # The reader has seen enough (`| head`); nothing is left to be told.
         sys.stderr.close()
     except KeyboardInterrupt:
-        return 130
+        return INTERRUPTED
     return 1
 
 

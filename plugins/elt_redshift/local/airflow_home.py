@@ -18,8 +18,10 @@ from pathlib import Path
 from typing import IO, Any
 
 from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.leash import Leash
 
-MIGRATE_SECONDS = 300.0
+MIGRATE_SECONDS = 600.0
+SQL_ALCHEMY_CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 #: Variables of the caller's own Airflow that would lead ours astray begin with one of these.
 _FOREIGN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW_HOME", "AIRFLOW_CONFIG")
@@ -46,16 +48,18 @@ def prepare(
 
 
 def dags_test(
+    leash: Leash,
     environment: Mapping[str, str],
     dag_id: str,
     conf: Mapping[str, Any] | None = None,
     logical_date: datetime | None = None,
     output: IO[Any] | int | None = None,
-) -> subprocess.Popen[str]:
+) -> subprocess.Popen[Any]:
     """Start ``airflow dags test``: one DAG run, task after task, in one process; it exits 0 when the run succeeds.
 
     https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/debug.html
 
+    :param leash: with which it ends, if not before.
     :param environment: what :func:`prepare` gave.
     :param conf: the DAG run's conf; values of Params go here.
     :param logical_date: default: now.
@@ -65,7 +69,7 @@ def dags_test(
     command += [logical_date.isoformat()] if logical_date else []
     command += ["--conf", json.dumps(dict(conf))] if conf else []
     errors = None if output is None else subprocess.STDOUT
-    return subprocess.Popen(command, env=dict(environment), stdout=output, stderr=errors, text=True)  # noqa: S603
+    return leash.start(command, env=dict(environment), stdout=output, stderr=errors, text=True)
 
 
 def cache_folder() -> Path:
@@ -93,7 +97,7 @@ def _environment(home: Path, dags_folder: Path, more: Mapping[str, str]) -> dict
         "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
         "AIRFLOW__CORE__PLUGINS_FOLDER": package,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home / 'airflow.db'}",
+        SQL_ALCHEMY_CONN: f"sqlite:///{home / 'airflow.db'}",
         "AIRFLOW__DATABASE__LOAD_DEFAULT_CONNECTIONS": "False",
         "AIRFLOW__DATABASE__CHECK_MIGRATIONS": "False",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "WARNING",
@@ -118,22 +122,24 @@ def _migrated(environment: Mapping[str, str]) -> Path:
         return database
     database.parent.mkdir(parents=True, exist_ok=True)
     draft = database.with_suffix(f".{os.getpid()}")
-    with tempfile.TemporaryDirectory() as elsewhere:  # whose configuration, of this version, nobody else shall read
-        made = subprocess.run(  # noqa: S603
-            [*_airflow(), "db", "migrate"],
-            env={
-                **environment,
-                "AIRFLOW_HOME": elsewhere,
-                "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{draft}",
-            },
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=MIGRATE_SECONDS,
-            check=False,
-        )
-    if made.returncode:
+    try:
+        # A home of its own: nobody else shall read the configuration, of this version, that is made there.
+        with tempfile.TemporaryDirectory() as elsewhere:
+            _migrate({**environment, "AIRFLOW_HOME": elsewhere, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
+        draft.replace(database)
+    finally:
         draft.unlink(missing_ok=True)
-        raise LocalAwsError(f"airflow db migrate failed: {made.stdout[-2000:].strip()}")
-    draft.replace(database)
     return database
+
+
+def _migrate(environment: Mapping[str, str]) -> None:
+    with tempfile.TemporaryFile("w+", errors="replace") as printed, Leash() as leash:
+        command = [*_airflow(), "db", "migrate"]
+        made = leash.start(command, env=dict(environment), stdout=printed, stderr=subprocess.STDOUT)
+        try:
+            failed = "failed" if made.wait(MIGRATE_SECONDS) else ""
+        except subprocess.TimeoutExpired:
+            failed = f"had not ended after {MIGRATE_SECONDS:g} s"
+        if failed:
+            printed.seek(0)
+            raise LocalAwsError(f"airflow db migrate {failed}: {printed.read()[-2000:].strip()}")

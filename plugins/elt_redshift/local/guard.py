@@ -1,7 +1,7 @@
 """The guard of an embedded AWS: a tiny process that removes the server's data after it, whatever ended it.
 
 It reads its standard input, whose other end only the server holds: end of file means the server is gone, killed with
-SIGKILL perhaps. Then it removes the throwaway folder and ``local.json``. (PostgreSQL has a watchdog of its own, see
+SIGKILL perhaps. Then it removes the throwaway folders and ``local.json``. (PostgreSQL has a watchdog of its own, see
 ``redshift/supervise.py``.) It is run as a script, by the standard library alone, so that it starts in milliseconds.
 
 Usage: ``python guard.py SERVER_PID THROWAWAY_FOLDER STATE_FILE``
@@ -19,9 +19,14 @@ from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
-REMOVE_SECONDS = 20.0
+REMOVE_SECONDS = 60.0
 """PostgreSQL may still be writing below the folder, for as long as its watchdog gives it to quit."""
 POLL_SECONDS = 0.05
+
+
+def sockets(folder: Path) -> Path:
+    """The folder beside the throwaway one where PostgreSQL is, whose user may not look into that."""
+    return folder.with_name(f"{folder.name}-pg")
 
 
 def remove(
@@ -52,6 +57,7 @@ def main(arguments: list[str]) -> None:
     while os.read(0, 4096):
         continue
     remove(folder)
+    remove(sockets(folder))
     forget(state_file, server_pid)
 
 

@@ -16,7 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from elt_redshift.local import state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
@@ -24,10 +24,12 @@ from elt_redshift.local.state import Clock, LocalAws, Sleep
 
 DEFAULT_PORT = 4599
 DEFAULT_DIRECTORY = Path(".elt-redshift")
-START_SECONDS = 60.0
-STOP_SECONDS = 30.0
+#: Bounds for hangs: ten times and more what an idle machine needs, also with nothing in its disk's cache.
+START_SECONDS = 240.0
+STOP_SECONDS = 120.0
 POLL_SECONDS = 0.05
 TAIL_LINES = 15
+_REPORTS = (b'{"log"', b'{"ready"', b'{"error"')
 
 __all__ = ["DEFAULT_DIRECTORY", "DEFAULT_PORT", "LocalAws", "down", "environment", "find", "running", "status", "up"]
 
@@ -153,7 +155,11 @@ def _start(
             )
         finally:
             os.close(ready_fd)
-        return server, _await_report(server, report.fileno(), folder, clock() + timeout, clock)
+        try:
+            return server, _await_report(report.fileno(), timeout, clock)
+        except BaseException:
+            _end(server)
+            raise
 
 
 def _server_environment() -> dict[str, str]:
@@ -163,44 +169,48 @@ def _server_environment() -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
 
 
-def _await_report(
-    server: subprocess.Popen[bytes], report: int, folder: Path | None, deadline: float, clock: Clock
-) -> LocalAws:
-    """Read what the server says until it is ready; whatever else it says is the reason why it is not."""
-    said = b""
+def _end(server: subprocess.Popen[bytes]) -> None:
+    """Ask a server that did not get ready to stop, and insist after half of the time."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
+        server.send_signal(number)
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(STOP_SECONDS / 2)
+            return
+
+
+def _await_report(report: int, timeout: float, clock: Clock) -> LocalAws:
+    """Read what the server says until it is ready; whatever else it says is the reason why it is not.
+
+    :raises LocalAwsError: the server failed, or time is up; its last words are told.
+    """
+    said, deadline = b"", clock() + timeout
     while (left := deadline - clock()) > 0:
         if not select.select([report], [], [], left)[0]:
             break
         chunk = os.read(report, 65536)
         said += chunk
-        if message := _message(said):
-            if "ready" in message:
-                return LocalAws(**message["ready"])
-            server.wait(STOP_SECONDS)
-            raise LocalAwsError(message["error"])
+        told = _told(said)
+        if "ready" in told:
+            return LocalAws(**told["ready"])
+        if "error" in told:
+            raise LocalAwsError(told["error"])
         if not chunk:
-            server.wait(STOP_SECONDS)
-            raise LocalAwsError(f"the embedded AWS did not start: {_last_words(said, folder)}")
-    server.terminate()
-    with suppress(subprocess.TimeoutExpired):
-        server.wait(STOP_SECONDS)
-    raise LocalAwsError(f"the embedded AWS was not ready in time: {_last_words(said, folder)}")
+            raise LocalAwsError(f"the embedded AWS did not start: {_last_words(said)}")
+    raise LocalAwsError(f"the embedded AWS was not ready after {timeout:g} s: {_last_words(said)}")
 
 
-def _message(said: bytes) -> dict[str, Any] | None:
-    """The server's report among its output, once it is complete."""
-    for line in said.splitlines(keepends=True):
-        if line.startswith((b'{"ready"', b'{"error"')) and line.endswith(b"\n"):
-            return cast(dict[str, Any], json.loads(line))
-    return None
+def _told(said: bytes) -> dict[str, Any]:
+    """What the server has reported, among its output: ``log`` (a path), then ``ready`` or ``error``."""
+    lines = [line for line in said.splitlines(keepends=True) if line.startswith(_REPORTS) and line.endswith(b"\n")]
+    return {name: value for line in lines for name, value in json.loads(line).items()}
 
 
-def _last_words(said: bytes, folder: Path | None) -> str:
-    """The end of what a failed server printed, or of its log."""
-    text = said.decode(errors="replace")
-    if not text.strip() and folder:
-        with suppress(FileNotFoundError):
-            text = (folder / state.LOG_FILE).read_text(errors="replace")
+def _last_words(said: bytes) -> str:
+    """The end of what a server printed, and of its log."""
+    lines = [line for line in said.splitlines() if not line.startswith(_REPORTS)]
+    text = b"\n".join(lines).decode(errors="replace")
+    with suppress(OSError, KeyError):
+        text += "\n" + Path(_told(said)["log"]).read_text(errors="replace")
     return "\n".join(text.strip().splitlines()[-TAIL_LINES:]) or "it said nothing"
 
 

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 PREFIX = "elt-redshift-"
 PARENT_POLL_SECONDS = 0.2
-GUARD_SECONDS = 15.0
+GUARD_SECONDS = 60.0
 SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
 """Seconds between thread switches (``sys.setswitchinterval``). Tests make it tiny, to provoke races."""
 
@@ -51,7 +51,8 @@ class Options:
     :param directory: the state folder; None: a throwaway one, for an embedded AWS that only its parent knows.
     :param port: TCP port on 127.0.0.1; 0: any free one.
     :param parent: process id of the parent whose end also ends the server; None: run until stopped.
-    :param ready_fd: file descriptor on which to report, as one line of JSON, readiness or the reason of failure.
+    :param ready_fd: file descriptor on which to report, as lines of JSON, where the log is, then readiness or the
+        reason of failure.
     """
 
     directory: Path | None
@@ -89,6 +90,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
             _follow(options.parent, stopping)
         directory = options.directory or data
         state.hold_server_lock(directory)
+        _report(options.ready_fd, {"log": str(directory / state.LOG_FILE)})
         _write_log(directory)
         listener = stack.enter_context(_bind(options.port))
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -106,14 +108,16 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
         stack.enter_context(_answering(listener, aws))
         stack.callback(state.forget, directory)
         state.write(directory, aws)
-        _report(options.ready_fd, {"ready": json.loads(aws.to_json())})
+        if not _report(options.ready_fd, {"ready": json.loads(aws.to_json())}):
+            stopping.set()  # who started it has ended meanwhile, and nobody else knows of it
         yield aws
 
 
 @contextmanager
 def _throwaway(directory: Path | None) -> Iterator[Path]:
-    """A folder for all data, guarded by a process that removes it even when this one is killed."""
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    """A folder for all data, guarded by a process that removes it even when this one is killed, at any moment: the
+    guard is there before the folder is."""
+    folder = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(6)}"
     state_file = (directory or folder) / state.STATE_FILE
     command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(folder), str(state_file)]
     watcher = subprocess.Popen(  # noqa: S603
@@ -125,6 +129,7 @@ def _throwaway(directory: Path | None) -> Iterator[Path]:
         cwd="/",
     )
     try:
+        folder.mkdir(mode=0o700)
         yield folder
     finally:
         os.chdir("/")
@@ -200,7 +205,8 @@ def _start_services(data: Path, endpoint: str, stack: ExitStack) -> EmbeddedReds
     from elt_redshift.local import events, patches, redshift
 
     with ThreadPoolExecutor(1, thread_name_prefix="start") as pool:
-        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit_statement_event)
+        home = guard.sockets(data)
+        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit_statement_event, home)
         stack.callback(_stop_redshift, starting)
         patches.apply_all()
         backend = starting.result()
@@ -231,8 +237,10 @@ def _answering(listener: socket.socket, aws: LocalAws) -> Iterator[None]:
         server.shutdown()
 
 
-def _report(ready_fd: int, message: dict[str, Any]) -> None:
-    """Tell the process that started us; it may be gone or not care."""
-    with suppress(OSError):
+def _report(ready_fd: int, message: dict[str, Any]) -> bool:
+    """Tell the process that started us; False when it is gone."""
+    try:
         os.write(ready_fd, json.dumps(message).encode() + b"\n")
-        os.close(ready_fd)
+    except BrokenPipeError:
+        return False
+    return True

@@ -42,6 +42,12 @@ def _state(pid: int) -> str:
         return ""
 
 
+def naming(*folders: Path) -> set[int]:
+    """Processes whose command lines name one of the folders."""
+    lines = {int(found.name): _command_line(found) for found in Path("/proc").iterdir() if found.name.isdigit()}
+    return {pid for pid, line in lines.items() if any(str(folder) in line for folder in folders)}
+
+
 def folders_with(pids: set[int]) -> set[Path]:
     """Temporary folders of the embedded AWS that the command lines of these processes name."""
     lines = [_command_line(Path(f"/proc/{pid}")) for pid in pids]

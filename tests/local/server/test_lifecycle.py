@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import urllib.request
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -18,7 +19,7 @@ from elt_redshift.local import door, process, server, state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
 from tests import bounds
-from tests.local.server.processes import alive, descendants, folders_with
+from tests.local.server.processes import alive, descendants, folders_with, naming
 from tests.local.waiting import wait_for
 
 PARENT = f"""
@@ -28,6 +29,19 @@ with process.running(timeout={bounds.START}) as aws:
     print(aws.to_json().replace("\\n", " "), flush=True)
     sys.stdin.read()
 """
+
+#: Stands for a server that never gets ready.
+HANGING = """#!/bin/sh
+trap '' TERM
+echo 'waiting for Godot' >{log}
+echo '{{"log": "{log}"}}'
+echo $$ >{pid}
+while true; do echo .; sleep 0.1; done
+"""
+STARTERS = {
+    "up": "process.up(sys.argv[1], 0, timeout={bound})",
+    "running": "process.running(sys.argv[1], timeout={bound}).__enter__()",
+}
 
 
 def up(folder: Path, port: int = 0) -> LocalAws:
@@ -100,6 +114,39 @@ def test_killed_parent_leaves_nothing() -> None:
         parent.kill()
         parent.wait()
         assert_gone(pids, folders)
+
+
+@pytest.mark.parametrize("children", [1, 4])
+@pytest.mark.parametrize("starter", STARTERS)
+def test_killed_starter_leaves_nothing(tmp_path: Path, starter: str, children: int) -> None:
+    """After kill -9 of whoever starts an embedded AWS, with so many of its processes there, all of it goes."""
+    temporary = Path(tempfile.mkdtemp(prefix="elt-", dir="/tmp"))  # short, for PostgreSQL's socket
+    start = STARTERS[starter].format(bound=bounds.START)
+    command = [sys.executable, "-c", f"import sys; from elt_redshift.local import process; {start}", str(tmp_path)]
+    parent = subprocess.Popen(command, env={**os.environ, "TMPDIR": str(temporary)})
+    wait_for(lambda: len(descendants(parent.pid)) >= children, "the server is being started")
+    parent.kill()
+    parent.wait()
+    wait_for(lambda: not alive(naming(tmp_path, temporary)), "all of it ends", bounds.START)
+    wait_for(lambda: not list(temporary.iterdir()), f"{temporary} is emptied", bounds.START)
+    assert process.status(tmp_path) is None
+    temporary.rmdir()
+
+
+def test_a_server_that_hangs_is_ended_and_its_log_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When time is up, the end of the log is in the message, and the server is gone though it did not listen."""
+    hanging, log, pid = (tmp_path / name for name in ("python", "log", "pid"))
+    hanging.write_text(HANGING.format(log=log, pid=pid))
+    hanging.chmod(0o755)
+    monkeypatch.setattr(process.sys, "executable", str(hanging))
+    monkeypatch.setattr(process, "STOP_SECONDS", 0.2)
+
+    def clock() -> float:
+        return 2 * bounds.START if pid.exists() else 0.0
+
+    with pytest.raises(LocalAwsError, match=r"not ready after 240 s: (.*\n)+waiting for Godot"):
+        process.up(tmp_path / "state", 0, bounds.START, clock)
+    assert not alive({int(pid.read_text())})
 
 
 def test_running_ends_with_its_block() -> None:

@@ -31,8 +31,9 @@ from elt_redshift.local.redshift import roles
 from elt_redshift.local.redshift.roles import DATABASE, SQL_USER
 
 SYSTEM_USER = "pgserver"
-START_SECONDS = 90.0
-STOP_SECONDS = 30.0
+#: Longer than what the watchdog waits for PostgreSQL, so that it tells why.
+START_SECONDS = 180.0
+STOP_SECONDS = 60.0
 
 #: Nothing here has to survive a crash, so nothing waits for a disk.
 _OPTIONS = {
@@ -109,12 +110,15 @@ class Postgres:
     """A PostgreSQL server in ``folder``, which is created, and deleted on stop.
 
     :param folder: data folder; new or empty. For root, it is a link to a folder of the system user's under /tmp.
+    :param home: a folder, which is created, for its socket; its path is to be short. Default: a new one below /tmp.
     :param max_connections: enough for every statement that may run at once, plus sessions.
     :param pool_size: connections that :meth:`connection` hands out at most.
     """
 
-    def __init__(self, folder: Path, *, max_connections: int = 300, pool_size: int = 120) -> None:
-        self.folder = folder.absolute()
+    def __init__(
+        self, folder: Path, *, home: Path | None = None, max_connections: int = 300, pool_size: int = 120
+    ) -> None:
+        self.folder, self._wanted_home = folder.absolute(), home
         self._options = {**_OPTIONS, "max_connections": str(max_connections)}
         self._pool_size = pool_size
         self._supervisor: subprocess.Popen[bytes] | None = None
@@ -130,7 +134,8 @@ class Postgres:
         _prepare_folder(self.folder)
         binaries = _binaries()
         # A socket's path is limited to about 100 characters, which a data folder's may exceed.
-        home = self._home = Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
+        home = self._home = self._wanted_home or Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
+        home.mkdir(mode=0o700, exist_ok=True)
         data, user = self.folder, None
         if os.geteuid() == 0:
             # The other user may not get to the folder, and root's own folders are not to be opened to others for that.

@@ -23,14 +23,17 @@ class EmbeddedRedshift:
         self.postgres.stop()
 
 
-def start(data_dir: Path, endpoint_url: str | None = None, emit: Emit | None = None) -> EmbeddedRedshift:
+def start(
+    data_dir: Path, endpoint_url: str | None = None, emit: Emit | None = None, home: Path | None = None
+) -> EmbeddedRedshift:
     """Start PostgreSQL in ``data_dir`` and a Data API over it.
 
     :param data_dir: new or empty; deleted when the server stops, or when this process ends in whatever way.
     :param endpoint_url: of the S3 that COPY and UNLOAD use; ``None``: boto3's default, so ``AWS_ENDPOINT_URL``.
     :param emit: called with an event's detail when a statement with ``WithEvent`` has ended.
+    :param home: as :class:`~elt_redshift.local.redshift.postgres.Postgres` takes it.
     :raises PostgresError: PostgreSQL does not start.
     """
-    postgres = Postgres(data_dir)
+    postgres = Postgres(data_dir, home=home)
     postgres.start()
     return EmbeddedRedshift(DataApi(postgres, Bucket(endpoint_url), emit), postgres)

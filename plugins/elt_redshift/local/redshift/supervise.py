@@ -18,13 +18,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
 #: PostgreSQL gets this long to become ready, and to quit before it is killed.
-START_SECONDS = 60.0
+START_SECONDS = 120.0
 QUIT_SECONDS = 10.0
+LOOK_SECONDS = 0.01
 _PR_SET_PDEATHSIG = 1
 
 
@@ -36,19 +38,51 @@ def _on_signal(_number: int, _frame: FrameType | None) -> None:
     raise _TerminatedError
 
 
+_WATCHDOG = os.getpid()
+
+
 def _quit_with_parent() -> None:
-    """Let the kernel stop this child (PostgreSQL) when its parent, the watchdog, dies."""
+    """Let the kernel stop this child (PostgreSQL) when its parent, the watchdog, dies, or has died just before."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGQUIT)
+    if os.getppid() != _WATCHDOG:
+        os._exit(1)
+
+
+def _spawn(settings: dict[str, Any], command: list[str]) -> subprocess.Popen[bytes]:
+    with Path(settings["log"]).open("ab") as log:
+        return subprocess.Popen(  # noqa: S603 - our own binary
+            command,
+            user=settings["user"],
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            cwd="/",
+            preexec_fn=_quit_with_parent,  # noqa: PLW1509 - this process has one thread
+        )
+
+
+def _is_wanted(owner: int, seconds: float) -> bool:
+    """Whether the owner is there and wants PostgreSQL; a look takes up to so many seconds."""
+    readable, _, _ = select.select([0], [], [], seconds)
+    return os.getppid() == owner and (not readable or bool(os.read(0, 1024)))
+
+
+def _log(settings: dict[str, Any]) -> str:
+    return Path(settings["log"]).read_text(errors="replace")[-2000:]
 
 
 def _initialise(settings: dict[str, Any]) -> None:
     command = [f"{settings['bin']}/initdb", "-D", settings["data"], "-U", "postgres", "--auth=reject", "--no-sync"]
     # Redshift sorts by the bytes of UTF-8, and knows upper and lower case of all letters.
     command += ["--encoding=UTF8", "--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
-    subprocess.run(  # noqa: S603 - our own binary
-        command, check=True, user=settings["user"], stdin=subprocess.DEVNULL, capture_output=True, cwd="/"
-    )
+    making = _spawn(settings, command)
+    try:
+        _await(lambda: making.poll() is not None, making, settings)
+    finally:
+        making.kill()
+    if making.wait():
+        raise RuntimeError(_log(settings))
     _admit_owner(settings)
 
 
@@ -67,16 +101,7 @@ def _launch(settings: dict[str, Any]) -> subprocess.Popen[bytes]:
     command = [f"{settings['bin']}/postgres", "-D", settings["data"], "-k", settings["home"], "-h", ""]
     for name, value in settings["options"].items():
         command += ["-c", f"{name}={value}"]
-    with Path(settings["log"]).open("ab") as log:
-        return subprocess.Popen(  # noqa: S603 - our own binary
-            command,
-            user=settings["user"],
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            cwd="/",
-            preexec_fn=_quit_with_parent,  # noqa: PLW1509 - this process has one thread
-        )
+    return _spawn(settings, command)
 
 
 def _is_ready(data: str) -> bool:
@@ -88,20 +113,27 @@ def _is_ready(data: str) -> bool:
     return len(lines) > 7 and lines[7].strip() == "ready"
 
 
-def _await_ready(server: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
+def _await(reached: Callable[[], bool], process: subprocess.Popen[bytes], settings: dict[str, Any]) -> None:
+    """Return when it is so.
+
+    :raises RuntimeError: the process has ended before, or time is up; the end of the log is told.
+    :raises _TerminatedError: the owner is gone or does not want PostgreSQL any more.
+    """
     deadline = time.monotonic() + START_SECONDS
-    while not _is_ready(settings["data"]):
-        if server.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError(Path(settings["log"]).read_text(errors="replace")[-2000:])
-        time.sleep(0.01)
+    while True:
+        ended = process.poll() is not None
+        if reached():
+            return
+        if ended or time.monotonic() > deadline:
+            raise RuntimeError(_log(settings))
+        if not _is_wanted(settings["owner"], LOOK_SECONDS):
+            raise _TerminatedError
 
 
 def _await_end(server: subprocess.Popen[bytes], owner: int) -> None:
     """Return when standard input closes, the owner is gone or PostgreSQL has ended by itself."""
-    while server.poll() is None and os.getppid() == owner:
-        readable, _, _ = select.select([0], [], [], 1.0)
-        if readable and not os.read(0, 1024):
-            return
+    while server.poll() is None and _is_wanted(owner, 1.0):
+        continue
 
 
 def _end(server: subprocess.Popen[bytes]) -> None:
@@ -134,15 +166,14 @@ def main(settings: dict[str, Any]) -> int:
     try:
         _initialise(settings)
         server = _launch(settings)
-        _await_ready(server, settings)
+        _await(lambda: _is_ready(settings["data"]), server, settings)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
         _await_end(server, settings["owner"])
     except _TerminatedError:
         pass  # asked to stop: what follows does
-    except (RuntimeError, OSError, subprocess.CalledProcessError) as error:
-        detail = getattr(error, "stderr", None)
-        sys.stderr.write(f"{error}\n{detail.decode(errors='replace') if detail else ''}")
+    except (RuntimeError, OSError) as error:
+        sys.stderr.write(f"{error}\n")
         return 1
     finally:
         if server is not None:
