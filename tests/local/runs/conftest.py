@@ -164,7 +164,7 @@ class DeployedJob:
 
     def until_ledger(self, ledger: str, ran: Counter[str]) -> None:
         """Wait until the tasks have written what they write."""
-        wait_for(lambda: self.ran(ledger) == ran, f"the ledger shows {ran}", LIMIT.total_seconds())
+        wait_for(lambda: self.ran(ledger) == ran, f"the ledger shows {ran}", bounds.EXECUTION)
 
     def calls_to_submit(self, arn: str, task: str) -> int:
         """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""
