@@ -49,6 +49,7 @@ def add_tasks(
             task.name: RedshiftSqlOperator(
                 task_id=task.name,
                 statements=task.statements,
+                declared=job.parameters,
                 doc_md=described[task.name],
                 placeholders={ROLE_PLACEHOLDER: role_arn} if role_arn else {},
                 parameters=parameters,

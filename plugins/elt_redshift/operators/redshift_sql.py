@@ -29,7 +29,7 @@ from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
-from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.operators import parity, sql_input
 from elt_redshift.operators.audit_lock import FAILURE, AuditLock, make_hook
@@ -55,6 +55,7 @@ class RedshiftSqlOperator(BaseOperator):
     :param sql: a script, the name of a ``.sql`` file, a list of these, or a task's output that is one of them; a
         script's statements end with ``;``. Templated, as all that has to do with the connection.
     :param statements: instead of ``sql``: statements that are sent as they are, such as a job's.
+    :param declared: what a job says of the parameters of its ``statements``.
     :param placeholders: what to put in their texts for other texts.
     :param parameters: the values of the ``:name`` parameters: a mapping, a list of ``{"name": …, "value": …}``, or a
         task's output that is one of them; ``None`` is NULL. Those that no SQL names are ignored.
@@ -100,6 +101,7 @@ class RedshiftSqlOperator(BaseOperator):
         *,
         sql: Any = None,
         statements: Sequence[SqlStatement] = (),
+        declared: Sequence[Parameter] = (),
         placeholders: Mapping[str, str] | None = None,
         parameters: Any = None,
         database: str | None = None,
@@ -129,6 +131,7 @@ class RedshiftSqlOperator(BaseOperator):
         refused = parity.refusals(kwargs)
         super().__init__(**kwargs)
         self.sql, self.parameters, self.statements = sql, parameters, tuple(statements)
+        self.declared = tuple(declared)
         self.placeholders, self.sources = dict(placeholders or {}), sql_input.sources(sql)
         self.database, self.cluster_identifier, self.workgroup_name = database, cluster_identifier, workgroup_name
         self.session_id, self.session_keep_alive_seconds = session_id, session_keep_alive_seconds
@@ -226,9 +229,8 @@ class RedshiftSqlOperator(BaseOperator):
         sql_input.check_session(self.session_id)
         sqls = [self._filled(statement.text) for statement in self._sqls]
         named = {name for sql in sqls for name in scripts.parameters(sql)}
-        values = sql_input.values(self.parameters)
-        if self.statements:
-            sql_input.refuse_nothing(values, named)
+        given = self.parameters
+        values = sql_input.of_job(self.declared, given) if self.declared else sql_input.values(given)
         where = {
             "Database": self.database,
             "ClusterIdentifier": self.cluster_identifier,

@@ -14,7 +14,10 @@ from uuid import UUID
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
-from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.findings import Findings
+from elt_redshift.job.parameters import check_values, rendered
+from elt_redshift.job.parameters import values as job_values
+from elt_redshift.job.parts import Parameter, SqlStatement
 
 #: A session lasts for a day at most, in seconds.
 MAX_KEEP_ALIVE = 86_400
@@ -174,12 +177,18 @@ def check_session(session_id: str | None) -> None:
         raise InputError(f"session_id is {session_id!r}, which is no session's id; a task has it as XCom session_id.")
 
 
-def refuse_nothing(values: Mapping[str, str | None], named: set[str]) -> None:
-    """:raises InputError: an input of a job is None or empty: its state machine could not bind it."""
-    for name in sorted(named & values.keys()):
-        if not values[name]:
-            given = "None" if values[name] is None else "empty"
-            raise InputError(f"The value of '{name}' is {given}, which a job's parameter cannot be. Give it a text.")
+def of_job(declared: Sequence[Parameter], parameters: Any) -> dict[str, str | None]:
+    """The values of a job's parameters, as the texts of their types.
+
+    :raises InputError: one is none of its type or of its choices, None or empty: a job's state machine could not bind
+        it either.
+    """
+    found = job_values(declared, rendered(declared, _pairs(parameters)))
+    findings = Findings("job")
+    check_values(declared, found, findings)
+    if findings.problems:
+        raise InputError(" ".join(f"{problem.message} {problem.remedy}" for problem in findings.problems))
+    return {name: str(value) for name, value in found.items()}
 
 
 def _kind(value: object) -> str:

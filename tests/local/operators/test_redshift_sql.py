@@ -14,7 +14,7 @@ import pytest
 from elt_redshift.airflow_compat import DAG, AirflowException, AirflowFailException, task_timeout
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.statements import Statements, Submission
-from elt_redshift.job.parts import SqlStatement
+from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.triggers import base
 from tests.local.operators.standins import DATA_API, WHERE, FakeTaskInstance, Hook, rows
@@ -64,12 +64,39 @@ def test_a_value_that_sql_has_none_for_is_refused(hook: Hook, ledger: str) -> No
         _execute(operator)
 
 
-@pytest.mark.parametrize("value", [None, ""])
-def test_a_jobs_inputs_are_neither_none_nor_empty(hook: Hook, ledger: str, value: Any) -> None:
-    """A job's task on Airflow's workers refuses by name what its state machine could not bind."""
-    statement = SqlStatement(text="select :year", parameters=("year",), place="load.sql:1")
-    with pytest.raises(AirflowFailException, match=r"'year' is (None|empty)"):
-        _execute(_sql(statements=[statement], parameters={"year": value, "other": None}))
+DECLARED = [
+    Parameter(name="year", type="integer", default="1998"),
+    Parameter(name="full", type="boolean", default="false"),
+    Parameter(name="region", choices=("ASIA", "EUROPE"), default="ASIA"),
+]
+
+
+def _of_job(text: str, **values: Any) -> RedshiftSqlOperator:
+    """A job's task as the engine airflow makes it."""
+    statement = SqlStatement(text=text, parameters=("year", "full", "region"), place="load.sql:1")
+    return _sql(statements=[statement], declared=DECLARED, parameters=values, return_result=True)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"year": None}, "The value of 'year' is None, and NULL is no value of a job's parameter"),
+        ({"year": ""}, "The value of 'year' is empty, which the Redshift Data API refuses"),
+        ({"year": "next"}, "The value of 'year' is 'next', not an integer"),
+        ({"region": "MARS"}, "The value of 'region' is 'MARS', not one of its choices"),
+    ],
+)
+def test_a_jobs_inputs_are_what_the_job_says(hook: Hook, ledger: str, values: Any, message: str) -> None:
+    """A job's task on Airflow's workers refuses by name, and for good, what start_execution would refuse."""
+    with pytest.raises(AirflowFailException, match=message):
+        _execute(_of_job("select :year, :full, :region", **values))
+
+
+@pytest.mark.parametrize("values", [{"year": 1997, "full": True}, {"year": "1997", "full": "True"}])
+def test_a_jobs_inputs_are_text(hook: Hook, ledger: str, values: Any) -> None:
+    """Whether templates gave text or native objects, the SQL gets the texts of the types."""
+    found = _execute(_of_job("select :year || '', :full || '', :region || ''", **values))
+    assert found == [["1997", "true", "ASIA"]]
 
 
 @pytest.mark.parametrize("form", [list, tuple])
