@@ -245,9 +245,9 @@ class Run:
         """Clear, failed tasks only."""
         self._clear(only_failed=True)
 
-    def clear(self, task_id: str) -> None:
-        """Clear a task and what is behind it."""
-        self._clear(only_failed=False, task_ids=[task_id], include_downstream=True)
+    def clear(self, task_id: str, downstream: bool = True) -> None:
+        """Clear a task and, with ``downstream``, what is behind it."""
+        self._clear(only_failed=False, task_ids=[task_id], include_downstream=downstream)
 
     def _clear(self, **what: Any) -> None:
         body = {"dry_run": False, "reset_dag_runs": True, "dag_run_id": self.run_id, **what}

@@ -118,7 +118,7 @@ yearly = dag(
     parameters={{"year": "{{{{ data_interval_start.year }}}}"}},
 )
 """
-DEFERRED = ["redriven", "stopped", "outlived", "queued"]
+DEFERRED = ["redriven", "mended", "stopped", "outlived", "queued"]
 #: Jobs that Airflow's own workers run.
 NATIVE = ["on_workers", "in_triggerer"]
 
@@ -143,6 +143,11 @@ class Jobs:
         for file, text in {"job.yaml": job, **(files or {})}.items():
             (self.folder / name / file).write_text(text)
         return DeployedJob(EltJob.load(self.folder / name), self._client)
+
+    def mend(self, name: str, file: str, text: str) -> None:
+        """Write a file of a job's anew, and deploy the job."""
+        (self.folder / name / file).write_text(text)
+        self.deployed[name].redeploy(EltJob.load(self.folder / name))
 
     def __getitem__(self, name: str) -> DeployedJob:
         return self.deployed[name]
@@ -232,6 +237,28 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
     assert run.states() == GREEN
     arn = _execution(run)
     assert (_redrives(job, arn), jobs.ran(label)) == (1, ONCE)
+
+
+def test_a_mended_job_goes_on_where_it_stopped(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """The SQL is mended and deployed, the failed tasks are cleared: the new SQL runs, and what is done is kept. Then a
+    green task is cleared, and runs again, alone. The logs say which and why."""
+    note = NOTE.format(task="fact")
+    jobs.mend("mended", "fact.sql", note + "select 1 / 0;\n")
+    run = airflow.trigger("mended", run=label)
+    assert run.wait() == "failed"
+    assert "division by zero" in run.log("fact")
+    jobs.mend("mended", "fact.sql", note)
+    run.clear_failed()
+    assert run.wait() == "success"
+    assert (run.states(), jobs.ran(label)) == (GREEN, Counter(ONCE))
+    resumed = [run.log(task) for task in ("fact", "other", "last")]
+    assert any("The job was deployed anew" in log and "Kept from execution" in log for log in resumed)
+    run.clear("load", downstream=False)
+    assert run.wait() == "success"
+    assert (run.states(), jobs.ran(label)) == (GREEN, Counter({**ONCE, "load": 2}))
+    assert "Cleared although done: load." in run.log("load")
+    arn = jobs["mended"].executions.recent(1)[0].arn
+    assert {task for task, told in jobs["mended"].tasks(arn).items() if told.kept_from} == {"fact", "other", "last"}
 
 
 def test_a_success_before_the_scheduler_hears_of_the_deferral(airflow: Airflow, jobs: Jobs, label: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import subprocess
 import threading
@@ -88,6 +89,7 @@ class Walkthrough:
         self._dag_run()
         self._second_start()
         self._failure_and_recovery()
+        self._wrong_sql_and_its_fix()
 
     def summary(self) -> int:
         """Print what held; gives the exit status."""
@@ -221,6 +223,23 @@ class Walkthrough:
         item = self.audit.read(self.job.job_id)
         self._claim("the redrive recovered the run", recovered and item is not None and item.state == "Ready")
         self._claim("only the failed task was submitted again", again == ["load_fact_yearly_sale"])
+
+    def _wrong_sql_and_its_fix(self) -> None:
+        self._title("Wrong SQL: it is mended and deployed, and the run goes on behind what is done")
+        folder = shutil.copytree(self.job.base, self.folder / "mended" / self.job.name)
+        script = folder / "load_fact_yearly_sale.sql"
+        right = script.read_text()
+        script.write_text(f"{right}\nselect no_such_column from public.customer;\n")
+        self._command("deploy", str(folder), "--stack", STACK)
+        failed = not self._command("run", str(folder), "--watch")
+        script.write_text(right)
+        self._command("deploy", str(folder), "--stack", STACK)
+        went_on = failed and self._command("redrive", str(folder), "--watch")
+        tasks = self._tasks(self.executions.recent(1)[0].arn)
+        kept = {task.name for task in tasks if task.kept_from}
+        ran = {task.name for task in tasks if not task.kept_from}
+        self._claim("the mended SQL ran, in a new execution", went_on and ran == {"load_fact_yearly_sale"})
+        self._claim("it kept the tasks that were done", kept == {"load_supplier", "load_customer"})
 
     def _start(self, name: str) -> str:
         return self.executions.start(execution_name(name, datetime.now(UTC)), self.job.values({}))

@@ -19,6 +19,7 @@ from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Execution, Executions, execution_name
 from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
 from tests import bounds
@@ -58,7 +59,9 @@ class DeployedJob:
     def redeploy(self, job: EltJob) -> None:
         """Deploy the job anew, mended."""
         stacks = Stacks(self.client("cloudformation"))
-        stacks.execute(prepare(self.client, job, self.stack, PARAMETERS).change_set)
+        change_set = prepare(self.client, job, self.stack, PARAMETERS).change_set
+        if change_set.changes:
+            stacks.execute(change_set)
         self.job, self.deployed = job, stacks.find(job.name, self.stack)
 
     def start(self, **parameters: str) -> str:
@@ -165,6 +168,11 @@ class DeployedJob:
     def until_ledger(self, ledger: str, ran: Counter[str]) -> None:
         """Wait until the tasks have written what they write."""
         wait_for(lambda: self.ran(ledger) == ran, f"the ledger shows {ran}", bounds.EXECUTION)
+
+    def at_work(self, arn: str) -> set[str]:
+        """The tasks of an execution whose statements have not ended."""
+        found = [one for status in OPEN for one in self.statements(arn, status=status)]
+        return {one["StatementName"].split("/")[2] for one in found}
 
     def calls_to_submit(self, arn: str, task: str) -> int:
         """How often Step Functions called the Data API to submit a task's SQL, refused calls included."""
