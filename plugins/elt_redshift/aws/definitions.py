@@ -22,11 +22,20 @@ class Definition:
     :param text: as Step Functions gives it.
     :param prints: the tasks' fingerprints; None of a definition that an older version of the package made.
     :param warehouse: the members of a Data API request that say where the SQL runs.
+    :param items: of the job file, in the map layout.
     """
 
     text: str
     prints: Fingerprints | None
     warehouse: Mapping[str, Any]
+    items: tuple[Mapping[str, Any], ...] = ()
+
+    def statements(self, task: str) -> tuple[str, ...]:
+        """The SQL of a task, as it is deployed; nothing where there is no such task."""
+        if self.items:
+            return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
+        arguments = _arguments(json.loads(self.text), task) or {}
+        return tuple(arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments])
 
 
 class Definitions:
@@ -58,15 +67,26 @@ class Definitions:
     def _read(self, answer: Mapping[str, Any]) -> Definition:
         text = str(answer["definition"])
         definition = json.loads(text)
-        return Definition(text, self._prints(definition), _warehouse(definition))
-
-    def _prints(self, definition: Mapping[str, Any]) -> Fingerprints | None:
         if names.RUN_TASKS not in definition["States"]:
-            return fingerprints.of_definition(definition)
+            return Definition(text, fingerprints.of_definition(definition), _warehouse(definition))
+        items = self._job_file(definition)
+        return Definition(text, fingerprints.of_job_file(items), _warehouse(definition), tuple(items))
+
+    def _job_file(self, definition: Mapping[str, Any]) -> list[Mapping[str, Any]]:
         where = definition["States"][names.RUN_TASKS]["ItemReader"]["Arguments"]
         with aws_errors(f"job file s3://{where['Bucket']}/{where['Key']}"):
             body = self._s3().get_object(Bucket=where["Bucket"], Key=where["Key"])["Body"].read()
-        return fingerprints.of_job_file(json.loads(body))
+        items: list[Mapping[str, Any]] = json.loads(body)
+        return items
+
+
+def _arguments(flow: Mapping[str, Any], state: str) -> Mapping[str, Any] | None:
+    """What a Task passes to AWS, in whichever branch it stands."""
+    if state in flow["States"]:
+        arguments: Mapping[str, Any] = flow["States"][state].get("Arguments", {})
+        return arguments
+    branches = (branch for one in flow["States"].values() for branch in one.get("Branches", ()))
+    return next((found for branch in branches if (found := _arguments(branch, state)) is not None), None)
 
 
 def _warehouse(definition: Mapping[str, Any]) -> dict[str, Any]:

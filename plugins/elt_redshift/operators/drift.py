@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from elt_redshift.asl import fingerprints
@@ -11,6 +11,9 @@ from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.resuming import named
 from elt_redshift.job.model import EltJob
+
+#: So many characters of SQL are handed on in an XCom.
+MAX_SHOWN = 40_000
 
 #: What is done about a difference; None: ``fail`` where tasks or edges differ, ``warn`` where only SQL does.
 OnDrift = Literal["fail", "warn", "ignore"]
@@ -22,19 +25,28 @@ class Drift:
     """How a DAG's job and the deployed one differ.
 
     :param graph: what differs in tasks and edges, in words.
-    :param sql: the tasks that are the same but for their SQL.
+    :param sql: the tasks that are the same but for their SQL, and the deployed SQL of each.
     """
 
     job: str
     graph: tuple[str, ...] = ()
-    sql: tuple[str, ...] = ()
+    sql: Mapping[str, str] = field(default_factory=dict)
 
     def __str__(self) -> str:
-        parts = [*self.graph, *([f"other SQL in {named(self.sql)}"] if self.sql else [])]
+        parts = [*self.graph, *([f"other SQL in {named(tuple(self.sql))}"] if self.sql else [])]
         return (
             f"Job {self.job} of this DAG is not the deployed one: {'; '.join(parts)}. Deploy the job again with "
             "`elt-redshift deploy`, or bring its new version to Airflow."
         )
+
+    @property
+    def shown(self) -> dict[str, str]:
+        """The deployed SQL, as far as it is short enough to be handed on to the mirrors."""
+        shown, left = {}, MAX_SHOWN
+        for task, text in self.sql.items():
+            if len(text) <= left:
+                shown[task], left = text, left - len(text)
+        return shown
 
     def fails(self, on_drift: OnDrift | None) -> bool:
         """Whether no run may begin."""
@@ -48,7 +60,8 @@ def drift(job: EltJob, deployed: Definition) -> Drift | None:
     ours = fingerprints.of_job(job)
     graph = tuple(_graph(ours, deployed.prints))
     both = [task for task in ours if task in deployed.prints]
-    sql = tuple(task for task in both if ours[task].own != deployed.prints[task].own)
+    changed = [task for task in both if ours[task].own != deployed.prints[task].own]
+    sql = {task: ";\n\n".join(deployed.statements(task)) + ";" for task in changed}
     return Drift(job.name, graph, sql) if graph or sql else None
 
 

@@ -37,10 +37,10 @@ from elt_redshift.job.parameters import rendered
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
-from elt_redshift.operators.drift import ON_DRIFT, OnDrift, drift
+from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
-from elt_redshift.triggers.outcome import RUN, XCOMS, Outcome, outcome_of
+from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
@@ -107,7 +107,7 @@ class StartExecutionOperator(BaseOperator):
             raise  # it may pass
         except EltError as error:
             raise AirflowFailException(str(error)) from error  # another try would end alike
-        self._check_drift(redriver)
+        found = self._check_drift(redriver)
         if self.job.lock.when_locked == "wait":
             self._await_turn(context, redriver)
         retries = self.retries or 0
@@ -119,26 +119,28 @@ class StartExecutionOperator(BaseOperator):
             self.log.info(note)
         self.log.info("Parameters: %s", values)
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
-        ti.xcom_push(key=RUN, value={"job": job.to_dict(), "parameters": values})
+        deployed = {DEPLOYED: found.shown} if found else {}
+        ti.xcom_push(key=RUN, value={"job": job.to_dict(), "parameters": values, **deployed})
         return pursued.arn
 
     def execute_complete(self, context: Context, event: Any = None) -> str:
         """Resume when the earlier run may be done."""
         return self.execute(context)
 
-    def _check_drift(self, redriver: Redriver) -> None:
+    def _check_drift(self, redriver: Redriver) -> Drift | None:
         """Tell how the deployed job differs, which is what will run."""
         if self.on_drift == "ignore":
-            return
+            return None
         try:
             found = drift(self.job, redriver.definitions.deployed(redriver.executions.state_machine_arn))
         except AwsError as error:
             self.log.info("Whether the deployed job is that of this DAG cannot be told: %s", error)
-            return
+            return None
         if found and found.fails(self.on_drift):
             raise AirflowFailException(str(found))
         if found:
             self.log.warning("%s", found)
+        return found
 
     def _await_turn(self, context: Context, redriver: Redriver) -> None:
         """Defer while a run with an earlier date is under way, unless this one has begun already."""
@@ -239,6 +241,9 @@ class MirrorOperator(BaseOperator):
         run = context["ti"].xcom_pull(task_ids=self.start_task_id, key=RUN) or {}
         bound = {name for statement in self.statements for name in statement.parameters}
         self.parameters = {name: value for name, value in run.get("parameters", {}).items() if name in bound}
+        if deployed := run.get(DEPLOYED, {}).get(self.task_name):
+            self.sql = f"-- This is deployed and runs; the DAG file has other SQL.\n{deployed}"
+            return
         try:
             self.sql = script(self.statements)
         except EltError as error:  # no task fails for what is only shown

@@ -16,7 +16,7 @@ from elt_redshift.aws.calls import AwsError
 from elt_redshift.links.console import EXECUTION_ARN
 from elt_redshift.triggers.base import AwsTrigger
 from elt_redshift.triggers.killing import to_the_end
-from elt_redshift.triggers.outcome import RUN
+from elt_redshift.triggers.outcome import DEPLOYED, RUN
 from elt_redshift.triggers.step_functions import TaskTrigger, links
 
 
@@ -32,11 +32,15 @@ class StartTask:
 
 @dataclass(frozen=True)
 class Followed:
-    """An execution, how often it has been redriven at least, and the job, as a JobRef writes it, if that is known."""
+    """An execution, how often it has been redriven at least, and the job, as a JobRef writes it, if that is known.
+
+    :param deployed: the SQL of tasks that is not what the DAG file shows.
+    """
 
     arn: str
     redrives: int = 0
     job: dict[str, Any] | None = None
+    deployed: dict[str, str] | None = None
 
 
 class MirrorTrigger(AwsTrigger):
@@ -65,6 +69,7 @@ class MirrorTrigger(AwsTrigger):
         super().__init__(aws_conn_id, region_name, poll_interval)
         self.task_name, self.start_task_id = task, start_task_id
         self._found: TaskTrigger | None = None
+        self._deployed: str | None = None
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, given = super().serialize()
@@ -79,6 +84,8 @@ class MirrorTrigger(AwsTrigger):
             return
         self._found = found
         self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
+        if self._deployed:
+            self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
         await asyncio.to_thread(self._show, found.execution_arn)
         async for event in found.run():
             yield event
@@ -98,6 +105,7 @@ class MirrorTrigger(AwsTrigger):
         followed = await together(key, partial(search, start, self.aws_conn_id, self.region_name))
         if followed is None:
             return None
+        self._deployed = (followed.deployed or {}).get(self.task_name)
         trigger = TaskTrigger(
             followed.arn,
             self.task_name,
@@ -133,7 +141,7 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:
         return None
-    return Followed(latest.arn, latest.redrive_count, run["job"]) if latest else None
+    return Followed(latest.arn, latest.redrive_count, run["job"], run.get(DEPLOYED)) if latest else None
 
 
 #: The searches that are under way. Airflow starts all mirrors behind the start task at once.

@@ -14,6 +14,9 @@ Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]
 #: Under this key the start task pushes what mirrors need to redrive or stop: ``job`` (a JobRef) and ``parameters``.
 RUN = "run"
 
+#: In there, where the deployed SQL of tasks is not that of the DAG file: the deployed SQL, by tasks.
+DEPLOYED = "deployed"
+
 #: Of these an outcome's XComs are made.
 XCOMS = ("execution_arn", "statement_id", "seconds", "rows")
 
