@@ -43,18 +43,6 @@ class Pursued:
 
 
 @dataclass(frozen=True)
-class Cleared:
-    """What a clear has asked for.
-
-    :param tasks: the tasks of the job whose mirrors do not show a success now.
-    :param redriven: whether the execution was redriven for it: nothing that had succeeded was cleared then.
-    """
-
-    tasks: frozenset[str] = frozenset()
-    redriven: bool = False
-
-
-@dataclass(frozen=True)
 class Redriver:
     """How a DAG run's executions go on after a clear.
 
@@ -64,8 +52,9 @@ class Redriver:
     :param audit: finds the audit table, or gives None.
     :param token: the same for all tasks that were cleared together: Step Functions takes redrives with one token for
         one, and a resumed execution is told it.
-    :param cleared: looks what was cleared; asked once it matters.
+    :param cleared: gives the tasks of the job whose mirrors do not show a success now; asked once it matters.
     :param redriving: leaves word of a redrive, which an execution does not know the reason of.
+    :param redriven: whether somebody has left that word for the same clear.
     """
 
     executions: Executions
@@ -75,8 +64,9 @@ class Redriver:
     job_id: str
     token: str
     definitions: Definitions
-    cleared: Callable[[], Cleared] = Cleared
+    cleared: Callable[[], frozenset[str]] = frozenset
     redriving: Callable[[], None] = lambda: None
+    redriven: Callable[[], bool] = bool
 
     def start(self, repeated: bool, cleared: bool) -> Pursued:
         """What the start task stands for.
@@ -110,11 +100,12 @@ class Redriver:
             return self._anew(attempt + 1, "The DAG run's execution is not there any more.")
         if not cleared or self._fulfilled(latest):
             return Pursued(latest.arn, latest.redrive_count)
-        succeeded = task in self._succeeded(latest)
         if not latest.ended:
-            note = f"Task {task} has succeeded in execution {latest.name}, which still runs. Clear it again at its end."
-            return Pursued(latest.arn, latest.redrive_count, (note,) if succeeded else ())
-        if succeeded and self.cleared().redriven:
+            note = (
+                f"Execution {latest.name} still runs. A task that has succeeded in it can run again once it has ended."
+            )
+            return Pursued(latest.arn, latest.redrive_count, (note,))
+        if task in self._succeeded(latest) and self.redriven():
             note = f"Execution {latest.name} was redriven for this clear, and task {task} has succeeded in it."
             return Pursued(latest.arn, latest.redrive_count, (note,))
         return self._go_on(attempt, latest, task)
@@ -130,7 +121,7 @@ class Redriver:
 
     def _kept_by_user(self, latest: Execution) -> bool:
         """Whether some of the tasks that have succeeded were not cleared, but others were."""
-        wanted, succeeded = self.cleared().tasks, self._succeeded(latest)
+        wanted, succeeded = self.cleared(), self._succeeded(latest)
         return bool(wanted & succeeded) and bool(succeeded - wanted)
 
     def _go_on(self, attempt: int, latest: Execution, task: str | None = None) -> Pursued:
@@ -139,16 +130,18 @@ class Redriver:
         :param task: one that was cleared.
         :raises AwsError: AWS refused a call.
         """
-        wanted = self.cleared().tasks | ({task} if task else set())
+        wanted = self.cleared() | ({task} if task else set())
         if again := sorted(wanted & self._succeeded(latest)):
             return self._resume(attempt, latest, f"Cleared although done: {named(again)}.", wanted)
-        if latest.status == "SUCCEEDED":
-            note = f"Nothing is left to do: execution {latest.name} succeeded without {task or 'more tasks'}."
-            return Pursued(latest.arn, latest.redrive_count, (note,))
+        if latest.skipped:
+            return self._resume(attempt, latest, f"Execution {latest.name} met the job locked.", wanted)
         differs, notes = self._differs(latest)
         if differs:
             why = f"The job was deployed anew since execution {latest.name} began, which a redrive would not see."
             return self._resume(attempt, latest, why, wanted)
+        if latest.status == "SUCCEEDED":
+            note = f"Nothing is left to do: execution {latest.name} succeeded without {task or 'more tasks'}."
+            return Pursued(latest.arn, latest.redrive_count, (note,))
         try:
             return self._redrive(latest, notes)
         except NotRedrivableError as error:
@@ -188,7 +181,7 @@ class Redriver:
 
     def _resume(self, attempt: int, latest: Execution, why: str, wanted: frozenset[str] | None = None) -> Pursued:
         name = self.name(attempt + 1)
-        asked = self.cleared().tasks if wanted is None else wanted
+        asked = self.cleared() if wanted is None else wanted
         arn, resumption = self._resumer.resume(latest, name, self.token, asked, self.parameters)
         begins = f"{why} So attempt {attempt + 1} of this DAG run goes on with its work: execution {name}"
         return Pursued(arn, notes=(begins, *resumption.told()))

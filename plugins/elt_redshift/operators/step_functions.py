@@ -39,7 +39,7 @@ from elt_redshift.job.statements import script
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed
-from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
@@ -395,7 +395,7 @@ def make_redriver(
     :param operator: the task that asks.
     :raises NotDeployedError: the job's state machine is not there.
     """
-    ti = context["ti"]
+    ti, mirrors = context["ti"], _mirrors(operator, start_task_id)
     return Redriver(
         hook.executions_of(job),
         partial(run_execution_name, ti.dag_id, ti.run_id, start_task_id),
@@ -404,19 +404,25 @@ def make_redriver(
         job.job_id,
         clear_of(context),
         hook.definitions(),
-        partial(_cleared, context, operator, start_task_id),
+        partial(_cleared, context, mirrors),
         lambda: ti.xcom_push(key=REDRIVEN, value=clear_of(context)),
+        partial(_redriven, context, [start_task_id, *mirrors]),
     )
 
 
-def _cleared(context: Context, operator: BaseOperator, start_task_id: str) -> Cleared:
-    """What was cleared with ``operator``: Airflow clears tasks together, before the first of them runs again."""
-    mirrors = {
-        task.task_id: task.task_name
-        for task in getattr(operator.get_dag(), "tasks", ())
-        if isinstance(task, MirrorOperator) and task.start_task_id == start_task_id
-    }
+def _mirrors(operator: BaseOperator, start_task_id: str) -> dict[str, str]:
+    """The mirrors behind a start task, and what their tasks are called in the job."""
+    tasks = getattr(operator.get_dag(), "tasks", ())
+    mirrors = (task for task in tasks if isinstance(task, MirrorOperator) and task.start_task_id == start_task_id)
+    return {mirror.task_id: mirror.task_name for mirror in mirrors}
+
+
+def _cleared(context: Context, mirrors: Mapping[str, str]) -> frozenset[str]:
+    """What was cleared: Airflow clears tasks together, before the first of them runs again."""
     states = task_states(context)
-    wanted = frozenset(name for task, name in mirrors.items() if states.get(task) != "success")
-    said = context["ti"].xcom_pull(task_ids=[start_task_id, *mirrors], key=REDRIVEN) or ()
-    return Cleared(wanted, redriven=clear_of(context) in said)
+    return frozenset(name for task, name in mirrors.items() if states.get(task) != "success")
+
+
+def _redriven(context: Context, tasks: list[str]) -> bool:
+    """Whether one of the tasks has redriven the execution for the clear at hand."""
+    return clear_of(context) in (context["ti"].xcom_pull(task_ids=tasks, key=REDRIVEN) or ())

@@ -20,7 +20,7 @@ from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions, Snapshot
-from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
@@ -91,13 +91,12 @@ class Clearing(RuleBasedStateMachine):
     def _redriver(self, mirror: Mirror | None = None) -> Redriver:
         token = clear_token("sales", "manual__2026", self.clears)
         definitions = Definitions(self.client, lambda: None)
-        say = partial(setattr, mirror or Mirror(), "redriven", token)
-        return Redriver(self.executions, NAME, {}, lambda: None, "7", token, definitions, self._cleared, say)
-
-    def _cleared(self) -> Cleared:
-        token = clear_token("sales", "manual__2026", self.clears)
-        wanted = frozenset(task for task, mirror in self.mirrors.items() if mirror.state != "success")
-        return Cleared(wanted, any(mirror.redriven == token for mirror in self.mirrors.values()))
+        words = (
+            lambda: frozenset(task for task, mirror in self.mirrors.items() if mirror.state != "success"),
+            partial(setattr, mirror or Mirror(), "redriven", token),
+            lambda: any(mirror.redriven == token for mirror in self.mirrors.values()),
+        )
+        return Redriver(self.executions, NAME, {}, lambda: None, "7", token, definitions, *words)
 
     def _start(self, cleared: bool = False) -> None:
         self._redriver().start(repeated=False, cleared=cleared)

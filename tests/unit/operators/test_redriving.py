@@ -7,11 +7,11 @@ from functools import partial
 
 import pytest
 
-from elt_redshift.aws.attempts import run_execution_name
+from elt_redshift.aws.attempts import execution_arn, run_execution_name
 from elt_redshift.aws.audit import AuditItem
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
-from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
 NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
@@ -39,7 +39,6 @@ def _redriver(
 ) -> Redriver:
     audit, definitions = FakeAudit(item), Definitions(client, lambda: None)
     token = clear_token("sales", "manual__2026", clear)
-    wanted = Cleared(frozenset(cleared), redriven)
     executions = Executions(client, MACHINE)
     return Redriver(
         executions,
@@ -49,7 +48,9 @@ def _redriver(
         "7",
         token,
         definitions,
-        lambda: wanted,  # type: ignore[arg-type,return-value]
+        lambda: frozenset(cleared),
+        lambda: None,
+        lambda: redriven,  # type: ignore[arg-type,return-value]
     )
 
 
@@ -134,6 +135,23 @@ def test_a_mended_job_is_resumed() -> None:
     pursued = _redriver(client, cleared="b").mirror("b", cleared=True)
     assert (_resumed(client, pursued.arn), client.calls["RedriveExecution"]) == ({"a", "c"}, 0)
     assert "deployed anew" in pursued.notes[0]
+
+
+def test_a_task_that_the_old_version_lacked_runs_in_the_new_one() -> None:
+    """Deployed since, it is all that the next attempt runs."""
+    client = _client(FakeExecution(NAME(1)).succeed("a").succeed("c").end("SUCCEEDED"))
+    assert "Nothing is left to do" in _redriver(client, cleared="b").mirror("b", cleared=True).notes[0]
+    client.executions[execution_arn(MACHINE, NAME(1))].definition = definition("a", "c")
+    pursued = _redriver(client, cleared="b").mirror("b", cleared=True)
+    assert _resumed(client, pursued.arn) == {"a", "c"}
+    assert "Runs: b: it is new in the job." in pursued.notes
+
+
+def test_a_cleared_mirror_of_a_skipped_run_tries_again() -> None:
+    """The run met the job locked: the next attempt does the work, if the job is free now."""
+    client = _client(FakeExecution(NAME(1)).skip("Job 7 is Running"))
+    first, second = (_redriver(client, cleared="ab").mirror(task, cleared=True) for task in "ab")
+    assert (first.arn.endswith(NAME(2)), second.arn) == (True, first.arn)
 
 
 def test_a_whole_run_that_is_cleared_begins_anew() -> None:
