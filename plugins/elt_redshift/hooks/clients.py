@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.statements import Statements
+from elt_redshift.hooks.quiet import Quiet
 
 
 class ClientsHook:
@@ -35,7 +34,7 @@ class ClientsHook:
 
     def client(self, service: str) -> Any:
         """The boto3 client of ``service``."""
-        return AwsGenericHook(client_type=service, **self._connection).conn
+        return Quiet(client_type=service, **self._connection).conn
 
     def audit(self, table: str) -> AuditStore:
         """The audit table ``table``."""

@@ -5,20 +5,21 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
-from botocore.exceptions import BotoCoreError, ClientError
 
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.statements import Statements, StatementStatus
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
+from elt_redshift.hooks.quiet import Quiet
 
 
-class EltHook(StepFunctionHook):
+class EltHook(Quiet, StepFunctionHook):
     """Amazon's Step Functions hook, which also finds a job's state machine and asks the Data API.
 
     :param aws_conn_id: the Airflow connection; boto3's own search when it does not exist.
@@ -67,20 +68,14 @@ class EltHook(StepFunctionHook):
         audit = self.audit(job)
         return stop_and_settle(self.executions(), self._data_api, audit, job.job_id, execution_arn, cause)
 
-    def rows(self, statement_id: str) -> int | None:
-        """How many rows a finished statement, or a batch, returned or changed; None when that cannot be told: the
-        right to ask may be missing, and no task fails for that.
-
-        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
-        """
+    def statement(self, statement_id: str) -> StatementStatus | None:
+        """How a statement, or the batch of a part, ended, as Redshift tells; None when it does not: the right to ask
+        may be missing, and no task fails for that."""
         try:
-            answer = self._data_api.describe_statement(Id=statement_id)
-        except (BotoCoreError, ClientError) as error:
-            self.log.info("The rows of statement %s are not known: %s", statement_id, error)
+            return Statements(self._data_api).describe(statement_id.partition(":")[0])
+        except AwsError as error:
+            self.log.info("Rows and times of statement %s are not known: %s", statement_id, error)
             return None
-        parts = answer.get("SubStatements") or [answer]
-        known = [part["ResultRows"] for part in parts if part.get("ResultRows", -1) >= 0]
-        return sum(known) if known else None
 
     def _tables(self) -> Any:
         return self._dynamodb
@@ -94,4 +89,4 @@ class EltHook(StepFunctionHook):
         return self._other("redshift-data")
 
     def _other(self, service: str) -> Any:
-        return AwsGenericHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service).conn
+        return Quiet(aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service).conn

@@ -7,7 +7,6 @@ otherwise take half a second longer to parse (docs/adr/0003-cheap-dag-files.md).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -342,18 +341,18 @@ class MirrorOperator(BaseOperator):
 
     def _outcome(self, hook: EltHook, snapshot: Snapshot) -> Outcome | None:
         outcome = outcome_of(self.task_name, snapshot)
-        known = outcome and outcome.status == "succeeded" and outcome.statement_id
-        return replace(outcome, rows=hook.rows(known)) if outcome and known else outcome
+        return outcome.seen(hook.statement) if outcome else None
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
         for key, value in outcome.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
             case "succeeded":
-                self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
+                self.log.info(outcome.line(self.task_name))
             case "skipped":
                 raise AirflowSkipException(outcome.message)
             case "failed":
+                self.log.info(outcome.line(self.task_name))
                 raise AirflowFailException(f"{self._failure(outcome)}{_see(outcome)}")
             case "aborted":
                 raise AirflowFailException(f"{outcome.message}{_see(outcome)}")

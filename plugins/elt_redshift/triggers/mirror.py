@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -35,12 +35,14 @@ class Followed:
     """An execution, how often it has been redriven at least, and the job, as a JobRef writes it, if that is known.
 
     :param deployed: the SQL of tasks that is not what the DAG file shows.
+    :param parameters: the values that the job was started with.
     """
 
     arn: str
     redrives: int = 0
     job: dict[str, Any] | None = None
     deployed: dict[str, str] | None = None
+    parameters: dict[str, str] = field(default_factory=dict)
 
 
 class MirrorTrigger(AwsTrigger):
@@ -70,6 +72,7 @@ class MirrorTrigger(AwsTrigger):
         self.task_name, self.start_task_id = task, start_task_id
         self._found: TaskTrigger | None = None
         self._deployed: str | None = None
+        self._parameters: dict[str, str] = {}
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, given = super().serialize()
@@ -83,9 +86,7 @@ class MirrorTrigger(AwsTrigger):
             yield TriggerEvent(None)  # type: ignore[no-untyped-call]
             return
         self._found = found
-        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
-        if self._deployed:
-            self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
+        self._tell(found)
         await asyncio.to_thread(self._show, found.execution_arn)
         async for event in found.run():
             yield event
@@ -106,6 +107,7 @@ class MirrorTrigger(AwsTrigger):
         if followed is None:
             return None
         self._deployed = (followed.deployed or {}).get(self.task_name)
+        self._parameters = followed.parameters
         trigger = TaskTrigger(
             followed.arn,
             self.task_name,
@@ -118,6 +120,15 @@ class MirrorTrigger(AwsTrigger):
         )
         trigger.task_instance = ti
         return trigger
+
+    def _tell(self, found: TaskTrigger) -> None:
+        """The log has what no worker lets Airflow record as rendered templates: the SQL, and the job's values."""
+        for line in ("::group::SQL", getattr(self.task, "doc_md", None), "::endgroup::"):
+            self.log.info("%s", line)
+        self.log.info("Parameters: %s", self._parameters)
+        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
+        if self._deployed:
+            self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
 
     def _show(self, execution_arn: str) -> None:
         """Let the links work while the task waits; no task fails for them."""
@@ -141,7 +152,9 @@ def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -
         latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:
         return None
-    return Followed(latest.arn, latest.redrive_count, run["job"], run.get(DEPLOYED)) if latest else None
+    if latest is None:
+        return None
+    return Followed(latest.arn, latest.redrive_count, run["job"], run.get(DEPLOYED), run["parameters"])
 
 
 #: The searches that are under way. Airflow starts all mirrors behind the start task at once.

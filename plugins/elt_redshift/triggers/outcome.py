@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import TYPE_CHECKING, Any, Literal
 
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Execution, Snapshot
+
+if TYPE_CHECKING:
+    from elt_redshift.aws.statements import StatementStatus
 
 Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]
 
@@ -32,6 +35,7 @@ class Outcome:
     :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
     :param execution_arn: what was looked at.
+    :param told: a line for the log: what Redshift tells of the last attempt's statement.
     """
 
     status: Status
@@ -41,6 +45,24 @@ class Outcome:
     rows: int | None = None
     attempt: int = 0
     execution_arn: str | None = None
+    told: str | None = None
+
+    def seen(self, look: Callable[[str], StatementStatus | None]) -> Outcome:
+        """The outcome with what Redshift tells of its statement; that of an unsuccessful task has no rows.
+
+        :param look: it blocks.
+        """
+        status = look(self.statement_id) if self.statement_id and self.status in ("succeeded", "failed") else None
+        if status is None:
+            return self
+        seconds = self.seconds if status.seconds is None else status.seconds
+        rows = status.rows if self.status == "succeeded" else None
+        return replace(self, rows=rows, seconds=seconds, told=status.summary)
+
+    def line(self, task: str) -> str:
+        """How the task ended, for the log; why it failed is told elsewhere."""
+        told = self.told or (f"statement {self.statement_id}" if self.statement_id else "")
+        return f"Task {task} {self.status}{f': {told}' if told else ''}"
 
     def to_event(self) -> dict[str, Any]:
         """The outcome as the small JSON that a trigger event holds."""

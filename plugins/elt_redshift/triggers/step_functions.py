@@ -6,7 +6,6 @@ import asyncio
 import threading
 import time
 from collections.abc import AsyncIterator
-from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -55,10 +54,10 @@ class ExecutionSource:
         with self._looking:
             return hook.executions().look(self._execution_arn, self._runs)
 
-    async def rows(self, statement_id: str) -> int | None:
-        """How many rows a finished statement touched; None when that is not known."""
+    async def seen(self, outcome: Outcome) -> Outcome:
+        """The outcome with what Redshift tells of its statement."""
         assert self._hook, "look() comes first"
-        return await asyncio.to_thread(self._hook.rows, statement_id)
+        return await asyncio.to_thread(outcome.seen, self._hook.statement)
 
     def _make_hook(self) -> EltHook:
         from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
@@ -137,7 +136,7 @@ class TaskTrigger(AwsTrigger):
 
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":
-            self.log.info("Task %s succeeded: statement %s", self.task_name, outcome.statement_id)
+            self.log.info(outcome.line(self.task_name))
             return TaskSuccessEvent(xcoms=outcome.xcoms | links(outcome.execution_arn))
         if self.end_from_trigger and outcome.status == "skipped":
             self.log.info(outcome.message)
@@ -148,10 +147,7 @@ class TaskTrigger(AwsTrigger):
         key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)
         try:
             async with shared(key, self._source, self._poller) as poller:
-                outcome = await poller.until(partial(outcome_of, self.task_name))
-                if outcome.status == "succeeded" and outcome.statement_id:
-                    return replace(outcome, rows=await poller.source.rows(outcome.statement_id))
-                return outcome
+                return await poller.source.seen(await poller.until(partial(outcome_of, self.task_name)))
         except EltError as error:
             return Outcome("unknown", str(error))
 

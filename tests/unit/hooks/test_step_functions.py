@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,19 +28,78 @@ class FakeDataApi:
 DENIED = ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "DescribeStatement")
 
 
+ENDED = datetime(2026, 11, 26, 1, 2, 3, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
-    ("answer", "rows"),
+    ("answer", "told"),
     [
-        ({"ResultRows": 0}, 0),
-        ({"ResultRows": -1}, None),
-        ({}, None),
-        ({"ResultRows": 9, "SubStatements": [{"ResultRows": 2}, {"ResultRows": -1}, {"ResultRows": 3}]}, 5),
-        (DENIED, None),
+        ({"ResultRows": 0}, "Statement s-1 FINISHED, 0 rows"),
+        ({"ResultRows": -1, "Duration": -1, "UpdatedAt": ENDED}, "Statement s-1 FINISHED"),
+        (
+            {"ResultRows": 1, "Duration": 1_500_000_000, "UpdatedAt": ENDED},
+            "Statement s-1 FINISHED, 1 row, 1.500 s in Redshift, from 2026-11-26 01:02:01.500 UTC to 2026-11-26 "
+            "01:02:03.000 UTC",
+        ),
+        (
+            {"SubStatements": [{"Id": f"s-1:{n}", "Status": "FINISHED", "ResultRows": n} for n in (2, -1, 3)]},
+            "Statement s-1 FINISHED, 5 rows",
+        ),
     ],
 )
-def test_rows_are_told_where_they_are_known(
-    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any] | Exception, rows: int | None
+def test_what_redshift_knows_of_a_statement_is_told(
+    monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], told: str
 ) -> None:
-    """The rows of a batch are those of its parts; what Redshift does not say, or may not say, is None."""
-    monkeypatch.setattr(EltHook, "_other", lambda _self, _service: FakeDataApi(answer))
-    assert EltHook(aws_conn_id=None).rows("s-1") == rows
+    """Rows, those of a batch being its parts', and Redshift's own times; what it does not say is left out."""
+    monkeypatch.setattr(EltHook, "_other", lambda _self, _service: FakeDataApi({"Status": "FINISHED", **answer}))
+    found = EltHook(aws_conn_id=None).statement("s-1:2")
+    assert found
+    assert found.summary == told
+
+
+def test_no_task_fails_for_what_it_may_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the right to describe statements is missing, nothing is told of them."""
+    monkeypatch.setattr(EltHook, "_other", lambda _self, _service: FakeDataApi(DENIED))
+    assert EltHook(aws_conn_id=None).statement("s-1") is None
+
+
+QUIET = """
+import logging, airflow
+logging.getLogger().setLevel(logging.{level})
+from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
+from elt_redshift.hooks.clients import ClientsHook
+from elt_redshift.hooks.step_functions import EltHook
+ClientsHook().client("dynamodb")
+ClientsHook(None, "us-east-1").client("dynamodb")
+EltHook().conn
+print("others:", flush=True)
+AwsGenericHook(client_type="s3").conn
+AwsGenericHook(client_type="s3", aws_conn_id=None, region_name="us-east-1").conn
+"""
+
+
+@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+def test_notices_about_credentials_are_not_written(tmp_path: Path, level: str) -> None:
+    """Making our clients writes nothing between the lines of a task's log, unless all is logged; other hooks write what
+    they always do."""
+    environment = {
+        **os.environ,
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__UNIT_TEST_MODE": "False",
+        "AIRFLOW__LOGGING__LOGGING_LEVEL": level,
+        "AIRFLOW_CONN_AWS_DEFAULT": "aws://key:secret@/?region_name=us-east-1",
+        "AWS_ACCESS_KEY_ID": "key",
+        "AWS_SECRET_ACCESS_KEY": "secret",
+    }
+    done = subprocess.run(
+        [sys.executable, "-c", QUIET.format(level=level)],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=True,
+    )
+    ours, others = done.stdout.split("others:")
+    notices = ("credentials retrieved from", "No connection ID provided", "Found credentials in")
+    assert [notice for notice in notices if notice not in others] == []
+    assert [notice for notice in notices if notice in ours] == ([] if level == "INFO" else list(notices))

@@ -22,6 +22,7 @@ from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
+from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import execution_url
 from elt_redshift.operators import step_functions
@@ -80,8 +81,8 @@ class FakeHook:
     def definitions(self) -> Definitions:
         return Definitions(self.client, lambda: None)
 
-    def rows(self, statement_id: str) -> int | None:
-        return {"s-1": 7}.get(statement_id)
+    def statement(self, statement_id: str) -> StatementStatus | None:
+        return StatementStatus(statement_id, "FINISHED", rows=7) if statement_id == "s-1" else None
 
 
 @pytest.fixture

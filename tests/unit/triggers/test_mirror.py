@@ -13,6 +13,7 @@ from elt_redshift import airflow_compat
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers import base, mirror
 from elt_redshift.triggers.mirror import MirrorTrigger
@@ -50,8 +51,8 @@ class Airflow:
         assert state_machine_arn in ("", MACHINE)
         return Executions(self.client, state_machine_arn)
 
-    def rows(self, statement_id: str) -> int:
-        return 7
+    def statement(self, statement_id: str) -> StatementStatus:
+        return StatementStatus(statement_id, "FINISHED", rows=7)
 
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
         self.stopped.append(execution_arn)
@@ -79,7 +80,13 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
 
 def _trigger(task: str = "load", try_number: int = 1, **of_task: Any) -> MirrorTrigger:
     trigger = MirrorTrigger(task, "start")
-    given = {"has_on_success_callback": False, "has_on_skipped_callback": False, "outlets": [], **of_task}
+    given = {
+        "doc_md": "select 1",
+        "has_on_success_callback": False,
+        "has_on_skipped_callback": False,
+        "outlets": [],
+        **of_task,
+    }
     serialized = SimpleNamespace(template_ext=(), start_trigger_args=None, **given)
     ids = {"dag_id": "sales", "run_id": "r", "task_id": task, "map_index": -1}
     ti: Any = SimpleNamespace(**ids, try_number=try_number, task=serialized)
@@ -101,6 +108,24 @@ def test_a_success_needs_no_worker(airflow: Airflow) -> None:
     assert isinstance(event, TaskSuccessEvent)
     shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
     assert event.xcoms == shown | links(execution.arn)
+
+
+def test_the_log_has_what_no_worker_records(airflow: Airflow) -> None:
+    """The SQL, the values that it is given, and what Redshift tells of the statement."""
+    execution = airflow.attempt(1).succeed("load")
+    airflow.xcoms[("start", "run")] = {"job": JOB, "parameters": {"year": "1998"}}
+    trigger, lines = _trigger(), []
+    trigger._log = SimpleNamespace(info=lambda text, *values: lines.append(text % values))  # type: ignore[assignment]
+    found = asyncio.run(trigger._find())
+    assert found
+    trigger._tell(found)
+    assert lines == [
+        "::group::SQL",
+        "select 1",
+        "::endgroup::",
+        "Parameters: {'year': '1998'}",
+        f"Waiting for task load of {execution.arn}",
+    ]
 
 
 def test_the_links_work_while_the_task_waits(airflow: Airflow) -> None:

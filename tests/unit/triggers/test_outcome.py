@@ -9,6 +9,7 @@ import pytest
 
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
@@ -87,3 +88,29 @@ def test_events_carry_outcomes(given: dict[str, Any]) -> None:
     """An outcome survives the JSON of a trigger's event."""
     outcome = Outcome(**given)
     assert Outcome.from_event(json.loads(json.dumps(outcome.to_event()))) == outcome
+
+
+STATEMENT = StatementStatus("s-1", "FINISHED", rows=7, seconds=0.5)
+
+
+def test_redshifts_own_seconds_are_told() -> None:
+    """Of a statement that Redshift knows, its own time counts and not that between states; the log has a line of it."""
+    seen = Outcome("succeeded", statement_id="s-1", seconds=2.0).seen({"s-1": STATEMENT}.get)
+    assert (seen.rows, seen.seconds) == (7, 0.5)
+    assert seen.line("load") == "Task load succeeded: Statement s-1 FINISHED, 7 rows, 0.500 s in Redshift"
+
+
+def test_what_redshift_does_not_tell_changes_nothing() -> None:
+    """A statement that is forgotten, or that nobody may look at, or that there never was."""
+    known = Outcome("succeeded", statement_id="s-1", seconds=2.0)
+    assert known.seen(lambda _: None) == known
+    assert known.line("load") == "Task load succeeded: statement s-1"
+    none = Outcome("failed", "no rights")
+    assert none.seen({"s-1": STATEMENT}.get) == none
+    assert none.line("load") == "Task load failed"
+
+
+def test_the_rows_of_a_failure_are_not_told() -> None:
+    """A part of a batch may have changed some, which its transaction has taken back."""
+    seen = Outcome("failed", "ERROR", statement_id="s-1").seen({"s-1": STATEMENT}.get)
+    assert (seen.rows, seen.seconds) == (None, 0.5)

@@ -12,6 +12,7 @@ from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
 from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers import base
 from elt_redshift.triggers.step_functions import TaskTrigger, links
@@ -34,8 +35,8 @@ class FakeHook:
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
         self.stopped.append((job.name, execution_arn, cause))
 
-    def rows(self, statement_id: str) -> int | None:
-        return {"s-1": 7}.get(statement_id)
+    def statement(self, statement_id: str) -> StatementStatus | None:
+        return StatementStatus(statement_id, "FINISHED", rows=7) if statement_id == "s-1" else None
 
 
 @pytest.fixture
@@ -68,6 +69,7 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "rows": 7,
         "attempt": 1,
         "execution_arn": execution.arn,
+        "told": "Statement s-1 FINISHED, 7 rows",
     }
 
 
