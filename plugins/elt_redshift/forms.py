@@ -25,11 +25,19 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 def param(parameter: Parameter) -> Param:
     """The Param of a job's parameter. Where it has no default, Airflow's form insists on a value."""
     schema = {**_SCHEMAS[parameter.type], "title": parameter.name.replace("_", " ").capitalize()}
-    if parameter.description:
-        schema["description"] = parameter.description
+    if description := _description(parameter):
+        schema["description"] = description
     if parameter.choices:
         schema["enum"] = [_native(parameter, choice) for choice in parameter.choices]
     return Param(**schema) if parameter.default is None else Param(_native(parameter, parameter.default), **schema)
+
+
+def _description(parameter: Parameter) -> str:
+    """Airflow's widget of a timestamp stays empty where the default has an offset, which Airflow's check wants. (The
+    default is taken all the same.)"""
+    default = parameter.default
+    words = [f"Default: {_native(parameter, default)}"] if parameter.type == "timestamp" and default else []
+    return "\n".join([parameter.description, *words] if parameter.description else words)
 
 
 def _native(parameter: Parameter, text: str) -> Any:
