@@ -6,6 +6,7 @@ Only names that are cheap to import are found here: every DAG file imports this 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable, Collection
 from configparser import RawConfigParser
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,7 +16,12 @@ from airflow import __version__
 
 if TYPE_CHECKING:
     from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
-    from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+    from airflow.sdk.exceptions import (
+        AirflowException,
+        AirflowFailException,
+        AirflowSkipException,
+        DuplicateTaskIdFound,
+    )
 else:
     try:
         from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
@@ -26,9 +32,19 @@ else:
         from airflow.utils.task_group import TaskGroup
 
     try:
-        from airflow.sdk.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+        from airflow.sdk.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowSkipException,
+            DuplicateTaskIdFound,
+        )
     except ImportError:  # before 3.2
-        from airflow.exceptions import AirflowException, AirflowFailException, AirflowSkipException
+        from airflow.exceptions import (
+            AirflowException,
+            AirflowFailException,
+            AirflowSkipException,
+            DuplicateTaskIdFound,
+        )
 
 __all__ = [
     "DAG",
@@ -39,6 +55,7 @@ __all__ = [
     "BaseOperator",
     "BaseOperatorLink",
     "Context",
+    "DuplicateTaskIdFound",
     "Param",
     "TaskGroup",
     "clear_number",
@@ -46,8 +63,11 @@ __all__ = [
     "ended_by_user",
     "ends_without_worker",
     "hooked",
+    "instance_states",
+    "is_mapped",
     "link_xcom",
     "needs_worker",
+    "on_failed_try",
     "run_before",
     "set_xcom",
     "task_state",
@@ -181,6 +201,45 @@ def task_states(context: Context, task_ids: list[str] | None = None) -> dict[str
         return {task: str(state) for task, state in found.get(ti.run_id, {}).items()}
     instances = context["dag_run"].get_task_instances()  # type: ignore[attr-defined]
     return {i.task_id: str(i.state) for i in instances if task_ids is None or i.task_id in task_ids}
+
+
+def instance_states(context: Context, task_ids: Collection[str], mapped: Collection[str]) -> dict[str, dict[int, str]]:
+    """The states of tasks of this DAG run, by map index, -1 where a task is not mapped.
+
+    :param mapped: those of ``task_ids`` that have several instances.
+    """
+    ti: Any = context["ti"]
+    states: dict[str, dict[int, str]] = {task: {} for task in task_ids}
+    if not hasattr(ti, "get_task_states"):  # Airflow 2: the database is within reach
+        for one in context["dag_run"].get_task_instances():  # type: ignore[attr-defined]
+            if one.task_id in states:
+                states[one.task_id][one.map_index] = _text(one.state)
+        return states
+    # Airflow names instances <task>_<index>, which may be another task's name: each mapped task is asked for by itself.
+    asked = [[task for task in task_ids if task not in mapped], *([task] for task in mapped)]
+    for tasks in filter(None, asked):
+        found = ti.get_task_states(dag_id=ti.dag_id, task_ids=tasks, run_ids=[ti.run_id]).get(ti.run_id, {})
+        for name, state in found.items():
+            task = name if name in tasks else tasks[0]
+            states[task][int(name[len(task) + 1 :] or -1)] = _text(state)
+    return states
+
+
+def _text(state: Any) -> str:
+    """A state as text, whether it is an enumeration's member or a text."""
+    return str(getattr(state, "value", state))
+
+
+def is_mapped(task: Any) -> bool:
+    """Whether a task of a DAG file was made by ``expand``: its operator is made when it runs."""
+    return hasattr(task, "partial_kwargs")
+
+
+def on_failed_try(task: Any, callback: Callable[[Context], None]) -> None:
+    """Have ``callback`` called when a try of a task fails, before the user's own callbacks."""
+    for name in ("on_failure_callback", "on_retry_callback"):
+        given = getattr(task, name) or []
+        setattr(task, name, [callback, *(given if isinstance(given, (list, tuple)) else [given])])
 
 
 def try_key(context: Context) -> str:

@@ -39,6 +39,7 @@ def add_tasks(
         job_id=job.job_id,
         table_name=str(audit_table),
         when_locked=job.lock.when_locked,
+        when_held=job.lock.when_held,
         after_failure=job.lock.after_failure,
         acquire_options={"poll_interval": poll_interval},
         **aws,

@@ -47,12 +47,12 @@ deferred = elt_dag(JOB, poll_interval=0.2)
 on_the_worker = elt_dag(JOB, dag_id="on_the_worker", poll_interval=0.2, deferrable=False)
 """
 
-#: In this order: a failed run holds the job's lock, so that the next one is skipped.
+#: In this order: a failed run holds the job's lock, so that the next one fails.
 RUNS = {
     "deferred": ["tiny"],
     "on_the_worker": ["on_the_worker", "1998-01-01", "--conf", '{"divisor": "2"}'],
     "failing": ["tiny", "--conf", '{"divisor": "0"}'],
-    "locked": ["tiny"],
+    "held": ["tiny"],
     "scheduled": ["scheduled_example", "2020-01-01"],
     "two_jobs": ["two_jobs_example", "--conf", '{"year": "2021"}'],
 }
@@ -155,13 +155,13 @@ def test_a_run_that_fails(runs: dict[str, Run], executions: Executions) -> None:
     assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "FAILED"
 
 
-def test_a_run_of_a_locked_job_is_skipped(runs: dict[str, Run], executions: Executions) -> None:
-    """The mirrors of a run that found the job locked are skipped, and the DAG run is not a failure."""
-    done = runs["locked"]
-    assert done.status == 0, done.output
-    assert {done.states[task] for task in ("one", "two", "three")} == {"skipped"}
-    execution = executions.describe(done.xcoms["start_execution"]["execution_arn"])
-    assert "Job 7 is Failed" in str(execution.skipped)
+def test_a_run_of_a_job_held_by_a_failure_fails(runs: dict[str, Run]) -> None:
+    """The log of the first mirror says which task failed in which run, and why."""
+    done = runs["held"]
+    assert done.status == 1, done.output
+    assert (done.states["one"], done.states["three"]) == ("failed", "upstream_failed")
+    assert "Job 7 is held by a failed run: task two failed at " in done.output
+    assert f"(run {runs['failing'].xcoms['start_execution']['execution_arn']})" in done.output
 
 
 def test_the_scheduled_example_runs(runs: dict[str, Run]) -> None:

@@ -54,12 +54,12 @@ deferred = elt_dag(JOB, **options)
 on_the_worker = elt_dag(JOB, dag_id="on_the_worker", deferrable=False, **options)
 """
 
-#: In this order: a failed run holds the job's lock, so that the next one is skipped.
+#: In this order: a failed run holds the job's lock, so that the next one fails.
 RUNS = {
     "deferred": ["native"],
     "on_the_worker": ["on_the_worker", "--conf", '{"divisor": "2"}'],
     "failing": ["native", "--conf", '{"divisor": "0"}'],
-    "locked": ["native"],
+    "held": ["native"],
     "example": ["audit_lock_example"],
 }
 
@@ -149,9 +149,9 @@ def test_both_engines_make_the_same_tables(native: Native) -> None:
 
 
 def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
-    """The teardown notes the failed task and Redshift's message, and what is behind it does not run."""
+    """The teardown notes the failed task and Redshift's message, and fails, so that the run does."""
     states = native.states["failing"]
-    assert (states["two"], states["three"], states["release_lock"]) == ("failed", "upstream_failed", "success")
+    assert (states["two"], states["three"], states["release_lock"]) == ("failed", "upstream_failed", "failed")
     item = native.audit.read("8")
     assert item
     assert (item.state, item.failed_task) == ("Failed", "two"), native.output
@@ -159,16 +159,20 @@ def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
     assert "tasks.two.statement: Task two: ERROR: division by zero" in native.output
 
 
-def test_a_locked_job_is_skipped(native: Native) -> None:
-    """The lock that a failed run holds skips the next run: its setup, its tasks and its teardown."""
-    assert set(native.states["locked"].values()) == {"skipped"}, native.output
+def test_a_job_held_by_a_failure_fails_the_next_run(native: Native) -> None:
+    """Its setup fails and says why, and nothing behind it runs."""
+    states = native.states["held"]
+    assert states.pop("acquire_lock") == "failed", native.output
+    assert set(states.values()) == {"upstream_failed"}
+    assert "Job 8 is held by a failed run: task two failed at " in native.output
 
 
 def test_a_state_machine_respects_a_dag_runs_lock(native: Native) -> None:
-    """An execution that finds the lock held by a failed DAG run is skipped."""
+    """An execution that finds the lock held by a failed DAG run fails, and says which."""
     arn = native.executions.start("locked-out", {})
     *_, last = native.executions.follow(arn, ["one"], interval=0.1)
-    assert "held by airflow:native/" in str(last.execution.skipped)
+    assert "held by a failed run: task two failed at " in str(last.execution.cause)
+    assert "(run airflow:native/" in str(last.execution.cause)
 
 
 def test_the_example_runs(native: Native) -> None:

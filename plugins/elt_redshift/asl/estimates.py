@@ -128,7 +128,7 @@ def _longest(simulation: Simulation, looks: int) -> int:
 
 def _looking(definition: Mapping[str, Any]) -> Run:
     """The longest wait for the lock."""
-    if "wait for lock" not in definition["States"]:
+    if names.WAITING not in definition["States"]:
         return Run(0, 0)
     events = sum(EVENTS[definition["States"][name]["Type"]] for name in LOOK)
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)

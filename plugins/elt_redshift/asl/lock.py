@@ -8,8 +8,8 @@
     read lock ──> judge lock ──alive or held──> skip run | wait for lock | refuse run
                       │ │ owner may be dead
                       │ v
-                      │ ask for owner ──> judge owner ──RUNNING──> skip run | wait for lock | refuse run
-                      │ lease               │ dead
+                      │ ask for owner ──> judge owner ──RUNNING or held──> skip run | wait for lock | refuse run
+                      │ lease               │ dead, and its lock not held
                       │ has run out         │
                       └──────────┐          │
                                  v          v
@@ -19,7 +19,8 @@
                                   take over lock ──> find finished statements ──> tasks
 
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
-dead when its lease has run out (docs/adr/0006-leases.md). A healthy run enters two of these states. An execution that
+dead when its lease has run out (docs/adr/0006-leases.md). The lock of a failed run that does not run any more is held:
+``when_held`` says what becomes of a run that meets it. A healthy run enters two of these states. An execution that
 resumes the work of another one may take more of them (:mod:`elt_redshift.asl.resuming`).
 """
 
@@ -30,11 +31,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from elt_redshift.asl import audit, calls, names, resuming
-from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, expression, fields, gate, keep
+from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, gate, joined, keep
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
+from elt_redshift.job.parts import WhenHeld, WhenLocked
 
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
@@ -43,7 +45,7 @@ LONGEST_WAIT = 120
 MAX_LOOKS = 720
 
 #: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
-LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", "wait for lock")
+LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", names.WAITING)
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120
@@ -52,6 +54,11 @@ MAX_PASSES = 120
 FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 
 _OPEN = ("SUBMITTED", "PICKED", "STARTED")
+
+_FAILED = f"{INPUT}.state = '{audit.FAILED}'"
+
+#: The failed run's lock was let go, or is reserved for this execution.
+_FREE_TO_ME = f"({INPUT}.after = 'release' or {INPUT}.reserved = {EXECUTION_ARN})"
 
 _OF_AIRFLOW = f"$substring({INPUT}.owner, 0, {len(audit.AIRFLOW_OWNER)}) = '{audit.AIRFLOW_OWNER}'"
 
@@ -198,6 +205,9 @@ class LockPattern:
                     claim=attribute("RedriveCount", "N", "'0'"),
                     until=attribute("LeaseUntil", default=f"'{audit.NO_LEASE}'"),
                     reserved=attribute("ReservedFor"),
+                    task=attribute("FailedTask", default="'(unknown)'"),
+                    end=attribute("JobEnd", default="'(unknown)'"),
+                    message=attribute("FailureMessage", default="'(no message)'"),
                 ),
                 "look": 0,
                 "passes": 0,
@@ -205,8 +215,7 @@ class LockPattern:
         )
 
     def _judge_lock(self) -> Choice:
-        free_to_me = f"({INPUT}.after = 'release' or {INPUT}.reserved = {EXECUTION_ARN})"
-        let_go = f"({INPUT}.state = '{audit.FAILED}' and {free_to_me})"
+        let_go = f"({_FAILED} and {_FREE_TO_ME})"
         running = f"{INPUT}.state = '{audit.RUNNING}'"
         # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
         expired = f"{INPUT}.until < $fromMillis($millis() - {audit.LEASE_TOLERANCE * 1000})"
@@ -217,7 +226,8 @@ class LockPattern:
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
                 Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
-                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {let_go})"), "ask for owner"),
+                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {_FAILED})"), "ask for owner"),
+                Rule(expression(_FAILED), self._held),
             ),
             default=self._locked,
         )
@@ -237,8 +247,11 @@ class LockPattern:
         )
 
     def _judge_owner(self) -> Choice:
-        alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked)
-        return Choice("judge owner", (alive,), default=names.FIND_LEFT)
+        # A task of it has failed, and others have not ended yet, or it has been redriven: it runs.
+        runs = expression(f"$merge([{INPUT}, {{'state': '{audit.RUNNING}'}}])")
+        alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked, runs)
+        held = Rule(expression(f"{_FAILED} and $not({_FREE_TO_ME})"), self._held)
+        return Choice("judge owner", (alive, held), default=names.FIND_LEFT)
 
     def _find(self) -> Task:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
@@ -317,24 +330,43 @@ class LockPattern:
 
     @property
     def _locked(self) -> str:
-        return {"skip": names.SKIPPED, "wait": "wait for lock", "fail": names.REFUSED}[self.job.lock.when_locked]
+        return _end(self.job.lock.when_locked)
+
+    @property
+    def _held(self) -> str:
+        return _end(self.job.lock.meeting_a_failure)
 
     @property
     def _given_up(self) -> str:
-        return names.REFUSED if self.job.lock.when_locked == "wait" else self._locked
+        return names.REFUSED if names.WAITING in (self._locked, self._held) else self._locked
 
     def _when_locked(self) -> Iterator[State]:
-        held = f"{text(f'Job {self.job.job_id} is ')} & {INPUT}.state & ', held by ' & {INPUT}.owner"
-        locked = Choice(names.REFUSED, (Rule(gate(held), names.ACQUIRE, {}),))
-        match self.job.lock.when_locked:
-            case "skip":
-                yield Succeed(names.SKIPPED, fields(skipped=held))
-            case "fail":
-                yield locked
-            case "wait":
-                pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.looks - 1)])")
-                yield Wait("wait for lock", pause, names.ACQUIRE, keep("looks"))
-                yield locked
+        ends = {self._locked, self._held, self._given_up}
+        why = f"({_FAILED} ? {self._why_held()} : {self._why_locked()})"
+        if names.SKIPPED in ends:
+            yield Succeed(names.SKIPPED, fields(skipped=why))
+        if names.WAITING in ends:
+            pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.looks - 1)])")
+            yield Wait(names.WAITING, pause, names.ACQUIRE, keep("looks"))
+        if names.REFUSED in ends:
+            yield Choice(names.REFUSED, (Rule(gate(why), names.ACQUIRE, {}),))
+
+    def _why_locked(self) -> Code:
+        owner = Code(f"({INPUT}.owner = '' ? 'another program' : {INPUT}.owner)")
+        return joined(f"Job {self.job.job_id} is ", Code(f"{INPUT}.state"), ", held by ", owner)
+
+    def _why_held(self) -> Code:
+        return joined(
+            *audit.held_by_failure(
+                self.job.job_id,
+                task=Code(f"{INPUT}.task"),
+                since=Code(f"{INPUT}.end"),
+                message=Code(f"$replace({INPUT}.message, 'Task ' & {INPUT}.task & ': ', '', 1)"),
+                owner=Code(f"{INPUT}.owner"),
+                redrive=f"elt-redshift redrive {self.job.name}",
+                unlock=f"elt-redshift unlock {self.job.name} --reason …",
+            )
+        )
 
     def _release(self) -> Task:
         return self._task(
@@ -352,3 +384,7 @@ class LockPattern:
     def _check_release(self) -> Task:
         owner = "$exists($states.result.Item.LastOwner.S) ? $states.result.Item.LastOwner.S : ''"
         return self._get_item("check release", "judge release", fields(lastOwner=owner, redrives=REDRIVE_COUNT))
+
+
+def _end(policy: WhenLocked | WhenHeld) -> str:
+    return {"skip": names.SKIPPED, "wait": names.WAITING, "fail": names.REFUSED}[policy]

@@ -49,6 +49,16 @@ class AuditItem:
     def free(self) -> bool:
         return self.state in (None, audit.READY)
 
+    @property
+    def failed(self) -> bool:
+        """Whether it is held after a failure, unless its owner runs still."""
+        return self.state == audit.FAILED and self.after_failure != "release"
+
+    @property
+    def holder(self) -> str:
+        """Tells a locked item from a later one: who holds it, and how."""
+        return f"{self.state} {self.owner} {self.after_failure}"
+
     @classmethod
     def parse(cls, item: dict[str, Any]) -> AuditItem:
         """Read DynamoDB's JSON."""
@@ -74,16 +84,36 @@ class AuditItem:
 
 
 class LockedError(EltError):
-    """The lock of ``job_id`` is held; ``item`` is the audit item that says by whom, or None if it went away
-    meanwhile."""
+    """The lock of ``job_id`` is held; ``item`` is the audit item that says by whom and why, or None if it went away
+    meanwhile.
 
-    def __init__(self, job_id: str, item: AuditItem | None) -> None:
-        self.job_id, self.item = job_id, item
-        held = f"{item.state}, held by {item.owner or 'an unknown owner'}" if item else "gone"
-        super().__init__(f"Job {job_id} is {held}. Wait for it, or free it with `elt-redshift unlock`.")
+    :param table: the audit table.
+    """
 
-    def __reduce__(self) -> tuple[type[LockedError], tuple[str, AuditItem | None]]:
-        return type(self), (self.job_id, self.item)
+    def __init__(self, job_id: str, item: AuditItem | None, table: str) -> None:
+        self.job_id, self.item, self.table = job_id, item, table
+        super().__init__(self._text())
+
+    def __reduce__(self) -> tuple[type[LockedError], tuple[str, AuditItem | None, str]]:
+        return type(self), (self.job_id, self.item, self.table)
+
+    def _text(self) -> str:
+        unlock = f"elt-redshift unlock --table {self.table} --job-id {self.job_id} --reason …"
+        if self.item is None:
+            return f"The audit item of job {self.job_id} is gone from table {self.table}."
+        if not self.item.failed:
+            owner = self.item.owner or "another program"
+            return f"Job {self.job_id} is {self.item.state}, held by {owner}. Wait for it, or free it: `{unlock}`."
+        parts = audit.held_by_failure(
+            self.job_id,
+            task=(task := self.item.failed_task or "(unknown)"),
+            since=self.item.end or "(unknown)",
+            message=(self.item.failure_message or "(no message)").removeprefix(f"Task {task}: "),
+            owner=self.item.owner or "of another program",
+            redrive="elt-redshift redrive JOB" if ":states:" in (self.item.owner or "") else "",
+            unlock=unlock,
+        )
+        return "".join(map(str, parts))
 
 
 class NotOwnerError(EltError):
@@ -132,7 +162,7 @@ class AuditStore:
         else:
             written = self._write(audit.ACQUIRE_LEASED, job_id, lease=self._time(lease), **values)
         if not written:
-            raise LockedError(job_id, self.read(job_id))
+            raise LockedError(job_id, self.read(job_id), self.table)
 
     def expired(self, item: AuditItem) -> bool:
         """Whether the item's owner holds the lock under a lease, and has let it run out."""
@@ -157,7 +187,7 @@ class AuditStore:
         seen = {"dead": dead.owner, "seen": dead.state, "claim": dead.redrives or "0", "until": until}
         mine = {"owner": owner, "start": self._time(), "redrives": "0", "lease": self._time(lease)}
         if not self._write(audit.TAKE_OVER_LEASED, dead.job_id, **seen, **mine):
-            raise LockedError(dead.job_id, self.read(dead.job_id))
+            raise LockedError(dead.job_id, self.read(dead.job_id), self.table)
 
     def reserve(self, item: AuditItem, execution_arn: str) -> None:
         """Let ``execution_arn``, and nobody else, take the lock over from its failed or dead owner.
@@ -167,7 +197,7 @@ class AuditStore:
         """
         seen = {"dead": item.owner, "seen": item.state, "claim": item.redrives or "0"}
         if not self._write(audit.RESERVE, item.job_id, reserved=execution_arn, **seen):
-            raise LockedError(item.job_id, self.read(item.job_id))
+            raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def release(self, job_id: str, owner: str) -> None:
         """Give the lock back; giving it back twice is the same as once.
@@ -217,7 +247,7 @@ class AuditStore:
         else:
             written = self._write(audit.UNLOCK_UNOWNED, item.job_id, seen=item.state, **values)
         if not written:
-            raise LockedError(item.job_id, self.read(item.job_id))
+            raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def _time(self, later: timedelta = timedelta()) -> str:
         return (self._now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -20,9 +20,12 @@ MAX_PASSES = 20
 LONGEST_PAUSE = 15.0
 
 
-def airflow_owner(dag_id: str, run_id: str) -> str:
-    """Under this name a DAG run owns a lock."""
-    return f"{AIRFLOW_OWNER}{dag_id}/{run_id}"
+def airflow_owner(dag_id: str, run_id: str, scope: str = "") -> str:
+    """Under this name a DAG run owns a lock.
+
+    :param scope: tells several locks of the run apart.
+    """
+    return f"{AIRFLOW_OWNER}{dag_id}/{run_id}{f'/{scope}' if scope else ''}"
 
 
 def run_label(owner: str) -> str:
@@ -61,6 +64,10 @@ class Healer:
         except LockedError:
             return False  # the owner lives after all, or another run was faster
         return True
+
+    def held(self, item: AuditItem) -> bool:
+        """Whether a failed run holds the item, which does not run any more."""
+        return item.failed and not (":states:" in str(item.owner) and not self._ended(str(item.owner)))
 
     def _dead(self, item: AuditItem) -> bool:
         let_go = item.state == FAILED and item.after_failure == "release"

@@ -21,6 +21,7 @@ from elt_redshift.job.parts import (
     LAYOUTS,
     ON_TASK_FAILURE,
     WAITS,
+    WHEN_HELD,
     WHEN_LOCKED,
     Parameter,
     SqlTask,
@@ -69,6 +70,7 @@ def check(job: EltJob, findings: Findings) -> None:
     _check_max_active_statements(job.max_active_statements, findings)
     _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)
     _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)
+    _check_choice(("lock", "when_held"), job.lock.meeting_a_failure, WHEN_HELD, findings)
 
 
 def _check_identity(job: EltJob, findings: Findings) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 WhenLocked = Literal["skip", "wait", "fail"]
 AfterFailure = Literal["hold", "release"]
+WhenHeld = Literal["fail", "skip", "wait"]
 OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
@@ -16,6 +17,7 @@ ParameterType = Literal["text", "integer", "number", "boolean", "date", "timesta
 
 WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
 AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
+WHEN_HELD: tuple[WhenHeld, ...] = get_args(WhenHeld)
 ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
@@ -129,7 +131,21 @@ class LockPolicy:
 
     :param when_locked: another run holds it: end untouched (``skip``), queue (``wait``), or fail (``fail``).
     :param after_failure: a failed run keeps it until a redrive or an unlock (``hold``), or frees it (``release``).
+    :param when_held: a failed run keeps it: fail and say which failure (``fail``), end untouched (``skip``), or queue
+        (``wait``); default: see :func:`default_when_held`.
     """
 
     when_locked: WhenLocked = "skip"
     after_failure: AfterFailure = "hold"
+    when_held: WhenHeld | None = None
+
+    @property
+    def meeting_a_failure(self) -> WhenHeld:
+        """``when_held`` as it was given, or its default."""
+        return self.when_held or default_when_held(self.when_locked)
+
+
+def default_when_held(when_locked: WhenLocked) -> WhenHeld:
+    """A run that meets a failure fails, so that nobody takes a job for healthy that has stopped; one that would queue
+    behind another run queues behind a failure too, so that one failure does not fail a whole backfill."""
+    return "wait" if when_locked == "wait" else "fail"

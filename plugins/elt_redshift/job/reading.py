@@ -42,7 +42,7 @@ JOB_KEYS = (
 )
 PARAMETER_KEYS = ("default", "type", "description", "choices")
 TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "expected", "transaction", "wait")
-LOCK_KEYS = ("when_locked", "after_failure")
+LOCK_KEYS = ("when_locked", "after_failure", "when_held")
 
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 

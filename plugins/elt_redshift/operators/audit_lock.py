@@ -11,9 +11,11 @@ lock under a lease, which :class:`~elt_redshift.operators.redshift_sql.RedshiftS
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Literal
+from itertools import chain, count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from elt_redshift.airflow_compat import (
     AirflowException,
@@ -21,11 +23,23 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
     BaseOperator,
     Context,
-    task_states,
+    DuplicateTaskIdFound,
+    is_mapped,
+    on_failed_try,
 )
-from elt_redshift.aws.audit import AuditItem, LockedError, NotOwnerError
+from elt_redshift.asl.audit import RUNNING
+from elt_redshift.aws.audit import LockedError, NotOwnerError
 from elt_redshift.aws.healing import Healer, airflow_owner
-from elt_redshift.job.parts import AFTER_FAILURE, WHEN_LOCKED
+from elt_redshift.job.parts import (
+    AFTER_FAILURE,
+    WHEN_HELD,
+    WHEN_LOCKED,
+    AfterFailure,
+    WhenHeld,
+    WhenLocked,
+    default_when_held,
+)
+from elt_redshift.operators.lock_outcome import Failure, Work, tell_failure
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
@@ -36,17 +50,17 @@ LEASE = timedelta(hours=1)
 #: ``when_locked="wait"`` gives up after this.
 WAIT_TIMEOUT = timedelta(hours=24)
 
-#: Under this key a task that failed tells the teardown why.
-FAILURE = "failure"
+#: The ids of the first lock's tasks in a DAG or a TaskGroup; those of others are numbered, ``acquire_lock_2``.
+ACQUIRE, RELEASE = "acquire_lock", "release_lock"
 
-#: Redshift's message is cut to this many characters in the audit item.
-MAX_MESSAGE = 2000
-
-_FAILED = ("failed", "upstream_failed")
+_Made = TypeVar("_Made")
 
 
 class _LockOperator(BaseOperator):
-    """What both operators need to find the item."""
+    """What both operators need to find the item.
+
+    :param scope: tells several locks of a DAG run apart, which may be those of one job; the same for both operators.
+    """
 
     template_fields: Sequence[str] = ("job_id", "table_name")
 
@@ -55,12 +69,13 @@ class _LockOperator(BaseOperator):
         *,
         job_id: str,
         table_name: str,
+        scope: str = "",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.job_id, self.table_name = job_id, table_name
+        self.job_id, self.table_name, self.scope = job_id, table_name, scope
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
 
     def _hook(self) -> ClientsHook:
@@ -74,8 +89,10 @@ class AuditLockAcquireOperator(_LockOperator):
 
     :param job_id: the key of the audit item.
     :param table_name: the audit table.
-    :param when_locked: somebody else holds it: ``skip`` this task and what it is the setup of, ``fail``, or ``wait``
+    :param when_locked: somebody else is at work: ``skip`` this task and what it is the setup of, ``fail``, or ``wait``
         in the triggerer.
+    :param when_held: a failed run holds the lock: the same choice; default: ``wait`` where ``when_locked`` is
+        ``wait``, else ``fail``.
     :param lease: how long the lock lasts when no task of the run renews it.
     :param poll_interval: seconds between two looks at a lock that is waited for.
     :param wait_timeout: then waiting fails.
@@ -86,7 +103,8 @@ class AuditLockAcquireOperator(_LockOperator):
     def __init__(
         self,
         *,
-        when_locked: Literal["skip", "wait", "fail"] = "skip",
+        when_locked: WhenLocked = "skip",
+        when_held: WhenHeld | None = None,
         lease: timedelta = LEASE,
         poll_interval: float = 15.0,
         wait_timeout: timedelta = WAIT_TIMEOUT,
@@ -94,7 +112,8 @@ class AuditLockAcquireOperator(_LockOperator):
     ) -> None:
         super().__init__(**kwargs)
         _one_of("when_locked", when_locked, WHEN_LOCKED)
-        self.when_locked, self.lease = when_locked, lease
+        self.when_locked, self.when_held, self.lease = when_locked, when_held or default_when_held(when_locked), lease
+        _one_of("when_held", self.when_held, WHEN_HELD)
         self.poll_interval, self.wait_timeout = poll_interval, wait_timeout
 
     def execute(self, context: Context) -> str:
@@ -105,31 +124,37 @@ class AuditLockAcquireOperator(_LockOperator):
         return self._acquire(context, datetime.fromisoformat(event["deadline"]))
 
     def _acquire(self, context: Context, deadline: datetime) -> str:
-        ti, hook = context["ti"], self._hook()
-        owner, store = airflow_owner(ti.dag_id, ti.run_id), hook.audit(self.table_name)
+        hook = self._hook()
+        owner, store = lock_owner(context["ti"], self.scope), hook.audit(self.table_name)
         try:
             store.acquire(self.job_id, owner, self.lease)
         except LockedError as locked:
             healer = Healer(store, hook.statements(), hook.client("stepfunctions"))
             if not (locked.item and healer.take_over(locked.item, owner, self.lease)):
-                self._when_locked(locked, deadline)
+                self._locked(locked, healer, deadline)
             self.log.info("Took over the lock of job %s", self.job_id)
         self.log.info("%s holds the lock of job %s", owner, self.job_id)
         return owner
 
-    def _when_locked(self, locked: LockedError, deadline: datetime) -> None:
+    def _locked(self, locked: LockedError, healer: Healer, deadline: datetime) -> None:
         """Never returns."""
-        if self.when_locked == "skip":
+        policy: str = self.when_locked
+        if locked.item and healer.held(locked.item):
+            policy = self.when_held
+        elif locked.item and locked.item.failed:  # the failed run has not ended yet
+            locked = LockedError(self.job_id, replace(locked.item, state=RUNNING), self.table_name)
+        if policy == "skip":
             raise AirflowSkipException(str(locked))
-        if self.when_locked == "fail" or datetime.now(UTC) >= deadline:
+        if policy == "fail" or datetime.now(UTC) >= deadline:
             raise AirflowFailException(str(locked))
         from elt_redshift.triggers.audit_lock import LockTrigger  # Airflow's triggers are not for DAG files
 
+        self.log.info("Waiting: %s", locked)
         self.defer(
             trigger=LockTrigger(
                 job_id=self.job_id,
                 table_name=self.table_name,
-                held=_held(locked.item),
+                held=locked.item.holder if locked.item else None,
                 deadline=deadline.isoformat(),
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.region_name,
@@ -142,57 +167,60 @@ class AuditLockAcquireOperator(_LockOperator):
 class AuditLockReleaseOperator(_LockOperator):
     """Gives the lock back: the item becomes Ready, or Failed with the task that failed and why.
 
-    It fails where it finds no lock to give back. It also fails, having done its work, in a DAG run that was marked as
-    failed: Airflow lets teardowns of such a run go on, then asks its last tasks how it ended, and these are skipped.
+    It is the DAG run's last word, so it fails, having done its work, where the run would fail without it; see
+    :mod:`~elt_redshift.operators.lock_outcome`. It also fails where it finds no lock to give back.
 
     :param after_failure: ``hold`` the lock until this DAG run is cleared, or somebody unlocks it; or ``release`` it.
     """
 
     ui_color = "#f9c915"
 
-    def __init__(self, *, after_failure: Literal["hold", "release"] = "hold", **kwargs: Any) -> None:
+    def __init__(self, *, after_failure: AfterFailure = "hold", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         _one_of("after_failure", after_failure, AFTER_FAILURE)
         self.after_failure = after_failure
 
     def execute(self, context: Context) -> None:
-        ti = context["ti"]
-        owner, store = airflow_owner(ti.dag_id, ti.run_id), self._hook().audit(self.table_name)
-        tasks: dict[str, Any] = {task.task_id: task for task in self.get_flat_relatives(upstream=True)}
-        states = task_states(context, list(tasks))
-        failure = self._failure(context, states, tasks)
+        work = Work.before(self, context)
+        failure = work.failure()
         try:
-            if failure is None:
-                store.release(self.job_id, owner)
-            elif self.after_failure == "release":
-                store.release_failed(self.job_id, owner, **failure)
-            else:
-                store.record_failure(self.job_id, owner, **failure)
+            self._give_back(lock_owner(context["ti"], self.scope), failure)
         except NotOwnerError as error:
             raise AirflowFailException(str(error)) from error
-        if marked := _marked(states, tasks):
-            raise AirflowFailException(f"Task {marked} and the DAG run were marked as failed.")
+        if failure and work.fails_the_run():
+            raise AirflowFailException(
+                f"{failure.message.rstrip('.')}. {self._dealt_with()} This task fails so that the DAG run does."
+            )
 
-    def _failure(self, context: Context, states: Mapping[str, str], tasks: Iterable[str]) -> dict[str, str] | None:
-        """The first task that failed itself, or else one behind a failed task; None when none did."""
-        failed = [task for wanted in _FAILED for task in tasks if _state(task, states, wanted)]
-        if not failed:
-            return None
-        said = context["ti"].xcom_pull(task_ids=failed[0], key=FAILURE) or {}
-        message = str(said.get("message") or f"Task {failed[0]} failed.")[:MAX_MESSAGE]
-        return {"task": failed[0], "statement": str(said.get("statement") or "none"), "message": message}
+    def _give_back(self, owner: str, failure: Failure | None) -> None:
+        store = self._hook().audit(self.table_name)
+        if failure is None:
+            store.release(self.job_id, owner)
+        elif self.after_failure == "release":
+            store.release_failed(self.job_id, owner, **asdict(failure))
+        else:
+            store.record_failure(self.job_id, owner, **asdict(failure))
+
+    def _dealt_with(self) -> str:
+        if self.after_failure == "release":
+            return f"The lock of job {self.job_id} was let go."
+        unlock = f"elt-redshift unlock --table {self.table_name} --job-id {self.job_id} --reason …"
+        return f"The lock of job {self.job_id} is held until the failed tasks are cleared, or `{unlock}` frees it."
 
 
 class AuditLock:
     """A context: the tasks defined in it run while the DAG run holds the lock of a job.
 
-    :param job_id: the key of the audit item.
+    Every task that is defined in it runs behind ``acquire`` and before ``release``, wherever else its edges lead.
+
+    :param job_id: the key of the audit item; a template, as ``table_name``, is filled in for the tasks inside too.
     :param table_name: the audit table.
     :param when_locked: see :class:`AuditLockAcquireOperator`.
+    :param when_held: see :class:`AuditLockAcquireOperator`.
     :param after_failure: see :class:`AuditLockReleaseOperator`.
     :param lease: see :class:`AuditLockAcquireOperator`.
-    :param acquire_task_id: default: ``acquire_lock``.
-    :param release_task_id: default: ``release_lock``.
+    :param acquire_task_id: default: ``acquire_lock``, or ``acquire_lock_2`` and so on where that is taken.
+    :param release_task_id: default: ``release_lock``, in the same way.
     :param acquire_options: whatever else the acquiring operator takes.
     :param options: what both operators take, such as ``aws_conn_id``.
     """
@@ -204,35 +232,78 @@ class AuditLock:
         *,
         job_id: str,
         table_name: str,
-        when_locked: Literal["skip", "wait", "fail"] = "skip",
-        after_failure: Literal["hold", "release"] = "hold",
+        when_locked: WhenLocked = "skip",
+        when_held: WhenHeld | None = None,
+        after_failure: AfterFailure = "hold",
         lease: timedelta = LEASE,
-        acquire_task_id: str = "acquire_lock",
-        release_task_id: str = "release_lock",
+        acquire_task_id: str | None = None,
+        release_task_id: str | None = None,
         acquire_options: Mapping[str, Any] | None = None,
         **options: Any,
     ) -> None:
         self.job_id, self.table_name, self.lease = job_id, table_name, lease
         shared = {"job_id": job_id, "table_name": table_name, **options}
-        self.acquire = AuditLockAcquireOperator(
-            task_id=acquire_task_id, when_locked=when_locked, lease=lease, **(acquire_options or {}), **shared
+        policy = {"when_locked": when_locked, "when_held": when_held, "lease": lease, **(acquire_options or {})}
+        self.acquire = _numbered(AuditLockAcquireOperator, acquire_task_id, ACQUIRE, **policy, **shared)
+        self.release = _numbered(
+            AuditLockReleaseOperator, release_task_id, RELEASE, after_failure=after_failure, **shared
         )
-        self.release = AuditLockReleaseOperator(task_id=release_task_id, after_failure=after_failure, **shared)
+        self.scope = self.acquire.scope or ("" if self.acquire.task_id == ACQUIRE else self.acquire.task_id)
+        self.acquire.scope = self.release.scope = self.scope
+        #: Whether each instance of a mapped group has a lock of its own.
+        self.mapped = any(self.acquire.iter_mapped_task_groups())
         self.release.as_teardown(setups=self.acquire, on_failure_fail_dagrun=True)
+        self._before: frozenset[str] = frozenset()
 
     def __enter__(self) -> AuditLock:
-        self.release.__enter__()  # type: ignore[no-untyped-call]
+        self._before = frozenset(self._tasks())
         self._open.append(self)
         return self
 
     def __exit__(self, *error: Any) -> None:
         self._open.pop()
-        self.release.__exit__(*error)  # type: ignore[no-untyped-call]
+        if error[0] is None:
+            self._wire({name: task for name, task in self._tasks().items() if name not in self._before})
+
+    def _tasks(self) -> Mapping[str, Any]:
+        """Those of the whole DAG."""
+        if (dag := self.acquire.get_dag()) is None:
+            raise AirflowException("AuditLock must stand in a DAG: `with DAG(…), AuditLock(…):`.")
+        return dag.task_dict
+
+    def _wire(self, inside: Mapping[str, Any]) -> None:
+        """Airflow's own context of a teardown would pass over a task that has an edge to one outside, and over all that
+        stand behind a context within this one."""
+        for task in inside.values():
+            if not task.upstream_task_ids & inside.keys():
+                self.acquire.set_downstream(task)
+            if not task.downstream_task_ids & inside.keys():
+                self.release.set_upstream(task)
+            if not isinstance(task, _LockOperator):
+                on_failed_try(task, tell_failure)
+            if is_mapped(task) and getattr(task.operator_class, "renews_lock", False):  # it is made when it runs
+                task.partial_kwargs.setdefault("lock", self.terms)
+
+    @property
+    def terms(self) -> dict[str, Any]:
+        """What a task inside needs to know, as plain data; ``lease`` in seconds."""
+        names = ("job_id", "table_name", "scope", "mapped")
+        return {**{name: getattr(self, name) for name in names}, "lease": self.lease.total_seconds()}
 
     @classmethod
     def current(cls) -> AuditLock | None:
         """The innermost context that the DAG file is in."""
         return cls._open[-1] if cls._open else None
+
+
+def lock_owner(ti: Any, scope: str = "", mapped: bool = True) -> str:
+    """Under this name a DAG run, as the task instance ``ti`` sees it, owns a lock.
+
+    :param scope: see :class:`AuditLock`.
+    :param mapped: whether instances of a mapped task have locks of their own.
+    """
+    index = f"[{ti.map_index}]" if mapped and ti.map_index >= 0 else ""
+    return airflow_owner(ti.dag_id, ti.run_id, f"{scope}{index}")
 
 
 def make_hook(
@@ -247,24 +318,19 @@ def make_hook(
     return ClientsHook(aws_conn_id, region_name, verify, botocore_config)
 
 
-def _held(item: AuditItem | None) -> str | None:
-    """How a locked item is told from the next: by its owner and its state."""
-    return f"{item.state} {item.owner}" if item else None
+def _numbered(make: Callable[..., _Made], task_id: str | None, default: str, **options: Any) -> _Made:
+    """An operator with the given id, or with the first free one of ``default``, ``default_2``, ….
 
-
-def _state(task: str, states: Mapping[str, str], wanted: str) -> bool:
-    """Whether the task, or one of its mapped instances, is in a state."""
-    return any(
-        state == wanted and (name == task or (name.startswith(f"{task}_") and name[len(task) + 1 :].isdigit()))
-        for name, state in states.items()
-    )
-
-
-def _marked(states: Mapping[str, str], tasks: Mapping[str, Any]) -> str | None:
-    """A task that was failed together with its DAG run: what is behind it is skipped, and not upstream_failed."""
-    skipped = (task for name, task in tasks.items() if _state(name, states, "skipped"))
-    before = (up for task in skipped if task.trigger_rule == "all_success" for up in task.upstream_task_ids)
-    return next((up for up in before if _state(up, states, "failed")), None)
+    :raises DuplicateTaskIdFound: the given one is taken.
+    """
+    if task_id is not None:
+        return make(task_id=task_id, **options)
+    for name in chain([default], (f"{default}_{number}" for number in count(2))):
+        try:
+            return make(task_id=name, **options)
+        except DuplicateTaskIdFound:
+            continue
+    raise AssertionError("numbers do not end")
 
 
 def _one_of(name: str, value: str, allowed: Sequence[str]) -> None:

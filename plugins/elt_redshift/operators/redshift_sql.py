@@ -25,14 +25,15 @@ from elt_redshift.airflow_compat import (
     try_key,
 )
 from elt_redshift.aws.audit import NotOwnerError
-from elt_redshift.aws.healing import airflow_owner, run_label
+from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.operators import parity, sql_input
-from elt_redshift.operators.audit_lock import FAILURE, AuditLock, make_hook
+from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
+from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
 
 if TYPE_CHECKING:
@@ -75,7 +76,8 @@ class RedshiftSqlOperator(BaseOperator):
     :param return_sql_result: return all statements' results, each in the shape of GetStatementResult.
     :param durable: look for the statements of earlier tries (default), or submit the SQL anew in each.
     :param cancel_on_kill: cancel the statement when the task is killed (default).
-    :param lock: whose lease to renew; default: the :class:`AuditLock` context that the task is defined in.
+    :param lock: whose lease to renew, or its ``terms``; default: the :class:`AuditLock` context that the task is
+        defined in.
     :param verify: as Amazon's hooks take it, like ``botocore_config``, a dict.
     """
 
@@ -91,10 +93,14 @@ class RedshiftSqlOperator(BaseOperator):
         "aws_conn_id",
         "region_name",
         "verify",
+        "job_id",
+        "table_name",
     )
     template_ext: Sequence[str] = (".sql",)
     template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     ui_color = "#dae8fc"
+    #: An :class:`AuditLock` around a mapped task tells it of the lock.
+    renews_lock = True
 
     def __init__(
         self,
@@ -121,7 +127,7 @@ class RedshiftSqlOperator(BaseOperator):
         return_sql_result: bool = False,
         durable: bool = True,
         cancel_on_kill: bool = True,
-        lock: AuditLock | None = None,
+        lock: AuditLock | Mapping[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         verify: bool | str | None = None,
@@ -144,9 +150,14 @@ class RedshiftSqlOperator(BaseOperator):
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.verify, self.botocore_config = verify, botocore_config
         held = lock or AuditLock.current()
-        self.job_id = held.job_id if held else None
-        self.table_name = held.table_name if held else None
-        self.lease = held.lease.total_seconds() if held else 0.0
+        terms = held.terms if isinstance(held, AuditLock) else held or {}
+        self.job_id: str | None = terms.get("job_id")
+        self.table_name: str | None = terms.get("table_name")
+        self.scope, self.mapped, self.lease = (
+            terms.get("scope", ""),
+            terms.get("mapped", False),
+            terms.get("lease", 0.0),
+        )
         self._submitted: str | None = None
         if problems := refused + sql_input.problems(self):
             raise AirflowException("\n".join(f"Task {self.task_id}: {problem}" for problem in problems))
@@ -163,7 +174,7 @@ class RedshiftSqlOperator(BaseOperator):
         return self._begin(context, self.deferrable)
 
     def _begin(self, context: Context, defer: bool) -> Any:
-        owner = _owner(context)
+        owner = lock_owner(context["ti"], self.scope, self.mapped)
         self._renew(owner)
         try:
             self._submitted = self._submit(context, owner)
@@ -195,7 +206,9 @@ class RedshiftSqlOperator(BaseOperator):
         if "timeout" not in reason.lower():
             self.log.warning("The wait in the triggerer has failed: %s. The worker waits instead.", reason)
             return self._begin(context, defer=False)
-        self._submitted = self._newest(context["ti"], _owner(context), context["ti"].try_number)
+        self._submitted = self._newest(
+            context["ti"], lock_owner(context["ti"], self.scope, self.mapped), context["ti"].try_number
+        )
         return self._conclude(context, None)
 
     def on_kill(self) -> None:
@@ -362,7 +375,3 @@ class RedshiftSqlOperator(BaseOperator):
     @cached_property
     def _hook(self) -> ClientsHook:
         return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
-
-
-def _owner(context: Context) -> str:
-    return airflow_owner(context["ti"].dag_id, context["ti"].run_id)

@@ -24,7 +24,7 @@ LOOKS = 20
 class LockTrigger(AwsTrigger):
     """Waits until the lock is free or held by another, its lease has run out, or it was looked at for long enough.
 
-    :param held: state and owner when the wait began.
+    :param held: who held it when the wait began, see :attr:`AuditItem.holder`.
     :param deadline: ISO 8601; goes back with the event.
     :param poll_interval: seconds between two looks.
     """
@@ -58,7 +58,7 @@ class LockTrigger(AwsTrigger):
         yield TriggerEvent({"deadline": self.deadline})  # type: ignore[no-untyped-call]
 
     def _changed(self, store: AuditStore, item: AuditItem | None) -> bool:
-        if item is None or item.free or f"{item.state} {item.owner}" != self.held:
+        if item is None or item.free or item.holder != self.held:
             return True
         return store.expired(item) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
 

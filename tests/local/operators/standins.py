@@ -17,7 +17,7 @@ DATA_API = {"Database": "dev", "ClusterIdentifier": "warehouse", "DbUser": "awsu
 class FakeTaskInstance:
     """What the operators use of a task instance."""
 
-    dag_id, run_id, map_index = "sales", "run-1", -1
+    dag_id, run_id, task_id, map_index = "sales", "run-1", "load", -1
 
     def __init__(self, try_number: int = 1, max_tries: int = 2, states: dict[str, str] | None = None) -> None:
         self.try_number, self.max_tries, self.states = try_number, max_tries, states or {}
@@ -27,11 +27,11 @@ class FakeTaskInstance:
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
-    def xcom_pull(self, task_ids: str, key: str) -> Any:
+    def xcom_pull(self, task_ids: str, key: str, map_indexes: int) -> Any:
         return self.xcoms.get(key)
 
     def get_task_states(self, dag_id: str, task_ids: list[str], run_ids: list[str]) -> dict[str, Any]:
-        return {"run-1": {task: state for task, state in self.states.items() if task.partition("_")[0] in task_ids}}
+        return {self.run_id: {task: state for task, state in self.states.items() if task in task_ids}}
 
 
 class Hook:

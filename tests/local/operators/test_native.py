@@ -6,6 +6,7 @@ import asyncio
 import runpy
 import uuid
 from collections.abc import Callable
+from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -23,13 +24,15 @@ from elt_redshift.airflow_compat import (
     AirflowFailException,
     AirflowSkipException,
     BaseOperator,
+    TaskGroup,
 )
 from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.aws.statements import Statements
 from elt_redshift.dag import elt_dag
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
-from elt_redshift.operators.audit_lock import FAILURE, AuditLock, AuditLockAcquireOperator
+from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, lock_owner
+from elt_redshift.operators.lock_outcome import FAILURE, tell_failure
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.triggers import base
 from elt_redshift.triggers.audit_lock import LockTrigger
@@ -246,20 +249,40 @@ def test_a_dead_runs_lock_is_taken_over(hook: Hook, table: str) -> None:
     [
         ("hold", {"a": "success", "b": "skipped"}, "Ready", None),
         ("hold", {"a": "failed", "b": "upstream_failed"}, "Failed", "a"),
-        ("release", {"a": "success", "b_3": "failed"}, "Ready", "b"),
+        ("release", {"a": "success", "b": "failed"}, "Ready", "b"),
     ],
 )
 def test_the_teardown_says_how_it_went(
     hook: Hook, table: str, after_failure: Any, states: dict[str, str], state: str, failed: str | None
 ) -> None:
-    """Ready after success; after a failure, also of a mapped task, the item names the task that failed itself."""
+    """Ready after success; after a failure the item names the task that failed itself, and the teardown fails."""
     with DAG("sales"), AuditLock(job_id="1", table_name=table, after_failure=after_failure) as lock:
         BaseOperator(task_id="a") >> BaseOperator(task_id="b")
     _execute(lock.acquire, FakeTaskInstance())
-    _execute(lock.release, FakeTaskInstance(states=states))
+    ti = FakeTaskInstance(states=states)
+    if failed:
+        ti.xcoms = {FAILURE: {"message": "Task a: ValueError: no", "statement": "none"}}
+        with pytest.raises(AirflowFailException, match=r"^Task a: ValueError: no\. The lock of job 1 "):
+            _execute(lock.release, ti)
+    else:
+        _execute(lock.release, ti)
     item = hook.audit(table).read("1")
     assert item
     assert (item.state, item.failed_task) == (state, failed)
+
+
+@pytest.mark.parametrize(("handler", "ends"), [("all_success", "failed"), ("all_done", None)])
+def test_a_failure_that_is_dealt_with_fails_nothing(hook: Hook, table: str, handler: str, ends: str | None) -> None:
+    """As in Airflow, the last tasks decide: where they run and succeed in spite of a failure, the lock is Ready."""
+    with DAG("sales"), AuditLock(job_id="1", table_name=table) as lock:
+        BaseOperator(task_id="a") >> BaseOperator(task_id="b", trigger_rule=handler)
+    _execute(lock.acquire, FakeTaskInstance())
+    states = {"a": "failed", "b": "upstream_failed" if ends else "success"}
+    with pytest.raises(AirflowFailException) if ends else nullcontext():
+        _execute(lock.release, FakeTaskInstance(states=states))
+    item = hook.audit(table).read("1")
+    assert item
+    assert item.state == ("Failed" if ends else "Ready")
 
 
 def test_the_teardown_fails_a_run_that_was_marked_as_failed(hook: Hook, table: str) -> None:
@@ -272,6 +295,70 @@ def test_the_teardown_fails_a_run_that_was_marked_as_failed(hook: Hook, table: s
     item = hook.audit(table).read("1")
     assert item
     assert (item.state, item.failed_task) == ("Failed", "a")
+
+
+def test_a_held_lock_fails_the_next_run(hook: Hook, table: str) -> None:
+    """It says which task of which run failed, when and why, and the ways on; or it is skipped, as told."""
+    store = hook.audit(table)
+    store.acquire("1", OTHER, timedelta(hours=1))
+    store.record_failure("1", OTHER, task="load", statement="none", message="Task load: ERROR: no")
+    item = store.read("1")
+    assert item
+    with pytest.raises(AirflowFailException) as refused:
+        _execute(_acquire(table), FakeTaskInstance())
+    assert str(refused.value) == (
+        f"Job 1 is held by a failed run: task load failed at {item.end}: ERROR: no (run {OTHER}). To go on where that "
+        "run stopped, clear its failed tasks in Airflow; to begin anew, "
+        f"`elt-redshift unlock --table {table} --job-id 1 --reason …`."
+    )
+    with pytest.raises(AirflowSkipException, match="ERROR: no"):
+        _execute(_acquire(table, when_held="skip"), FakeTaskInstance())
+    with pytest.raises(TaskDeferred):
+        _execute(_acquire(table, "wait"), FakeTaskInstance())
+    with pytest.raises(AirflowException, match="when_held"):
+        _acquire(table, when_held="never")
+
+
+def test_a_task_tells_what_it_raised(hook: Hook, table: str) -> None:
+    """The callback comes before the user's own, and does not touch what a task told itself."""
+    said: list[Any] = []
+    with DAG("sales"), AuditLock(job_id="1", table_name=table):
+        task = BaseOperator(task_id="boom", on_failure_callback=said.append)
+        mapped = RedshiftSqlOperator.partial(task_id="load", **WHERE).expand(sql=["select 1"])
+    for one in (task, mapped):
+        assert one.on_failure_callback[0] is one.on_retry_callback[0] is tell_failure  # type: ignore[index]
+    assert task.on_failure_callback[1] == said.append  # type: ignore[index]
+    ti = FakeTaskInstance()
+    for error in (ValueError("no"), ValueError("again")):
+        tell_failure({"ti": ti, "exception": error})  # type: ignore[typeddict-item]
+    assert ti.xcoms[FAILURE] == {"message": "Task load: ValueError: no", "statement": "none"}
+
+
+def test_whatever_is_defined_inside_stands_behind_the_lock(table: str) -> None:
+    """Also a task with edges to tasks outside, those behind a lock within, and mapped ones, which learn of the lock."""
+    with DAG("sales") as dag:
+        outside, behind = BaseOperator(task_id="outside"), BaseOperator(task_id="behind")
+        with AuditLock(job_id="1", table_name=table):
+            outside >> BaseOperator(task_id="a") >> behind
+            with AuditLock(job_id="2", table_name=table), TaskGroup("group"):
+                BaseOperator(task_id="b")
+            mapped = RedshiftSqlOperator.partial(task_id="c", **WHERE).expand(sql=["select 1"])
+    up = {task.task_id: task.upstream_task_ids for task in dag.tasks}
+    assert up["a"] == {"outside", "acquire_lock"}
+    assert up["acquire_lock_2"] == up["c"] == {"acquire_lock"}
+    assert up["group.b"] == {"acquire_lock_2"}
+    assert up["release_lock_2"] == {"acquire_lock_2", "group.b"}
+    assert up["release_lock"] == {"acquire_lock", "a", "release_lock_2", "c"}
+    assert mapped.partial_kwargs["lock"]["job_id"] == "1"
+
+
+def test_locks_of_one_run_are_told_apart() -> None:
+    """The first lock is the DAG run's; others add their acquiring task, and a mapped group its index."""
+    ti = FakeTaskInstance()
+    assert lock_owner(ti) == airflow_owner("sales", ti.run_id)
+    ti.map_index = 3
+    assert lock_owner(ti, "acquire_lock_2") == f"{airflow_owner('sales', ti.run_id)}/acquire_lock_2[3]"
+    assert lock_owner(ti, mapped=False) == airflow_owner("sales", ti.run_id)
 
 
 def test_a_lost_lock_fails_task_and_teardown(hook: Hook, table: str) -> None:

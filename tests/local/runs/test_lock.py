@@ -11,6 +11,7 @@ import pytest
 from elt_redshift.asl.audit import LEASE_TOLERANCE
 from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.job.parts import AfterFailure, WhenHeld
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -145,15 +146,66 @@ def test_only_one_takes_over(deploy: Deploy, barrier: Barrier) -> None:
     assert deployed.item.last_owner == winner.arn
 
 
-@pytest.mark.parametrize("after_failure", ["hold", "release"])
-def test_a_failed_run_holds_or_releases(deploy: Deploy, ledger: str, after_failure: str) -> None:
-    """hold: the next start ends untouched until an unlock. release: the next start runs."""
-    policy = LockPolicy(after_failure=after_failure)  # type: ignore[arg-type]
+def _failed(deploy: Deploy, ledger: str, policy: LockPolicy) -> tuple[DeployedJob, str]:
+    """A job whose first run has failed, and that run; its next one would not."""
     deployed = deploy(job(task("a", sql=(f"insert into {ledger}_2 select 'x'",)), lock=policy))
-    assert deployed.run().status == "FAILED"
+    first = deployed.run()
+    assert first.status == "FAILED"
     deployed.sql(f"create table {ledger}_2 (task varchar(10))")
+    return deployed, first.arn
+
+
+@pytest.mark.parametrize("when_held", [None, "fail", "skip"])
+def test_a_run_that_meets_a_failure_says_which(deploy: Deploy, ledger: str, when_held: WhenHeld | None) -> None:
+    """By default it fails, with task, message, time and the ways on as its cause; or it ends untouched, as told."""
+    deployed, first = _failed(deploy, ledger, LockPolicy(when_held=when_held))
+    before = deployed.item
+    second = deployed.run()
+    assert second.status == ("SUCCEEDED" if when_held == "skip" else "FAILED")
+    message = str(before.failure_message).removeprefix("Task a: ")
+    assert f'relation "{ledger}_2" does not exist' in message
+    assert (
+        f"Job 101 is held by a failed run: task a failed at {before.end}: {message} (run {first}). To go on where that "
+        "run stopped, clear its failed tasks in Airflow, or `elt-redshift redrive sample`; to begin anew, "
+        "`elt-redshift unlock sample --reason …`."
+    ) in str(second.skipped or second.cause)
+    assert deployed.item == before
+
+
+def test_a_run_that_waits_for_a_failure_runs_once_it_is_mended(deploy: Deploy, ledger: str) -> None:
+    """`when_held: wait`, the default beside `when_locked: wait`: it runs when the failed run was redriven."""
+    deployed, first = _failed(deploy, ledger, LockPolicy(when_locked="wait"))
+    second = deployed.start()
+    deployed.until(second, lambda _: "wait for lock" in deployed.states(second))
+    deployed.executions.redrive(first, deployed.audit, "101")
+    assert [deployed.end(arn).status for arn in (first, second)] == ["SUCCEEDED", "SUCCEEDED"]
+    assert deployed.item.last_owner == second
+
+
+def test_a_run_that_fails_still_is_a_running_one(deploy: Deploy, barrier: Barrier) -> None:
+    """A failed run that has not ended, or was redriven, counts as a running one: the next run is skipped."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    first = _held(deployed)
+    deployed.audit.record_failure("101", first, task="b", statement="none", message="it failed")
+    assert deployed.run().skipped == f"Job 101 is Running, held by {first}"
+    deployed.executions.stop(first, "test")
+    assert "task b failed at" in str(deployed.run().cause)
+
+
+def test_an_item_that_failed_without_an_owner_fails_the_next_run(deploy: Deploy) -> None:
+    """Another program's Failed item, with nothing but its state, is a failure too."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    item = {"JobID": {"S": "101"}, "JobState": {"S": "Failed"}}
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
+    assert "task (unknown) failed at (unknown): (no message)" in str(deployed.run().cause)
+
+
+@pytest.mark.parametrize("after_failure", ["hold", "release"])
+def test_a_failed_run_holds_or_releases(deploy: Deploy, ledger: str, after_failure: AfterFailure) -> None:
+    """hold: the next start fails until an unlock. release: the next start runs."""
+    deployed, _ = _failed(deploy, ledger, LockPolicy(after_failure=after_failure))
     if after_failure == "hold":
-        assert (deployed.run().skipped or "").startswith("Job 101 is Failed")
+        assert deployed.run().status == "FAILED"
         deployed.audit.unlock(deployed.item, by="tester", reason="mended")
     execution = deployed.run()
     assert deployed.tasks(execution.arn)["a"].status == "succeeded"
@@ -165,7 +217,7 @@ def test_an_item_that_runs_without_an_owner_is_respected(deploy: Deploy) -> None
     deployed = deploy(job(task("a", sql=("select 1",))))
     item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}}
     deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
-    assert deployed.run().skipped == "Job 101 is Running, held by "
+    assert deployed.run().skipped == "Job 101 is Running, held by another program"
     deployed.audit.unlock(deployed.item, by="tester", reason="it is dead")
     assert deployed.run().skipped is None
 

@@ -78,6 +78,7 @@ JOBS: dict[str, EltJob] = {
         task("d", "b"),
     ),
     "wait_for_the_lock": job(task("a"), lock=LockPolicy(when_locked="wait")),
+    "wait_for_a_failure": job(task("a"), lock=LockPolicy(when_locked="fail", when_held="wait")),
     "map": EltJob(
         job_id="101",
         name="sample",
