@@ -1,5 +1,5 @@
-# Everything that a newcomer, a maintainer or CI runs. `make demo` and `make test` need only Python 3.11-3.13 (with venv), make
-# and git: whatever else they need goes into .venv the first time.
+# Everything that a newcomer, a maintainer or CI runs. `make airflow`, `make demo` and `make test` need only Python 3.11-3.13
+# (with venv), make and git: whatever else they need goes into .venv the first time.
 
 # Any interpreter from 3.11 to 3.13, e.g. `make test PYTHON=python3.12`; it is looked at only when .venv is made.
 PYTHON ?= python3
@@ -24,7 +24,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup constraints demo test test-matrix lint format types imports templates validate check local-up local-down clean
+.PHONY: help setup constraints airflow demo test test-matrix lint format types imports templates validate check local-up local-down clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ constraints: $(BIN)/uv  ## resolve the newest versions that fit constraints/*.in
 	    --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
 	    -c constraints/airflow-$$version.in -o constraints/airflow-$$version.txt pyproject.toml constraints/matrix.in; \
 	done
+
+airflow: .venv/installed  ## Airflow's own pages over the embedded AWS, with the demo's job and one that fails
+	$(BIN)/elt-redshift airflow
 
 demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 	$(BIN)/elt-redshift demo

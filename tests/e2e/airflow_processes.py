@@ -19,7 +19,8 @@ from typing import Any, TypeVar
 import httpx
 import psutil
 
-from elt_redshift.local import airflow_home
+from elt_redshift.local import airflow_home, airflow_server
+from elt_redshift.local.airflow_server import COMPONENTS, USER
 from elt_redshift.local.leash import Leash
 from tests import bounds, logs
 from tests.local import waiting
@@ -28,15 +29,7 @@ Found = TypeVar("Found")
 
 POLL_SECONDS = 0.3
 
-#: The options keep SQLite and two cores from being busy with anything but the tests.
-COMPONENTS = {
-    "api-server": ["api-server", "--workers", "1"],
-    "scheduler": ["scheduler", "--skip-serve-logs"],
-    "dag-processor": ["dag-processor"],
-    "triggerer": ["triggerer", "--skip-serve-logs"],
-}
-
-USER, PASSWORD = "admin", "secret"
+PASSWORD = "secret"
 
 
 def wait_for(look: Callable[[], Found], what: str) -> Found:
@@ -280,27 +273,11 @@ def _free_port() -> int:
 
 
 def _settings(home: Path, url: str) -> dict[str, str]:
-    home.mkdir(parents=True, exist_ok=True)
-    passwords = home / "passwords.json"
-    passwords.write_text(json.dumps({USER: PASSWORD}))
-    port = url.rpartition(":")[2]
+    """Those of `elt-redshift airflow`, and what keeps tests from waiting."""
     return {
-        "AIRFLOW__API__BASE_URL": url,
-        "AIRFLOW__API__HOST": "127.0.0.1",
-        "AIRFLOW__API__PORT": port,
-        "AIRFLOW__API__SECRET_KEY": "one for all processes",
-        "AIRFLOW__API_AUTH__JWT_SECRET": "one secret for all processes, 64 bytes or longer, as HS512 wants it",
-        "AIRFLOW__CORE__DAGS_ARE_PAUSED_AT_CREATION": "False",
-        "AIRFLOW__CORE__EXECUTION_API_SERVER_URL": f"{url}/execution/",
-        "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
-        "AIRFLOW__CORE__FERNET_KEY": "b25lIGtleSBmb3IgYWxsIHByb2Nlc3NlcywgMzIgYiE=",
-        "AIRFLOW__CORE__PARALLELISM": "8",
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(passwords),
-        "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
+        **airflow_server.settings(home, int(url.rpartition(":")[2]), PASSWORD),
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-        "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
         "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout={bounds.ANSWER:g}",
-        "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
         # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",

@@ -21,6 +21,7 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions, execution_name
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.cli.demo_setup import WAREHOUSE, load_staging
 from elt_redshift.cli.watch import failure, watch
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
@@ -28,9 +29,6 @@ from elt_redshift.local import airflow_home, demo_data
 from elt_redshift.local.leash import Leash
 
 STACK = "DemoETLOrchestration"
-BUCKET = "demo-tpch"
-ROLE = "arn:aws:iam::123456789012:role/demo-redshift"
-WAREHOUSE = {"ClusterIdentifier": "demo-cluster", "Database": "dev", "DbUser": "awsuser"}
 #: For hangs only: ten times and more what an idle machine needs for any step.
 AWAIT_SECONDS = 600.0
 LOG_LINES = 40
@@ -117,10 +115,7 @@ class Walkthrough:
 
     def _load_staging(self) -> None:
         self._title(f"Loading TPC-H (scale factor {self.scale_factor}) from S3 into the staging tables")
-        files = demo_data.generate(self.folder / "tpch", self.scale_factor)
-        demo_data.upload(self.clients("s3"), BUCKET, "tpch", files)
-        substitutions = {"Bucket": BUCKET, "Prefix": "tpch", "RedshiftIAMRoleARN": ROLE}
-        demo_data.setup(self.clients("redshift-data"), WAREHOUSE, self._scripts, substitutions)
+        load_staging(self.clients, self.job, self.folder, self.scale_factor)
 
     @property
     def _scripts(self) -> Path:

@@ -18,3 +18,11 @@ class NotRunningError(LocalAwsError):
 
     def __reduce__(self) -> tuple[type[NotRunningError], tuple[str]]:
         return type(self), (self.directory,)
+
+
+def port_taken(port: int, error: OSError) -> LocalAwsError:
+    """What to say of a port that another program has."""
+    return LocalAwsError(
+        f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): stop the program that has it, "
+        "or choose another port with --port (0: any free one)"
+    )

@@ -27,7 +27,7 @@ from typing import TYPE_CHECKING, Any
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.local import guard, state
-from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.errors import port_taken
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
 
@@ -168,10 +168,7 @@ def _bind(port: int) -> Iterator[Any]:
     try:
         listener = http.bind(port)
     except OSError as error:
-        raise LocalAwsError(
-            f"port {port} of 127.0.0.1 cannot be used ({error.strerror}): stop the program that has it, "
-            "or choose another port with --port (0: any free one)"
-        ) from error
+        raise port_taken(port, error) from error
     with listener:
         yield listener
 

@@ -90,7 +90,10 @@ def hold_server_lock(directory: Path) -> None:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:
         os.close(file)
-        raise LocalAwsError(f"an embedded AWS already runs for {directory}") from error
+        raise LocalAwsError(
+            f"an embedded AWS already runs for {directory}: stop it with `elt-redshift local down`, "
+            "or choose another state folder with --dir"
+        ) from error
 
 
 def is_running(directory: Path) -> bool:

@@ -1,0 +1,3 @@
+select o.year, o.ordered, r.returned
+from public.yearly_orders o
+join public.yearly_returns r on r.year = o.year;
