@@ -13,8 +13,8 @@ DEFINITIONS := dist/definitions
 # Reads definitions independently of us and of moto. From npm, needed by `make check` only.
 VALIDATOR := asl-validator@4.0.0
 VALIDATOR_HOME := .venv/$(VALIDATOR)
-# The other Airflow versions of MWAA's images, and the tests that run on each of them.
-MATRIX := 2.11 3.0 3.2
+# The other Airflow versions of MWAA's images, then the newest one; and the tests that run on each of them.
+MATRIX := 2.11 3.0 3.2 3.3.2
 MATRIX_TESTS := tests/unit/operators tests/unit/triggers tests/unit/hooks tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
 # And this one, which runs both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
 MATRIX_RUNS := tests/e2e/test_mwaa_package.py
@@ -63,7 +63,7 @@ demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 test: .venv/installed  ## every test: unit, on the embedded AWS, and with real Airflow processes
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-test-matrix: $(MATRIX:%=test-airflow-%)  ## the tests of the Airflow side, on every other Airflow that MWAA runs
+test-matrix: $(MATRIX:%=test-airflow-%)  ## the tests of the Airflow side, on every other Airflow that is supported
 
 .venv-%/installed: $(BIN)/uv pyproject.toml constraints/airflow-%.txt
 	$(PYTHON) -m venv --clear .venv-$*

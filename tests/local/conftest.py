@@ -16,6 +16,7 @@ from botocore.config import Config
 
 from elt_redshift.local.process import LocalAws
 from elt_redshift.local.server import SWITCH_INTERVAL
+from elt_redshift.local.stepfunctions.attempts import RETRY_PACE
 from tests import bounds
 from tests.servers import embedded_aws
 
@@ -52,10 +53,11 @@ def client_factory(endpoint: str, patience: float = bounds.ANSWER) -> ClientFact
 def local_aws() -> Iterator[LocalAws]:
     """The embedded AWS of this test session, on a free port; it ends with the session, whatever ends that.
 
-    Its threads take turns very often, so that races show.
+    Its threads take turns very often, so that races show, and retries come soon.
     """
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(SWITCH_INTERVAL, "1e-5")
+        patch.setenv(RETRY_PACE, "0.1")
         running = embedded_aws()
         aws = running.__enter__()
     try:

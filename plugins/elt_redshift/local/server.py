@@ -7,6 +7,7 @@ does the server answer, write ``local.json`` and report readiness to the process
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -208,6 +209,7 @@ def _start_services(data: Path, endpoint: str, stack: ExitStack) -> EmbeddedReds
         patches.apply_all()
         backend = starting.result()
     patches.install_data_api(backend.data_api)
+    gc.freeze()  # what has been imported stays: no collection needs to look through it again
     return backend
 
 

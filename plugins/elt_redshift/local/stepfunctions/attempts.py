@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import datetime
+import os
 import threading
 from typing import Any
 
@@ -36,6 +37,9 @@ from elt_redshift.local.stepfunctions.services import stop_child
 
 PATCHES = Patches()
 apply = PATCHES.apply
+
+RETRY_PACE = "ELT_REDSHIFT_LOCAL_RETRY_PACE"
+"""A factor for the time between an attempt and its retry. Tests make it small, not to wait for real seconds."""
 
 _OUTPUT_DONE = object()  # on the stack: the state's Output has been evaluated
 
@@ -190,7 +194,7 @@ def retry(original: Any, self: Any, env: Any) -> None:
         return
     for component in (self.interval_seconds, self.backoff_rate, self.max_delay_seconds, self.jitter_strategy):
         component.eval(env=env)
-    env.halted.wait(env.stack.pop())
+    env.halted.wait(env.stack.pop() * float(os.environ.get(RETRY_PACE, "1")))
     env.stack.append(RetrierOutcome.Executed)
 
 
