@@ -24,7 +24,6 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.template import JOB_TAG, render_template
 from elt_redshift.cli.main import main
-from elt_redshift.job import packaged
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
 from tests import bounds, commands
@@ -138,11 +137,8 @@ def mwaa(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mwaa]:
 
 @pytest.fixture(scope="module")
 def seen(mwaa: Mwaa) -> Any:
-    """What a process of Airflow sees; the SQL is not there meanwhile, so that parsing cannot need it."""
-    (sql,) = mwaa.plugins.glob(f"{packaged.FOLDER}/*/{packaged.SQL_FILE}")
-    away = sql.rename(mwaa.home / "away")
+    """What a process of Airflow sees."""
     printed = mwaa.run(str(HERE / "mwaa_driver.py"), str(mwaa.dags / "tiny.py"), str(NAMES))
-    away.rename(sql)
     return json.loads(printed.splitlines()[-1])
 
 
@@ -172,8 +168,8 @@ def test_airflow_imports_only_the_plugin_module(seen: Any) -> None:
     assert {name for name in seen["by_plugins"] if not name.startswith("elt_redshift.links")} == needed
 
 
-def test_a_dag_file_reads_neither_yaml_nor_sql_nor_aws(seen: Any) -> None:
-    """Parsing loads one small file per job, for either engine."""
+def test_a_dag_file_reads_neither_yaml_nor_aws(seen: Any) -> None:
+    """Parsing loads two files per job, for either engine, and splits no SQL."""
     heavy = ("boto3", "botocore", "moto", "sqlglot", "psycopg", "airflow.providers.amazon")
     assert not [name for name in seen["by_the_dag"] if name.startswith(heavy)]
     assert "elt_redshift.job.document" not in seen["by_the_dag"]
