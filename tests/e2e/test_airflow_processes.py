@@ -228,8 +228,8 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
         states = {"load": "success", "fact": "failed", "other": "failed", "last": "upstream_failed"}
         assert run.states() == {"start_execution": "success", **states}
         statement = run.xcom("fact", "statement_id")
-        assert f"fact.sql:3: Task fact: ERROR: division by zero (statement {statement})" in run.log("fact")
-        assert "Task other was aborted" in run.log("other")
+        assert f"Task fact failed at fact.sql:3: ERROR: division by zero (statement {statement})" in run.log("fact")
+        assert "Task other was stopped, because fact failed: ERROR: division by zero" in run.log("other")
         jobs.sql(f"delete from forbidden where run = '{label}'")
         run.clear_failed()
         run.wait_for_task("fact", "success")

@@ -151,7 +151,7 @@ def test_a_run_that_fails(runs: dict[str, Run], executions: Executions) -> None:
     assert (done.states["two"], done.states["three"]) == ("failed", "upstream_failed")
     statement = done.xcoms["two"]["statement_id"]
     assert statement.endswith(":2")
-    assert f"two.sql:3: Task two: ERROR: division by zero (statement {statement})" in done.output
+    assert f"Task two failed at two.sql:3: ERROR: division by zero (statement {statement})" in done.output
     assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "FAILED"
 
 

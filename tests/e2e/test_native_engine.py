@@ -156,7 +156,7 @@ def test_a_failed_task_is_told_in_the_audit_item(native: Native) -> None:
     assert item
     assert (item.state, item.failed_task) == ("Failed", "two"), native.output
     assert "division by zero" in str(item.failure_message)
-    assert "tasks.two.statement: Task two: ERROR: division by zero" in native.output
+    assert "Task two failed at tasks.two.statement: ERROR: division by zero" in native.output
 
 
 def test_a_job_held_by_a_failure_fails_the_next_run(native: Native) -> None:

@@ -85,8 +85,8 @@ class FakeExecution:
 
     def fail(self, task: str, message: str, statement: str = "s-1") -> FakeExecution:
         self.submit(task, statement)
-        self.entered(f"{task}: record", cause=f"Task {task}: {message}", statement=statement)
-        return self.end("FAILED", error="States.QueryEvaluationError", cause=message)
+        self.entered(f"{task}: record", cause=message, statement=statement)
+        return self.end("FAILED", **gate_failed(f"{task}: failed", f"Task {task} failed: {message}"))
 
     def skip(self, reason: str) -> FakeExecution:
         self.entered("skip run")
@@ -95,6 +95,17 @@ class FakeExecution:
     def end(self, status: str, **more: Any) -> FakeExecution:
         self.status, self.more = status, {"stopDate": BEGIN + timedelta(hours=1), **more}
         return self
+
+
+def gate_failed(state: str, message: str) -> dict[str, str]:
+    """How Step Functions words the end of an execution that has failed in a gate."""
+    expression = "$states.context.Execution.RedriveCount > $states.input.redrives ? true : $error($states.input.cause)"
+    return {
+        "error": "States.QueryEvaluationError",
+        "cause": f"An error occurred while executing the state '{state}' (entered at the event id #38). The JSONata "
+        f"expression '{expression}' specified for the field 'Condition' threw an error during evaluation. "
+        f"D3137: {message}",
+    }
 
 
 class FakeStepFunctions:

@@ -15,7 +15,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elt_redshift.asl import audit, calls
-from elt_redshift.asl.jsonata import INPUT, REDRIVE_COUNT, expression, fields, gate, keep, rendered
+from elt_redshift.asl.jsonata import (
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    Value,
+    expression,
+    fields,
+    gate,
+    joined,
+    keep,
+    rendered,
+)
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
@@ -42,9 +53,15 @@ class FailurePattern:
         yield self._gate()
         yield from self._reclaim()
 
+    @property
+    def _failed(self) -> Value:
+        """The name of the task whose failure is recorded."""
+        return self.source.task if self.failing == "record" else Code(f"{INPUT}.task")
+
     def _record(self) -> Task:
         reports = self.source.reports and self.failing == "record"
-        kept = keep("attempt", "redrives", "cause", *(("statement",) if reports else ()))
+        more = ("statement",) if reports else () if self.failing == "record" else ("task",)
+        kept = keep("attempt", "redrives", "cause", *more)
         following = self.source.name("report failure" if reports else "failed")
         return Task(
             self.source.name("record"),
@@ -52,7 +69,7 @@ class FailurePattern:
             audit.RECORD.request(
                 self.target.audit_table,
                 self.job.job_id,
-                task=rendered(self.source.task) if self.failing == "record" else expression(f"{INPUT}.task"),
+                task=rendered(self._failed),
                 after=self.job.lock.after_failure,
                 **fields(
                     owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
@@ -68,9 +85,10 @@ class FailurePattern:
 
     def _gate(self) -> Choice:
         again = {**keep("attempt", "redrives"), "failures": 0, "Status": "NEW"}
+        cause = joined("Task ", self._failed, " failed: ", Code(f"{INPUT}.cause"))
         return Choice(
             self.source.name("failed"),
-            (Rule(gate(f"{INPUT}.cause"), self.source.name("status"), again),),
+            (Rule(gate(cause), self.source.name("status"), again),),
             comment="Fails the execution with Redshift's message; a redrive goes on from here.",
         )
 

@@ -9,7 +9,7 @@ was answered, which is known before the state is left.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
@@ -29,7 +29,8 @@ class TaskRun:
 
     :param statement_id: of the newest submission; of a failed batch, the id of the part that failed.
     :param attempt: number of the newest submission, from 1.
-    :param message: why it failed.
+    :param started: of the newest submission, or the redrive that goes on with it.
+    :param message: why it failed, in the database's words.
     :param kept_from: the execution that has done it before, so that this one did not run it.
     """
 
@@ -44,7 +45,8 @@ class TaskRun:
 
     @property
     def seconds(self) -> float | None:
-        """How long it took, once it has ended."""
+        """How long its last attempt took, once it has ended: from :attr:`started` on, so that neither earlier attempts
+        nor the hours between a failure and its redrive count."""
         return (self.ended - self.started).total_seconds() if self.started and self.ended else None
 
 
@@ -99,11 +101,12 @@ class TaskRuns:
             ups = [self._runs[up] for up in upstream]
             if self._runs[name].status == "waiting" and all(up.status == "succeeded" for up in ups):
                 begun = max((up.ended for up in ups if up.ended), default=self._begun)
-                self._runs[name] = replace(self._runs[name], status="running", started=begun)
+                self._runs[name] = replace(self._runs[name], status="running", started=self._since(begun))
 
     def _reported(self, run: TaskRun, report: Report) -> TaskRun:
         if report.status == "failed" and self._redriven and report.ended <= self._redriven:
-            return replace(run, status="running", ended=None, message=None)  # that was before the redrive
+            # That was before the redrive.
+            return replace(run, status="running", started=self._redriven, ended=None, message=None)
         if report.status == "kept":
             return self._kept(run, report.ended)
         return replace(
@@ -152,8 +155,12 @@ class TaskRuns:
     def _resume(self) -> None:
         self._redrives += 1
         for name, run in self._runs.items():
-            if run.status in ("aborted", "failed"):
-                self._runs[name] = replace(run, status="running", ended=None)
+            if run.status in ("running", "aborted", "failed"):
+                self._runs[name] = replace(run, status="running", started=self._redriven, ended=None)
+
+    def _since(self, begun: datetime | None) -> datetime | None:
+        """``begun``, unless the execution has been redriven since."""
+        return max(begun, self._redriven) if begun and self._redriven else begun
 
     def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:
         self.skipped = self.skipped or state == names.SKIPPED
@@ -166,9 +173,7 @@ class TaskRuns:
         task = run.name
         if state == task:
             attempt = int(given.get("attempt", 1))
-            self._runs[task] = replace(
-                run, status="running", started=run.started or when, ended=None, attempt=attempt, message=None
-            )
+            self._runs[task] = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
         elif state in (names.step(task, "block"), names.step(task, "record")):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
             again = given.get("redrives", self._redrives) < self._redrives
@@ -198,17 +203,6 @@ class TaskRuns:
 
 #: The steps that a task can leave well, besides the one that submits.
 _ENDS: tuple[names.Step, ...] = ("finish", "status", "kept")
-
-
-def failure(run: TaskRun, places: Sequence[str]) -> str:
-    """One line about a failed task: its SQL file and line, Redshift's message, the statement's id.
-
-    :param places: where each of the task's statements stands, such as ``load_fact.sql:12``.
-    """
-    number = int((run.statement_id or "").partition(":")[2] or 1)
-    place = places[number - 1] if number <= len(places) else run.name
-    submitted = run.statement_id not in (None, "none")
-    return f"{place}: {run.message}{f' (statement {run.statement_id})' if submitted else ''}"
 
 
 def _json(text: str | None) -> dict[str, Any]:

@@ -41,7 +41,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import calls
+from elt_redshift.asl import calls, causes
 from elt_redshift.asl.failing import FailurePattern
 from elt_redshift.asl.jsonata import (
     INPUT,
@@ -74,8 +74,9 @@ MAX_PAUSE = 60
 #: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
 MAX_MESSAGE = 2000
 
-#: Why a call was refused, in a catcher.
-REFUSAL = f"$substring($states.errorOutput.Error & ': ' & $states.errorOutput.Cause, 0, {MAX_MESSAGE})"
+#: Why a call was refused, in a catcher: in the service's words, without what the SDK adds to them.
+_SAID = "$split($states.errorOutput.Cause, ' (Service: ')[0]"
+REFUSAL = f"$substring('{causes.REFUSED}' & {_SAID}, 0, {MAX_MESSAGE})"
 
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
@@ -214,7 +215,7 @@ class StatementPattern:
         refused = {
             **keep("attempt", "redrives"),
             "statement": "none",
-            **fields(cause=joined("Task ", self.source.task, ": ", Code(f"{INPUT}.refused"))),
+            **fields(cause=f"{INPUT}.refused"),
         }
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
@@ -273,7 +274,7 @@ class StatementPattern:
 
     def _failure(self) -> dict[str, Any]:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
-        cause = joined("Task ", self.source.task, ": ", Code(f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"))
+        cause = f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"
         return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
 
     def _caught(self) -> Catch:

@@ -122,12 +122,16 @@ class Execution:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """An execution and its tasks at one moment."""
+    """An execution and its tasks at one moment.
+
+    :param ends_only: the tasks tell of their ends only, as in the map layout: which of them have begun is not known.
+    """
 
     execution: Execution
     tasks: tuple[TaskRun, ...]
     skipped: bool = False
     refused: bool = False
+    ends_only: bool = False
 
     @property
     def did_nothing(self) -> bool:
@@ -234,12 +238,12 @@ class Executions:
         if runs.place and self._tables:
             runs.report(reports(items_of(self._tables(), runs.place)))
         runs.finish(execution.status)
-        return Snapshot(execution, runs.all(), runs.skipped, runs.refused)
+        return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.place is not None)
 
     def follow(
         self,
         execution_arn: str,
-        tasks: Iterable[str],
+        tasks: Iterable[str] | None,
         interval: float = POLL_INTERVAL,
         timeout: timedelta = MAX_FOLLOW,
         redrives: int = 0,

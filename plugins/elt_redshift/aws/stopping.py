@@ -98,4 +98,7 @@ def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping
 
 def stopped_by(dag_id: str, run_id: str, task_id: str) -> str:
     """Who stopped an execution in Airflow, for consoles and the audit item."""
-    return f"Stopped by Airflow: task {task_id} of run {run_id} of DAG {dag_id} was failed."
+    return (
+        f"Airflow ended task {task_id} of run {run_id} of DAG {dag_id}: "
+        "it, or its run, was marked as failed or ran out of time."
+    )

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from rich.markup import escape
 from rich.table import Column, Table
 
+from elt_redshift.asl import causes
 from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, LEASE_TOLERANCE
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.calls import Clients, aws_errors
@@ -18,7 +19,7 @@ from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
-from elt_redshift.cli.watch import watch
+from elt_redshift.cli.watch import places, watch
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 
@@ -82,12 +83,13 @@ def run(given: argparse.Namespace) -> int:
 def status(given: argparse.Namespace) -> int:
     clients = Clients(given.region)
     stacks = Stacks(clients("cloudformation"))
-    found = [stacks.find(load(given).name, given.stack)] if given.job else list(stacks.all(given.stack))
+    job = load(given) if given.job else None
+    found = [stacks.find(job.name, given.stack)] if job else list(stacks.all(given.stack))
     columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
     table = Table("JobID", "job", "JobState", *columns)
     for deployed in found:
         for item in AuditStore(clients("dynamodb"), deployed.audit_table).items():
-            table.add_row(item.job_id, deployed.job, *_row(item))
+            table.add_row(item.job_id, deployed.job, *_row(item), escape(_failure(item, job)))
     console().print(table if table.row_count else "No job has run yet.")
     return 0
 
@@ -96,7 +98,15 @@ def _row(item: AuditItem) -> tuple[str, ...]:
     free = item.state == FAILED and item.after_failure == "release"
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
     owner = (item.owner or "").rpartition(":" if ":states:" in (item.owner or "") else AIRFLOW_OWNER)[2]
-    return state, _seconds(item.start), _seconds(item.end), owner, escape(item.failure_message or "")
+    return state, _seconds(item.start), _seconds(item.end), owner
+
+
+def _failure(item: AuditItem, job: EltJob | None) -> str:
+    """What failed, where, and why, as far as the item says."""
+    if item.failure_message is None:
+        return ""
+    task = item.failed_task or "none"
+    return causes.task_failed(task, item.failure_message, item.failed_statement, places(job, task) if job else ())
 
 
 def _seconds(time: str | None) -> str:

@@ -7,7 +7,7 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.asl import history
+from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.cli.console import console
@@ -23,17 +23,32 @@ def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
         for snapshot in executions.follow(execution_arn, {task.name: task.upstream for task in job.tasks}):
             live.update(_picture(snapshot) if out.is_terminal else "")
     out.print(_picture(snapshot))
-    for task in snapshot.tasks:
-        if task.status == "failed":
-            out.print(f"[red]{escape(failure(job, task))}[/red]", soft_wrap=True)
+    for line in failures(job, snapshot):
+        out.print(f"[red]{escape(line)}[/red]", soft_wrap=True)
     if snapshot.execution.skipped:
         out.print(f"Nothing was done. {escape(snapshot.execution.skipped)}", soft_wrap=True)
     return 0 if snapshot.execution.status == "SUCCEEDED" else 1
 
 
+def failures(job: EltJob, snapshot: Snapshot) -> list[str]:
+    """Why an execution that has ended did not succeed: a line for each task that failed, or one about itself."""
+    execution = snapshot.execution
+    if execution.status == "SUCCEEDED":
+        return []
+    failed = [failure(job, run) for run in snapshot.tasks if run.status == "failed"]
+    why = causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)
+    return failed or [f"{why[:1].upper()}{why[1:]}."]
+
+
 def failure(job: EltJob, run: TaskRun) -> str:
-    """One line about a failed task: its SQL file and line, Redshift's message, the statement's id."""
-    return history.failure(run, [statement.place for statement in job.task(run.name).statements])
+    """One line about a failed task: its SQL file and line, Redshift's message, the statement's id, what to do."""
+    remedy = f"Mend it, deploy the job if its SQL has changed, and run `elt-redshift redrive {job.name}`."
+    return causes.task_failed(run.name, run.message, run.statement_id, places(job, run.name), remedy)
+
+
+def places(job: EltJob, task: str) -> list[str]:
+    """Where the task's statements stand; none for a task that the job does not have (any more)."""
+    return [statement.place for one in job.tasks if one.name == task for statement in one.statements]
 
 
 def _picture(snapshot: Snapshot) -> Group:

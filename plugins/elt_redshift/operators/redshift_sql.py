@@ -24,7 +24,9 @@ from elt_redshift.airflow_compat import (
     time_left,
     try_key,
 )
+from elt_redshift.asl import causes
 from elt_redshift.aws.audit import NotOwnerError
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
@@ -180,8 +182,10 @@ class RedshiftSqlOperator(BaseOperator):
             self._submitted = self._submit(context, owner)
             if not self.wait_for_completion:
                 return self._value(context, self._statements.describe(self._submitted))
+        except AwsError as error:
+            self._fail(context, f"{causes.REFUSED}{error.message}", causes.NO_STATEMENT, error)
         except EltError as error:
-            self._fail(context, str(error), "none", error)
+            self._fail(context, str(error), causes.NO_STATEMENT, error)
         if defer:
             self._defer(context, owner, self._submitted)
         return self._conclude(context, self._follow(owner, self._submitted))
@@ -326,7 +330,7 @@ class RedshiftSqlOperator(BaseOperator):
         if status.error is not None:
             if status.session_id:
                 context["ti"].xcom_push(key="session_id", value=status.session_id)
-            self._fail(context, f"Task {self.task_id}: {status.error}", status.id)
+            self._fail(context, status.error, status.id)
         return self._value(context, status)
 
     def _value(self, context: Context, status: StatementStatus) -> Any:
@@ -349,7 +353,7 @@ class RedshiftSqlOperator(BaseOperator):
         if self.execution_timeout is not None and self.execution_timeout <= self.timeout:
             limit, whose, kind = self.execution_timeout, "the task's execution_timeout", task_timeout()
         message = f"The statement ran longer than {whose} of {limit} and was cancelled."
-        self._fail(context, message, self._submitted or "none", kind=kind)
+        self._fail(context, message, self._submitted or causes.NO_STATEMENT, kind=kind)
 
     def _fail(
         self,
@@ -363,10 +367,10 @@ class RedshiftSqlOperator(BaseOperator):
         context["ti"].xcom_push(key=FAILURE, value={"message": message, "statement": statement})
         if isinstance(cause, InputError):
             raise AirflowFailException(f"Task {self.task_id}: {message}") from cause
-        if statement == "none":  # nothing was submitted, perhaps because it is no SQL
-            raise kind(f"{', '.join(self.sources) or 'sql'}: {message}") from cause
-        place = self._sqls[int(statement.partition(":")[2] or 1) - 1].place
-        raise kind(f"{place}: {message} (statement {statement})") from cause
+        # Where nothing was submitted, it may be because it is no SQL.
+        submitted = statement != causes.NO_STATEMENT
+        places = [one.place for one in self._sqls] if submitted else [", ".join(self.sources) or "sql"]
+        raise kind(causes.task_failed(self.task_id, message, statement, places, causes.CLEAR_TASK)) from cause
 
     @cached_property
     def _statements(self) -> Statements:

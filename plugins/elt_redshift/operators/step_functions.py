@@ -25,7 +25,8 @@ from elt_redshift.airflow_compat import (
     run_before,
     task_states,
 )
-from elt_redshift.asl.history import TaskRun, TaskRuns, failure
+from elt_redshift.asl import causes
+from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import latest_attempt, latest_of_run, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
@@ -324,13 +325,12 @@ class MirrorOperator(BaseOperator):
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
         hook = make_hook(self.aws_conn_id, self.region_name)
-        snapshot = hook.executions().look(pursued.arn, TaskRuns((self.task_name,)))
+        snapshot = hook.executions().look(pursued.arn, TaskRuns())
         return self._outcome(hook, snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
 
     def _follow(self, pursued: Pursued) -> Outcome:
         hook = make_hook(self.aws_conn_id, self.region_name)
-        tasks, redrives = (self.task_name,), pursued.redrives
-        follow = hook.executions().follow(pursued.arn, tasks, self.poll_interval, self.follow_timeout, redrives)
+        follow = hook.executions().follow(pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives)
         try:
             for snapshot in follow:
                 if outcome := self._outcome(hook, snapshot):
@@ -360,8 +360,7 @@ class MirrorOperator(BaseOperator):
                 raise AirflowException(outcome.message)
 
     def _failure(self, outcome: Outcome) -> str:
-        run = TaskRun(self.task_name, message=outcome.message, statement_id=outcome.statement_id)
-        return failure(run, self.places)
+        return causes.task_failed(self.task_name, outcome.message, outcome.statement_id, self.places, causes.CLEAR_JOB)
 
 
 def _see(outcome: Outcome) -> str:

@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRun
-from elt_redshift.aws.executions import Execution, Snapshot
+from elt_redshift.aws.executions import Snapshot
 
 if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
@@ -28,10 +29,10 @@ XCOMS = ("execution_arn", "statement_id", "seconds", "rows")
 class Outcome:
     """How a task ended.
 
-    :param status: ``aborted``: the execution ended before the task did; ``unknown``: AWS would not tell.
-    :param message: why, unless it succeeded.
+    :param status: ``aborted``: the execution ended before the task did, or without it; ``unknown``: AWS would not tell.
+    :param message: why, unless it succeeded: of a task that failed, the database's words; otherwise one line.
     :param statement_id: of the last statement, or of the part of a batch that failed; None when none was submitted.
-    :param seconds: from the task's start to its end, retries included.
+    :param seconds: from the start of the task's last attempt to its end.
     :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
     :param execution_arn: what was looked at.
@@ -104,14 +105,20 @@ def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | Non
         return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
     if execution.status == "SUCCEEDED":
         return (
-            "failed",
+            "aborted",
             f"Execution {execution.name} succeeded without a task {run.name}: the deployed state machine is another "
             "version of the job. Deploy the job again with `elt-redshift deploy`.",
         )
-    return "aborted", _why_aborted(run, execution)
+    begun = run.attempt > 0 or snapshot.ends_only
+    return "aborted", causes.task_stopped(run.name, begun, _because(snapshot), causes.CLEAR_JOB)
 
 
-def _why_aborted(run: TaskRun, execution: Execution) -> str:
-    before = "before it ended" if run.attempt else "before it started"
-    reason = ": ".join(part for part in (execution.error, execution.cause) if part)
-    return f"Task {run.name} was aborted: execution {execution.name} {execution.status} {before}. {reason}".strip()
+def _because(snapshot: Snapshot) -> str:
+    """Why an execution ended before its tasks did: another task failed, the first one if several did; or else what
+    Step Functions says."""
+    failed = [run for run in snapshot.tasks if run.status == "failed" and run.ended]
+    if snapshot.execution.status == "FAILED" and failed:
+        first = min(failed, key=lambda run: run.ended or snapshot.execution.started)
+        return causes.other_failed(first.name, first.message)
+    execution = snapshot.execution
+    return causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)

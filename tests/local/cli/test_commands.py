@@ -197,7 +197,8 @@ def test_a_run_fails_is_redriven_and_succeeds(deployed: Path, cli: Cli) -> None:
     """run, status, history and redrive: what an operator does on a bad morning."""
     status, out, _ = cli("run", deployed, "-p", "year=1999", "--watch")
     assert status == 1
-    assert "second.sql:3: Task second: ERROR: relation" in out
+    assert "Task second failed at second.sql:3: ERROR: relation" in out
+    assert "and run `elt-redshift redrive " in out
     assert "Failed" in cli("status", deployed)[1]
     assert "FAILED" in cli("history", deployed)[1]
     _table(cli, deployed, "create table {} (x int)")

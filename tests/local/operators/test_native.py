@@ -67,7 +67,9 @@ def test_a_failing_script(hook: Hook, ledger: str, transaction: bool) -> None:
     """The error names line, Redshift's message and statement; a transaction leaves nothing behind."""
     ti = FakeTaskInstance()
     operator = _sql(f"insert into {ledger} values (1);\n\nselect 1/0;", transaction=transaction)
-    with pytest.raises(AirflowException, match=r"^sql:3: Task load: ERROR: division by zero.* \(statement .*:2\)$"):
+    with pytest.raises(
+        AirflowException, match=r"^Task load failed at sql:3: ERROR: division by zero.* \(statement .*:2\)\. Mend it"
+    ):
         _execute(operator, ti)
     assert "division by zero" in ti.xcoms[FAILURE]["message"]
     assert rows(hook, f"select count(*) from {ledger}") == [[0 if transaction else 1]]

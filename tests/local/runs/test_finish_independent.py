@@ -51,7 +51,7 @@ def test_independent_tasks_end_first(deploy: Deploy, barrier: Barrier, ledger: s
     barrier.open()
     failed = deployed.end(arn)
     assert failed.status == "FAILED"
-    assert f'Task bad: ERROR: relation "{ledger}_missing" does not exist' in (failed.cause or "")
+    assert f'Task bad failed: ERROR: relation "{ledger}_missing" does not exist' in (failed.cause or "")
     assert deployed.statuses(arn) == {
         "bad": "failed",
         "slow": "succeeded",
@@ -104,7 +104,7 @@ def test_two_failures_are_both_redriven(deploy: Deploy, barrier: Barrier, gate: 
     barrier.open()
     failed = deployed.end(arn)
     assert (failed.status, deployed.item.failed_task) == ("FAILED", "bad")
-    assert "Task bad: " in (failed.cause or "")
+    assert "Task bad failed: " in (failed.cause or "")
     assert deployed.statuses(arn) == {"bad": "failed", "worse": "failed", "slow": "succeeded", "behind": "waiting"}
     deployed.sql(f"create table {ledger}_first (x int)")
     deployed.executions.redrive(arn, deployed.audit, "101")

@@ -134,5 +134,9 @@ def test_a_refused_submission_is_recorded_too(deploy: Deploy) -> None:
     deployed = deploy(job(unused, parameters=(Parameter(name="p", default="1"),)))
     execution = deployed.run()
     assert execution.status == "FAILED"
-    assert "RedshiftData.ValidationException" in (execution.cause or "")
+    refused = "The Data API refused it: "
+    assert f"D3137: Task a failed: {refused}" in (execution.cause or "")
     assert (deployed.item.state, deployed.item.failed_statement) == ("Failed", "none")
+    message = deployed.item.failure_message or ""
+    assert message.startswith(refused)
+    assert "RedshiftData" not in message

@@ -16,10 +16,11 @@ class History:
 
     def __init__(self) -> None:
         self.events: list[dict[str, Any]] = []
+        self.begin = BEGIN
 
     def add(self, type: str, **details: Any) -> History:
         number = len(self.events) + 1
-        event = {"id": number, "type": type, "timestamp": BEGIN + timedelta(seconds=number), **details}
+        event = {"id": number, "type": type, "timestamp": self.begin + timedelta(seconds=number), **details}
         self.events.append(event)
         return self
 
@@ -33,7 +34,7 @@ class History:
         self.entered("acquire lock").exited("acquire lock", attempt=1)
         self.entered("a", attempt=1).exited("a", Id="s1", Status="STARTED")
         self.entered("b", attempt=1).exited("b", Id="s2", Status="STARTED")
-        self.entered("a: record", cause="Task a: ERROR: no", statement="s1:2").exited("a: record")
+        self.entered("a: record", cause="ERROR: no", statement="s1:2").exited("a: record")
         return self.entered("a: failed").add("ExecutionFailed")
 
 
@@ -57,7 +58,7 @@ def test_a_task_runs_and_succeeds() -> None:
 def test_a_failed_task_tells_why_and_its_neighbour_is_aborted() -> None:
     """The failed task has Redshift's message and the failed part of the batch; what still ran is aborted."""
     runs = _runs(History().failed_task(), "FAILED")
-    assert (runs["a"].status, runs["a"].message, runs["a"].statement_id) == ("failed", "Task a: ERROR: no", "s1:2")
+    assert (runs["a"].status, runs["a"].message, runs["a"].statement_id) == ("failed", "ERROR: no", "s1:2")
     assert runs["b"].status == "aborted"
 
 
@@ -74,6 +75,23 @@ def test_after_a_redrive_both_run_again() -> None:
     history.exited("b: status", finished="b", statement="s2")
     runs.apply(history.events)
     assert runs["b"].status == "succeeded"
+
+
+def test_seconds_are_those_of_the_last_attempt() -> None:
+    """Neither an earlier attempt nor the hours between a failure and its redrive count; a statement that went on
+    meanwhile counts from the redrive on."""
+    history = History().failed_task()
+    later(history, hours=16).add("ExecutionRedriven").exited("a: failed", attempt=2)
+    history.entered("a", attempt=2).exited("a", Id="s3")
+    history.exited("a: status", finished="a", statement="s3").exited("b: status", finished="b", statement="s2")
+    runs = _runs(history, "SUCCEEDED")
+    assert (runs["a"].seconds, runs["b"].seconds) == (2.0, 5.0)
+
+
+def later(history: History, hours: int) -> History:
+    """What is added from now on happens so much later."""
+    history.begin += timedelta(hours=hours)
+    return history
 
 
 def test_events_seen_twice_change_nothing() -> None:
@@ -120,20 +138,20 @@ def test_a_failure_that_is_held_back_shows_at_once() -> None:
     """A task has failed when its failure waits for independent tasks; the record at the end is of the first failure and
     changes nothing about it."""
     history = History().entered("a", attempt=1, redrives=0).exited("a", Id="s1", Status="FAILED")
-    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
-    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: no")
+    history.entered("a: block", cause="ERROR: no", statement="s1", redrives=0)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "ERROR: no")
     ended = _runs(history)["a"].ended
-    history.entered("a: record", cause="Task b: ERROR: first", statement="s0", redrives=0, task="b")
+    history.entered("a: record", cause="ERROR: first", statement="s0", redrives=0, task="b")
     run = _runs(history, "FAILED")["a"]
-    assert (run.status, run.message, run.statement_id, run.ended) == ("failed", "Task a: ERROR: no", "s1", ended)
+    assert (run.status, run.message, run.statement_id, run.ended) == ("failed", "ERROR: no", "s1", ended)
 
 
 def test_a_failure_of_before_the_redrive_is_none_after_it() -> None:
     """A task that was waiting to fail passes the same states again on its way to the next attempt, and runs."""
     history = History().entered("a", attempt=1, redrives=0)
-    history.entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0).add("ExecutionFailed")
-    history.add("ExecutionRedriven").entered("a: block", cause="Task a: ERROR: no", statement="s1", redrives=0)
+    history.entered("a: block", cause="ERROR: no", statement="s1", redrives=0).add("ExecutionFailed")
+    history.add("ExecutionRedriven").entered("a: block", cause="ERROR: no", statement="s1", redrives=0)
     assert _runs(history)["a"].status == "running"
     history.exited("a: failed", attempt=2, redrives=0).entered("a", attempt=2, redrives=1)
-    history.entered("a: block", cause="Task a: ERROR: again", statement="s2", redrives=1)
-    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "Task a: ERROR: again")
+    history.entered("a: block", cause="ERROR: again", statement="s2", redrives=1)
+    assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "ERROR: again")

@@ -34,6 +34,8 @@ from elt_redshift.triggers.step_functions import TaskTrigger
 from tests.unit.airflow_names import TaskDeferred, serialized_and_back
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
+REMEDY = "Mend it, deploy the job if its SQL has changed, and clear the failed tasks."
+
 
 class FakeTaskInstance:
     """What the operators use of a task instance."""
@@ -327,10 +329,10 @@ def test_a_succeeded_mirror_pushes_statement_seconds_and_rows() -> None:
 def test_a_failed_mirror_shows_file_message_and_statement() -> None:
     """The failure names the SQL file and line of the part that failed, Redshift's message and the statement."""
     ti = FakeTaskInstance()
-    event = Outcome("failed", "Task load: ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
+    event = Outcome("failed", "ERROR: no such table", "s-1:2", 1.0, attempt=1).to_event()
     with pytest.raises(AirflowFailException) as failed:
         _mirror(statements=_standing("load.sql:1", "load.sql:12")).execute_complete({"ti": ti}, event)
-    assert str(failed.value) == "load.sql:12: Task load: ERROR: no such table (statement s-1:2)"
+    assert str(failed.value) == f"Task load failed at load.sql:12: ERROR: no such table (statement s-1:2). {REMEDY}"
     assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
 
 
@@ -338,9 +340,9 @@ def test_a_failure_without_a_statement_names_none() -> None:
     """A submission that AWS refused has no statement to name."""
     with pytest.raises(AirflowFailException) as failed:
         _mirror(statements=_standing("load.sql:1")).execute_complete(
-            {"ti": FakeTaskInstance()}, Outcome("failed", "Task load: no rights").to_event()
+            {"ti": FakeTaskInstance()}, Outcome("failed", "no rights").to_event()
         )
-    assert str(failed.value) == "load.sql:1: Task load: no rights"
+    assert str(failed.value) == f"Task load failed at load.sql:1: no rights. {REMEDY}"
 
 
 @pytest.mark.parametrize(("status", "final"), [("aborted", True), ("unknown", False)])
@@ -379,7 +381,8 @@ def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, def
     with pytest.raises(AirflowFailException) as failed:
         _run(mirror, ti) if not deferrable else mirror.execute_complete({"ti": ti}, outcome.to_event())
     link = execution_url(execution.arn)
-    assert str(failed.value) == f"a.sql:9: Task load: ERROR: no such table (statement s-1:2) See {link}"
+    said = f"Task load failed at a.sql:9: ERROR: no such table (statement s-1:2). {REMEDY} See {link}"
+    assert str(failed.value) == said
     assert ti.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
 
 

@@ -11,7 +11,7 @@ from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.triggers.outcome import Outcome, outcome_of
-from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
+from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, gate_failed
 
 EXECUTION = MACHINE.replace("stateMachine", "execution") + ":"
 
@@ -39,7 +39,7 @@ def test_a_failure_tells_redshifts_message() -> None:
     """A failed task has the message, and of a batch the part that failed."""
     outcome = _outcome(FakeExecution("run").fail("load", "ERROR: no", "s-1:2"))
     assert outcome is not None
-    assert (outcome.status, outcome.message, outcome.statement_id) == ("failed", "Task load: ERROR: no", "s-1:2")
+    assert (outcome.status, outcome.message, outcome.statement_id) == ("failed", "ERROR: no", "s-1:2")
 
 
 def test_a_refused_submission_has_no_statement() -> None:
@@ -49,21 +49,49 @@ def test_a_refused_submission_has_no_statement() -> None:
     assert outcome.statement_id is None
 
 
-@pytest.mark.parametrize("status", ["FAILED", "ABORTED", "TIMED_OUT"])
-def test_a_running_task_of_an_ended_execution_was_aborted(status: str) -> None:
-    """A task that had not ended when the execution did was aborted, and the execution's own reason is told."""
-    outcome = _outcome(FakeExecution("run").submit("load").end(status, error="Stopped", cause="by Ann"))
-    assert outcome is not None
-    assert (outcome.status, outcome.statement_id, outcome.attempt) == ("aborted", "s-1", 1)
-    assert outcome.message == f"Task load was aborted: execution run {status} before it ended. Stopped: by Ann"
+REMEDY = "Mend it, deploy the job if its SQL has changed, and clear the failed tasks."
 
 
-def test_a_task_that_never_started_was_aborted() -> None:
-    """When another branch failed first, the task did not even start."""
-    outcome = _outcome(FakeExecution("run").fail("other", "ERROR: no"))
+def test_the_neighbour_of_a_failed_task_was_stopped_because_of_it() -> None:
+    """What ran beside a task that failed, or had not started, says which task that was and why it failed."""
+    execution = FakeExecution("run").submit("other").submit("late").fail("load", "ERROR: no\n  Hint: Look.")
+    for task, what in (("other", "was stopped"), ("third", "did not start")):
+        outcome = _outcome(execution, task)
+        assert outcome is not None
+        assert (outcome.status, outcome.attempt) == ("aborted", int(task == "other"))
+        assert outcome.message == f"Task {task} {what}, because load failed: ERROR: no Hint: Look. {REMEDY}"
+
+
+def test_of_several_failures_the_first_one_is_told() -> None:
+    """Where independent tasks went on and failed as well, the first failure is the one to begin with."""
+    execution = FakeExecution("run").submit("third").fail("load", "ERROR: first").fail("other", "ERROR: second")
+    outcome = _outcome(execution, "third")
     assert outcome is not None
-    assert outcome.status == "aborted"
-    assert "before it started" in str(outcome.message)
+    assert "because load failed: ERROR: first." in str(outcome.message)
+
+
+@pytest.mark.parametrize(
+    ("ended", "because"),
+    [
+        (
+            {"status": "ABORTED", "error": "Stopped", "cause": "Ann needs the cluster."},
+            "was stopped: Ann needs the cluster",
+        ),
+        ({"status": "ABORTED"}, "was stopped: somebody stopped it, and gave no reason"),
+        ({"status": "TIMED_OUT"}, "ran into its time limit"),
+        (
+            {"status": "FAILED", **gate_failed("refuse run", "Job 7 is Running, held by arn:x")},
+            "failed: Job 7 is Running, held by arn:x",
+        ),
+    ],
+    ids=["stopped", "stopped without a reason", "timed out", "refused"],
+)
+def test_a_task_whose_execution_ended_was_stopped_with_it(ended: dict[str, str], because: str) -> None:
+    """Where no task failed, the execution's own end is told in plain words."""
+    outcome = _outcome(FakeExecution("run").submit("load").end(**ended))
+    assert outcome is not None
+    assert (outcome.status, outcome.statement_id) == ("aborted", "s-1")
+    assert outcome.message == f"Task load was stopped, because execution run {because}. {REMEDY}"
 
 
 def test_a_locked_job_skips_every_task() -> None:
@@ -77,7 +105,7 @@ def test_a_task_that_the_state_machine_does_not_have_fails() -> None:
     """An execution that succeeded without the task ran another version of the job: that is no success."""
     outcome = _outcome(FakeExecution("run").succeed("other").end("SUCCEEDED", output="{}"))
     assert outcome is not None
-    assert outcome.status == "failed"
+    assert outcome.status == "aborted"
     assert "Deploy the job again" in str(outcome.message)
 
 

@@ -152,7 +152,7 @@ def test_a_killed_trigger_stops_only_what_was_failed(
     trigger = TaskTrigger("arn", "load", job=JobRef("7", "sales").to_dict())
     trigger.task_instance = ti
     asyncio.run(trigger.on_kill())
-    cause = "Stopped by Airflow: task load of run r of DAG sales was failed."
+    cause = "Airflow ended task load of run r of DAG sales: it, or its run, was marked as failed or ran out of time."
     assert hook.stopped == ([("sales", "arn", cause)] if stops else [])
 
 
