@@ -58,6 +58,7 @@ __all__ = [
     "DuplicateTaskIdFound",
     "Param",
     "TaskGroup",
+    "bounded",
     "clear_number",
     "default_deferrable",
     "ended_by_user",
@@ -163,6 +164,12 @@ def time_left(operator: BaseOperator, context: Context) -> timedelta | None:
     began = getattr(context["ti"], "start_date", None)
     spent = datetime.now(UTC) - began if began else timedelta()
     return max(operator.execution_timeout - spent, timedelta())
+
+
+def bounded(operator: BaseOperator, context: Context, longest: timedelta) -> timedelta:
+    """How long a task may be deferred: for ``longest``, and within its ``execution_timeout``."""
+    left = time_left(operator, context)
+    return longest if left is None else min(left, longest)
 
 
 def task_timeout() -> type[BaseException]:

@@ -96,9 +96,8 @@ def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping
         log.warning("The lock of job %s is left to the next run, which takes it over: %s", job_id, error)
 
 
-def stopped_by(dag_id: str, run_id: str, task_id: str) -> str:
-    """Who stopped an execution in Airflow, for consoles and the audit item."""
-    return (
-        f"Airflow ended task {task_id} of run {run_id} of DAG {dag_id}: "
-        "it, or its run, was marked as failed or ran out of time."
-    )
+def stopped_by(
+    dag_id: str, run_id: str, task_id: str, why: str = "it, or its run, was marked as failed or ran out of time"
+) -> str:
+    """Who stopped an execution in Airflow, and why, for consoles and the audit item."""
+    return f"Airflow ended task {task_id} of run {run_id} of DAG {dag_id}: {why}."

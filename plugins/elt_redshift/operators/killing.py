@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import ended_by_user
@@ -28,6 +29,20 @@ def stop_if_failed(hook: EltHook, ti: Any, job: JobRef | None, execution_arn: st
     if job is None or execution_arn is None or not _failed(ti):
         return
     hook.stop(job, execution_arn, stopped_by(ti.dag_id, ti.run_id, ti.task_id))
+
+
+def stop_overdue(hook: EltHook, ti: Any, job: JobRef | None, execution_arn: str, limit: timedelta | None) -> str:
+    """Stop the execution of a mirror whose ``execution_timeout`` is over; gives what the mirror says of it.
+
+    :raises AwsError: it could not be stopped.
+    """
+    late = f"had not ended within its execution_timeout of {limit}"
+    if job is None:
+        return f"{late}. Its execution goes on."
+    why = f"it ran longer than its execution_timeout of {limit}"
+    hook.stop(job, execution_arn, stopped_by(ti.dag_id, ti.run_id, ti.task_id, why))
+    name = execution_arn.rpartition(":")[2]
+    return f"{late}, so execution {name} was stopped. Give it more time, and clear the failed tasks."
 
 
 def _failed(ti: Any) -> bool:

@@ -19,15 +19,17 @@ from elt_redshift.airflow_compat import (
     BaseOperator,
     BaseOperatorLink,
     Context,
+    bounded,
     clear_number,
     ends_without_worker,
     hooked,
     run_before,
     task_states,
+    task_timeout,
 )
 from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.attempts import latest_attempt, latest_of_run, run_execution_name
+from elt_redshift.aws.attempts import latest_attempt, latest_of_run, machine_arn, run_execution_name
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
@@ -38,7 +40,7 @@ from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
-from elt_redshift.operators.killing import Killable, stop_if_failed
+from elt_redshift.operators.killing import Killable, stop_if_failed, stop_overdue
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
@@ -155,7 +157,15 @@ class StartExecutionOperator(BaseOperator):
         self.log.info("Waiting for the end of run %s", before)
         earlier = (executions.state_machine_arn, ti.dag_id, before, self.task_id)
         trigger = EarlierRunTrigger(*earlier, self.aws_conn_id, self.region_name, self.poll_interval)
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=MAX_FOLLOW)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=bounded(self, context, MAX_FOLLOW))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """As Airflow's, but says which wait was too long."""
+        reason = str((next_kwargs or {}).get("error")) if next_method == "__fail__" else ""
+        if "timeout" not in reason.lower():
+            return super().resume_execution(next_method, next_kwargs, context)
+        limit = self.execution_timeout or MAX_FOLLOW
+        raise AirflowException(f"The run before had not ended within {limit}, so nothing was started.")
 
     def on_kill(self) -> None:
         """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""
@@ -181,7 +191,8 @@ class MirrorOperator(BaseOperator):
     :param poll_interval: seconds between two looks at the execution.
     :param deferrable: wait in the triggerer (default), or on the worker.
     :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker.
-    :param follow_timeout: it fails when the task has not ended by then.
+    :param follow_timeout: it fails when the task has not ended by then, and the execution goes on. (The
+        ``execution_timeout`` that every task has stops the execution.)
     """
 
     template_fields: Sequence[str] = ("sql", "parameters")
@@ -258,8 +269,11 @@ class MirrorOperator(BaseOperator):
         # A try after the first one looks before it waits: its trigger may be the one that came too early.
         outcome = self._look(pursued) if self.deferrable and context["ti"].try_number > 1 else None
         if self.deferrable and outcome is None:
-            self._defer(pursued, job)
-        self._conclude(context, outcome or self._follow(pursued))
+            self._defer(context, pursued, job)
+        try:
+            self._conclude(context, outcome or self._follow(pursued))
+        except task_timeout():
+            self._overdue(context)
 
     def on_kill(self) -> None:
         """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
@@ -280,30 +294,53 @@ class MirrorOperator(BaseOperator):
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """As Airflow's, but a wait that took too long is not begun again."""
         reason = str((next_kwargs or {}).get("error")) if next_method == "__fail__" else ""
-        if "timeout" in reason.lower():
-            raise AirflowFailException(f"Task {self.task_name} had not ended after {self.follow_timeout}.")
-        return super().resume_execution(next_method, next_kwargs, context)
+        if "timeout" not in reason.lower():
+            return super().resume_execution(next_method, next_kwargs, context)
+        if self.execution_timeout is not None and self.execution_timeout <= self.follow_timeout:
+            return self._overdue(context)
+        longest = str(self.follow_timeout).removesuffix(", 0:00:00")
+        raise AirflowFailException(
+            f"Task {self.task_name} had not ended after {longest}, which is as long as it is followed. Its "
+            "execution goes on: clear the task to follow it again."
+        )
+
+    def _overdue(self, context: Context) -> None:
+        """``execution_timeout`` is over: the user's rule ends the execution as the user would, by failing the task."""
+        ti, hook = context["ti"], make_hook(self.aws_conn_id, self.region_name)
+        arn, job = self._started(ti)
+        latest = latest_of_run(hook.executions(machine_arn(arn)), ti.dag_id, ti.run_id, self.start_task_id, arn)
+        arn = latest.arn if latest else arn
+        outcome = self._outcome(hook, hook.executions().look(arn, TaskRuns()))
+        if outcome is None:
+            done = stop_overdue(hook, ti, job, arn, self.execution_timeout)
+            raise AirflowFailException(f"Task {self.task_name} {done} See {execution_url(arn)}")
+        self._conclude(context, outcome)  # it has ended, which nobody has told so far
 
     def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
         """The execution to follow; after a clear, that may be one that first has to be redriven."""
         ti = context["ti"]
-        started = ti.xcom_pull(task_ids=self.start_task_id, key=EXECUTION_ARN)
-        if not started:
-            raise AirflowFailException(f"Task {self.start_task_id} has started no execution. Clear it.")
-        run = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)
-        job = JobRef.from_dict(run["job"]) if run else None
+        started, job = self._started(ti)
         cleared = ti.max_tries > (self.retries or 0)
-        pursued = Pursued(str(started))
+        pursued = Pursued(started)
         if job and (cleared or clear_number(context)):
             hook = make_hook(self.aws_conn_id, self.region_name)
-            redriver = make_redriver(hook, context, self, self.start_task_id, job, run["parameters"])
-            pursued = redriver.mirror(self.task_name, cleared, str(started))
+            parameters = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)["parameters"]
+            redriver = make_redriver(hook, context, self, self.start_task_id, job, parameters)
+            pursued = redriver.mirror(self.task_name, cleared, started)
         for note in pursued.notes:
             self.log.info(note)
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)
         return pursued, job
 
-    def _defer(self, pursued: Pursued, job: JobRef | None) -> NoReturn:
+    def _started(self, ti: Any) -> tuple[str, JobRef | None]:
+        """The execution that the start task has pushed, and its job."""
+        started = ti.xcom_pull(task_ids=self.start_task_id, key=EXECUTION_ARN)
+        if not started:
+            raise AirflowFailException(f"Task {self.start_task_id} has started no execution. Clear it.")
+        run = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)
+        return str(started), JobRef.from_dict(run["job"]) if run else None
+
+    def _defer(self, context: Context, pursued: Pursued, job: JobRef | None) -> NoReturn:
         from elt_redshift.triggers.step_functions import TaskTrigger  # only here: a DAG file has no need for it
 
         self.log.info("Waiting for task %s of %s", self.task_name, pursued.arn)
@@ -319,7 +356,7 @@ class MirrorOperator(BaseOperator):
                 ends_without_worker(self),
             ),
             method_name="execute_complete",
-            timeout=self.follow_timeout,
+            timeout=bounded(self, context, self.follow_timeout),
         )
 
     def _look(self, pursued: Pursued) -> Outcome | None:

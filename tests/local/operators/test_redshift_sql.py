@@ -104,7 +104,7 @@ def test_a_list_of_scripts(hook: Hook, ledger: str, form: Any) -> None:
     """Its statements are one transaction; a failure names the item and the line."""
     given = form([f"insert into {ledger} values (1); insert into {ledger} values (2)", f"select n from {ledger}"])
     assert sorted(_execute(_sql(given, return_result=True))) == [[1], [2]]
-    with pytest.raises(AirflowException, match=r"^sql\[1\]:2: Task load: ERROR: division by zero"):
+    with pytest.raises(AirflowException, match=r"^Task load failed at sql\[1\]:2: ERROR: division by zero"):
         _execute(
             _sql([f"insert into {ledger} values (3)", "\nselect 1/0"]), FakeTaskInstance(try_number=3, max_tries=4)
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
@@ -15,6 +15,7 @@ from elt_redshift.airflow_compat import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
+    task_timeout,
 )
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
@@ -40,7 +41,7 @@ REMEDY = "Mend it, deploy the job if its SQL has changed, and clear the failed t
 class FakeTaskInstance:
     """What the operators use of a task instance."""
 
-    dag_id, run_id = "sales", "manual__2026"
+    dag_id, run_id, task_id = "sales", "manual__2026", "load"
 
     def __init__(self, try_number: int = 1, max_tries: int = 0, **xcoms: Any) -> None:
         self.try_number, self.max_tries, self.xcoms = try_number, max_tries, xcoms
@@ -61,12 +62,19 @@ class FakeHook:
 
     def __init__(self, client: FakeStepFunctions) -> None:
         self.client, self.looked_up, self.now = client, list[tuple[str, str | None]](), 0.0
+        self.stopped: list[tuple[JobRef, str, str]] = []
+        self.alarm: BaseException | None = None
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         return Executions(self.client, state_machine_arn, sleep=self._sleep, clock=lambda: self.now)
 
     def _sleep(self, seconds: float) -> None:
         self.now += seconds
+        if self.alarm:
+            raise self.alarm
+
+    def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
+        self.stopped.append((job, execution_arn, cause))
 
     def state_machine(self, job_name: str, stack: str | None) -> str:
         self.looked_up.append((job_name, stack))
@@ -269,7 +277,8 @@ def test_a_mirror_that_was_ended_already_looks_by_itself(hook: FakeHook) -> None
 @pytest.mark.parametrize("error", ["Trigger timeout", "Trigger/execution timeout"])
 def test_waiting_in_the_triggerer_is_bounded(error: str) -> None:
     """A wait that took too long is not begun again by the mirror's retries."""
-    with pytest.raises(AirflowFailException, match="had not ended after 7 days"):
+    said = r"had not ended after 7 days, which is as long as it is followed\. Its execution goes on: clear the task"
+    with pytest.raises(AirflowFailException, match=said):
         _mirror().resume_execution("__fail__", {"error": error}, {})
 
 
@@ -310,6 +319,75 @@ def test_a_mirror_goes_on_with_a_worker(hook: FakeHook) -> None:
     with pytest.raises(TaskDeferred):
         _mirror().execute_complete({"ti": ti}, None)
     assert ti.xcoms == {"statement_id": None, "rows": None, "seconds": None, "execution_arn": "arn"}
+
+
+JOB = JobRef("7", "sales")
+MINUTE = timedelta(minutes=1)
+
+
+def _overdue(hook: FakeHook, execution: FakeExecution, deferrable: bool, **xcoms: Any) -> FakeTaskInstance:
+    """Airflow says that execution_timeout is over: to the worker that waits, or to the one that is resumed."""
+    hook.client.executions[execution.arn] = execution
+    run = {"job": JOB.to_dict(), "parameters": {}}
+    ti = FakeTaskInstance(**{"execution_arn": execution.arn, "run": run, **xcoms})
+    mirror = _mirror(deferrable=deferrable, execution_timeout=MINUTE, statements=_standing("load.sql:1"))
+    if deferrable:
+        mirror.resume_execution("__fail__", {"error": "Trigger timeout"}, {"ti": ti})  # type: ignore[typeddict-item]
+    else:
+        hook.alarm = task_timeout()("Timeout")
+        _run(mirror, ti)
+    return ti
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_an_execution_timeout_stops_the_execution(hook: FakeHook, deferrable: bool) -> None:
+    """As if somebody had failed the mirror, which says what its bound was."""
+    execution = FakeExecution("run").submit("load")
+    with pytest.raises(AirflowFailException) as failed:
+        _overdue(hook, execution, deferrable)
+    assert str(failed.value).startswith(
+        "Task load had not ended within its execution_timeout of 0:01:00, so execution run was stopped. Give it more "
+        "time, and clear the failed tasks. See https://"
+    )
+    [(job, arn, cause)] = hook.stopped
+    assert (job, arn) == (JOB, execution.arn)
+    said = "Airflow ended task load of run manual__2026 of DAG sales: "
+    assert cause == f"{said}it ran longer than its execution_timeout of 0:01:00."
+
+
+def test_an_execution_timeout_stops_nothing_that_it_does_not_know(hook: FakeHook) -> None:
+    """Without the job there is nothing to stop by, and the mirror says so."""
+    with pytest.raises(AirflowFailException, match="Its execution goes on"):
+        _overdue(hook, FakeExecution("run").submit("load"), True, run=None)
+    assert hook.stopped == []
+
+
+def test_what_has_ended_when_its_time_is_over_shows_how(hook: FakeHook) -> None:
+    """A triggerer that was away does not make a failure of a success, nor end what goes on behind it."""
+    ti = _overdue(hook, FakeExecution("run").succeed("load"), True)
+    assert (ti.xcoms["statement_id"], hook.stopped) == ("s-1", [])
+    with pytest.raises(AirflowFailException, match=r"^Task load failed at load\.sql:1: ERROR: no"):
+        _overdue(hook, FakeExecution("other").fail("load", "ERROR: no"), True)
+    assert hook.stopped == []
+
+
+def test_a_mirror_waits_no_longer_than_its_execution_timeout(hook: FakeHook) -> None:
+    """What is left of it bounds the deferral from a worker."""
+    execution = FakeExecution("run").submit("load")
+    ti: Any = FakeTaskInstance(execution_arn=execution.arn)
+    ti.start_date = datetime.now(UTC) - timedelta(hours=1)
+    with pytest.raises(TaskDeferred) as deferred:
+        _mirror(execution_timeout=timedelta(hours=3)).execute({"ti": ti})
+    assert timedelta(hours=1, minutes=55) < deferred.value.timeout <= timedelta(hours=2)
+
+
+def test_a_start_that_waits_too_long_says_for_what(job: EltJob) -> None:
+    """Nothing was started then; Airflow's retries apply."""
+    start = _start(job, execution_timeout=MINUTE)
+    with pytest.raises(
+        AirflowException, match=r"^The run before had not ended within 0:01:00, so nothing was started\.$"
+    ):
+        start.resume_execution("__fail__", {"error": "Trigger timeout"}, {})
 
 
 def test_a_mirror_needs_an_execution() -> None:
