@@ -35,9 +35,9 @@ def param(parameter: Parameter) -> Param:
 def _description(parameter: Parameter) -> str:
     """Airflow's widget of a timestamp stays empty where the default has an offset, which Airflow's check wants. (The
     default is taken all the same.)"""
-    default = parameter.default
-    words = [f"Default: {_native(parameter, default)}"] if parameter.type == "timestamp" and default else []
-    return "\n".join([parameter.description, *words] if parameter.description else words)
+    if parameter.type != "timestamp" or parameter.default is None:
+        return parameter.description
+    return f"{parameter.description} (default: {_native(parameter, parameter.default)})".strip()
 
 
 def _native(parameter: Parameter, text: str) -> Any:

@@ -218,8 +218,9 @@ def _redrives(job: DeployedJob, arn: str) -> int:
 
 
 def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs: Jobs, label: str) -> None:
-    """A failed mirror's log has the file, Redshift's message and the statement. All failed mirrors, cleared at once,
-    lead to one redrive, after which nothing has run twice."""
+    """A failed mirror's log has the file, Redshift's message and the statement, its rendered templates the SQL and its
+    values; a green one's log has them. All failed mirrors, cleared at once, lead to one redrive, after which nothing
+    has run twice."""
     job = jobs["redriven"]
     jobs.sql(f"insert into forbidden values ('{label}')")
     with jobs.closed_barrier():
@@ -230,6 +231,12 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
         statement = run.xcom("fact", "statement_id")
         assert f"Task fact failed at fact.sql:3: ERROR: division by zero (statement {statement})" in run.log("fact")
         assert "Task other was stopped, because fact failed: ERROR: division by zero" in run.log("other")
+        shown = run.task("fact")["rendered_fields"]
+        assert shown["parameters"] == {"run": label}
+        assert shown["sql"].startswith("-- fact.sql:1\ninsert into ledger values (:run, 'fact');")
+        log = run.log("load")
+        assert all(text in log for text in ("insert into ledger values (:run, 'load')", label, "FINISHED, 1 row, "))
+        assert "Found credentials" not in log + run.log("start_execution") + run.log("fact")
         jobs.sql(f"delete from forbidden where run = '{label}'")
         run.clear_failed()
         run.wait_for_task("fact", "success")

@@ -331,7 +331,7 @@ def test_types_shape_the_trigger_form() -> None:
         "part": {"type": "integer", "title": "Part", "enum": [1, 2]},
     }
     assert params.get_param("sale_year").description == "The year to load"
-    assert params.get_param("since").description == "Default: 1998-12-31T23:59:00+00:00"
+    assert params.get_param("since").description == "(default: 1998-12-31T23:59:00+00:00)"
     assert {name: params.get_param(name).value for name in params if name != "region"} == {
         "sale_year": 1998,
         "rate": 1.5,
