@@ -66,6 +66,8 @@ def test_what_is_done_is_kept_and_what_was_mended_runs(deploy: Deploy, ledger: s
     assert set(resumption.kept) <= kept
     assert kept == {*before}
     assert not set(deployed.submissions(ended.arn)) & kept
+    calling = {f"{name}: {step}" for name in kept for step in ("finish", "describe", "find", "await")}
+    assert not calling & set(deployed.states(ended.arn))  # nor is a statement asked about, that may be forgotten by now
     assert (deployed.item.state, deployed.item.reserved_for, deployed.item.failed_task) == ("Ready", None, None)
 
 
