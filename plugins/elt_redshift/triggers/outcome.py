@@ -87,7 +87,8 @@ def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
     if decided is None:
         return None
     statement = None if run.statement_id == "none" else run.statement_id
-    return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=execution.arn)
+    kept = f"execution {run.kept_from.rpartition(':')[2]} had done it, and it is kept" if run.kept_from else None
+    return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=execution.arn, told=kept)
 
 
 def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | None:
@@ -100,14 +101,14 @@ def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | Non
     if not execution.ended:
         return None
     if execution.resumed and (snapshot.skipped or execution.skipped):
-        return "failed", f"Nothing was done. {execution.skipped or 'The job was locked.'} Clear the task again later."
+        return "aborted", f"Nothing was done. {execution.skipped or 'The job was locked.'} Clear the task again later."
     if snapshot.skipped or execution.skipped:
         return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
     if execution.status == "SUCCEEDED":
         return (
             "aborted",
             f"Execution {execution.name} succeeded without a task {run.name}: the deployed state machine is another "
-            "version of the job. Deploy the job again with `elt-redshift deploy`.",
+            "version of the job. Deploy the job again with `elt-redshift deploy`, and clear the task.",
         )
     begun = run.attempt > 0 or snapshot.ends_only
     return "aborted", causes.task_stopped(run.name, begun, _because(snapshot), causes.CLEAR_JOB)

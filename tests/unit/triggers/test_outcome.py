@@ -101,6 +101,31 @@ def test_a_locked_job_skips_every_task() -> None:
     assert outcome == Outcome("skipped", said, execution_arn=f"{EXECUTION}run")
 
 
+def test_a_kept_task_names_the_execution_that_has_done_it() -> None:
+    """It is green, without a statement of its own, and the log tells why."""
+    execution = FakeExecution("run-2", json.dumps({"resume": {"from": f"{EXECUTION}run-1", "kept": ""}}))
+    execution._add("ExecutionStarted", executionStartedEventDetails={"input": execution.given})
+    outcome = _outcome(execution.keep("load"))
+    assert outcome is not None
+    assert (outcome.status, outcome.statement_id, outcome.xcoms) == (
+        "succeeded",
+        None,
+        {"execution_arn": execution.arn},
+    )
+    assert outcome.line("load") == "Task load succeeded: execution run-1 had done it, and it is kept"
+
+
+def test_a_resumed_run_that_met_the_job_locked_is_not_skipped() -> None:
+    """Somebody has cleared tasks, and they did not run: that is red, and says what to do."""
+    execution = FakeExecution("run-2", json.dumps({"resume": {"from": f"{EXECUTION}run-1", "kept": ""}}))
+    outcome = _outcome(execution.skip("Job 7 is Running."))
+    assert outcome is not None
+    assert (outcome.status, outcome.message) == (
+        "aborted",
+        "Nothing was done. Job 7 is Running. Clear the task again later.",
+    )
+
+
 def test_a_task_that_the_state_machine_does_not_have_fails() -> None:
     """An execution that succeeded without the task ran another version of the job: that is no success."""
     outcome = _outcome(FakeExecution("run").succeed("other").end("SUCCEEDED", output="{}"))
