@@ -6,7 +6,7 @@ Only names that are cheap to import are found here: every DAG file imports this 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from configparser import RawConfigParser
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from airflow import __version__
 
 if TYPE_CHECKING:
-    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, Context, Param, TaskGroup
+    from airflow.sdk import DAG, BaseOperator, BaseOperatorLink, BaseSensorOperator, Context, Param, TaskGroup
     from airflow.sdk.exceptions import (
         AirflowException,
         AirflowFailException,
@@ -46,6 +46,17 @@ else:
             DuplicateTaskIdFound,
         )
 
+    def __getattr__(name: str) -> Any:
+        """Sensors' base class, which costs something to import, is found when somebody asks for it."""
+        if name != "BaseSensorOperator":
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        try:
+            from airflow.sdk import BaseSensorOperator
+        except ImportError:  # Airflow 2
+            from airflow.sensors.base import BaseSensorOperator
+        return BaseSensorOperator
+
+
 __all__ = [
     "DAG",
     "STARTS_FROM_TRIGGER",
@@ -54,6 +65,7 @@ __all__ = [
     "AirflowSkipException",
     "BaseOperator",
     "BaseOperatorLink",
+    "BaseSensorOperator",
     "Context",
     "DuplicateTaskIdFound",
     "Param",
@@ -67,9 +79,12 @@ __all__ = [
     "instance_states",
     "is_mapped",
     "link_xcom",
+    "mapped_over",
     "needs_worker",
     "on_failed_try",
+    "push_from_trigger",
     "run_before",
+    "sensor_timeout",
     "set_xcom",
     "task_state",
     "task_states",
@@ -131,6 +146,25 @@ def set_xcom(ti: Any, key: str, value: Any) -> None:
     XCom.set(key, value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
 
 
+def push_from_trigger(ti: Any, xcoms: Mapping[str, Any]) -> dict[str, Any]:
+    """Push the XComs of a task that its trigger ends; gives those that the trigger's event has to carry instead.
+
+    What an event carries, Airflow 3 writes down as text of JSON in JSON, and other tasks would pull that text.
+
+    :param ti: the trigger's task instance; None in ``airflow dags test``.
+    """
+    if ti is None or __version__.startswith("2."):
+        return dict(xcoms)
+    for key, value in xcoms.items():
+        set_xcom(ti, key, value)
+    return {}
+
+
+def mapped_over(operator: BaseOperator) -> bool:
+    """Whether other tasks are mapped over what the operator returns: Airflow counts that on a worker only."""
+    return operator.get_dag() is not None and any(True for _ in operator.iter_mapped_dependants())
+
+
 def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
     """The XCom in which Airflow 3 keeps a link; Airflow 2 asks the link itself."""
     key = getattr(link, "xcom_key", None)
@@ -170,6 +204,15 @@ def bounded(operator: BaseOperator, context: Context, longest: timedelta) -> tim
     """How long a task may be deferred: for ``longest``, and within its ``execution_timeout``."""
     left = time_left(operator, context)
     return longest if left is None else min(left, longest)
+
+
+def sensor_timeout() -> type[Exception]:
+    """What Airflow raises when a sensor's ``timeout`` is over."""
+    try:
+        from airflow.sdk.exceptions import AirflowSensorTimeout
+    except ImportError:  # before 3.2
+        from airflow.exceptions import AirflowSensorTimeout  # type: ignore[no-redef]
+    return AirflowSensorTimeout
 
 
 def task_timeout() -> type[BaseException]:

@@ -96,19 +96,22 @@ def elt_dag(
     :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``; it goes before what the
         job says about itself.
     :raises JobError: a template is for a parameter that the job does not have; a parameter's default is not of its
-        type; the DAG has a schedule and a parameter has neither template nor default; or it catches up from no date.
+        type; the DAG has a schedule and a parameter has neither template nor default; it catches up from no date; or
+        its ``default_args`` ask for more retries than tasks of the job have, which only the state machine could make.
     """
     templates = dict(parameters or {})
     asked = {p.name: p for p in job.parameters if p.name not in templates}
-    begin = start_date or (dag_kwargs.get("default_args") or {}).get("start_date")
-    _check(job, templates, asked, schedule, catches_up=catchup and begin is None)
+    default_args = dag_kwargs.get("default_args") or {}
+    begin = start_date or default_args.get("start_date")
+    retries = default_args.get("retries") if engine == "step_functions" else None
+    _check(job, templates, asked, schedule, catches_up=catchup and begin is None, retries=retries)
     dag = DAG(
         dag_id=dag_id or job.name,
         schedule=schedule,
         start_date=begin or FIRST_DATE,
         catchup=catchup,
         params={**{name: forms.param(parameter) for name, parameter in asked.items()}, **(params or {})},
-        **{**_words(job), **dag_kwargs, "default_args": {**_owner(job), **(dag_kwargs.get("default_args") or {})}},
+        **{**_words(job), **dag_kwargs, "default_args": {**_owner(job), **default_args}},
     )
     templates = {**{name: forms.template(name) for name in asked}, **templates}
     aws: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
@@ -204,7 +207,12 @@ def _chosen(dag: DAG) -> dict[str, Any]:
 
 
 def _check(
-    job: EltJob, templates: Mapping[str, str], asked: Mapping[str, Parameter], schedule: Any, catches_up: bool
+    job: EltJob,
+    templates: Mapping[str, str],
+    asked: Mapping[str, Parameter],
+    schedule: Any,
+    catches_up: bool,
+    retries: int | None = None,
 ) -> None:
     findings = Findings(f"job {job.name}")
     for parameter in job.parameters:
@@ -229,5 +237,19 @@ def _check(
     if catches_up:
         place = f"elt_dag of job {job.name}: catchup"
         problems.append(Problem(place, "There is no date to catch up from.", "Give a start_date."))
+    problems += _retries(job, retries or 0)
     if problems:
         raise JobError(problems)
+
+
+def _retries(job: EltJob, wanted: int) -> list[Problem]:
+    """Retries that a mirror cannot make: it only shows what the state machine does."""
+    fewer = [task.name for task in job.tasks if task.retries < wanted]
+    if not fewer:
+        return []
+    others = f" and {len(fewer) - 1} more" if len(fewer) > 1 else ""
+    message = f"retries is {wanted}, but Airflow's retries do not run the SQL of {fewer[0]}{others} again."
+    remedy = (
+        f'Write retries: {wanted} at the tasks in the job, or take it out of default_args, or use engine="airflow".'
+    )
+    return [Problem(f"elt_dag of job {job.name}: default_args", message, remedy)]

@@ -9,7 +9,7 @@ from elt_redshift import notes
 from elt_redshift.airflow_compat import DAG
 from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
 from elt_redshift.operators.audit_lock import AuditLock
 from elt_redshift.operators.redshift_sql import TIMEOUT, RedshiftSqlOperator
@@ -56,7 +56,7 @@ def add_tasks(
                 parameters=parameters,
                 transaction=task.transaction,
                 timeout=task.timeout or TIMEOUT,
-                retries=task.retries,
+                **_retries(task),
                 poll_interval=poll_interval,
                 deferrable=deferrable,
                 **where,
@@ -66,6 +66,11 @@ def add_tasks(
         }
         for name, upstream in lanes.graph_of(job).items():
             tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
+
+
+def _retries(task: SqlTask) -> dict[str, Any]:
+    """A task's own retries; one without has those of the DAG."""
+    return {"retries": task.retries} if task.retries else {}
 
 
 def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:

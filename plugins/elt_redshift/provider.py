@@ -30,6 +30,7 @@ def get_provider_info() -> dict[str, Any]:
                     "elt_redshift.triggers.audit_lock",
                     "elt_redshift.triggers.base",
                     "elt_redshift.triggers.earlier_run",
+                    "elt_redshift.triggers.execution",
                     "elt_redshift.triggers.mirror",
                     "elt_redshift.triggers.statement",
                     "elt_redshift.triggers.step_functions",

@@ -118,6 +118,41 @@ yearly = dag(
     parameters={{"year": "{{{{ data_interval_start.year }}}}"}},
 )
 """
+#: What anybody's DAG makes of the operators, in the triggerer.
+OPERATORS = """
+# Airflow reads only files that speak of it.
+from datetime import timedelta
+
+from airflow.providers.standard.operators.python import PythonOperator
+
+from elt_redshift.airflow_compat import DAG
+from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
+from elt_redshift.sensors.redshift_statement import RedshiftStatementSensor
+
+where = {"cluster_identifier": "warehouse", "db_user": "awsuser", "database": "dev"}
+soon = {"retries": 1, "retry_delay": timedelta(seconds=1)}
+with DAG("operators", schedule=None):
+    RedshiftSqlOperator(
+        task_id="too_long", sql="select pg_sleep(900)", execution_timeout=timedelta(seconds=10), **soon, **where
+    )
+    begin = RedshiftSqlOperator(
+        task_id="begin", sql="create temp table kept as select 7 as n", session_keep_alive_seconds=600, **where
+    )
+    read = RedshiftSqlOperator(
+        task_id="read", sql="select n from kept", session_id=begin.output["session_id"], return_result=True
+    )
+    start = RedshiftSqlOperator(
+        task_id="start",
+        sql=["select :n", "select pg_sleep(1)"],
+        parameters={"n": "{{ ti.xcom_pull('read')[0][0] }}"},
+        wait_for_completion=False,
+        **where,
+    )
+    read >> start
+    PythonOperator(task_id="tell", python_callable=lambda ids, seconds: [len(ids), type(seconds).__name__],
+                   op_args=[begin.output, begin.output["seconds"]])
+    RedshiftStatementSensor(task_id="ended", statement_id=start.output, poke_interval=0.5)
+"""
 DEFERRED = ["redriven", "mended", "stopped", "outlived", "queued"]
 #: Jobs that Airflow's own workers run.
 NATIVE = ["on_workers", "in_triggerer"]
@@ -155,6 +190,11 @@ class Jobs:
     def sql(self, *statements: str) -> list[list[Any]]:
         return self.deployed["redriven"].sql(*statements)
 
+    def ends(self, prefix: str, part: str) -> list[str]:
+        """How statements have ended whose names begin with ``prefix`` and hold ``part``."""
+        found = self._client("redshift-data").list_statements(StatementName=prefix, Status="ALL")["Statements"]
+        return [one["Status"] for one in found if part in one["StatementName"]]
+
     def ran(self, label: str) -> Counter[str]:
         """How often each task has run for the run with that label."""
         return Counter(str(row[0]) for row in self.sql(f"select task from ledger where run = '{label}'"))
@@ -190,8 +230,9 @@ def airflow(aws: LocalAws, jobs: Jobs, tmp_path_factory: pytest.TempPathFactory)
     native = {name: jobs[name].audit.table for name in NATIVE}
     dags = DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED, native=native)
     (folder / "dags" / "jobs.py").write_text(dags)
+    (folder / "dags" / "operators.py").write_text(OPERATORS)
     with airflow_processes.running(folder / "home", folder / "dags", process.environment(aws)) as running:
-        running.wait_for_dags(*jobs.deployed)
+        running.wait_for_dags(*jobs.deployed, "operators")
         yield running
 
 
@@ -411,3 +452,18 @@ def test_a_backfill_runs_in_order_one_at_a_time(airflow: Airflow, jobs: Jobs) ->
     runs = wait_for(lambda: airflow.runs("yearly"), "the backfill's runs")
     assert [run.wait() for run in runs] == ["success"] * 5
     assert [row[0] for row in jobs.sql("select year from years order by n")] == [y for y in years for _ in range(2)]
+
+
+def test_operators_in_the_triggerer(airflow: Airflow, jobs: Jobs) -> None:
+    """``execution_timeout`` ends a deferred task and its statement, with a try more where there is one; sessions, ids
+    and results go from task to task, whoever ended it."""
+    run = airflow.trigger("operators")
+    assert run.wait() == "failed"
+    states = run.states()
+    assert states.pop("too_long") == "failed"
+    assert set(states.values()) == {"success"}, states
+    assert run.task("too_long")["try_number"] == 2
+    assert "execution_timeout of 0:00:10 and was cancelled" in run.log("too_long")
+    assert jobs.ends("operators/", "/too_long/") == ["ABORTED", "ABORTED"]
+    assert run.xcom("read", "return_value") == [[7]]
+    assert run.xcom("tell", "return_value") == [1, "float"]

@@ -97,11 +97,32 @@ def test_lost_workers_are_made_up_for(job: EltJob) -> None:
 
 def test_default_args_are_heeded(job: EltJob) -> None:
     """What the user says about all tasks goes before our defaults, except that mirrors have retries of their own."""
-    default_args = {"retries": 5, "retry_delay": timedelta(seconds=1), "owner": "ann"}
+    default_args = {"retries": 0, "retry_delay": timedelta(seconds=1), "owner": "ann"}
     dag = elt_dag(job, default_args=default_args)
     start, mirror = dag.get_task("start_execution"), dag.get_task("a")
-    assert (start.retries, start.retry_delay, start.owner) == (5, timedelta(seconds=1), "ann")
+    assert (start.retries, start.retry_delay, start.owner) == (0, timedelta(seconds=1), "ann")
     assert (mirror.retries, mirror.owner) == (2, "ann")
+
+
+def test_retries_that_mirrors_cannot_make_are_refused_by_name(job: EltJob) -> None:
+    """Nobody believes that a task is tried seven times whose job says nothing of the kind."""
+    with pytest.raises(
+        JobError, match=r"default_args: retries is 7.* the SQL of a and \d more again.*engine=\"airflow\""
+    ):
+        elt_dag(job, default_args={"retries": 7})
+    tried = EltJob(job_id="7", name="tried")
+    tried.task("a", statement="select 1", retries=7)
+    assert elt_dag(tried, default_args={"retries": 7}).get_task("start_execution").retries == 7
+
+
+def test_the_dags_retries_are_those_of_native_tasks_without_their_own() -> None:
+    """On Airflow's workers Airflow tries again; a task's own number goes first."""
+    job = EltJob(job_id="7", name="native")
+    job.task("a", statement="select 1")
+    job.task("b", statement="select 1", retries=3)
+    where = {"database": "dev", "workgroup_name": "etl"}
+    dag = elt_dag(job, engine="airflow", audit_table="audit", warehouse=where, default_args={"retries": 7})
+    assert (dag.get_task("a").retries, dag.get_task("b").retries) == (7, 3)
 
 
 def test_options_reach_the_tasks(job: EltJob) -> None:

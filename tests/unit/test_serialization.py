@@ -43,6 +43,8 @@ NEEDED: dict[str, dict[str, Any]] = {
     "MirrorOperator": {"statements": _job().task("load").statements},
     "AuditLockAcquireOperator": {"job_id": "7", "table_name": "audit"},
     "AuditLockReleaseOperator": {"job_id": "7", "table_name": "audit"},
+    "ExecutionSensor": {"execution_arn": "arn"},
+    "RedshiftStatementSensor": {"statement_id": "s-1"},
     "RedshiftSqlOperator": {"sql": "select 1", "database": "dev", "cluster_identifier": "warehouse"},
 }
 

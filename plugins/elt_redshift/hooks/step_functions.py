@@ -23,7 +23,7 @@ class EltHook(Quiet, StepFunctionHook):
     """Amazon's Step Functions hook, which also finds a job's state machine and asks the Data API.
 
     :param aws_conn_id: the Airflow connection; boto3's own search when it does not exist.
-    :param region_name: default: the connection's.
+    :param region_name: default: the connection's, as of ``verify`` and ``config``.
     """
 
     def executions(self, state_machine_arn: str = "") -> Executions:
@@ -89,4 +89,5 @@ class EltHook(Quiet, StepFunctionHook):
         return self._other("redshift-data")
 
     def _other(self, service: str) -> Any:
-        return Quiet(aws_conn_id=self.aws_conn_id, region_name=self.region_name, client_type=service).conn
+        connection = {"aws_conn_id": self.aws_conn_id, "region_name": self._region_name}
+        return Quiet(client_type=service, verify=self._verify, config=self._config, **connection).conn

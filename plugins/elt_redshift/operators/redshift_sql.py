@@ -18,14 +18,15 @@ from elt_redshift.airflow_compat import (
     AirflowFailException,
     BaseOperator,
     Context,
+    bounded,
     default_deferrable,
     ends_without_worker,
+    mapped_over,
     task_timeout,
     time_left,
     try_key,
 )
 from elt_redshift.asl import causes
-from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
@@ -35,6 +36,7 @@ from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.operators import parity, sql_input
 from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
+from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
 
@@ -127,7 +129,7 @@ class RedshiftSqlOperator(BaseOperator):
         deferrable: bool | None = None,
         return_result: bool = False,
         return_sql_result: bool = False,
-        durable: bool = True,
+        durable: bool | None = None,
         cancel_on_kill: bool = True,
         lock: AuditLock | Mapping[str, Any] | None = None,
         aws_conn_id: str | None = "aws_default",
@@ -148,7 +150,7 @@ class RedshiftSqlOperator(BaseOperator):
         self.poll_interval = poll_interval
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.return_result, self.return_sql_result = return_result, return_sql_result
-        self.durable, self.cancel_on_kill = durable, cancel_on_kill
+        self.durable, self.cancel_on_kill = durable is not False, cancel_on_kill
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.verify, self.botocore_config = verify, botocore_config
         held = lock or AuditLock.current()
@@ -180,12 +182,12 @@ class RedshiftSqlOperator(BaseOperator):
         self._renew(owner)
         try:
             self._submitted = self._submit(context, owner)
-            if not self.wait_for_completion:
-                return self._value(context, self._statements.describe(self._submitted))
         except AwsError as error:
             self._fail(context, f"{causes.REFUSED}{error.message}", causes.NO_STATEMENT, error)
         except EltError as error:
             self._fail(context, str(error), causes.NO_STATEMENT, error)
+        if not self.wait_for_completion:
+            return self._value(context, self._statements.describe(self._submitted))
         if defer:
             self._defer(context, owner, self._submitted)
         return self._conclude(context, self._follow(owner, self._submitted))
@@ -283,10 +285,7 @@ class RedshiftSqlOperator(BaseOperator):
 
     def _renew(self, owner: str) -> None:
         if self.job_id and self.table_name:
-            try:
-                self._hook.audit(self.table_name).renew(self.job_id, owner, timedelta(seconds=self.lease))
-            except NotOwnerError as error:
-                raise AirflowFailException(str(error)) from error
+            renew(self._hook, self.table_name, self.job_id, owner, self.lease)
 
     def _follow(self, owner: str, statement_id: str) -> StatementStatus | None:
         try:
@@ -300,15 +299,14 @@ class RedshiftSqlOperator(BaseOperator):
     def _defer(self, context: Context, owner: str, statement_id: str) -> NoReturn:
         from elt_redshift.triggers.statement import StatementTrigger  # Airflow's triggers are not for DAG files
 
-        left = time_left(self, context)
         trigger = StatementTrigger(
             statement_id=statement_id,
             owner=owner,
             job_id=self.job_id,
             table_name=self.table_name,
             lease=self.lease,
-            timeout=min(self.timeout, left or self.timeout).total_seconds(),
-            end_from_trigger=ends_without_worker(self) and not (self.return_result or self.return_sql_result),
+            timeout=bounded(self, context, self.timeout).total_seconds(),
+            end_from_trigger=self._nothing_to_do_at_the_end(),
             return_ids=self.do_xcom_push,
             cancel_on_kill=self.cancel_on_kill,
             aws_conn_id=self.aws_conn_id,
@@ -317,8 +315,13 @@ class RedshiftSqlOperator(BaseOperator):
             verify=self.verify,
             botocore_config=self.botocore_config,
         )
-        self.defer(trigger=trigger, method_name="execute_complete", timeout=left)
+        self.defer(trigger=trigger, method_name="execute_complete", timeout=time_left(self, context))
         raise AssertionError("defer() never returns")
+
+    def _nothing_to_do_at_the_end(self) -> bool:
+        """Whether no worker is needed once the statement has finished."""
+        results = self.return_result or self.return_sql_result
+        return ends_without_worker(self) and not results and not mapped_over(self)
 
     def _conclude(self, context: Context, status: StatementStatus | None) -> Any:
         """:param status: how the statement ended; None: it has not, and time is up."""

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.triggers.base import BaseTrigger
+from asgiref.sync import sync_to_async
+
+from elt_redshift.airflow_compat import push_from_trigger
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
@@ -39,6 +43,14 @@ class AwsTrigger(BaseTrigger):
     def __init__(self, aws_conn_id: str | None, region_name: str | None, poll_interval: float) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.aws_conn_id, self.region_name, self.poll_interval = aws_conn_id, region_name, poll_interval
+
+    async def pushed(self, xcoms: Mapping[str, Any]) -> dict[str, Any]:
+        """Push the XComs of the task that is to end; gives those that the event has to carry instead."""
+        try:
+            return await sync_to_async(push_from_trigger)(self.task_instance, xcoms)
+        except Exception:  # no task fails for them
+            self.log.warning("XComs are left to the triggerer", exc_info=True)
+            return dict(xcoms)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         given = {name: getattr(self, name) for name in (*self.ARGUMENTS, *self.CONNECTION)}

@@ -28,7 +28,7 @@ RENEWALS = 10
 
 
 class StatementTrigger(ClientsTrigger):
-    """Waits until a statement has ended or time is up, and cancels it then.
+    """Waits until a statement has ended or time is up.
 
     :param owner: who holds the lock.
     :param job_id: of the lock, if there is one, as ``table_name``.
@@ -38,6 +38,7 @@ class StatementTrigger(ClientsTrigger):
         for the log and for Airflow's retries.)
     :param return_ids: give the ids of its statements as the task's value then.
     :param cancel_on_kill: cancel the statement when somebody ends the task.
+    :param cancel_late: cancel it when time is up.
     """
 
     ARGUMENTS = (
@@ -50,6 +51,7 @@ class StatementTrigger(ClientsTrigger):
         "end_from_trigger",
         "return_ids",
         "cancel_on_kill",
+        "cancel_late",
     )
 
     def __init__(
@@ -66,13 +68,14 @@ class StatementTrigger(ClientsTrigger):
         end_from_trigger: bool = False,
         return_ids: bool = True,
         cancel_on_kill: bool = True,
+        cancel_late: bool = True,
         verify: bool | str | None = None,
         botocore_config: dict[str, Any] | None = None,
     ) -> None:
         super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
         self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
         self.lease, self.timeout, self.end_from_trigger = lease, timeout, end_from_trigger
-        self.return_ids, self.cancel_on_kill = return_ids, cancel_on_kill
+        self.return_ids, self.cancel_on_kill, self.cancel_late = return_ids, cancel_on_kill, cancel_late
         self._renewed = time.monotonic()
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -84,7 +87,7 @@ class StatementTrigger(ClientsTrigger):
         if self.end_from_trigger and status and status.error is None:
             self.log.info(status.summary)
             returned = {"return_value": [part.id for part in status.parts]} if self.return_ids else {}
-            yield TaskSuccessEvent(xcoms=status.xcoms | returned)
+            yield TaskSuccessEvent(xcoms=await self.pushed(status.xcoms | returned))
             return
         await not_too_soon(began)
         event = {"statement_id": self.statement_id, "ended": status is not None, "problem": problem}
@@ -100,7 +103,9 @@ class StatementTrigger(ClientsTrigger):
         await asyncio.to_thread(hook.statements().cancel, self.statement_id)
 
     async def _given_up(self) -> StatementStatus | None:
-        """Time is up. Airflow may not let the worker come as far as this."""
+        """Time is up. Airflow may not let the worker come as far as to cancel."""
+        if not self.cancel_late:
+            return None
         self.log.warning("Time is up after %.0f s: statement %s is cancelled", self.timeout, self.statement_id)
         hook = await sync_to_async(self.hook)()
         return await asyncio.to_thread(hook.statements().give_up, self.statement_id)

@@ -130,7 +130,9 @@ class TaskTrigger(AwsTrigger):
         began = time.monotonic()
         # The poller is left before the event: who takes the first event may never resume this generator.
         event = self._event(await self._outcome())
-        if not isinstance(event, BaseTaskEndEvent):
+        if isinstance(event, BaseTaskEndEvent):
+            event.xcoms = await self.pushed(event.xcoms or {})
+        else:
             await not_too_soon(began)
         yield event
 

@@ -1,0 +1,77 @@
+"""The trigger that waits until an execution has ended, or the newest one of a DAG run."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from typing import Any
+
+from airflow.triggers.base import TriggerEvent
+from asgiref.sync import sync_to_async
+
+from elt_redshift.aws.attempts import latest_of_run
+from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.executions import Executions
+from elt_redshift.triggers.base import ClientsTrigger, not_too_soon
+
+
+class ExecutionTrigger(ClientsTrigger):
+    """Waits until an execution has ended, or time is up; its event says nothing, the task looks itself.
+
+    :param state_machine_arn: whose execution it is.
+    :param execution_arn: the execution; None: the newest of the DAG run.
+    :param dag_id: of the DAG run, as ``run_id``, and ``start_task_id``, the task that starts it.
+    :param timeout: seconds from now on.
+    """
+
+    ARGUMENTS = ("state_machine_arn", "execution_arn", "dag_id", "run_id", "start_task_id", "timeout")
+
+    def __init__(
+        self,
+        state_machine_arn: str,
+        execution_arn: str | None,
+        dag_id: str,
+        run_id: str,
+        start_task_id: str,
+        timeout: float,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        poll_interval: float = 10.0,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+    ) -> None:
+        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
+        self.state_machine_arn, self.execution_arn, self.timeout = state_machine_arn, execution_arn, timeout
+        self.dag_id, self.run_id, self.start_task_id = dag_id, run_id, start_task_id
+
+    async def run(self) -> AsyncIterator[TriggerEvent]:
+        began = time.monotonic()
+        executions = await sync_to_async(self._executions)()
+        while time.monotonic() < began + self.timeout:
+            try:
+                if await asyncio.to_thread(self._ended, executions):
+                    break
+            except AwsError as error:  # the task's own call will tell, should it last
+                self.log.warning("%s", error)
+                break
+            await asyncio.sleep(self.poll_interval)
+        await not_too_soon(began)
+        yield TriggerEvent(None)  # type: ignore[no-untyped-call]
+
+    def _ended(self, executions: Executions) -> bool:
+        if self.execution_arn:
+            return executions.describe(self.execution_arn).ended
+        latest = latest_of_run(executions, self.dag_id, self.run_id, self.start_task_id)
+        return bool(latest and latest.ended)
+
+    def _executions(self) -> Executions:
+        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
+
+        hook = EltHook(
+            aws_conn_id=self.aws_conn_id,
+            region_name=self.region_name,
+            verify=self.verify,
+            config=self.botocore_config,
+        )
+        return hook.executions(self.state_machine_arn)
