@@ -76,8 +76,7 @@ def _retries(task: SqlTask) -> dict[str, Any]:
 def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:
     place = f"elt_dag of job {job.name}: engine"
     statements = [statement for task in job.tasks for statement in task.statements]
-    # The SQL of a packaged job is not read while a DAG file is parsed; it was when the file was written.
-    asks = any(ROLE_PLACEHOLDER in statement.text for statement in statements if statement.stored is None)
+    asks = any(ROLE_PLACEHOLDER in statement.text for statement in statements)
     given = {"audit_table": audit_table, "warehouse": warehouse} | ({"role_arn": role_arn} if asks else {})
     problems = [
         Problem(place, f"The engine airflow needs {name}.", f"Give {name}=… to elt_dag.")

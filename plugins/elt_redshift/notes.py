@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 
 #: Characters of SQL in the notes of a task, and in those of a whole DAG; of each task in a large one, at least so many.
@@ -50,16 +51,21 @@ def of_tasks(job: EltJob) -> dict[str, str]:
 
 
 def _of_task(task: SqlTask, room: int) -> str:
-    parts = []
+    try:
+        return "\n\n".join(_parts(task, room))
+    except EltError as error:  # a packaged job's SQL is away: no DAG file breaks for what is only shown
+        return str(error)
+
+
+def _parts(task: SqlTask, room: int) -> Iterator[str]:
     for number, statement in enumerate(task.statements):
         if room <= 0:
-            parts.append(f"… and {len(task.statements) - number} more, from {_place(statement)} on.")
+            yield f"… and {len(task.statements) - number} more, from {_place(statement)} on."
             break
-        parts.append(f"{_place(statement)}\n\n{_fenced(_shortened(statement, room))}")
+        yield f"{_place(statement)}\n\n{_fenced(_shortened(statement, room))}"
         room -= len(statement.text)
     if task.parameters:
-        parts.append("Parameters: " + ", ".join(f"`:{name}`" for name in task.parameters))
-    return "\n\n".join(parts)
+        yield "Parameters: " + ", ".join(f"`:{name}`" for name in task.parameters)
 
 
 def _place(statement: SqlStatement) -> str:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from elt_redshift import notes
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
+from elt_redshift.job.packaged import StoredText
 
 
 def _job(tasks: int = 1, sql: str = "select 1") -> EltJob:
@@ -59,3 +60,10 @@ def test_mermaids_own_words_can_name_tasks() -> None:
     job.task("end", statement="select 1")
     job.task("b", statement="select 1", upstream=["end"])
     assert 'end_["end"]\n    end_["end"] --> b\n' in notes.of_job(job)
+
+
+def test_sql_that_is_away_breaks_no_dag_file() -> None:
+    """The note of a packaged job's task tells what is missing and the remedy."""
+    kept = SqlStatement.kept(stored=StoredText("/nowhere/sql.json", "a", 0))
+    job = EltJob(job_id="7", name="sales", tasks=[SqlTask(name="a", statements=(kept,))])
+    assert notes.of_tasks(job)["a"].startswith("/nowhere/sql.json: The SQL of task a cannot be read")

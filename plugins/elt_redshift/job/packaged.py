@@ -1,11 +1,12 @@
-"""A job as plugins.zip carries it: one small file that DAG files read, and the SQL beside it for whoever needs it.
+"""A job as plugins.zip carries it: one small file, and the SQL beside it, which is read when somebody needs it.
 
 ::
 
     elt_redshift_jobs/<name>/job.json    names, edges, parameters, policies; where each statement stood
     elt_redshift_jobs/<name>/sql.json    the statements' texts by task
 
-A job was validated before it was packaged, so reading it needs no YAML and looks at no SQL.
+A job was validated before it was packaged, so reading it needs no YAML and takes no SQL apart. (DAGs read the SQL for
+their tasks' documentation, as text.)
 """
 
 from __future__ import annotations
