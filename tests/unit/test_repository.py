@@ -178,3 +178,17 @@ def test_a_dag_file_loads_nothing_heavy(path: Path, tmp_path: Path) -> None:
     command = [sys.executable, "-W", "ignore", "-c", program]
     done = subprocess.run(command, env=environment, check=True, capture_output=True, text=True, timeout=bounds.START)
     assert not done.stdout.split()
+
+
+def test_bounds_of_tests_stand_in_one_place() -> None:
+    """How long a test waits at most is said by tests/bounds.py, where a slow machine was thought of."""
+    bound = re.compile(r"\b(?:timeout|read_timeout)=\d\d|\.(?:wait|result|join)\(\d")
+    by_a_clock_of_its_own = {"test_demo_data.py"}
+    found = [
+        f"{path.relative_to(ROOT)}: {line.strip()}"
+        for path, text in texts().items()
+        if path.suffix == ".py" and path.is_relative_to(ROOT / "tests") and path.name not in by_a_clock_of_its_own
+        for line in text.splitlines()
+        if bound.search(line)
+    ]
+    assert not found

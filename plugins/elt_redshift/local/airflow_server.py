@@ -35,7 +35,7 @@ START_SECONDS = 600.0
 GRACE_SECONDS = 20.0
 """After being asked to stop, a process gets this long, then it is killed: its state is throwaway."""
 POLL_SECONDS = 0.3
-CALL_SECONDS = 60.0
+CALL_SECONDS = 120.0
 
 #: One worker, and no servers of logs: everything is on one machine.
 COMPONENTS = {

@@ -12,6 +12,7 @@ import pytest
 
 from elt_redshift.local import door, process
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.conftest import ClientFactory
 
 from .test_http import SIGNED
@@ -60,7 +61,7 @@ class Caller:
         self.port = aws.port
 
     def __call__(self, method: str, path: str, headers: dict[str, str], body: bytes = b"") -> Answer:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=bounds.ANSWER)
         try:
             connection.putrequest(method, path, skip_host=True, skip_accept_encoding=True)
             for name, value in {"Host": f"127.0.0.1:{self.port}", "Content-Length": str(len(body)), **headers}.items():

@@ -38,7 +38,7 @@ ACTIVE_STATEMENTS = 500
 WAITING_REQUESTS = 100
 #: How many statements run on the database at once; the others stay SUBMITTED.
 WORKERS = 100
-CANCEL_SECONDS = 10.0
+CANCEL_SECONDS = 60.0
 CANCEL_REPEAT_SECONDS = 0.2
 
 

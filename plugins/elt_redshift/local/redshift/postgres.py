@@ -34,6 +34,8 @@ SYSTEM_USER = "pgserver"
 #: Longer than what the watchdog waits for PostgreSQL, so that it tells why.
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
+#: A statement waits this long for one of the pool's connections.
+CONNECTION_SECONDS = 600.0
 
 #: Nothing here has to survive a crash, so nothing waits for a disk.
 _OPTIONS = {
@@ -266,6 +268,6 @@ class Postgres:
                     kwargs={"autocommit": True, "prepare_threshold": None},
                     reset=_reset,
                     open=True,
-                    timeout=60,
+                    timeout=CONNECTION_SECONDS,
                 )
             return self._pools[database]
