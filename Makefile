@@ -15,7 +15,7 @@ VALIDATOR := asl-validator@4.0.0
 VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, then the newest one; and the tests that run on each of them.
 MATRIX := 2.11 3.0 3.2 3.3.2
-MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
+MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/lineage tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
 # And this one, which runs both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
 MATRIX_RUNS := tests/e2e/test_mwaa_package.py
 

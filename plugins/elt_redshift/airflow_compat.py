@@ -79,6 +79,7 @@ __all__ = [
     "instance_states",
     "is_mapped",
     "link_xcom",
+    "listened_to",
     "mapped_over",
     "needs_worker",
     "on_failed_try",
@@ -232,12 +233,24 @@ def ends_without_worker(operator: BaseOperator) -> bool:
     """
     callbacks = operator.on_success_callback or operator.on_skipped_callback
     behind = operator._post_execute_hook or type(operator).post_execute is not BaseOperator.post_execute
-    return not (callbacks or operator.outlets or behind)
+    return not (callbacks or operator.outlets or behind or listened_to())
 
 
 def needs_worker(task: Any) -> bool:
     """Whether a serialized task has more to do than to end, once it succeeded or was skipped."""
-    return bool(task.has_on_success_callback or task.has_on_skipped_callback or task.outlets)
+    return bool(task.has_on_success_callback or task.has_on_skipped_callback or task.outlets or listened_to())
+
+
+def listened_to() -> bool:
+    """Whether a plugin listens to how tasks end, as OpenLineage's does: Airflow tells it of those that end on a worker
+    only. (Airflow has read its plugins by the time that a task or a trigger runs.)"""
+    try:
+        from airflow.sdk.listener import get_listener_manager
+    except ImportError:  # before 3.2
+        from airflow.listeners.listener import get_listener_manager  # type: ignore[assignment]
+    hooks: Any = get_listener_manager().hook
+    ends = (getattr(hooks, f"on_task_instance_{end}", None) for end in ("success", "skipped"))
+    return any(hook.get_hookimpls() for hook in ends if hook)
 
 
 def task_states(context: Context, task_ids: list[str] | None = None) -> dict[str, str]:

@@ -10,13 +10,13 @@ import subprocess
 import sys
 import zipfile
 from pathlib import Path
+from typing import Any
 
 import jsonschema
 import pytest
 
 import elt_redshift
-import elt_redshift.triggers
-from elt_redshift.provider import get_provider_info
+from elt_redshift.provider import MODULES, get_provider_info
 from tests import bounds
 
 ROOT = Path(__file__).parents[2]
@@ -69,23 +69,42 @@ def test_the_wheel_holds_what_is_needed(unpacked: Path) -> None:
 
 
 def test_the_metadata_is_as_airflow_wants_it() -> None:
-    """It fits the schema that Airflow checks it with, and names every module of triggers."""
+    """It fits the schema that Airflow checks it with; whatever names an integration names one of ours, whose guide is
+    there."""
     import airflow
 
     info = get_provider_info()
     schema = json.loads((Path(airflow.__path__[0]) / "provider_info.schema.json").read_text())
     jsonschema.validate(info, schema)
-    (triggers,) = info["triggers"]
-    modules = pkgutil.iter_modules(elt_redshift.triggers.__path__, "elt_redshift.triggers.")
-    with_triggers = [module.name for module in modules if _has_triggers(module.name)]
-    assert triggers["python-modules"] == with_triggers
+    integrations = {one["integration-name"] for one in info["integrations"]}
+    assert {listed["integration-name"] for role in MODULES for listed in info[role]} == integrations
+    guides = [guide for one in info["integrations"] for guide in one["how-to-guide"]]
+    assert [guide for guide in guides if not (ROOT / guide.lstrip("/")).is_file()] == []
 
 
-def _has_triggers(module: str) -> bool:
-    from airflow.triggers.base import BaseTrigger
+@pytest.mark.parametrize("role", ["operators", "sensors", "hooks", "triggers"])
+def test_every_module_is_listed_by_its_role(role: str) -> None:
+    """What a folder named after a role holds, Airflow is told of, once: every module with a class of that role."""
+    listed = [module for one in get_provider_info().get(role, []) for module in one["python-modules"]]
+    assert sorted(listed) == [name for name, found in _modules(role) if _classes(found, role.removesuffix("s").title())]
 
-    found = vars(importlib.import_module(module)).values()
-    return any(isinstance(one, type) and issubclass(one, BaseTrigger) and one.__module__ == module for one in found)
+
+def test_every_link_is_listed() -> None:
+    """Airflow shows links of the classes that it is told of only."""
+    found = [f"{name}.{one}" for name, module in _modules("links") for one in _classes(module, "Link")]
+    assert sorted(get_provider_info()["extra-links"]) == found
+
+
+def _modules(folder: str) -> list[tuple[str, Any]]:
+    """The modules of a folder of the package by their names; none where there is no such folder."""
+    names = pkgutil.iter_modules([str(Path(elt_redshift.__path__[0]) / folder)], f"elt_redshift.{folder}.")
+    return [(module.name, importlib.import_module(module.name)) for module in names]
+
+
+def _classes(module: Any, ending: str) -> list[str]:
+    """The public classes that a module defines with such a name."""
+    found = (one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__)
+    return sorted(one.__name__ for one in found if one.__name__.endswith(ending) and not one.__name__.startswith("_"))
 
 
 def test_asking_the_provider_imports_nothing() -> None:

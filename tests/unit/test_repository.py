@@ -39,6 +39,7 @@ HEAVY = {
     "boto3",
     "botocore",
     "airflow.providers.amazon.aws",
+    "openlineage",
     "moto",
     "psycopg",
     "elt_redshift.local",

@@ -76,10 +76,12 @@ class Submission:
 
 @dataclass(frozen=True)
 class Part:
-    """One statement of a submission: its id, and whether it gave a result that can be fetched, even an empty one."""
+    """One statement of a submission: its id, whether it gave a result that can be fetched, even an empty one, and its
+    text, with the names of its parameters."""
 
     id: str
     has_result: bool
+    sql: str = ""
 
 
 @dataclass(frozen=True)
@@ -93,6 +95,7 @@ class StatementStatus:
     :param parts: a batch's statements, or it alone.
     :param session_id: of the session that it ran in, if it is one that is kept.
     :param updated: when its status last changed.
+    :param warehouse: the cluster or the workgroup that ran it, as ``database``.
     """
 
     id: str
@@ -103,6 +106,8 @@ class StatementStatus:
     parts: tuple[Part, ...] = ()
     session_id: str | None = None
     updated: datetime | None = None
+    warehouse: str | None = None
+    database: str | None = None
 
     @property
     def ended(self) -> bool:
@@ -144,9 +149,11 @@ class StatementStatus:
             error=(answer.get("Error") or "The statement was cancelled.") if unsuccessful else None,
             rows=sum(known) if known else None,
             seconds=answer["Duration"] / 1e9 if answer.get("Duration", -1) >= 0 else None,
-            parts=tuple(Part(part["Id"], bool(part.get("HasResultSet"))) for part in subs),
+            parts=tuple(Part(part["Id"], bool(part.get("HasResultSet")), part.get("QueryString", "")) for part in subs),
             session_id=answer.get("SessionId"),
             updated=answer.get("UpdatedAt"),
+            warehouse=answer.get("ClusterIdentifier") or answer.get("WorkgroupName"),
+            database=answer.get("Database"),
         )
 
 
@@ -255,6 +262,11 @@ class Statements:
                 if "NextToken" not in page:
                     return {"Records": records, **{name: page[name] for name in RESULT if name in page}}
                 more = {"NextToken": page["NextToken"]}
+
+    @property
+    def region(self) -> str:
+        """Where they run."""
+        return str(self._client.meta.region_name)
 
     @cached_property
     def long_polling(self) -> bool:

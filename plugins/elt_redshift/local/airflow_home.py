@@ -24,7 +24,7 @@ MIGRATE_SECONDS = 600.0
 SQL_ALCHEMY_CONN = "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN"
 
 #: Variables of the caller's own Airflow that would lead ours astray begin with one of these.
-_FOREIGN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW_HOME", "AIRFLOW_CONFIG")
+_FOREIGN = ("AIRFLOW__", "AIRFLOW_CONN_", "AIRFLOW_VAR_", "AIRFLOW_HOME", "AIRFLOW_CONFIG", "OPENLINEAGE")
 
 
 def prepare(

@@ -34,6 +34,8 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.job.statements import script
+from elt_redshift.lineage.telling import TellsLineage
+from elt_redshift.lineage.told import Statement, Told, Warehouse
 from elt_redshift.operators import parity, sql_input
 from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
 from elt_redshift.operators.lease import renew
@@ -50,7 +52,7 @@ TIMEOUT = LONGEST_STATEMENT + timedelta(hours=1)
 MAX_NAME = 500
 
 
-class RedshiftSqlOperator(BaseOperator):
+class RedshiftSqlOperator(TellsLineage, BaseOperator):
     """Runs one or several SQL statements, and waits for their end.
 
     A try that repeats one goes on with the statement that an earlier one submitted, unless that failed. XComs:
@@ -163,6 +165,7 @@ class RedshiftSqlOperator(BaseOperator):
             terms.get("lease", 0.0),
         )
         self._submitted: str | None = None
+        self._status: StatementStatus | None = None
         if problems := refused + sql_input.problems(self):
             raise AirflowException("\n".join(f"Task {self.task_id}: {problem}" for problem in problems))
 
@@ -187,7 +190,8 @@ class RedshiftSqlOperator(BaseOperator):
         except EltError as error:
             self._fail(context, str(error), causes.NO_STATEMENT, error)
         if not self.wait_for_completion:
-            return self._value(context, self._statements.describe(self._submitted))
+            self._status = self._statements.describe(self._submitted)
+            return self._value(context, self._status)
         if defer:
             self._defer(context, owner, self._submitted)
         return self._conclude(context, self._follow(owner, self._submitted))
@@ -222,6 +226,15 @@ class RedshiftSqlOperator(BaseOperator):
         if self._submitted and self.cancel_on_kill:
             self._statements.cancel(self._submitted)
 
+    def lineage(self) -> Told:
+        """The SQL; where it runs, once that is known; and what became of it."""
+        status = self._status or StatementStatus("", "")
+        region = self.region_name or (self._statements.region if self._submitted else None)
+        name = self.cluster_identifier or self.workgroup_name or status.warehouse
+        warehouse = Warehouse.known(name, region, self.database or status.database)
+        statement = Statement(tuple(self._texts), warehouse, self._submitted, status.rows, status.seconds)
+        return Told(self.job_id, statement=statement)
+
     def _submit(self, context: Context, owner: str) -> str:
         """The statement of this try: that of an earlier one, unless it failed, or a new one."""
         ti = context["ti"]
@@ -246,7 +259,7 @@ class RedshiftSqlOperator(BaseOperator):
 
     def _submission(self, name: str, token: str) -> Submission:
         sql_input.check_session(self.session_id)
-        sqls = [self._filled(statement.text) for statement in self._sqls]
+        sqls = self._texts
         named = {name for sql in sqls for name in scripts.parameters(sql)}
         given = self.parameters
         values = sql_input.of_job(self.declared, given) if self.declared else sql_input.values(given)
@@ -268,6 +281,11 @@ class RedshiftSqlOperator(BaseOperator):
             with_event=self.with_event,
             keep_alive=self.session_keep_alive_seconds,
         )
+
+    @property
+    def _texts(self) -> list[str]:
+        """What is sent."""
+        return [self._filled(statement.text) for statement in self._sqls]
 
     def _filled(self, text: str) -> str:
         for placeholder, value in self.placeholders.items():
@@ -327,6 +345,7 @@ class RedshiftSqlOperator(BaseOperator):
         """:param status: how the statement ended; None: it has not, and time is up."""
         if status is None and self._submitted:
             status = self._statements.give_up(self._submitted)
+        self._status = status
         if status is None:
             self._too_late(context)
         self.log.info(status.summary)

@@ -38,6 +38,8 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.job.parameters import rendered
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
+from elt_redshift.lineage.telling import TellsLineage, mirrored
+from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed, stop_overdue
@@ -52,7 +54,7 @@ if TYPE_CHECKING:
 REDRIVEN = "redriven"
 
 
-class StartExecutionOperator(BaseOperator):
+class StartExecutionOperator(TellsLineage, BaseOperator):
     """Starts the execution of a DAG run, or attaches to the one that it has.
 
     A try that repeats an interrupted one (a lost worker) takes the execution that the first one started. A task that
@@ -171,11 +173,15 @@ class StartExecutionOperator(BaseOperator):
         """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""
         stop_if_failed(self._hook(), *self._killable)
 
+    def lineage(self) -> Told:
+        """The job, and the execution once it is started; what reads and writes tables is told by the mirrors."""
+        return Told(self.job.job_id, self.job.name, tuple(self.job.task_names), self._killable[2])
+
     def _hook(self) -> EltHook:
         return make_hook(self.aws_conn_id, self.region_name)
 
 
-class MirrorOperator(BaseOperator):
+class MirrorOperator(TellsLineage, BaseOperator):
     """Shows what one task of an execution does; it owns nothing.
 
     Cleared, it lets an unsuccessful execution go on (see :mod:`elt_redshift.operators.redriving`); failed by somebody
@@ -224,6 +230,7 @@ class MirrorOperator(BaseOperator):
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         self._killable: Killable = (None, None, None)
+        self._told = Told(tasks=(self.task_name,))
         if from_trigger and deferrable and STARTS_FROM_TRIGGER and not hooked(self):
             self._start_from_trigger()
 
@@ -380,7 +387,13 @@ class MirrorOperator(BaseOperator):
         outcome = outcome_of(self.task_name, snapshot)
         return outcome.seen(hook.statement) if outcome else None
 
+    def lineage(self) -> Told:
+        """What the state machine's task ran, once that has ended."""
+        return self._told
+
     def _conclude(self, context: Context, outcome: Outcome) -> None:
+        hook = partial(make_hook, self.aws_conn_id, self.region_name)
+        self._told = mirrored(context, self.start_task_id, self._told, outcome, lambda found: hook().statement(found))
         for key, value in outcome.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
