@@ -424,7 +424,7 @@ def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: 
         assert ended["Status"] == "ABORTED"
         run.wait_for_task("release_lock", "failed")
     assert run.wait() == "failed"
-    assert "Task other and the DAG run were marked as failed" in run.log("release_lock")
+    assert "Task other failed: it and the DAG run were marked as failed" in run.log("release_lock")
     assert (job.item.state, job.item.owner, job.item.failed_task) == ("Failed", owner, "other")
     run.clear("other")
     assert run.wait() == "success"

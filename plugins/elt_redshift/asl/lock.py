@@ -361,7 +361,7 @@ class LockPattern:
                 self.job.job_id,
                 task=Code(f"{INPUT}.task"),
                 since=Code(f"{INPUT}.end"),
-                message=Code(f"$replace({INPUT}.message, 'Task ' & {INPUT}.task & ': ', '', 1)"),
+                message=Code(f"{INPUT}.message"),
                 owner=Code(f"{INPUT}.owner"),
                 redrive=f"elt-redshift redrive {self.job.name}",
                 unlock=f"elt-redshift unlock {self.job.name} --reason …",

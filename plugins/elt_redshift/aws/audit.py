@@ -106,9 +106,9 @@ class LockedError(EltError):
             return f"Job {self.job_id} is {self.item.state}, held by {owner}. Wait for it, or free it: `{unlock}`."
         parts = audit.held_by_failure(
             self.job_id,
-            task=(task := self.item.failed_task or "(unknown)"),
+            task=self.item.failed_task or "(unknown)",
             since=self.item.end or "(unknown)",
-            message=(self.item.failure_message or "(no message)").removeprefix(f"Task {task}: "),
+            message=" ".join((self.item.failure_message or "(no message)").split()),
             owner=self.item.owner or "of another program",
             redrive="elt-redshift redrive JOB" if ":states:" in (self.item.owner or "") else "",
             unlock=unlock,

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from elt_redshift import __version__
-from elt_redshift.cli import airflow, demo, deployment, jobs, local, package, plan, runs
+from elt_redshift.cli import airflow, demo, deployment, jobs, local, locks, package, plan, runs
 from elt_redshift.exceptions import EltError, JobError
 
 INTERRUPTED = 130
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     root = argparse.ArgumentParser(prog="elt-redshift", description="Run ELT jobs on Amazon Redshift.")
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     commands = root.add_subparsers(metavar="COMMAND", required=True)
-    for module in (jobs, plan, deployment, runs, package, local, airflow, demo):
+    for module in (jobs, plan, deployment, runs, locks, package, local, airflow, demo):
         module.add_parser(commands)
     return root
 

@@ -27,6 +27,7 @@ from elt_redshift.airflow_compat import (
     is_mapped,
     on_failed_try,
 )
+from elt_redshift.asl import causes
 from elt_redshift.asl.audit import RUNNING
 from elt_redshift.aws.audit import LockedError, NotOwnerError
 from elt_redshift.aws.healing import Healer, airflow_owner
@@ -52,6 +53,8 @@ WAIT_TIMEOUT = timedelta(hours=24)
 
 #: The ids of the first lock's tasks in a DAG or a TaskGroup; those of others are numbered, ``acquire_lock_2``.
 ACQUIRE, RELEASE = "acquire_lock", "release_lock"
+
+_SO = "This task fails so that the DAG run does."
 
 _Made = TypeVar("_Made")
 
@@ -189,7 +192,7 @@ class AuditLockReleaseOperator(_LockOperator):
             raise AirflowFailException(str(error)) from error
         if failure and work.fails_the_run():
             raise AirflowFailException(
-                f"{failure.message.rstrip('.')}. {self._dealt_with()} This task fails so that the DAG run does."
+                causes.task_failed(failure.task, failure.message, failure.statement, remedy=self._dealt_with())
             )
 
     def _give_back(self, owner: str, failure: Failure | None) -> None:
@@ -203,9 +206,9 @@ class AuditLockReleaseOperator(_LockOperator):
 
     def _dealt_with(self) -> str:
         if self.after_failure == "release":
-            return f"The lock of job {self.job_id} was let go."
+            return f"The lock of job {self.job_id} was let go. {_SO}"
         unlock = f"elt-redshift unlock --table {self.table_name} --job-id {self.job_id} --reason …"
-        return f"The lock of job {self.job_id} is held until the failed tasks are cleared, or `{unlock}` frees it."
+        return f"The lock of job {self.job_id} is held until failed tasks are cleared, or `{unlock}` frees it. {_SO}"
 
 
 class AuditLock:

@@ -57,7 +57,7 @@ class Work:
     def failure(self) -> Failure | None:
         """Why the work failed; None where it did not."""
         if marked := self._marked():
-            return self._told(*marked, "and the DAG run were marked as failed")
+            return self._told(*marked, "it and the DAG run were marked as failed")
         if not any(self._failed(task) for task in self._leaves(self.tasks)):
             return None
         return self._told(*self._first())
@@ -87,10 +87,9 @@ class Work:
             if state == wanted
         )
 
-    def _told(self, task: str, index: int, otherwise: str = "failed") -> Failure:
+    def _told(self, task: str, index: int, otherwise: str = "its log says why") -> Failure:
         said = self._xcom(task, index) or {}
-        name = f"{task}[{index}]" if index >= 0 else task
-        message = str(said.get("message") or f"Task {name} {otherwise}.")[:MAX_MESSAGE]
+        message = str(said.get("message") or otherwise)[:MAX_MESSAGE]
         return Failure(task, str(said.get("statement") or "none"), message)
 
     def _xcom(self, task: str, index: int) -> Any:
@@ -125,7 +124,7 @@ def tell_failure(context: Context) -> None:
     if error is None or ti.xcom_pull(task_ids=ti.task_id, key=FAILURE, map_indexes=ti.map_index):
         return
     kind = "" if isinstance(error, str) else f"{type(error).__name__}: "
-    ti.xcom_push(key=FAILURE, value={"message": f"Task {ti.task_id}: {kind}{error}"[:MAX_MESSAGE], "statement": "none"})
+    ti.xcom_push(key=FAILURE, value={"message": f"{kind}{error}"[:MAX_MESSAGE], "statement": "none"})
 
 
 def _ignored(task: Any) -> bool:

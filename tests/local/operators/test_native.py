@@ -263,8 +263,8 @@ def test_the_teardown_says_how_it_went(
     _execute(lock.acquire, FakeTaskInstance())
     ti = FakeTaskInstance(states=states)
     if failed:
-        ti.xcoms = {FAILURE: {"message": "Task a: ValueError: no", "statement": "none"}}
-        with pytest.raises(AirflowFailException, match=r"^Task a: ValueError: no\. The lock of job 1 "):
+        ti.xcoms = {FAILURE: {"message": "ValueError: no", "statement": "none"}}
+        with pytest.raises(AirflowFailException, match=r"^Task [ab] failed: ValueError: no\. The lock of job 1 "):
             _execute(lock.release, ti)
     else:
         _execute(lock.release, ti)
@@ -292,7 +292,7 @@ def test_the_teardown_fails_a_run_that_was_marked_as_failed(hook: Hook, table: s
     with DAG("sales"), AuditLock(job_id="1", table_name=table) as lock:
         BaseOperator(task_id="a") >> BaseOperator(task_id="b")
     _execute(lock.acquire, FakeTaskInstance())
-    with pytest.raises(AirflowFailException, match="Task a and the DAG run were marked as failed"):
+    with pytest.raises(AirflowFailException, match="Task a failed: it and the DAG run were marked as failed"):
         _execute(lock.release, FakeTaskInstance(states={"a": "failed", "b": "skipped"}))
     item = hook.audit(table).read("1")
     assert item
@@ -303,7 +303,7 @@ def test_a_held_lock_fails_the_next_run(hook: Hook, table: str) -> None:
     """It says which task of which run failed, when and why, and the ways on; or it is skipped, as told."""
     store = hook.audit(table)
     store.acquire("1", OTHER, timedelta(hours=1))
-    store.record_failure("1", OTHER, task="load", statement="none", message="Task load: ERROR: no")
+    store.record_failure("1", OTHER, task="load", statement="none", message="ERROR: no")
     item = store.read("1")
     assert item
     with pytest.raises(AirflowFailException) as refused:
@@ -333,7 +333,7 @@ def test_a_task_tells_what_it_raised(hook: Hook, table: str) -> None:
     ti = FakeTaskInstance()
     for error in (ValueError("no"), ValueError("again")):
         tell_failure({"ti": ti, "exception": error})  # type: ignore[typeddict-item]
-    assert ti.xcoms[FAILURE] == {"message": "Task load: ValueError: no", "statement": "none"}
+    assert ti.xcoms[FAILURE] == {"message": "ValueError: no", "statement": "none"}
 
 
 def test_whatever_is_defined_inside_stands_behind_the_lock(table: str) -> None:

@@ -1,0 +1,65 @@
+"""Making an audit table, for locks that belong to no deployed job; a job's stack brings its own."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from elt_redshift.aws.calls import aws_errors, error_code
+from elt_redshift.exceptions import EltError
+
+_KEY = [{"AttributeName": "JobID", "KeyType": "HASH"}]
+
+#: DynamoDB turns point-in-time recovery on some seconds after a table is there: it is asked this often, every 5 s.
+TRIES = 24
+PAUSE = 5.0
+
+
+def create(client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> bool:
+    """Make the table as a job's template has it, wait until it can be used, and tell whether it was not there before.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
+
+    :param client: a boto3 DynamoDB client.
+    :raises EltError: there is a table of that name that has another key.
+    :raises AwsError: AWS refused a call.
+    """
+    with aws_errors(f"table {table}"):
+        made = _made(client, table)
+        client.get_waiter("table_exists").wait(TableName=table)
+        found = client.describe_table(TableName=table)["Table"]
+        if (
+            found["KeySchema"] != _KEY
+            or {"AttributeName": "JobID", "AttributeType": "S"} not in found["AttributeDefinitions"]
+        ):
+            raise EltError(f"Table {table} exists, but its key is not JobID, a text. Choose another name.")
+        _recoverable(client, table, sleep)
+    return made
+
+
+def _made(client: Any, table: str) -> bool:
+    """Whether the table was made by this call."""
+    try:
+        client.create_table(
+            TableName=table,
+            AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+            KeySchema=_KEY,
+            BillingMode="PAY_PER_REQUEST",
+            SSESpecification={"Enabled": True},
+        )
+    except client.exceptions.ResourceInUseException:
+        return False
+    return True
+
+
+def _recoverable(client: Any, table: str, sleep: Callable[[float], None]) -> None:
+    recovery = {"PointInTimeRecoveryEnabled": True}
+    for left in reversed(range(TRIES)):
+        try:
+            client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+            return
+        except client.exceptions.ClientError as error:
+            if error_code(error) != "ContinuousBackupsUnavailableException" or not left:
+                raise
+        sleep(PAUSE)

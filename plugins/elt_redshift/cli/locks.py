@@ -1,0 +1,138 @@
+"""Commands about locks: ``status``, ``unlock``, ``audit create``; of deployed jobs, or of any audit table."""
+
+from __future__ import annotations
+
+import argparse
+import re
+from collections.abc import Iterator
+
+from rich.markup import escape
+from rich.table import Column, Table
+
+from elt_redshift.asl import causes
+from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, LEASE_TOLERANCE
+from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.audit_table import create
+from elt_redshift.aws.calls import Clients, aws_errors
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.cli.console import console
+from elt_redshift.cli.options import Commands, add_aws, command, load
+from elt_redshift.cli.watch import places
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+
+
+def add_parser(commands: Commands) -> None:
+    status_ = command(commands, "status", status, "Show the audit table, or one job's item.", job=False)
+    status_.add_argument("job", metavar="JOB", nargs="?", help="default: every job that is deployed")
+    unlock_ = command(commands, "unlock", unlock, "Let a failed run's lock go, on record.", job=False)
+    unlock_.add_argument("job", metavar="JOB", nargs="?", help="a deployed job; or name --table and --job-id")
+    unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
+    for made in (status_, unlock_):
+        made.add_argument("--table", help="an audit table, of locks that belong to no deployed job")
+        made.add_argument("--job-id", metavar="ID", help="the key of an item in it")
+        add_aws(made)
+    audit = commands.add_parser("audit", help="Make an audit table for locks that belong to no deployed job.")
+    create_ = command(
+        audit.add_subparsers(metavar="COMMAND", required=True), "create", create_table, _CREATE, job=False
+    )
+    create_.add_argument("table", metavar="TABLE", help="its name")
+    create_.add_argument("--region", help="AWS region; default: as boto3 finds it")
+
+
+_CREATE = "Make an audit table as a job's stack has it: paid by request, encrypted, with point-in-time recovery."
+
+
+def create_table(given: argparse.Namespace) -> int:
+    made = create(Clients(given.region)("dynamodb"), given.table)
+    print(f"Audit table {given.table} is {'made' if made else 'there already'}.")
+    return 0
+
+
+def status(given: argparse.Namespace) -> int:
+    columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
+    table = Table("JobID", "job", "JobState", *columns)
+    for name, job, item in _items(given, Clients(given.region)):
+        table.add_row(item.job_id, name, *_row(item), escape(_failure(item, job)))
+    console().print(table if table.row_count else "No job has run yet.")
+    return 0
+
+
+def _items(given: argparse.Namespace, clients: Clients) -> Iterator[tuple[str, EltJob | None, AuditItem]]:
+    """The names of jobs, the job itself where it was given, and the items; a name is empty where only the table is
+    known."""
+    _check(given)
+    if given.table:
+        found = AuditStore(clients("dynamodb"), given.table).items()
+        yield from (("", None, item) for item in found if given.job_id in (None, item.job_id))
+        return
+    stacks = Stacks(clients("cloudformation"))
+    job = load(given) if given.job else None
+    for deployed in [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack):
+        yield from ((deployed.job, job, item) for item in AuditStore(clients("dynamodb"), deployed.audit_table).items())
+
+
+def _check(given: argparse.Namespace) -> None:
+    """:raises EltError: the options do not fit together."""
+    if given.job and (given.table or given.job_id):
+        raise EltError("Give either JOB, for a deployed job, or --table, for any audit table.")
+    if given.job_id and not given.table:
+        raise EltError("--job-id needs --table: the audit table that holds the item.")
+
+
+def _row(item: AuditItem) -> tuple[str, ...]:
+    free = item.state == FAILED and item.after_failure == "release"
+    state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
+    owner = (item.owner or "").rpartition(":" if ":states:" in (item.owner or "") else AIRFLOW_OWNER)[2]
+    return state, _seconds(item.start), _seconds(item.end), owner
+
+
+def _failure(item: AuditItem, job: EltJob | None) -> str:
+    """What failed, where, and why, as far as the item says."""
+    if item.failure_message is None:
+        return ""
+    task = item.failed_task or "none"
+    return causes.task_failed(task, item.failure_message, item.failed_statement, places(job, task) if job else ())
+
+
+def _seconds(time: str | None) -> str:
+    """An ISO 8601 time without its fraction."""
+    return re.sub(r"\.\d+Z$", "Z", time or "")
+
+
+def unlock(given: argparse.Namespace) -> int:
+    clients = Clients(given.region)
+    store, job_id = _lock(given, clients)
+    item = store.read(job_id)
+    if item is None or item.free:
+        raise EltError(f"Job {job_id} is not locked. There is nothing to unlock.")
+    if item.owner and item.state != FAILED and not store.expired(item):
+        raise EltError(f"Job {item.job_id} is {item.state}, held by {item.owner}. {_remedy(item)}")
+    with aws_errors("caller identity"):
+        caller = clients("sts").get_caller_identity()["Arn"]
+    store.unlock(item, by=caller, reason=given.reason)
+    print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
+    return 0
+
+
+def _lock(given: argparse.Namespace, clients: Clients) -> tuple[AuditStore, str]:
+    """The audit table, and the key of the item in it."""
+    _check(given)
+    if given.job:
+        job = load(given)
+        return AuditStore(
+            clients("dynamodb"), Stacks(clients("cloudformation")).find(job.name, given.stack).audit_table
+        ), job.job_id
+    if not (given.table and given.job_id):
+        raise EltError("Name what to unlock: JOB, a deployed job, or --table TABLE --job-id ID.")
+    return AuditStore(clients("dynamodb"), given.table), given.job_id
+
+
+def _remedy(item: AuditItem) -> str:
+    """What to do about a lock whose owner may live."""
+    if str(item.owner).startswith(AIRFLOW_OWNER):
+        return (
+            f"Mark that DAG run as failed if it must not go on. If it is dead, its lease runs out at {item.lease}; "
+            f"{LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself."
+        )
+    return "Stop that execution if it must not go on; the next run takes the lock of a stopped one by itself."

@@ -1,0 +1,27 @@
+"""The command line against the embedded AWS."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from elt_redshift.cli.main import main
+from elt_redshift.local import process
+from elt_redshift.local.process import LocalAws
+
+Cli = Callable[..., tuple[int, str, str]]
+
+
+@pytest.fixture
+def cli(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Cli:
+    """Runs a command; gives its exit status, stdout and stderr."""
+    for name, value in process.environment(local_aws).items():
+        monkeypatch.setenv(name, value)
+
+    def run(*arguments: object) -> tuple[int, str, str]:
+        status = main([str(argument) for argument in arguments])
+        printed = capsys.readouterr()
+        return status, printed.out, printed.err
+
+    return run
