@@ -16,8 +16,8 @@ VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, then the newest one; and the tests that run on each of them.
 MATRIX := 2.11 3.0 3.2 3.3.2
 MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/lineage tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
-# And this one, which runs both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
-MATRIX_RUNS := tests/e2e/test_mwaa_package.py
+# And these, which run both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
+MATRIX_RUNS := tests/e2e/test_mwaa_package.py tests/e2e/test_shapes_by_version.py
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never
