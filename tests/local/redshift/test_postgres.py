@@ -47,11 +47,12 @@ def await_gone(folder: Path, *others: Path, owner: int = 0) -> None:
 
 
 def test_stop_leaves_nothing(tmp_path: Path) -> None:
-    """After stop there is no process and no folder, and a second stop does nothing."""
+    """After stop there is no process and no folder, and a second stop does nothing; shared memory is in the folder."""
     postgres = Postgres(tmp_path / "data")
     postgres.start()
     with postgres.connect() as connection:
         assert connection.execute("select redshift.len('abc')").fetchone() == (3,)
+        assert list((tmp_path / "data" / "pg_dynshmem").iterdir())
     postgres.stop()
     postgres.stop()
     await_gone(tmp_path / "data")

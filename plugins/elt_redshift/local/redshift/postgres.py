@@ -46,6 +46,8 @@ _OPTIONS = {
     "max_wal_senders": "0",
     "shared_buffers": "64MB",
     "unix_socket_permissions": "0700",
+    # In the data folder and not in /dev/shm, where a PostgreSQL that is killed would leave it.
+    "dynamic_shared_memory_type": "mmap",
     "jit": "off",
     "max_parallel_workers_per_gather": "0",
     "timezone": "UTC",
