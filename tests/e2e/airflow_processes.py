@@ -250,6 +250,10 @@ class Run:
         """Mark the run as failed."""
         self._airflow.call("PATCH", self._path, {"state": "failed"})
 
+    def succeed_task(self, task_id: str) -> None:
+        """Mark a task as a success."""
+        self._airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "success"})
+
     def fail_task(self, task_id: str) -> None:
         """Mark a task as failed."""
         self._airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "failed"})
