@@ -24,8 +24,10 @@ from elt_redshift.airflow_compat import (
     BaseOperator,
     Context,
     DuplicateTaskIdFound,
+    bounded,
     is_mapped,
     on_failed_try,
+    task_timeout,
 )
 from elt_redshift.asl import causes
 from elt_redshift.asl.audit import RUNNING
@@ -65,7 +67,7 @@ class _LockOperator(BaseOperator):
     :param scope: tells several locks of a DAG run apart, which may be those of one job; the same for both operators.
     """
 
-    template_fields: Sequence[str] = ("job_id", "table_name")
+    template_fields: Sequence[str] = ("job_id", "table_name", "aws_conn_id", "region_name", "verify")
 
     def __init__(
         self,
@@ -75,14 +77,17 @@ class _LockOperator(BaseOperator):
         scope: str = "",
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         self.job_id, self.table_name, self.scope = job_id, table_name, scope
         self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.verify, self.botocore_config = verify, botocore_config
 
     def _hook(self) -> ClientsHook:
-        return make_hook(self.aws_conn_id, self.region_name)
+        return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
 
 
 class AuditLockAcquireOperator(_LockOperator):
@@ -98,7 +103,7 @@ class AuditLockAcquireOperator(_LockOperator):
         ``wait``, else ``fail``.
     :param lease: how long the lock lasts when no task of the run renews it.
     :param poll_interval: seconds between two looks at a lock that is waited for.
-    :param wait_timeout: then waiting fails.
+    :param wait_timeout: then waiting fails. So it does after ``execution_timeout``, as Airflow's tasks do.
     """
 
     ui_color = "#f9c915"
@@ -120,7 +125,13 @@ class AuditLockAcquireOperator(_LockOperator):
         self.poll_interval, self.wait_timeout = poll_interval, wait_timeout
 
     def execute(self, context: Context) -> str:
-        return self._acquire(context, datetime.now(UTC) + self.wait_timeout)
+        return self._acquire(context, datetime.now(UTC) + bounded(self, context, self.wait_timeout))
+
+    def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
+        """As Airflow's, but when the time is up the lock is tried once more, and the failure says who holds it."""
+        if next_method == "__fail__" and "timeout" in str((next_kwargs or {}).get("error")).lower():
+            return self._acquire(context, datetime.now(UTC))
+        return super().resume_execution(next_method, next_kwargs, context)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any]) -> str:
         """Resume when the lock may be free."""
@@ -148,8 +159,10 @@ class AuditLockAcquireOperator(_LockOperator):
             locked = LockedError(self.job_id, replace(locked.item, state=RUNNING), self.table_name)
         if policy == "skip":
             raise AirflowSkipException(str(locked))
-        if policy == "fail" or datetime.now(UTC) >= deadline:
+        if policy == "fail":
             raise AirflowFailException(str(locked))
+        if (left := deadline - datetime.now(UTC)) <= timedelta():
+            self._too_late(locked)
         from elt_redshift.triggers.audit_lock import LockTrigger  # Airflow's triggers are not for DAG files
 
         self.log.info("Waiting: %s", locked)
@@ -162,9 +175,18 @@ class AuditLockAcquireOperator(_LockOperator):
                 aws_conn_id=self.aws_conn_id,
                 region_name=self.region_name,
                 poll_interval=self.poll_interval,
+                verify=self.verify,
+                botocore_config=self.botocore_config,
             ),
             method_name="execute_complete",
+            timeout=left,
         )
+
+    def _too_late(self, locked: LockedError) -> None:
+        """Never returns."""
+        if (limit := self.execution_timeout) is not None and limit < self.wait_timeout:
+            raise task_timeout()(f"Task {self.task_id} has waited for its execution_timeout of {limit}. {locked}")
+        raise AirflowFailException(str(locked))
 
 
 class AuditLockReleaseOperator(_LockOperator):

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import AwsTrigger
+from elt_redshift.triggers.base import ClientsTrigger
 
 if TYPE_CHECKING:
     from elt_redshift.aws.audit import AuditItem
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 LOOKS = 20
 
 
-class LockTrigger(AwsTrigger):
+class LockTrigger(ClientsTrigger):
     """Waits until the lock is free or held by another, its lease has run out, or it was looked at for long enough.
 
     :param held: who held it when the wait began, see :attr:`AuditItem.holder`.
@@ -40,8 +40,10 @@ class LockTrigger(AwsTrigger):
         aws_conn_id: str | None = "aws_default",
         region_name: str | None = None,
         poll_interval: float = 15.0,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval)
+        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
         self.job_id, self.table_name, self.held, self.deadline = job_id, table_name, held, deadline
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -63,6 +65,4 @@ class LockTrigger(AwsTrigger):
         return store.expired(item) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
 
     def _store(self) -> AuditStore:
-        from elt_redshift.hooks.clients import ClientsHook  # boto3: the worker that defers has no need for it
-
-        return ClientsHook(self.aws_conn_id, self.region_name).audit(self.table_name)
+        return self.hook().audit(self.table_name)

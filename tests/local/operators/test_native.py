@@ -25,6 +25,7 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
     BaseOperator,
     TaskGroup,
+    task_timeout,
 )
 from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.aws.statements import Statements
@@ -238,6 +239,23 @@ def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str) -> N
     store.acquire("1", OTHER, timedelta(hours=1))
     with pytest.raises(AirflowFailException):
         _execute(_acquire(table, "wait", wait_timeout=timedelta()), FakeTaskInstance())
+
+
+def test_the_wait_for_a_lock_is_bounded(hook: Hook, table: str) -> None:
+    """By ``execution_timeout`` too, which Airflow gets; when it ends the wait, the lock is tried once more."""
+    store, timed_out = hook.audit(table), {"error": "Trigger timeout"}
+    store.acquire("1", OTHER, timedelta(hours=1))
+    waiting = _acquire(table, "wait", execution_timeout=timedelta(minutes=1))
+    with pytest.raises(TaskDeferred) as deferred:
+        _execute(waiting, FakeTaskInstance())
+    assert timedelta(seconds=50) < deferred.value.timeout <= timedelta(minutes=1)  # type: ignore[operator]
+    context: Any = {"ti": FakeTaskInstance()}
+    with pytest.raises(task_timeout(), match=r"execution_timeout of 0:01:00\. .*run-2"):
+        waiting.resume_execution("__fail__", timed_out, context)
+    with pytest.raises(AirflowFailException, match="run-2"):
+        _acquire(table, "wait").resume_execution("__fail__", timed_out, context)
+    store.release("1", OTHER)
+    assert waiting.resume_execution("__fail__", timed_out, context) == ME
 
 
 def test_a_dead_runs_lock_is_taken_over(hook: Hook, table: str) -> None:
