@@ -237,7 +237,7 @@ def test_a_refused_submission_is_recorded(deploy: Deploy) -> None:
     deployed = deploy(alone(unused, parameters=(Parameter(name="p", default="1"),)))
     execution = deployed.run()
     assert execution.status == "FAILED"
-    assert "RedshiftData.ValidationException" in (execution.cause or "")
+    assert "Task a failed: The Data API refused it: Parameters list contains unused" in (execution.cause or "")
     assert (deployed.item.state, deployed.item.failed_statement) == ("Failed", "none")
 
 

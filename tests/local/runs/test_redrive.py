@@ -126,7 +126,7 @@ def test_a_statement_that_is_forgotten_runs_anew_after_a_redrive(
     ended = deployed.end(arn)
     assert ended.status == status
     if status == "FAILED":
-        assert "ResourceNotFoundException" in (ended.cause or "")
+        assert "Task a failed: The Data API refused it: Query does not exist." in (ended.cause or "")
     else:
         assert deployed.sql(f"select task from {ledger}") == [["a"]]
         assert deployed.states(arn)[-2:] == ["a: finish", "release lock"]
