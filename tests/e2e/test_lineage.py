@@ -31,6 +31,7 @@ tasks:
   fact:
     statement: "insert into facts select n / :divisor::int from staged"
     upstream: [stage]
+lock: {after_failure: release}
 """
 STAGE = "create temp table #news (like source);\n\ninsert into #news select n from source;\n\n" + (
     "insert into STAGED select n from #news;\n"
