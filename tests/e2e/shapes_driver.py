@@ -7,11 +7,20 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
+from functools import cache
 from pathlib import Path
 
-from airflow.models import DagBag
+try:
+    from airflow.dag_processing.dagbag import DagBag
+except ImportError:  # before 3.2
+    from airflow.models import DagBag
 
-found = DagBag(Path(sys.argv[1]), include_examples=False).dags
+with suppress(ImportError):  # Airflow 2 has none; later ones would make an API server of their own for each task
+    from airflow.sdk.execution_time import supervisor
+
+    supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
+
+found = DagBag(Path(sys.argv[1])).dags
 for name in sys.argv[2:]:
     with suppress(Exception):  # some versions raise what a task raised
         found[name].test()
