@@ -63,7 +63,9 @@ demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 test: .venv/installed  ## every test: unit, on the embedded AWS, and with real Airflow processes
 	$(BIN)/pytest -n $(JOBS) --dist loadfile
 
-test-matrix: $(MATRIX:%=test-airflow-%)  ## the tests of the Airflow side, on every other Airflow that is supported
+# Side by side: each keeps one processor busy.
+test-matrix: .venv/installed  ## the tests of the Airflow side, on every other Airflow that is supported
+	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target $(MATRIX:%=test-airflow-%)
 
 .venv-%/installed: $(BIN)/uv pyproject.toml constraints/airflow-%.txt
 	$(PYTHON) -m venv --clear .venv-$*
