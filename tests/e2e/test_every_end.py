@@ -17,6 +17,7 @@ from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
@@ -80,7 +81,7 @@ class Ends:
 
     def database(self, airflow: Airflow, statement: str, *values: str) -> None:
         """Change what Airflow remembers: nobody waits for an hour."""
-        with closing(sqlite3.connect(airflow.folder / "airflow.db", timeout=60)) as database, database:
+        with closing(sqlite3.connect(airflow.folder / "airflow.db", timeout=bounds.ANSWER)) as database, database:
             database.execute(statement, values)
 
 

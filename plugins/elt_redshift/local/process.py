@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import subprocess
 import sys
@@ -222,6 +223,8 @@ def _stop(
         if _alive(aws, server):
             with suppress(ProcessLookupError):
                 os.kill(aws.pid, number)
+        elif number == signal.SIGKILL:  # somebody wrote into the folder while its guard emptied it
+            shutil.rmtree(aws.data, ignore_errors=True)
         deadline = clock() + timeout / 2
         while not (gone := not _alive(aws, server) and not Path(aws.data).exists()) and clock() < deadline:
             sleep(POLL_SECONDS)
