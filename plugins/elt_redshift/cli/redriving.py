@@ -94,8 +94,7 @@ class Continuation:
     def _warn_of_drift(self) -> None:
         deployed = self.executions.state_machine_arn
         if found := drift(self.job, self._definitions.deployed(deployed)):
-            differs = "; ".join([*found.graph, *([f"other SQL in {named(tuple(found.sql))}"] if found.sql else [])])
-            print(f"The job's files are not what is deployed, and what is deployed runs: {differs}.")
+            print(f"The job's files are not what is deployed, and what is deployed runs: {found.words}.")
 
     def _why_not_redrive(self, origin: Execution) -> str | None:
         if self.from_start:

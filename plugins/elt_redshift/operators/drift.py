@@ -32,10 +32,14 @@ class Drift:
     graph: tuple[str, ...] = ()
     sql: Mapping[str, str] = field(default_factory=dict)
 
+    @property
+    def words(self) -> str:
+        """All differences, one behind the other."""
+        return "; ".join([*self.graph, *([f"other SQL in {named(tuple(self.sql))}"] if self.sql else [])])
+
     def __str__(self) -> str:
-        parts = [*self.graph, *([f"other SQL in {named(tuple(self.sql))}"] if self.sql else [])]
         return (
-            f"Job {self.job} of this DAG is not the deployed one: {'; '.join(parts)}. Deploy the job again with "
+            f"Job {self.job} of this DAG is not the deployed one: {self.words}. Deploy the job again with "
             "`elt-redshift deploy`, or bring its new version to Airflow."
         )
 
