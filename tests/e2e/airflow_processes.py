@@ -1,4 +1,4 @@
-"""A real Airflow: scheduler, triggerer, DAG processor and API server, each a process of its own, on SQLite.
+"""A real Airflow: scheduler, triggerer, DAG processor and API server, each a process of its own, on PostgreSQL.
 
 Tests drive it through its REST API, as its users and their scripts do.
 """
@@ -8,20 +8,21 @@ from __future__ import annotations
 import json
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 import psutil
+import psycopg
 
 from elt_redshift.local import airflow_home, airflow_server
 from elt_redshift.local.airflow_server import COMPONENTS, USER
 from elt_redshift.local.leash import Leash
+from elt_redshift.local.redshift.postgres import Postgres
 from tests import bounds, logs
 from tests.local import waiting
 
@@ -40,20 +41,42 @@ def wait_for(look: Callable[[], Found], what: str) -> Found:
     return waiting.wait_for(look, what, bounds.AIRFLOW, POLL_SECONDS)
 
 
+class Database:
+    """Airflow's, in a PostgreSQL of its own: SQLite lets one process write at a time, and keeps the others waiting."""
+
+    def __init__(self, postgres: Postgres) -> None:
+        self.uri = postgres.uri()
+
+    def settings(self) -> dict[str, str]:
+        dialect = self.uri.replace("postgresql:", "postgresql+psycopg:")
+        # The embedded Redshift reads backslashes in texts as Redshift does.
+        connection = f"{dialect}&options=-cstandard_conforming_strings%3Don"
+        names = ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC")
+        return {f"AIRFLOW__DATABASE__{name}": connection for name in names}
+
+    def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Run a statement in a transaction of its own; gives its rows."""
+        with psycopg.connect(self.uri) as connection:
+            cursor = connection.execute(statement.encode(), values)
+            return cursor.fetchall() if cursor.description else []
+
+
 class Component:
     """One of Airflow's processes, on a leash with all that descends from it."""
 
-    def __init__(self, name: str, environment: Mapping[str, str], folder: Path, leash: Leash) -> None:
-        self.name, self._environment, self.log = name, environment, folder / f"{name}.log"
-        self._leash = leash
-        self._database = folder / "airflow.db"
+    def __init__(
+        self, name: str, environment: Mapping[str, str], folder: Path, leash: Leash, database: Database
+    ) -> None:
+        self.name, self.log, self._leash, self._database = name, folder / f"{name}.log", leash, database
+        # PostgreSQL shows that name beside each connection.
+        self._environment = {**environment, "PGAPPNAME": name}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = self._leash.start(
                 [sys.executable, "-m", "airflow", *COMPONENTS[self.name]],
-                env=dict(self._environment),
+                env=self._environment,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -70,18 +93,15 @@ class Component:
             self.process.send_signal(signal.SIGCONT)
 
     def _stop_outside_a_transaction(self) -> bool:
-        """Within one, it would keep others from writing to SQLite."""
+        """Within one, it would keep rows locked that others want to write."""
         assert self.process is not None
         self.process.send_signal(signal.SIGSTOP)
         wait_for(lambda: psutil.Process(self.process.pid).status() == psutil.STATUS_STOPPED, "it stands still")
-        try:
-            with closing(sqlite3.connect(self._database, timeout=1.0, isolation_level=None)) as database:
-                database.execute("begin exclusive")
-                database.execute("rollback")
+        busy = "select 1 from pg_stat_activity where application_name = %s and state <> 'idle'"
+        if not self._database.execute(busy, self.name):
             return True
-        except sqlite3.OperationalError:
-            self.process.send_signal(signal.SIGCONT)
-            return False
+        self.process.send_signal(signal.SIGCONT)
+        return False
 
     def kill(self) -> None:
         """Kill it and all that it started, also what was left behind by a killed worker."""
@@ -92,11 +112,13 @@ class Component:
 class Airflow:
     """The four processes and a client of their REST API."""
 
-    def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash) -> None:
+    def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash, postgres: Postgres) -> None:
         self._url = f"http://127.0.0.1:{_free_port()}"
-        self.folder = folder
-        environment = airflow_home.prepare(folder, dags, {**aws, **_settings(folder, self._url)})
-        self.components = {name: Component(name, environment, folder, leash) for name in COMPONENTS}
+        self.database = Database(postgres)
+        settings = {**aws, **_settings(folder, self._url), **self.database.settings()}
+        environment = airflow_home.variables(folder.resolve(), dags, settings)
+        airflow_home.migrate(environment)
+        self.components = {name: Component(name, environment, folder, leash, self.database) for name in COMPONENTS}
         self.client = httpx.Client(base_url=self._url, timeout=bounds.ANSWER)
         self._token: str | None = None
 
@@ -153,7 +175,7 @@ class Airflow:
         def known() -> bool:
             errors = self.call("GET", "/importErrors")["import_errors"]
             assert not errors, errors
-            return {dag["dag_id"] for dag in self.call("GET", "/dags")["dags"]} >= set(dag_ids)
+            return {dag["dag_id"] for dag in self.call("GET", "/dags", limit=100)["dags"]} >= set(dag_ids)
 
         wait_for(known, f"DAGs {dag_ids}")
 
@@ -167,12 +189,9 @@ class Airflow:
         return [Run(self, dag_id, run["dag_run_id"]) for run in answer["dag_runs"]]
 
     def backfill(self, dag_id: str, first: str, last: str, max_active_runs: int) -> None:
-        """Create a backfill. Nobody else writes meanwhile: on SQLite, that makes Airflow give up."""
+        """Create a backfill."""
         body = {"dag_id": dag_id, "from_date": first, "to_date": last, "max_active_runs": max_active_runs}
-        with ExitStack() as paused:
-            for name in COMPONENTS.keys() - {"api-server"}:
-                paused.enter_context(self.components[name].paused())
-            self.call("POST", "/backfills", body)
+        self.call("POST", "/backfills", body)
 
     def slots_in_use(self) -> int:
         """How many tasks hold a worker's slot, or wait for one, in all of Airflow."""
@@ -184,19 +203,24 @@ class Run:
     """A DAG run."""
 
     def __init__(self, airflow: Airflow, dag_id: str, run_id: str) -> None:
-        self._airflow, self.dag_id, self.run_id = airflow, dag_id, run_id
+        self.airflow, self.dag_id, self.run_id = airflow, dag_id, run_id
         self._path = f"/dags/{dag_id}/dagRuns/{httpx.URL(path=run_id).raw_path.decode()}"
 
     @property
     def state(self) -> str:
-        return str(self._airflow.call("GET", self._path)["state"])
+        return str(self.airflow.call("GET", self._path)["state"])
 
     def task(self, task_id: str) -> dict[str, Any]:
         """A task instance as the API shows it."""
-        return dict(self._airflow.call("GET", f"{self._path}/taskInstances/{task_id}"))
+        return dict(self.airflow.call("GET", f"{self._path}/taskInstances/{task_id}"))
+
+    def instances(self) -> dict[tuple[str, int], str]:
+        """The states of all task instances, by task and map index, -1 where it is not mapped."""
+        found = self.airflow.call("GET", f"{self._path}/taskInstances")["task_instances"]
+        return {(one["task_id"], one["map_index"]): one["state"] for one in found}
 
     def states(self) -> dict[str, str]:
-        answer = self._airflow.call("GET", f"{self._path}/taskInstances")
+        answer = self.airflow.call("GET", f"{self._path}/taskInstances")
         return {task["task_id"]: task["state"] for task in answer["task_instances"]}
 
     def wait(self, *states: str) -> str:
@@ -223,16 +247,16 @@ class Run:
     def log(self, task_id: str) -> str:
         """What the log of the task's latest try says, as the UI shows it."""
         number = self.task(task_id)["try_number"]
-        answer = self._airflow.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content=True)
+        answer = self.airflow.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content=True)
         return json.dumps(answer["content"], ensure_ascii=False)
 
     def xcom(self, task_id: str, key: str) -> Any:
         """An XCom; None when there is none."""
         path = f"{self._path}/taskInstances/{task_id}/xcomEntries"
-        entries = self._airflow.call("GET", path)["xcom_entries"]
+        entries = self.airflow.call("GET", path)["xcom_entries"]
         if key not in {entry["key"] for entry in entries}:
             return None
-        return self._airflow.call("GET", f"{path}/{key}", deserialize=True)["value"]
+        return self.airflow.call("GET", f"{path}/{key}", deserialize=True)["value"]
 
     def clear_failed(self) -> None:
         """Clear, failed tasks only."""
@@ -244,30 +268,44 @@ class Run:
 
     def _clear(self, **what: Any) -> None:
         body = {"dry_run": False, "reset_dag_runs": True, "dag_run_id": self.run_id, **what}
-        self._airflow.call("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
+        self.airflow.call("POST", f"/dags/{self.dag_id}/clearTaskInstances", body)
 
     def fail(self) -> None:
         """Mark the run as failed."""
-        self._airflow.call("PATCH", self._path, {"state": "failed"})
+        self.airflow.call("PATCH", self._path, {"state": "failed"})
+
+    def succeed(self) -> None:
+        """Mark the run as a success."""
+        self.airflow.call("PATCH", self._path, {"state": "success"})
 
     def succeed_task(self, task_id: str) -> None:
         """Mark a task as a success."""
-        self._airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "success"})
+        self.airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "success"})
 
     def fail_task(self, task_id: str) -> None:
         """Mark a task as failed."""
-        self._airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "failed"})
+        self.airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "failed"})
 
 
 @contextmanager
 def running(folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[Airflow]:
     """An Airflow for the length of a ``with`` block, whatever ends that."""
-    with Leash() as leash:
-        airflow = Airflow(folder, dags, aws, leash)
+    with _postgres(folder / "postgres") as postgres, Leash() as leash:
+        airflow = Airflow(folder, dags, aws, leash, postgres)
         with logs.shown(**airflow.logs), airflow.client:
             airflow.start()
             airflow.wait_until_healthy()
             yield airflow
+
+
+@contextmanager
+def _postgres(folder: Path) -> Iterator[Postgres]:
+    postgres = Postgres(folder)
+    postgres.start()
+    try:
+        yield postgres
+    finally:
+        postgres.stop()
 
 
 def _free_port() -> int:
@@ -281,7 +319,6 @@ def _settings(home: Path, url: str) -> dict[str, str]:
     return {
         **airflow_server.settings(home, int(url.rpartition(":")[2]), PASSWORD),
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout={bounds.ANSWER:g}",
         # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",

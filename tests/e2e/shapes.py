@@ -313,6 +313,26 @@ def a_lock_for_each_instance(lock: OpenLock) -> None:
     load.expand(how=["ok", "fail"])
 
 
+def marked_first(lock: OpenLock) -> None:
+    with lock():
+        Do(task_id="a", how="wait") >> ok(task_id="b")
+
+
+def marked_last(lock: OpenLock) -> None:
+    with lock():
+        ok(task_id="x") >> Do(task_id="a", how="wait")
+
+
+def marked_before_a_retry(lock: OpenLock) -> None:
+    with lock():
+        fail("a", retries=1, retry_delay=timedelta(days=1)) >> ok(task_id="b")
+
+
+def marked_sql(lock: OpenLock) -> None:
+    with lock():
+        sql("a", "select pg_sleep(3000)", deferrable=True) >> sql("b")
+
+
 SHAPES: dict[str, Callable[[OpenLock], None]] = {
     shape.__name__: shape
     for shape in (
@@ -327,17 +347,31 @@ SHAPES: dict[str, Callable[[OpenLock], None]] = {
 }
 
 
+#: Somebody ends these, in the way that their names tell.
+DRIVEN: dict[str, Callable[[OpenLock], None]] = {
+    "run_failed_in_its_first_task": marked_first,
+    "run_failed_in_its_last_task": marked_last,
+    "run_failed_before_a_retry": marked_before_a_retry,
+    "run_failed_in_sql": marked_sql,
+    "run_succeeded": marked_first,
+    "task_failed": marked_first,
+    "run_timed_out": marked_first,
+}
+
+
 def _dag(name: str, shape: Callable[[OpenLock], None], locked: bool) -> DAG:
     def lock(suffix: str = "", **options: Any) -> AbstractContextManager[Any]:
         options.setdefault("lease", timedelta(hours=1))
         return AuditLock(job_id=f"{name}{suffix}", table_name=TABLE, **options) if locked else nullcontext()
 
-    with DAG(name if locked else f"{name}_plain", schedule=None, start_date=FIRST, catchup=False) as dag:
+    limit = timedelta(hours=1) if name == "run_timed_out" else None
+    dag_id = name if locked else f"{name}_plain"
+    with DAG(dag_id, schedule=None, start_date=FIRST, dagrun_timeout=limit, catchup=False) as dag:
         shape(lock)
     return dag
 
 
-for _name, _shape in SHAPES.items():
+for _name, _shape in (SHAPES | DRIVEN).items():
     globals()[_name] = _dag(_name, _shape, locked=True)
     globals()[f"{_name}_plain"] = _dag(_name, _shape, locked=False)
 

@@ -6,9 +6,7 @@ hand, are in test_airflow_processes.py.
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
-from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -17,7 +15,6 @@ from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
-from tests import bounds
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
@@ -61,7 +58,7 @@ tasks:
   slow: {{statement: "{slow}"}}
   last: {{statement: "select 1", upstream: [slow]}}
 """
-LONG_AGO = "2020-01-01 00:00:00.000000"
+LONG_AGO = "2020-01-01 00:00:00+00"
 
 
 class Ends:
@@ -78,11 +75,6 @@ class Ends:
         (folder / "dags").mkdir()
         tables = {name: job.audit.table for name, job in self.jobs.items()}
         (folder / "dags" / "jobs.py").write_text(DAGS.format(tables=tables, folder=str(folder)))
-
-    def database(self, airflow: Airflow, statement: str, *values: str) -> None:
-        """Change what Airflow remembers: nobody waits for an hour."""
-        with closing(sqlite3.connect(airflow.folder / "airflow.db", timeout=bounds.ANSWER)) as database, database:
-            database.execute(statement, values)
 
 
 @pytest.fixture(scope="module")
@@ -144,8 +136,8 @@ def test_a_mirror_past_its_execution_timeout(airflow: Airflow, ends: Ends, name:
     run, arn, statement = _waiting(airflow, ends, name, state)
     limit = "1:00:00" if name == "overdue" else "0:00:10"
     if name == "overdue":
-        timeout = "update task_instance set trigger_timeout = ? where run_id = ? and task_id = 'slow'"
-        ends.database(airflow, timeout, LONG_AGO, run.run_id)
+        timeout = "update task_instance set trigger_timeout = %s where run_id = %s and task_id = 'slow'"
+        airflow.database.execute(timeout, LONG_AGO, run.run_id)
     _stopped(ends.jobs[name], arn, statement)
     assert run.wait() == "failed"
     assert run.states() == {"start_execution": "success", "slow": "failed", "last": "upstream_failed"}
@@ -156,7 +148,7 @@ def test_a_mirror_past_its_execution_timeout(airflow: Airflow, ends: Ends, name:
 def test_a_run_past_its_dagrun_timeout(airflow: Airflow, ends: Ends) -> None:
     """As when the run is failed by hand."""
     run, arn, statement = _waiting(airflow, ends, "late_run")
-    ends.database(airflow, "update dag_run set start_date = ? where run_id = ?", LONG_AGO, run.run_id)
+    airflow.database.execute("update dag_run set start_date = %s where run_id = %s", LONG_AGO, run.run_id)
     assert run.wait() == "failed"
     _stopped(ends.jobs["late_run"], arn, statement)
     assert run.states()["slow"] == "skipped"
@@ -209,7 +201,7 @@ def test_a_native_task_that_is_cleared_while_it_runs(airflow: Airflow, ends: End
 def test_a_native_run_past_its_dagrun_timeout(airflow: Airflow, ends: Ends) -> None:
     """Its statement is cancelled; Airflow skips the teardown, so the lock is left to its lease."""
     run, owner, statement = _waiting(airflow, ends, "native_late_run")
-    ends.database(airflow, "update dag_run set start_date = ? where run_id = ?", LONG_AGO, run.run_id)
+    airflow.database.execute("update dag_run set start_date = %s where run_id = %s", LONG_AGO, run.run_id)
     assert run.wait() == "failed"
     job = ends.jobs["native_late_run"]
     wait_for(lambda: _status(job, statement) == "ABORTED", "the statement is cancelled")

@@ -42,7 +42,7 @@ def prepare(
     """
     home = Path(directory).resolve()
     home.mkdir(parents=True, exist_ok=True)
-    made = _environment(home, Path(dags_folder).resolve(), environment or {})
+    made = variables(home, dags_folder, environment or {})
     shutil.copyfile(_migrated(made), home / "airflow.db")
     return made
 
@@ -72,19 +72,11 @@ def dags_test(
     return leash.start(command, env=dict(environment), stdout=output, stderr=errors, text=True)
 
 
-def cache_folder() -> Path:
-    """Where migrated databases are kept: in the virtual environment, which goes when its Airflow goes; without one that
-    can be written to, in the user's cache folder."""
-    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
-        return Path(sys.prefix) / "share" / "elt-redshift"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elt-redshift"
+def variables(home: Path, dags_folder: str | Path, more: Mapping[str, str]) -> dict[str, str]:
+    """The environment in which to run Airflow at a home, as :func:`prepare` gives it; nothing is made.
 
-
-def _airflow() -> list[str]:
-    return [sys.executable, "-m", "airflow"]
-
-
-def _environment(home: Path, dags_folder: Path, more: Mapping[str, str]) -> dict[str, str]:
+    :param more: variables that go before all others.
+    """
     own = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
     package = str(Path(__file__).resolve().parents[2])
     paths = [package, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
@@ -94,7 +86,7 @@ def _environment(home: Path, dags_folder: Path, more: Mapping[str, str]) -> dict
         "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths)),
         "PYTHONWARNINGS": "ignore",  # Airflow's own deprecations
         "AIRFLOW_HOME": str(home),
-        "AIRFLOW__CORE__DAGS_FOLDER": str(dags_folder),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(Path(dags_folder).resolve()),
         "AIRFLOW__CORE__PLUGINS_FOLDER": package,
         "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
         SQL_ALCHEMY_CONN: f"sqlite:///{home / 'airflow.db'}",
@@ -105,6 +97,35 @@ def _environment(home: Path, dags_folder: Path, more: Mapping[str, str]) -> dict
         "AIRFLOW_CONN_AWS_DEFAULT": "aws://",  # boto3's own search, without asking the database
         **more,
     }
+
+
+def migrate(environment: Mapping[str, str]) -> None:
+    """Make the tables of Airflow's database that the environment names.
+
+    :raises LocalAwsError: Airflow cannot; its last words are in the message.
+    """
+    with tempfile.TemporaryFile("w+", errors="replace") as printed, Leash() as leash:
+        command = [*_airflow(), "db", "migrate"]
+        made = leash.start(command, env=dict(environment), stdout=printed, stderr=subprocess.STDOUT)
+        try:
+            failed = "failed" if made.wait(MIGRATE_SECONDS) else ""
+        except subprocess.TimeoutExpired:
+            failed = f"had not ended after {MIGRATE_SECONDS:g} s"
+        if failed:
+            printed.seek(0)
+            raise LocalAwsError(f"airflow db migrate {failed}: {printed.read()[-2000:].strip()}")
+
+
+def cache_folder() -> Path:
+    """Where migrated databases are kept: in the virtual environment, which goes when its Airflow goes; without one that
+    can be written to, in the user's cache folder."""
+    if sys.prefix != sys.base_prefix and os.access(sys.prefix, os.W_OK):
+        return Path(sys.prefix) / "share" / "elt-redshift"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "elt-redshift"
+
+
+def _airflow() -> list[str]:
+    return [sys.executable, "-m", "airflow"]
 
 
 def _bytecode() -> dict[str, str]:
@@ -125,21 +146,8 @@ def _migrated(environment: Mapping[str, str]) -> Path:
     try:
         # A home of its own: nobody else shall read the configuration, of this version, that is made there.
         with tempfile.TemporaryDirectory() as elsewhere:
-            _migrate({**environment, "AIRFLOW_HOME": elsewhere, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
+            migrate({**environment, "AIRFLOW_HOME": elsewhere, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
         draft.replace(database)
     finally:
         draft.unlink(missing_ok=True)
     return database
-
-
-def _migrate(environment: Mapping[str, str]) -> None:
-    with tempfile.TemporaryFile("w+", errors="replace") as printed, Leash() as leash:
-        command = [*_airflow(), "db", "migrate"]
-        made = leash.start(command, env=dict(environment), stdout=printed, stderr=subprocess.STDOUT)
-        try:
-            failed = "failed" if made.wait(MIGRATE_SECONDS) else ""
-        except subprocess.TimeoutExpired:
-            failed = f"had not ended after {MIGRATE_SECONDS:g} s"
-        if failed:
-            printed.seek(0)
-            raise LocalAwsError(f"airflow db migrate {failed}: {printed.read()[-2000:].strip()}")
