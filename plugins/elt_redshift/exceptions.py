@@ -6,11 +6,19 @@ Airflow's process boundaries.
 
 from __future__ import annotations
 
+import copyreg
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 
 class EltError(Exception):
     """Root of the package's errors."""
+
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[Any, ...], dict[str, Any]]:
+        """A copy has the same text and fields. An exception's own way gives the text to ``__init__``, which takes the
+        fields here."""
+        return copyreg.__newobj__, (type(self), *self.args), self.__dict__  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)
@@ -36,6 +44,3 @@ class JobError(EltError):
     def __init__(self, problems: tuple[Problem, ...] | list[Problem]) -> None:
         self.problems = tuple(problems)
         super().__init__("\n".join(str(problem) for problem in self.problems))
-
-    def __reduce__(self) -> tuple[type[JobError], tuple[tuple[Problem, ...]]]:
-        return type(self), (self.problems,)

@@ -94,9 +94,6 @@ class LockedError(EltError):
         self.job_id, self.item, self.table = job_id, item, table
         super().__init__(self._text())
 
-    def __reduce__(self) -> tuple[type[LockedError], tuple[str, AuditItem | None, str]]:
-        return type(self), (self.job_id, self.item, self.table)
-
     def _text(self) -> str:
         unlock = f"elt-redshift unlock --table {self.table} --job-id {self.job_id} --reason …"
         if self.item is None:
@@ -122,9 +119,6 @@ class NotOwnerError(EltError):
     def __init__(self, job_id: str, owner: str) -> None:
         self.job_id, self.owner = job_id, owner
         super().__init__(f"The lock of job {job_id} is not held by {owner}: it was freed or taken over.")
-
-    def __reduce__(self) -> tuple[type[NotOwnerError], tuple[str, str]]:
-        return type(self), (self.job_id, self.owner)
 
 
 class AuditStore:

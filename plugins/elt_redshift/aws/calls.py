@@ -21,9 +21,6 @@ class AwsError(EltError):
         self.about, self.code, self.message = about, code, message
         super().__init__(f"{about}: {message} ({code})")
 
-    def __reduce__(self) -> tuple[type[AwsError], tuple[str, str, str]]:
-        return type(self), (self.about, self.code, self.message)
-
 
 def error_code(error: Any) -> str:
     """The code of a botocore ``ClientError``."""

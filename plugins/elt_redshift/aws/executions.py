@@ -37,9 +37,6 @@ class NotRedrivableError(EltError):
         self.execution_arn, self.reason = execution_arn, reason
         super().__init__(f"Execution {execution_arn} cannot be redriven: {reason}")
 
-    def __reduce__(self) -> tuple[type[NotRedrivableError], tuple[str, str]]:
-        return type(self), (self.execution_arn, self.reason)
-
 
 class FollowTimeoutError(EltError):
     """An execution was followed until the deadline and still runs."""
@@ -49,9 +46,6 @@ class FollowTimeoutError(EltError):
         super().__init__(
             f"Execution {execution_arn} still runs after {seconds:.0f} s. Look again with `elt-redshift status`."
         )
-
-    def __reduce__(self) -> tuple[type[FollowTimeoutError], tuple[str, float]]:
-        return type(self), (self.execution_arn, self.seconds)
 
 
 @dataclass(frozen=True)

@@ -31,9 +31,6 @@ class DeployError(EltError):
         self.stack, self.reasons = stack, reasons
         super().__init__(f"Stack {stack} was not deployed: {'; '.join(reasons) or 'CloudFormation gave no reason.'}")
 
-    def __reduce__(self) -> tuple[type[DeployError], tuple[str, tuple[str, ...]]]:
-        return type(self), (self.stack, self.reasons)
-
 
 class NotDeployedError(EltError):
     """There is no stack of this job in the account and region."""
@@ -44,9 +41,6 @@ class NotDeployedError(EltError):
             f"Job {job_name} is not deployed in this account and region. "
             f"Deploy it with `elt-redshift deploy {job_name} --stack NAME`."
         )
-
-    def __reduce__(self) -> tuple[type[NotDeployedError], tuple[str]]:
-        return type(self), (self.job_name,)
 
 
 @dataclass(frozen=True)

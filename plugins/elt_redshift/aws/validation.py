@@ -37,9 +37,6 @@ class InvalidDefinitionError(EltError):
         self.job_name, self.diagnostics = job_name, diagnostics
         super().__init__(f"Step Functions refuses the definition of job {job_name}: {'; '.join(map(str, diagnostics))}")
 
-    def __reduce__(self) -> tuple[type[InvalidDefinitionError], tuple[str, tuple[Diagnostic, ...]]]:
-        return type(self), (self.job_name, self.diagnostics)
-
 
 def supports_long_polling(client: Any, job: EltJob, partition: str = "aws") -> bool:
     """Validate the job's definition; whether Step Functions takes it with long polls.

@@ -16,9 +16,6 @@ class NotRunningError(LocalAwsError):
         self.directory = directory
         super().__init__(f"no embedded AWS runs for {directory}: start it with `elt-redshift local up`")
 
-    def __reduce__(self) -> tuple[type[NotRunningError], tuple[str]]:
-        return type(self), (self.directory,)
-
 
 def port_taken(port: int, error: OSError) -> LocalAwsError:
     """What to say of a port that another program has."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import pickle
 import uuid
 from datetime import UTC, datetime, timedelta
 
@@ -110,14 +109,6 @@ def test_a_missing_table_is_named(client: ClientFactory) -> None:
     """AWS's error names the table and the item."""
     with pytest.raises(AwsError, match=r"audit item 1 in table nowhere: .*ResourceNotFoundException"):
         AuditStore(client("dynamodb"), "nowhere").read("1")
-
-
-def test_errors_survive_pickling(store: AuditStore) -> None:
-    """Errors cross process boundaries with their fields."""
-    store.acquire("1", "me")
-    with pytest.raises(LockedError) as locked:
-        store.acquire("1", "you")
-    assert pickle.loads(pickle.dumps(locked.value)).item == locked.value.item
 
 
 def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim: str) -> bool:

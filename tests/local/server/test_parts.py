@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import pickle
 import shutil
 import tomllib
 from pathlib import Path
@@ -11,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from elt_redshift.local import guard, process, state, versions
-from elt_redshift.local.errors import LocalAwsError, NotRunningError
+from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.process import LocalAws
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
@@ -96,10 +95,3 @@ def test_environment_leads_to_the_endpoint() -> None:
         "AWS_SECRET_ACCESS_KEY": "local",
         "AWS_DEFAULT_REGION": "us-east-1",
     }
-
-
-def test_errors_survive_pickling() -> None:
-    """Errors cross process boundaries with their fields."""
-    error = pickle.loads(pickle.dumps(NotRunningError("here")))
-    assert error.directory == "here"
-    assert "elt-redshift local up" in str(error)

@@ -17,9 +17,6 @@ class CloudFormationError(EltError):
         self.code = code
         super().__init__(message)
 
-    def __reduce__(self) -> tuple[type[CloudFormationError], tuple[str, str]]:
-        return type(self), (self.message, self.code)
-
 
 class ResourceError(EltError):
     """A resource could not be created, updated or deleted: the stack goes on without the caller and rolls back.
@@ -32,6 +29,3 @@ class ResourceError(EltError):
         self.logical_id = logical_id
         self.reason = reason
         super().__init__(f"{logical_id}: {reason}")
-
-    def __reduce__(self) -> tuple[type[ResourceError], tuple[str, str]]:
-        return type(self), (self.logical_id, self.reason)

@@ -20,9 +20,6 @@ class DataApiError(EltError):
         self.code, self.message, self.status, self.members = code, message, status, members or {}
         super().__init__(f"{code}: {message}")
 
-    def __reduce__(self) -> tuple[type[DataApiError], tuple[str, str, int, dict[str, str]]]:
-        return type(self), (self.code, self.message, self.status, self.members)
-
 
 def invalid(message: str) -> DataApiError:
     """The answer to a request that breaks a rule."""
