@@ -2,9 +2,9 @@
 
 from datetime import UTC, datetime
 
-from elt_redshift.airflow_compat import DAG
-from elt_redshift.operators.audit_lock import AuditLock
-from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
+from airflow import DAG
+
+from elt_redshift import AuditLock, RedshiftSqlOperator
 
 WAREHOUSE = {"database": "dev", "cluster_identifier": "demo-cluster", "db_user": "awsuser"}
 

@@ -1,7 +1,6 @@
 """Airflow DAG: the demo's job, run by Airflow's workers and not by its state machine."""
 
-from elt_redshift.dag import elt_dag
-from elt_redshift.job.model import EltJob
+from elt_redshift import EltJob, elt_dag
 
 dag = elt_dag(
     EltJob.load("yearly_sales"),

@@ -8,8 +8,7 @@ from pathlib import Path
 
 from airflow.timetables.interval import CronDataIntervalTimetable
 
-from elt_redshift.dag import elt_dag
-from elt_redshift.job.model import EltJob
+from elt_redshift import EltJob, elt_dag
 
 dag = elt_dag(
     EltJob.load(Path(__file__).resolve().parent / "sql" / "orders"),

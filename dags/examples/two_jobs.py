@@ -4,8 +4,7 @@ from pathlib import Path
 
 from airflow.sdk import DAG, Param, task
 
-from elt_redshift.dag import elt_task_group
-from elt_redshift.job.model import EltJob
+from elt_redshift import EltJob, elt_task_group
 
 REPORT = EltJob(job_id="orders_report", name="orders_report")
 forget = REPORT.task("forget", statement="drop table if exists orders_by_year")

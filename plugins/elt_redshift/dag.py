@@ -2,8 +2,7 @@
 
 ::
 
-    from elt_redshift.dag import elt_dag
-    from elt_redshift.job.model import EltJob
+    from elt_redshift import EltJob, elt_dag
 
     dag = elt_dag(EltJob.load("yearly_sales"), schedule="@yearly")
 

@@ -14,7 +14,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import elt_redshift
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import packaged
 from elt_redshift.job.findings import did_you_mean
@@ -108,7 +107,7 @@ def archive(files: Mapping[str, bytes]) -> bytes:
 
 def _package() -> Files:
     """The package, the plugin module, and what keeps Airflow from importing more than that module."""
-    home = Path(elt_redshift.__file__).resolve().parent
+    home = Path(__file__).resolve().parent
     package = {name: data for name, data in _files(home).items() if name.split("/")[0] not in LEFT_OUT}
     return {
         **{f"{PACKAGE}/{name}": data for name, data in package.items()},
@@ -171,7 +170,8 @@ def _loaded(source: bytes) -> Iterator[tuple[int, str]]:
     for call in calls:
         match call:
             case ast.Call(
-                func=ast.Attribute(value=ast.Name(id="EltJob"), attr="load"), args=[ast.Constant(value=str(name))]
+                func=ast.Attribute(value=ast.Name(id="EltJob") | ast.Attribute(attr="EltJob"), attr="load"),
+                args=[ast.Constant(value=str(name))],
             ) if NAME.fullmatch(name):
                 yield call.lineno, name
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift import __doc__ as description
-from elt_redshift import __version__
+from elt_redshift.version import __version__
 
 #: The integrations: what each is about, its guide in this project, and its modules by the role that Airflow lists.
 JOBS, SQL, LOCK = "ELT jobs on AWS Step Functions", "SQL on Amazon Redshift", "Audit lock on Amazon DynamoDB"

@@ -115,4 +115,4 @@ def test_asking_the_provider_imports_nothing() -> None:
     )
     done = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True)
     imported = [name for name in done.stdout.split() if name.partition(".")[0] not in sys.stdlib_module_names]
-    assert imported == ["elt_redshift", "elt_redshift.provider"]
+    assert imported == ["elt_redshift", "elt_redshift.provider", "elt_redshift.version"]

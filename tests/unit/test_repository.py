@@ -130,8 +130,11 @@ def test_moto_is_pinned_in_the_package_too() -> None:
 
 
 def test_the_package_and_the_project_tell_the_same_version() -> None:
-    """The version that users import is the one that is published."""
-    assert project()["project"]["version"] == elt_redshift.__version__
+    """The version that users import is the one that is published: both are read from one file."""
+    found = project()
+    file = ROOT / found["tool"]["hatch"]["version"]["path"]
+    assert found["project"]["dynamic"] == ["version"]
+    assert f'__version__ = "{elt_redshift.__version__}"' in file.read_text()
 
 
 def test_the_changelog_has_a_place_for_the_next_change() -> None:

@@ -30,8 +30,7 @@ RUN_ID = "first_run"
 LOOK_SECONDS = 1.0
 _DAG_FILE = '''"""An Airflow DAG of the job {name}, written by `elt-redshift airflow`."""
 
-from elt_redshift.dag import elt_dag
-from elt_redshift.job.model import EltJob
+from elt_redshift import EltJob, elt_dag
 
 dag = elt_dag(EltJob.load({path!r}))
 '''

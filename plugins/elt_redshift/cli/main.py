@@ -9,9 +9,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from elt_redshift import __version__
 from elt_redshift.cli import airflow, demo, deployment, jobs, local, locks, package, plan, runs
 from elt_redshift.exceptions import EltError, JobError
+from elt_redshift.version import __version__
 
 INTERRUPTED = 130
 

@@ -9,7 +9,6 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-import elt_redshift
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import packaged, reading
 from elt_redshift.job.findings import did_you_mean
@@ -20,6 +19,8 @@ FILE = "job.yaml"
 JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
 #: Where MWAA and repositories that are laid out like it have plugins, with the package in it, and jobs beside it.
 PLUGINS, SQL = "plugins", "sql"
+#: The folder that the package is in.
+HOME = Path(__file__).resolve().parents[2]
 
 #: A job's name, as opposed to a path.
 NAME = re.compile(r"[\w-]+")
@@ -76,14 +77,8 @@ def _hint(path_or_name: str | Path) -> str:
 def job_folders() -> tuple[Path, ...]:
     """The folders in which a job.yaml is looked for by name, in order."""
     listed = [Path(folder) for folder in os.environ.get(JOBS_VARIABLE, "").split(os.pathsep) if folder]
-    home = _home()
-    beside = [home.parent / SQL] if home.name == PLUGINS and home.parent != Path.cwd() else []
+    beside = [HOME.parent / SQL] if HOME.name == PLUGINS and HOME.parent != Path.cwd() else []
     return (Path(SQL), *listed, *beside)
-
-
-def _home() -> Path:
-    """The folder that the package is in."""
-    return Path(elt_redshift.__file__).resolve().parent.parent
 
 
 def _candidates(path_or_name: str | Path) -> Iterator[Path]:
@@ -91,12 +86,12 @@ def _candidates(path_or_name: str | Path) -> Iterator[Path]:
     yield path if path.suffix in (".yaml", ".yml") else path / FILE
     if isinstance(path_or_name, str) and NAME.fullmatch(path_or_name):
         yield from (folder / path_or_name / FILE for folder in job_folders())
-        yield _home() / packaged.FOLDER / path_or_name / packaged.FILE
+        yield HOME / packaged.FOLDER / path_or_name / packaged.FILE
 
 
 def _names() -> set[str]:
     files = {file for folder in job_folders() for file in folder.glob(f"*/{FILE}")}
-    return {file.parent.name for file in files | set(_home().glob(f"{packaged.FOLDER}/*/{packaged.FILE}"))}
+    return {file.parent.name for file in files | set(HOME.glob(f"{packaged.FOLDER}/*/{packaged.FILE}"))}
 
 
 def _text(file: Path) -> str:

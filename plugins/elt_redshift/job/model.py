@@ -158,13 +158,13 @@ class EltJob:
 
     @classmethod
     def load(cls, path_or_name: str | Path) -> EltJob:
-        """Read a job from its ``job.yaml``, its folder, or by its name, and validate it.
+        """Read a job from its ``job.yaml``, its folder, by its name, or from ``module:attribute``, and validate it.
 
         :raises JobError: nothing is found there, or the job has mistakes; all of them are in ``problems``.
         """
         from elt_redshift.job import loading  # PyYAML is only needed here
 
-        return loading.load(path_or_name)
+        return loading.resolve(path_or_name)
 
     @property
     def tasks(self) -> tuple[SqlTask, ...]:

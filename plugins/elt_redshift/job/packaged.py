@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from elt_redshift import __version__
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
+from elt_redshift.version import __version__
 
 #: Folder beside the package.
 FOLDER = "elt_redshift_jobs"

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from elt_redshift.job import EltJob
+from elt_redshift import EltJob
 from elt_redshift.local import demo_data
 from tests.local.conftest import ClientFactory
 

@@ -11,8 +11,8 @@ import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elt_redshift import EltJob, LockPolicy
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob, LockPolicy
 from elt_redshift.job.parts import PARAMETER_TYPES
 from elt_redshift.job.reading import JOB_KEYS, LOCK_KEYS, PARAMETER_KEYS, TASK_KEYS
 

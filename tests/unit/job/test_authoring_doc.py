@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob, checks, parts, reading, statements
+from elt_redshift.job import checks, parts, reading, statements
 
 _DOC = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
 _BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _DOC, re.MULTILINE | re.DOTALL)

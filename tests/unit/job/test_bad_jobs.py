@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob
 
 _CASES = yaml.safe_load(Path(__file__).with_name("bad_jobs.yaml").read_text())
 _TASK = 'job_id: "1"\nname: j\ntasks:\n  a: {sql: a.sql}\n'
@@ -126,7 +126,7 @@ def test_nothing_of_aws_or_airflow_is_imported_to_refuse_a_job(tmp_path: Path) -
     program = """
 import sys
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob
+from elt_redshift import EltJob
 assert "yaml" not in sys.modules
 try:
     EltJob.load("job.yaml")

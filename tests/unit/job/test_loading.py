@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-import elt_redshift
+from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob, packaged
+from elt_redshift.job import loading, packaged
 from elt_redshift.job.loading import find, resolve
 
 
@@ -32,7 +32,7 @@ def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Every test starts in an empty folder, with no jobs anywhere."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("ELT_REDSHIFT_JOBS", raising=False)
-    monkeypatch.setattr(elt_redshift, "__file__", str(tmp_path / "plugins" / "elt_redshift" / "__init__.py"))
+    monkeypatch.setattr(loading, "HOME", tmp_path / "plugins")
     monkeypatch.setattr(sys, "path", list(sys.path))
 
 
@@ -91,7 +91,7 @@ def test_a_path_is_not_looked_for_as_a_name() -> None:
 def test_a_job_is_found_in_a_module(tmp_path: Path) -> None:
     """module:attribute names a job, one inside something, or what makes one."""
     (tmp_path / "jobs_of_test_loading.py").write_text(
-        "from elt_redshift.job import EltJob\n"
+        "from elt_redshift import EltJob\n"
         "job = EltJob(job_id='1', name='sales')\n"
         "job.task('a', statement='select 1')\n"
         "def make(): return job\n"

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
+from elt_redshift import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
 
 _YAML = """
 job_id: "101"

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from elt_redshift import EltJob
 from elt_redshift.exceptions import EltError, JobError
-from elt_redshift.job import EltJob, packaged
+from elt_redshift.job import packaged
 from tests.unit.asl.jobs import JOBS
 
 

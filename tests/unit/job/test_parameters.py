@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from elt_redshift import EltJob, Parameter
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import EltJob, Parameter
 from elt_redshift.job.parameters import as_text, in_utc, rendered
 from elt_redshift.job.parts import PARAMETER_TYPES
 
