@@ -15,9 +15,10 @@ from typing import Any
 import boto3
 import pytest
 
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.aws.template import JOB_TAG, render
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
 from tests import bounds, commands
@@ -86,7 +87,9 @@ def executions(aws: dict[str, str], folder: Path) -> Executions:
     report = runpy.run_path(str(EXAMPLES / "two_jobs.py"))["REPORT"]
     for deployed in (job, EltJob.load(EXAMPLES / "sql" / "orders"), report):
         stack = deployed.name.replace("_", "-")
-        stacks.execute(stacks.prepare(stack, render_template(deployed), PARAMETERS, {JOB_TAG: deployed.name}))
+        stacks.execute(
+            stacks.prepare(stack, render(compile_job(deployed)).template, PARAMETERS, {JOB_TAG: deployed.name})
+        )
     return Executions(clients["stepfunctions"], stacks.find(job.name).state_machine_arn)
 
 

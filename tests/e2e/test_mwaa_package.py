@@ -20,9 +20,10 @@ from typing import Any
 import boto3
 import pytest
 
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.aws.template import JOB_TAG, render
 from elt_redshift.cli.main import main
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
@@ -86,7 +87,7 @@ class Mwaa:
             for service in ("cloudformation", "dynamodb", "redshift-data")
         }
         loaded, stacks = EltJob.load(job), Stacks(self.clients["cloudformation"])
-        stacks.execute(stacks.prepare("Tiny", render_template(loaded), PARAMETERS, {JOB_TAG: loaded.name}))
+        stacks.execute(stacks.prepare("Tiny", render(compile_job(loaded)).template, PARAMETERS, {JOB_TAG: loaded.name}))
         self.audit = AuditStore(self.clients["dynamodb"], stacks.find(loaded.name).audit_table)
         self._package(job, folder / "repository")
         self.python = _python_without_us(folder / "python")

@@ -13,11 +13,12 @@ from typing import Any
 import boto3
 import pytest
 
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import Statements, Submission
-from elt_redshift.aws.template import JOB_TAG, render_template
+from elt_redshift.aws.template import JOB_TAG, render
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
 from tests import bounds, commands
@@ -87,7 +88,7 @@ class Native:
             (folder / name).write_text(text)
         self.statements = Statements(client("redshift-data"))
         job, stacks = EltJob.load(folder / "job"), Stacks(client("cloudformation"))
-        stacks.execute(stacks.prepare("Native", render_template(job), PARAMETERS, {JOB_TAG: job.name}))
+        stacks.execute(stacks.prepare("Native", render(compile_job(job)).template, PARAMETERS, {JOB_TAG: job.name}))
         deployed = stacks.find(job.name)
         self.audit = AuditStore(client("dynamodb"), deployed.audit_table)
         self.executions = Executions(client("stepfunctions"), deployed.state_machine_arn)

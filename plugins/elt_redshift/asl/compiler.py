@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import count, islice
-from typing import Any, Literal
+from typing import Any
 
 from elt_redshift.asl import answering, fingerprints, jobfile, joins, lanes, limits, names, progress
 from elt_redshift.asl.distributed import TasksPattern
@@ -75,20 +75,21 @@ def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
     :raises JobError: the job is not valid, or the result is over a limit of Step Functions.
     """
     job.validate()
-    target = target or Target()
-    machine = _unrolled(job, target) if choose_layout(job) == "unrolled" else _mapped(job, target)
+    machine = _laid_out(job, target or Target())
     if problems := [*limits.check_definition(job, machine.definition()), *limits.check_items(job, machine.job_file)]:
         raise JobError(problems)
     return machine
 
 
-def choose_layout(job: EltJob) -> Literal["unrolled", "map"]:
-    """The layout of a valid job: the one it names, or the unrolled one as long as that fits every limit."""
-    if job.layout != "auto":
-        return job.layout
-    if limits.over(job) or limits.size(_unrolled(job, Target()).definition()) > limits.AUTO_DEFINITION:
-        return "map"
-    return "unrolled"
+def _laid_out(job: EltJob, target: Target) -> StateMachine:
+    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit."""
+    if job.layout == "unrolled":
+        return _unrolled(job, target)
+    if job.layout == "map" or limits.over(job):
+        return _mapped(job, target)
+    machine = _unrolled(job, target)
+    measured = machine if target == Target() else _unrolled(job, Target())
+    return _mapped(job, target) if limits.size(measured.definition()) > limits.AUTO_DEFINITION else machine
 
 
 def _unrolled(job: EltJob, target: Target) -> StateMachine:

@@ -7,12 +7,11 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import lanes, limits
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.asl.layout import Arrangement, arrange
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.simulation import Scenario
-from elt_redshift.job.model import EltJob
 
 
 @dataclass(frozen=True)
@@ -71,14 +70,13 @@ class Plan:
         }
 
 
-def plan_job(job: EltJob, recorded: Mapping[str, float] | None = None, more: Iterable[Limit] = ()) -> Plan:
-    """Plan a job.
+def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None, more: Iterable[Limit] = ()) -> Plan:
+    """Plan a compiled job.
 
     :param recorded: how long tasks took, in seconds; the others take what is expected of them.
     :param more: limits of what is made of the definition.
-    :raises JobError: the job is not valid, or over a limit.
     """
-    machine = compile_job(job)
+    job = machine.job
     seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
     graph = {task.name: task.upstream for task in job.tasks}
     waited_for = lanes.graph_of(job)

@@ -1,4 +1,4 @@
-"""Deploying a job: validate, render, upload what is too large to be sent, prepare the change set."""
+"""Deploying a job: compile, let it be judged, render, upload what is too large to be sent, prepare the change set."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet, Stacks
 from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, JOB_TAG, render
 from elt_redshift.aws.uploads import Uploads
-from elt_redshift.aws.validation import supports_long_polling
+from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 
 
@@ -38,10 +38,8 @@ def prepare(
         :func:`elt_redshift.aws.uploads.default_bucket`.
     :raises EltError: the job, Step Functions or CloudFormation refuses.
     """
-    machines = client("stepfunctions")
-    partition = machines.meta.partition
-    long_polling = supports_long_polling(machines, job, partition)
-    rendered = render(job, partition, long_polling)
+    machine = compile_accepted(client("stepfunctions"), job)
+    rendered = render(machine)
     uploads = Uploads(client, bucket)
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)
@@ -49,6 +47,5 @@ def prepare(
     large = len(json.dumps(rendered.template, separators=(",", ":"))) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     stacks = Stacks(client("cloudformation"))
-    return Prepared(
-        stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url), long_polling
-    )
+    change_set = stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
+    return Prepared(change_set, machine.target.long_polling)

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.calls import aws_errors
 from elt_redshift.exceptions import EltError
@@ -38,30 +38,31 @@ class InvalidDefinitionError(EltError):
         super().__init__(f"Step Functions refuses the definition of job {job_name}: {'; '.join(map(str, diagnostics))}")
 
 
-def supports_long_polling(client: Any, job: EltJob, partition: str = "aws") -> bool:
-    """Validate the job's definition; whether Step Functions takes it with long polls.
+def compile_accepted(client: Any, job: EltJob) -> StateMachine:
+    """The job, compiled so that Step Functions takes it in the client's region: with long polls, if it can.
 
     It knows the Data API's parameters from a copy of the service's model, which may be older than
-    ``WaitTimeSeconds``. Then the definition is judged without it.
+    ``WaitTimeSeconds``. Then the job is compiled without it.
 
     :param client: a boto3 Step Functions client.
     :raises InvalidDefinitionError: the definition is refused for another reason.
+    :raises JobError: the job cannot be compiled.
     """
-    errors = _errors(client, job, Target(partition=partition))
-    if not errors:
-        return True
-    if all("WaitTimeSeconds" in error.message for error in errors):
-        errors = _errors(client, job, Target(partition=partition, long_polling=False))
-        if not errors:
-            return False
-    raise InvalidDefinitionError(job.name, errors)
-
-
-def _errors(client: Any, job: EltJob, target: Target) -> tuple[Diagnostic, ...]:
+    target = Target(partition=client.meta.partition)
     machine = compile_job(job, target)
-    found = [*_diagnostics(client, job, machine.definition(), "STANDARD")]
+    errors = _errors(client, machine)
+    if errors and all("WaitTimeSeconds" in error.message for error in errors):
+        machine = compile_job(job, replace(target, long_polling=False))
+        errors = _errors(client, machine)
+    if errors:
+        raise InvalidDefinitionError(job.name, errors)
+    return machine
+
+
+def _errors(client: Any, machine: StateMachine) -> tuple[Diagnostic, ...]:
+    found = [*_diagnostics(client, machine.job, machine.definition(), "STANDARD")]
     if machine.events:
-        found += _diagnostics(client, job, machine.answering(), "EXPRESS")
+        found += _diagnostics(client, machine.job, machine.answering(), "EXPRESS")
     return tuple(diagnostic for diagnostic in found if diagnostic.severity == "ERROR")
 
 

@@ -41,8 +41,7 @@ def compile_(given: argparse.Namespace) -> int:
 
 
 def template(given: argparse.Namespace) -> int:
-    job = load(given)
-    rendered = render(job)
+    rendered = render(compile_job(load(given)))
     print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
     if rendered.job_file is not None:
         print(

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from rich.table import Table
 
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.estimates import Limit
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.limits import MAX_EVENTS
@@ -44,9 +45,10 @@ def add_parser(commands: Commands) -> None:
 
 def plan(given: argparse.Namespace) -> int:
     job = load(given)
-    written = json.dumps(render(job).template, separators=(",", ":"))
+    machine = compile_job(job)
+    written = json.dumps(render(machine).template, separators=(",", ":"))
     template = Limit("template without a bucket", len(written), MAX_INLINE, "bytes")
-    planned = plan_job(job, _recorded(given, job) if given.execution or given.from_history else None, [template])
+    planned = plan_job(machine, _recorded(given, job) if given.execution or given.from_history else None, [template])
     if given.svg:
         _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
     if given.json:

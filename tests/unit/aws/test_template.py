@@ -8,10 +8,16 @@ from pathlib import Path
 from typing import Any
 
 from elt_redshift.asl.answering import answering_flow
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
-from elt_redshift.aws.template import STATE_MACHINE, render, render_template
+from elt_redshift.aws.template import STATE_MACHINE, render
+from elt_redshift.job.model import EltJob
 from tests.unit.asl.jobs import JOBS, job, task
+
+
+def _template(job: EltJob) -> dict[str, Any]:
+    return render(compile_job(job)).template
 
 
 def _statements(template: dict[str, Any]) -> list[dict[str, Any]]:
@@ -22,7 +28,7 @@ def test_the_role_may_do_what_the_machine_does_and_nothing_else() -> None:
     """A job without batches needs no BatchExecuteStatement; only actions that know no resource have '*'."""
     rights = {
         action: statement["Resource"]
-        for statement in _statements(render_template(JOBS["chain"]))
+        for statement in _statements(_template(JOBS["chain"]))
         if "Action" in statement
         for action in statement["Action"]
     }
@@ -40,12 +46,12 @@ def test_the_role_may_do_what_the_machine_does_and_nothing_else() -> None:
         "redshift-data:DescribeStatement",
         "redshift-data:ListStatements",
     ]
-    assert "redshift-data:BatchExecuteStatement" in json.dumps(render_template(JOBS["batch_auto_commit"]))
+    assert "redshift-data:BatchExecuteStatement" in json.dumps(_template(JOBS["batch_auto_commit"]))
 
 
 def test_the_articles_parameters_are_there() -> None:
     """The template asks for what AWS's article asks for, and for the alternatives."""
-    assert set(render_template(JOBS["chain"])["Parameters"]) == {
+    assert set(_template(JOBS["chain"])["Parameters"]) == {
         "RedshiftClusterIdentifier",
         "DatabaseUserName",
         "DatabaseName",
@@ -57,8 +63,8 @@ def test_the_articles_parameters_are_there() -> None:
 
 def test_only_waiting_for_events_brings_a_rule() -> None:
     """The rule starts the Express machine; that one answers tokens and writes join items, and does nothing else."""
-    assert "AWS::Events::Rule" not in json.dumps(render_template(JOBS["n"]))
-    resources = render_template(JOBS["event"])["Resources"]
+    assert "AWS::Events::Rule" not in json.dumps(_template(JOBS["n"]))
+    resources = _template(JOBS["event"])["Resources"]
     (target,) = resources["StatementEventRule"]["Properties"]["Targets"]
     assert target["Arn"] == {"Ref": "StatementEventStepFunction"}
     assert resources["StatementEventStepFunction"]["Properties"]["StateMachineType"] == "EXPRESS"
@@ -81,7 +87,7 @@ def test_the_express_machine_calls_what_its_role_allows() -> None:
     """Every action of its states is in the role's policy, and nothing more."""
     allowed = {
         action
-        for actions, _ in _inline(render_template(JOBS["event"])["Resources"]["StatementEventRole"])
+        for actions, _ in _inline(_template(JOBS["event"])["Resources"]["StatementEventRole"])
         for action in actions
     }
     assert set(answering_flow(Target()).actions()) == allowed
@@ -90,23 +96,21 @@ def test_the_express_machine_calls_what_its_role_allows() -> None:
 def test_the_copy_role_is_required_only_where_sql_uses_it() -> None:
     """A job whose SQL names ${RedshiftIAMRoleARN} cannot be deployed without it."""
     copying = job(task("a", sql=("copy t from 's3://b/k' iam_role '${RedshiftIAMRoleARN}'",)))
-    parameters = [render_template(one)["Parameters"]["RedshiftIAMRoleARN"] for one in (copying, JOBS["chain"])]
+    parameters = [_template(one)["Parameters"]["RedshiftIAMRoleARN"] for one in (copying, JOBS["chain"])]
     assert ["Default" in parameter for parameter in parameters] == [False, True]
     assert [bool(re.fullmatch(parameter["AllowedPattern"], "")) for parameter in parameters] == [False, True]
 
 
 def test_infra_is_in_step() -> None:
     """The rendered template of the demo's job under infra/ is what `elt-redshift template yearly_sales` prints."""
-    from elt_redshift.job.model import EltJob
-
     root = Path(__file__).parents[3]
-    rendered = render_template(EltJob.load(root / "sql" / "yearly_sales"))
+    rendered = _template(EltJob.load(root / "sql" / "yearly_sales"))
     assert json.loads((root / "infra" / "yearly_sales.template.json").read_text()) == rendered
 
 
 def test_the_definition_names_the_warehouse_by_condition() -> None:
     """Cluster or workgroup, user or secret: the parameters decide at deployment."""
-    machine = render_template(JOBS["one_task"])["Resources"][STATE_MACHINE]["Properties"]["Definition"]
+    machine = _template(JOBS["one_task"])["Resources"][STATE_MACHINE]["Properties"]["Definition"]
     arguments = machine["States"]["a"]["Arguments"]
     assert arguments["ClusterIdentifier"]["Fn::If"][0] == "UseCluster"
     assert arguments["WorkgroupName"]["Fn::If"][0] == "UseWorkgroup"
@@ -115,8 +119,8 @@ def test_the_definition_names_the_warehouse_by_condition() -> None:
 
 def test_only_a_graph_with_joins_brings_their_table() -> None:
     """The table's items expire by themselves; the role may write them, and wake who waits."""
-    assert "JoinTable" not in render_template(JOBS["nested"])["Resources"]
-    template = render_template(JOBS["n"])
+    assert "JoinTable" not in _template(JOBS["nested"])["Resources"]
+    template = _template(JOBS["n"])
     expiry = template["Resources"]["JoinTable"]["Properties"]["TimeToLiveSpecification"]
     assert expiry == {"AttributeName": "ExpiresAt", "Enabled": True}
     allowed = [(one["Action"], one["Resource"]) for one in _statements(template) if "Action" in one]
@@ -126,7 +130,7 @@ def test_only_a_graph_with_joins_brings_their_table() -> None:
 
 def test_a_distributed_map_may_do_what_it_needs() -> None:
     """It starts, stops and redrives its own children only, and reads the job file and nothing else in S3."""
-    template = render_template(JOBS["map"])
+    template = _template(JOBS["map"])
     rights = {
         action: statement["Resource"]
         for statement in _statements(template)
@@ -147,6 +151,6 @@ _CHILDREN = f"${{{STATE_MACHINE}.Name}}/tasks:*"
 
 def test_the_template_of_a_large_job_is_small() -> None:
     """A job of any size has a template that can be sent inline; its tasks are in the job file."""
-    rendered = render(job(*(task(f"t{number}") for number in range(1200))))
+    rendered = render(compile_job(job(*(task(f"t{number}") for number in range(1200)))))
     assert len(json.dumps(rendered.template, separators=(",", ":"))) <= MAX_INLINE
     assert len(json.loads(rendered.job_file or b"[]")) == 1200

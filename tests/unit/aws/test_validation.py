@@ -3,16 +3,19 @@ every parameter, and refuses nothing that is compiled."""
 
 from __future__ import annotations
 
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from elt_redshift.aws.validation import InvalidDefinitionError, supports_long_polling
+from elt_redshift.aws.validation import InvalidDefinitionError, compile_accepted
 from tests.unit.asl.jobs import JOBS
 
 
 class Judge:
     """A client that refuses definitions in which one of ``words`` occurs."""
+
+    meta = SimpleNamespace(partition="aws")
 
     def __init__(self, *words: str) -> None:
         self.words, self.judged = words, list[str]()
@@ -32,20 +35,20 @@ class Judge:
 @pytest.mark.parametrize("name", ["one_task", "retries_and_timeout", "event", "events"])
 def test_a_step_functions_without_long_polling_is_found_out(name: str) -> None:
     """It refuses WaitTimeSeconds and nothing else: the job is deployed with polling."""
-    assert not supports_long_polling(Judge("WaitTimeSeconds"), JOBS[name])
-    assert supports_long_polling(Judge(), JOBS[name])
+    assert not compile_accepted(Judge("WaitTimeSeconds"), JOBS[name]).target.long_polling
+    assert compile_accepted(Judge(), JOBS[name]).target.long_polling
 
 
 def test_any_other_mistake_is_told() -> None:
     """Each of Step Functions' findings is in the message, with its place."""
     with pytest.raises(InvalidDefinitionError, match="job sample: /States/a: The field StatementName is unknown"):
-        supports_long_polling(Judge("StatementName"), JOBS["one_task"])
+        compile_accepted(Judge("StatementName"), JOBS["one_task"])
 
 
 def test_the_machine_that_answers_to_events_is_judged_as_well() -> None:
     """A job that waits for events has a Standard and an Express state machine."""
     judge = Judge()
-    supports_long_polling(judge, JOBS["event"])
+    compile_accepted(judge, JOBS["event"])
     assert judge.judged == ["STANDARD", "EXPRESS"]
     with pytest.raises(InvalidDefinitionError, match="ReturnValues"):
-        supports_long_polling(Judge("ReturnValues"), JOBS["event"])
+        compile_accepted(Judge("ReturnValues"), JOBS["event"])
