@@ -120,7 +120,7 @@ def _jobs(jobs: Mapping[str, EltJob]) -> Files:
     return {
         f"{packaged.FOLDER}/{name}/{file}": data
         for name, job in jobs.items()
-        for file, data in packaged.render(job).items()
+        for file, data in packaged.render(job.spec).items()
     }
 
 

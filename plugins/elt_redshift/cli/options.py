@@ -6,7 +6,6 @@ import argparse
 from collections.abc import Callable
 from typing import Any
 
-from elt_redshift.job.loading import resolve
 from elt_redshift.job.model import EltJob
 
 Commands = Any  # argparse's sub-parser collection has no public type
@@ -30,7 +29,7 @@ def add_aws(made: argparse.ArgumentParser) -> None:
 
 def load(given: argparse.Namespace) -> EltJob:
     """The JOB of a command, validated."""
-    return resolve(given.job)
+    return EltJob.load(given.job)
 
 
 def pair(text: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from elt_redshift import mwaa
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.cli.options import Commands, command
 from elt_redshift.exceptions import EltError, JobError, Problem
-from elt_redshift.job.loading import FILE, find, job_folders, load
+from elt_redshift.job.loading import FILE, find, job_folders
 from elt_redshift.job.model import EltJob
 
 
@@ -58,7 +58,7 @@ def _jobs(named: list[str]) -> Mapping[str, EltJob]:
         if name in jobs:
             problems.append(Problem(str(file), f"Another job is in a folder '{name}'.", "Rename one of the folders."))
         try:
-            jobs[name] = load(file)
+            jobs[name] = EltJob.load(file)
             compile_job(jobs[name])
         except JobError as error:
             problems += error.problems

@@ -10,7 +10,6 @@ import re
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 from elt_redshift.job import graph, parameters, statements
 from elt_redshift.job.findings import Findings, did_you_mean, shown
@@ -23,12 +22,10 @@ from elt_redshift.job.parts import (
     WAITS,
     WHEN_HELD,
     WHEN_LOCKED,
+    JobSpec,
     Parameter,
     SqlTask,
 )
-
-if TYPE_CHECKING:
-    from elt_redshift.job.model import EltJob
 
 MAX_RETRIES = 10
 #: Airflow's tags may have as many characters, and its owners more.
@@ -47,7 +44,18 @@ _JOB_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
-def check(job: EltJob, findings: Findings) -> None:
+def require(job: JobSpec, findings: Findings) -> None:
+    """Check ``job``.
+
+    :param findings: what its reader noted; they stay as they are.
+    :raises JobError: with every mistake, those that the reader noted too.
+    """
+    found = findings.copy()
+    check(job, found)
+    found.raise_if_any()
+
+
+def check(job: JobSpec, findings: Findings) -> None:
     """Note every mistake in the values of ``job``; what could not be read is left alone."""
     _check_identity(job, findings)
     _check_words(job, findings)
@@ -61,7 +69,7 @@ def check(job: EltJob, findings: Findings) -> None:
     if not job.tasks and not findings.at("tasks"):
         findings.add(("tasks",), "The job has no tasks.", "Add at least one.")
     _check_task_names(job.tasks, findings)
-    names = dict.fromkeys(job.task_names)
+    names = dict.fromkeys(task.name for task in job.tasks)
     for task in job.tasks:
         _check_task(task, names, findings)
     _check_cycle(job.tasks, findings)
@@ -73,7 +81,7 @@ def check(job: EltJob, findings: Findings) -> None:
     _check_choice(("lock", "when_held"), job.lock.meeting_a_failure, WHEN_HELD, findings)
 
 
-def _check_identity(job: EltJob, findings: Findings) -> None:
+def _check_identity(job: JobSpec, findings: Findings) -> None:
     job_id, name = job.job_id, job.name
     if not findings.at("job_id"):
         if not isinstance(job_id, str):
@@ -86,7 +94,7 @@ def _check_identity(job: EltJob, findings: Findings) -> None:
         findings.add(("name",), f"The name {shown(name)} cannot name a state machine, a stack and a DAG.", remedy)
 
 
-def _check_words(job: EltJob, findings: Findings) -> None:
+def _check_words(job: JobSpec, findings: Findings) -> None:
     """What people read about the job. Airflow keeps owners and tags of at most 100 characters."""
     if not isinstance(job.description, str):
         findings.add(("description",), f"The description is {shown(job.description)}, not text.", "Give it a text.")
@@ -200,7 +208,7 @@ def _check_cycle(tasks: Sequence[SqlTask], findings: Findings) -> None:
         findings.add(key, f"The tasks wait for each other in a circle: {' -> '.join(cycle)}.", remedy)
 
 
-def _check_references(job: EltJob, findings: Findings) -> None:
+def _check_references(job: JobSpec, findings: Findings) -> None:
     """Every ``:name`` is declared, and every declared parameter is used (the Data API refuses unused ones)."""
     declared = [parameter.name for parameter in job.parameters]
     for task in job.tasks:

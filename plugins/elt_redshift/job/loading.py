@@ -8,11 +8,14 @@ import re
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TypeVar
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import packaged, reading
-from elt_redshift.job.findings import did_you_mean
-from elt_redshift.job.model import EltJob
+from elt_redshift.job import checks, packaged, reading
+from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.parts import JobSpec
+
+T = TypeVar("T")
 
 FILE = "job.yaml"
 #: Environment variable: folders that hold jobs by name, separated as in ``PATH``.
@@ -27,28 +30,20 @@ NAME = re.compile(r"[\w-]+")
 _ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w.]*)")
 
 
-def resolve(spec: str | Path) -> EltJob:
-    """The job that a command line calls ``JOB``: a file, a folder, a name, or ``module:attribute``.
-
-    The attribute may be a job or a function without arguments that makes one.
-
-    :raises JobError: there is none, or it has mistakes.
-    """
-    match = _ATTRIBUTE.fullmatch(str(spec))
-    return _from_module(match["module"], match["attribute"]) if match else load(spec)
-
-
-def load(path_or_name: str | Path) -> EltJob:
-    """Read and validate a job; see :meth:`elt_redshift.job.model.EltJob.load`."""
+def load(path_or_name: str | Path) -> tuple[JobSpec, Findings]:
+    """Read and check a job; see :meth:`elt_redshift.job.model.EltJob.load`. Also gives where its mistakes are told."""
     file = find(path_or_name)
     if file.name == packaged.FILE:
-        return packaged.read(file)
+        job = packaged.read(file)
+        return job, Findings(f"job {job.name}")
     from elt_redshift.job import document  # PyYAML: a packaged job needs none
 
     data, findings = document.read(_text(file), file)
     if data is None:
         raise JobError(findings.problems)
-    return EltJob(**reading.read_job(data, base=file.parent, findings=findings), findings=findings).validate()
+    job = reading.read_job(data, base=file.parent, findings=findings)
+    checks.require(job, findings)
+    return job, findings
 
 
 def find(path_or_name: str | Path) -> Path:
@@ -105,8 +100,24 @@ def _text(file: Path) -> str:
         raise JobError([problem]) from error
 
 
-def _from_module(module: str, attribute: str) -> EltJob:
-    spec = f"{module}:{attribute}"
+def attribute(spec: str | Path, kind: type[T]) -> T | None:
+    """The object that ``module:attribute`` names, or what a function of that name makes; None if ``spec`` is no such.
+
+    :raises JobError: it cannot be imported, or is not of that kind.
+    """
+    match = _ATTRIBUTE.fullmatch(str(spec))
+    if match is None:
+        return None
+    found = _imported(match["module"], match["attribute"])
+    found = found() if not isinstance(found, kind) and callable(found) else found
+    if not isinstance(found, kind):
+        called = kind.__name__
+        message = f"It is {type(found).__name__}, not an {called}."
+        raise JobError([Problem(str(spec), message, f"Name an {called} or what makes one.")])
+    return found
+
+
+def _imported(module: str, attribute: str) -> object:
     if "" not in sys.path and os.getcwd() not in sys.path:
         sys.path.insert(0, os.getcwd())  # a console script has only its own folder there
     try:
@@ -114,10 +125,6 @@ def _from_module(module: str, attribute: str) -> EltJob:
         for name in attribute.split("."):
             found = getattr(found, name)
     except (ImportError, AttributeError) as error:
-        problem = Problem(spec, f"It cannot be imported: {error}.", "Check the names, and that PYTHONPATH reaches it.")
-        raise JobError([problem]) from error
-    found = found() if not isinstance(found, EltJob) and callable(found) else found
-    if not isinstance(found, EltJob):
-        problem = Problem(spec, f"It is {type(found).__name__}, not an EltJob.", "Name an EltJob or what makes one.")
-        raise JobError([problem])
-    return found.validate()
+        remedy = "Check the names, and that PYTHONPATH reaches it."
+        raise JobError([Problem(f"{module}:{attribute}", f"It cannot be imported: {error}.", remedy)]) from error
+    return found

@@ -7,16 +7,17 @@ Airflow, so a DAG file that builds a job stays cheap to parse.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, graph, parameters, plain, reading
+from elt_redshift.job import checks, graph, loading, parameters, plain, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     AfterFailure,
+    JobSpec,
     Layout,
     LockPolicy,
     OnTaskFailure,
@@ -143,7 +144,7 @@ class EltJob:
         self.job_id = job_id
         self.name = name
         self.description, self.owner = description, owner
-        self.tags = tuple(tags) if isinstance(tags, Iterable) and not isinstance(tags, str) else tags
+        self.tags = tuple(tags) if isinstance(tags, Iterable) and not isinstance(tags, str | Mapping) else tags
         self.parameters = _parameters(parameters)
         self.lock = lock or LockPolicy()
         self.wait = wait
@@ -162,9 +163,13 @@ class EltJob:
 
         :raises JobError: nothing is found there, or the job has mistakes; all of them are in ``problems``.
         """
-        from elt_redshift.job import loading  # PyYAML is only needed here
+        found = loading.attribute(path_or_name, cls)
+        return found.validate() if found else cls._of(*loading.load(path_or_name))
 
-        return loading.resolve(path_or_name)
+    @property
+    def spec(self) -> JobSpec:
+        """All that the job says now, as one value."""
+        return JobSpec(**{one.name: getattr(self, one.name) for one in fields(JobSpec)})
 
     @property
     def tasks(self) -> tuple[SqlTask, ...]:
@@ -227,9 +232,7 @@ class EltJob:
 
         :raises JobError: with every mistake, in ``problems``.
         """
-        findings = self._findings.copy()
-        checks.check(self, findings)
-        findings.raise_if_any()
+        checks.require(self.spec, self._findings)
         return self
 
     def values(self, given: Mapping[str, object] | None = None) -> dict[str, str]:
@@ -246,12 +249,21 @@ class EltJob:
 
     def to_dict(self) -> dict[str, Any]:
         """The job with its SQL as plain JSON data, independent of any file; :meth:`from_dict` reads it."""
-        return plain.to_dict(self)
+        return plain.to_dict(self.spec)
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> EltJob:
         """The job that :meth:`to_dict` wrote."""
-        return cls(**plain.from_dict(data))
+        return cls._of(plain.from_dict(data))
+
+    @classmethod
+    def _of(cls, spec: JobSpec, findings: Findings | None = None) -> EltJob:
+        """The job that says what ``spec`` says.
+
+        :param findings: what its reader noted.
+        """
+        said = {one.name: getattr(spec, one.name) for one in fields(spec)}
+        return cls(**said, base=findings.base if findings else None, findings=findings)
 
     def _add(self, name: str, options: dict[str, Any]) -> Node:
         upstream = options.get("upstream")
@@ -272,20 +284,8 @@ class EltJob:
         if upstream not in task.upstream:
             self._tasks[downstream] = replace(task, upstream=(*task.upstream, upstream))
 
-    def _value(self) -> tuple[object, ...]:
-        head = (self.job_id, self.name, self.description, self.owner, self.tags)
-        return (
-            *head,
-            self.parameters,
-            self.tasks,
-            self.lock,
-            self.layout,
-            self.on_task_failure,
-            self.max_active_statements,
-        )
-
     def __eq__(self, other: object) -> bool:
-        return self._value() == other._value() if isinstance(other, EltJob) else NotImplemented
+        return self.spec == other.spec if isinstance(other, EltJob) else NotImplemented
 
     __hash__ = None  # type: ignore[assignment]  # a job grows while it is built
 

@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from elt_redshift.exceptions import EltError, JobError, Problem
-from elt_redshift.job.model import EltJob
+from elt_redshift.job import plain
+from elt_redshift.job.parts import JobSpec
 from elt_redshift.version import __version__
 
 #: Folder beside the package.
@@ -53,9 +54,9 @@ def _texts(file: str) -> dict[str, list[str]]:
     return found
 
 
-def render(job: EltJob) -> dict[str, bytes]:
+def render(job: JobSpec) -> dict[str, bytes]:
     """The files of a job, by name; the same job gives the same bytes."""
-    data = job.to_dict()
+    data = plain.to_dict(job)
     texts = {task["name"]: [one.pop("text") for one in task["statements"]] for task in data["tasks"]}
     return {FILE: _json({"version": __version__, "job": data}), SQL_FILE: _json(texts)}
 
@@ -64,7 +65,7 @@ def _json(data: Any) -> bytes:
     return json.dumps(data, ensure_ascii=False, separators=(",", ":"), sort_keys=True).encode()
 
 
-def read(file: Path) -> EltJob:
+def read(file: Path) -> JobSpec:
     """The job of a file that :func:`render` made; its statements' texts are read when they are needed.
 
     :raises JobError: the file cannot be read, or another version of the package made it.
@@ -80,8 +81,8 @@ def read(file: Path) -> EltJob:
     raise JobError([Problem(str(file), message, REMEDY)])
 
 
-def _job(data: dict[str, Any], sql_file: str) -> EltJob:
+def _job(data: dict[str, Any], sql_file: str) -> JobSpec:
     for task in data["tasks"]:
         for number, statement in enumerate(task["statements"]):
             statement["stored"] = StoredText(sql_file, task["name"], number)
-    return EltJob.from_dict(data)
+    return plain.from_dict(data)

@@ -149,3 +149,26 @@ def default_when_held(when_locked: WhenLocked) -> WhenHeld:
     """A run that meets a failure fails, so that nobody takes a job for healthy that has stopped; one that would queue
     behind another run queues behind a failure too, so that one failure does not fail a whole backfill."""
     return "wait" if when_locked == "wait" else "fail"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobSpec:
+    """Everything that a job says: what readers of files give, what is checked, packaged and compared.
+
+    :class:`~elt_redshift.job.model.EltJob` tells what each field means.
+
+    :param wait: the default of tasks written later. The tasks that are there have their own, so it tells no jobs apart.
+    """
+
+    job_id: str
+    name: str
+    description: str = ""
+    owner: str = ""
+    tags: tuple[str, ...] = ()
+    parameters: tuple[Parameter, ...] = ()
+    tasks: tuple[SqlTask, ...] = ()
+    lock: LockPolicy = LockPolicy()
+    wait: Wait = field(default="long_poll", compare=False)
+    layout: Layout = "auto"
+    on_task_failure: OnTaskFailure = "stop"
+    max_active_statements: int | None = None

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import asdict, fields, replace
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
-from elt_redshift.job.parts import DURATIONS, LockPolicy, Parameter, SqlStatement, SqlTask
+from elt_redshift.job.parts import DURATIONS, JobSpec, LockPolicy, Parameter, SqlStatement, SqlTask
 
-if TYPE_CHECKING:
-    from elt_redshift.job.model import EltJob
-
-#: What is kept as it is.
-_SAME = ("job_id", "name", "description", "owner", "layout", "on_task_failure", "max_active_statements")
+#: What is made of parts, and the default that tasks have taken over by now. Whatever else a job says is kept as it is.
+_PARTS = ("tags", "parameters", "tasks", "lock", "wait")
+_SAME = tuple(one.name for one in fields(JobSpec) if one.name not in _PARTS)
 
 
-def to_dict(job: EltJob) -> dict[str, Any]:
+def to_dict(job: JobSpec) -> dict[str, Any]:
     """Plain JSON data: the job with its statements; ``timeout`` and ``expected`` in seconds."""
     return {
         **{name: getattr(job, name) for name in _SAME},
@@ -27,8 +25,23 @@ def to_dict(job: EltJob) -> dict[str, Any]:
     }
 
 
+def from_dict(data: Mapping[str, Any]) -> JobSpec:
+    """The job that :func:`to_dict` wrote."""
+    return JobSpec(
+        **{name: data[name] for name in _SAME},
+        tags=tuple(data["tags"]),
+        parameters=tuple(_parameter_from_dict(parameter) for parameter in data["parameters"]),
+        tasks=tuple(_task_from_dict(task) for task in data["tasks"]),
+        lock=LockPolicy(**data["lock"]),
+    )
+
+
 def _parameter_to_dict(parameter: Parameter) -> dict[str, Any]:
     return asdict(parameter) | {"choices": list(parameter.choices) if parameter.choices else None}
+
+
+def _parameter_from_dict(data: Mapping[str, Any]) -> Parameter:
+    return Parameter(**{**data, "choices": tuple(data["choices"]) if data["choices"] else None})
 
 
 def _task_to_dict(task: SqlTask) -> dict[str, Any]:
@@ -41,24 +54,13 @@ def _seconds(duration: timedelta | None) -> float | None:
     return duration.total_seconds() if duration else None
 
 
-def from_dict(data: Mapping[str, Any]) -> dict[str, Any]:
-    """The keyword arguments of the job that :func:`to_dict` wrote."""
-    return {
-        **{name: data[name] for name in _SAME},
-        "tags": data["tags"],
-        "parameters": [Parameter(**parameter) for parameter in data["parameters"]],
-        "tasks": [_task_from_dict(task) for task in data["tasks"]],
-        "lock": LockPolicy(**data["lock"]),
-    }
-
-
-def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
-    make = SqlStatement.kept if "stored" in data else SqlStatement
-    return make(**{**data, "parameters": tuple(data["parameters"])})
-
-
 def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
     statements = tuple(_statement_from_dict(one) for one in data["statements"])
     durations = {key: timedelta(seconds=data[key]) if data[key] else None for key in DURATIONS}
     changed = {"statements": statements, "upstream": tuple(data["upstream"]), **durations}
     return SqlTask(**cast(dict[str, Any], {**data, **changed}))
+
+
+def _statement_from_dict(data: Mapping[str, Any]) -> SqlStatement:
+    make = SqlStatement.kept if "stored" in data else SqlStatement
+    return make(**{**data, "parameters": tuple(data["parameters"])})

@@ -12,12 +12,13 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.job import sql
+from elt_redshift.job import parameters, sql
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
     DURATIONS,
     SOURCE_KINDS,
+    JobSpec,
     LockPolicy,
     Parameter,
     SourceKind,
@@ -47,8 +48,8 @@ LOCK_KEYS = ("when_locked", "after_failure", "when_held")
 _DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
 
 
-def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict[str, Any]:
-    """The keyword arguments of :class:`~elt_redshift.job.model.EltJob` for the content of a ``job.yaml``."""
+def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobSpec:
+    """The job that the content of a ``job.yaml`` describes."""
     _check_keys((), data, JOB_KEYS, findings)
     for key, remedy in (
         ("job_id", 'Add the key of the job\'s audit item, such as job_id: "101".'),
@@ -57,21 +58,15 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> dict
         if data.get(key) is None:
             findings.add((key,), f"The job has no {key}.", remedy)
     wait = data.get("wait", "long_poll")
-    return {
+    read = {
         "job_id": data.get("job_id"),
         "name": data.get("name"),
-        "description": data.get("description", ""),
-        "owner": data.get("owner", ""),
-        "tags": data.get("tags", ()),
+        "tags": tuple(tags) if isinstance(tags := data.get("tags", ()), list) else tags,
         "parameters": _read_parameters(data.get("parameters"), findings),
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
-        "wait": wait,
-        "layout": data.get("layout", "auto"),
-        "on_task_failure": data.get("on_task_failure", "stop"),
-        "max_active_statements": data.get("max_active_statements"),
-        "base": base,
     }
+    return JobSpec(**{**{name: data[name] for name in JOB_KEYS if name in data}, **read})
 
 
 def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Findings) -> SqlTask:
@@ -136,7 +131,7 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
     if "default" in options and options["default"] is None:
         remedy = "Give it a text, or leave the key out if the value must be given."
         findings.add((*key, "default"), f"The default of '{name}' is nothing.", remedy)
-    return Parameter(name=name, **{key: options[key] for key in PARAMETER_KEYS if key in options})
+    return parameters.normal(Parameter(name=name, **{key: options[key] for key in PARAMETER_KEYS if key in options}))
 
 
 def _read_lock(value: Any, findings: Findings) -> LockPolicy:

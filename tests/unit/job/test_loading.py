@@ -11,7 +11,8 @@ import pytest
 from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
 from elt_redshift.job import loading, packaged
-from elt_redshift.job.loading import find, resolve
+from elt_redshift.job.loading import find
+from elt_redshift.job.parts import JobSpec
 
 
 def _job(folder: Path, name: str) -> Path:
@@ -23,7 +24,7 @@ def _job(folder: Path, name: str) -> Path:
 def _packaged(root: Path, folder: str, name: str) -> None:
     home = root / "plugins" / "elt_redshift_jobs" / folder
     home.mkdir(parents=True)
-    for file, data in packaged.render(EltJob(job_id="1", name=name)).items():
+    for file, data in packaged.render(JobSpec(job_id="1", name=name)).items():
         (home / file).write_bytes(data)
 
 
@@ -100,25 +101,19 @@ def test_a_job_is_found_in_a_module(tmp_path: Path) -> None:
         "number = 5\n"
     )
     for attribute in ("job", "make", "Jobs.sales"):
-        assert resolve(f"jobs_of_test_loading:{attribute}").name == "sales"
+        assert EltJob.load(f"jobs_of_test_loading:{attribute}").name == "sales"
     with pytest.raises(JobError, match="The job has no tasks"):
-        resolve("jobs_of_test_loading:bad")
+        EltJob.load("jobs_of_test_loading:bad")
     with pytest.raises(JobError, match="It is int, not an EltJob"):
-        resolve("jobs_of_test_loading:number")
+        EltJob.load("jobs_of_test_loading:number")
     with pytest.raises(JobError, match=r"It cannot be imported: .*nothing"):
-        resolve("jobs_of_test_loading:nothing")
+        EltJob.load("jobs_of_test_loading:nothing")
 
 
 def test_a_module_that_is_not_there_is_told() -> None:
     """The refusal says what could not be imported."""
     with pytest.raises(JobError, match="It cannot be imported: No module named 'no_such_module'"):
-        resolve("no_such_module:job")
-
-
-def test_everything_else_is_a_path_or_a_name(tmp_path: Path) -> None:
-    """resolve() takes what load() takes."""
-    _job(tmp_path / "sql" / "sales", "sales")
-    assert resolve("sales") == resolve("sql/sales") == resolve(Path("sql/sales/job.yaml"))
+        EltJob.load("no_such_module:job")
 
 
 def test_a_byte_order_mark_is_no_part_of_a_job(tmp_path: Path) -> None:

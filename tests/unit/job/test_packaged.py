@@ -17,7 +17,7 @@ from tests.unit.asl.jobs import JOBS
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """A folder with a packaged job."""
-    for name, data in packaged.render(JOBS["parameters"]).items():
+    for name, data in packaged.render(JOBS["parameters"].spec).items():
         (tmp_path / name).write_bytes(data)
     return tmp_path
 
@@ -25,11 +25,11 @@ def folder(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("name", JOBS)
 def test_a_packaged_job_is_the_job(name: str, tmp_path: Path) -> None:
     """Whatever a job has is there again, and packaging it again gives the same bytes."""
-    files = packaged.render(JOBS[name])
+    files = packaged.render(JOBS[name].spec)
     for file, data in files.items():
         (tmp_path / file).write_bytes(data)
     read = packaged.read(tmp_path / packaged.FILE)
-    assert read == JOBS[name]
+    assert read == JOBS[name].spec
     assert packaged.render(read) == files
 
 
