@@ -26,7 +26,7 @@ export UV_PYTHON_DOWNLOADS := never
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup constraints airflow demo test test-matrix lint format types imports templates validate check local-up local-down clean
+.PHONY: help setup constraints airflow demo test exhaustive moto test-matrix lint format types imports templates validate check local-up local-down clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -62,8 +62,14 @@ airflow: .venv/installed  ## Airflow's own pages over the embedded AWS, with the
 demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 	$(BIN)/elt-redshift demo
 
-test: .venv/installed  ## every test: unit, on the embedded AWS, and with real Airflow processes
-	$(BIN)/pytest -n $(JOBS) --dist loadfile
+test: .venv/installed  ## every behaviour: unit, on the embedded AWS, and with real Airflow processes
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not stock and not exhaustive"
+
+exhaustive: .venv/installed  ## the tests that try many cases, and that every patch of moto is needed
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m exhaustive
+
+moto: .venv/installed  ## before an upgrade of moto: what it still gets wrong as it ships
+	$(BIN)/pytest -n $(JOBS) --dist loadfile -m stock tests/local
 
 # Side by side: each keeps one processor busy.
 test-matrix: .venv/installed  ## the tests of the Airflow side, on every other Airflow that is supported
@@ -115,7 +121,7 @@ validate: .venv/installed $(VALIDATOR_HOME)/node_modules/.bin/asl-validator  ## 
 	  $$(printf -- '--json-path %s ' *.json) >validated.txt
 	@echo "$$(wc -l <$(DEFINITIONS)/validated.txt) definitions are valid"
 
-check: lint types imports templates validate test-matrix test  ## everything that must hold before a change is merged
+check: lint types imports templates validate test-matrix exhaustive test  ## everything that must hold before a change is merged
 
 local-up: .venv/installed  ## start the embedded AWS
 	$(BIN)/elt-redshift local up

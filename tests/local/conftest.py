@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from elt_redshift.local.process import LocalAws
 from elt_redshift.local.server import SWITCH_INTERVAL
 from elt_redshift.local.stepfunctions.attempts import RETRY_PACE
 from tests import bounds
+from tests.local import must_fail
 from tests.servers import embedded_aws
 
 
@@ -34,12 +35,13 @@ class ClientFactory:
         return self._make(service)
 
 
-beyond_stock = pytest.mark.parametrize(
-    "client",
-    ["embedded", pytest.param("stock", marks=pytest.mark.xfail(strict=True, reason="moto as it ships gets it wrong"))],
-    indirect=True,
-)
-"""For a test of a patch: it passes on the embedded AWS and must fail on moto as it ships."""
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    must_fail.servers(metafunc)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> Generator[None, Any, Any]:
+    return (yield from must_fail.expect(pyfuncitem))
 
 
 def client_factory(endpoint: str, patience: float = bounds.ANSWER) -> ClientFactory:

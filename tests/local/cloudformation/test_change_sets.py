@@ -21,7 +21,8 @@ from tests.local.cloudformation.stacks import (
     refusal,
     table,
 )
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 
 TEMPLATE = {
     "Parameters": {"Comment": {"Type": "String"}, "Other": {"Type": "String", "Default": "x"}},
@@ -56,7 +57,7 @@ def test_create_by_change_set(client: ClientFactory, unique: str) -> None:
     assert definition(client, unique)["Comment"] == "one"
 
 
-@beyond_stock
+@beyond_stock("Unable to parse response")
 def test_update_by_change_set_with_previous_values(client: ClientFactory, unique: str) -> None:
     """Only what the new parameter touches is a change; previous values and tags stay what they were."""
     cloudformation = client("cloudformation")
@@ -86,7 +87,7 @@ def test_update_by_change_set_with_previous_values(client: ClientFactory, unique
     assert definition(client, unique)["Comment"] == "two"
 
 
-@beyond_stock
+@beyond_stock("[('Add', 'New")
 def test_replacements_and_removals_are_announced(client: ClientFactory, unique: str) -> None:
     """A change set says which resources will be made anew, and what follows from that."""
     cloudformation = client("cloudformation")
@@ -110,7 +111,7 @@ def test_replacements_and_removals_are_announced(client: ClientFactory, unique: 
     assert definition(client, unique)["Comment"] == unique
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 def test_a_change_set_without_changes_fails(client: ClientFactory, unique: str) -> None:
     """It is FAILED with AWS's reason, boto3's waiter says so, and it cannot be executed."""
     cloudformation = client("cloudformation")
@@ -125,7 +126,7 @@ def test_a_change_set_without_changes_fails(client: ClientFactory, unique: str) 
     assert code == "InvalidChangeSetStatus"
 
 
-@beyond_stock
+@beyond_stock("'CREATE_COMPLETE' == 'ROLLBACK_COMPLETE'")
 def test_executing_a_bad_change_set_rolls_back(client: ClientFactory, unique: str) -> None:
     """What fails during the execution is undone, for a new stack as for an old one."""
     cloudformation = client("cloudformation")
@@ -137,7 +138,7 @@ def test_executing_a_bad_change_set_rolls_back(client: ClientFactory, unique: st
     assert found["ExecutionStatus"] == "EXECUTE_FAILED"
 
 
-@beyond_stock
+@beyond_stock("-2' == 't")
 def test_change_sets_belong_to_their_stack(client: ClientFactory, unique: str) -> None:
     """Two stacks may have change sets of the same name; listing shows one's own; deleting forgets it."""
     cloudformation = client("cloudformation")

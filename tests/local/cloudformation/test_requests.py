@@ -18,7 +18,8 @@ from tests.local.cloudformation.stacks import (
     physical,
     refusal,
 )
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 
 RULES = {
     "Env": {"Type": "String", "AllowedValues": ["dev", "prod"], "Default": "dev"},
@@ -35,7 +36,7 @@ RULES = {
 REQUIRED = {"First": {"Type": "String"}, "Second": {"Type": "String"}}
 
 
-@beyond_stock
+@beyond_stock("assert ('ValidationE", "it was not refused", "Unable to parse response")
 @pytest.mark.parametrize(
     ("declared", "values", "message"),
     [
@@ -64,7 +65,7 @@ REFERENCE = {"Ref": "Tabel"}
 CIRCLE = {"A": {**TABLE, "DependsOn": "B"}, "B": {**TABLE, "DependsOn": ["A"]}}
 
 
-@beyond_stock
+@beyond_stock("Unable to parse response", "it was not refused", "assert ('ValidationE")
 @pytest.mark.parametrize(
     ("template", "message"),
     [
@@ -108,7 +109,7 @@ def test_templates(client: ClientFactory, unique: str, template: dict[str, Any] 
     assert refusal(lambda: create(client("cloudformation"), unique, template)) == ("ValidationError", message)
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 @pytest.mark.parametrize(
     ("name", "given", "needed"),
     [(None, [], "CAPABILITY_IAM"), ("me", ["CAPABILITY_IAM"], "CAPABILITY_NAMED_IAM")],
@@ -122,7 +123,7 @@ def test_capabilities(client: ClientFactory, unique: str, name: str | None, give
     assert (code, message) == ("InsufficientCapabilitiesException", f"Requires capabilities : [{needed}]")
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 def test_large_templates_go_through_s3(client: ClientFactory, unique: str) -> None:
     """Inline a template may have 51,200 bytes; from S3 more."""
     template = json.dumps({"Description": "x" * 60_000, "Resources": {"Table": TABLE}})
@@ -141,7 +142,7 @@ def test_large_templates_go_through_s3(client: ClientFactory, unique: str) -> No
         assert describe(client("cloudformation"), stack_id)["StackStatus"] == "CREATE_COMPLETE"
 
 
-@beyond_stock
+@beyond_stock("Template error: instance of Fn::GetAtt")
 def test_yaml_short_forms(client: ClientFactory, unique: str) -> None:
     """All short forms work, nested ones and the list form of !GetAtt too; dates stay texts."""
     template = """

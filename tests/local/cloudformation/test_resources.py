@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 
 from tests.local.cloudformation.stacks import ROLE, TABLE, create, machine, physical, refusal, table, update
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 
 TTL = {"TimeToLiveSpecification": {"AttributeName": "expires", "Enabled": True}}
 RECOVERY = {"PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True}}
 
 
-@beyond_stock
+@beyond_stock("('DISABLED', 'DISABLED') == ('ENABLED', 'ENABLED')")
 def test_tables_expire_and_recover(client: ClientFactory, unique: str) -> None:
     """Time to live and point-in-time recovery are on when the template says so, and off when it no longer does."""
     dynamodb = client("dynamodb")
@@ -28,7 +29,7 @@ def test_tables_expire_and_recover(client: ClientFactory, unique: str) -> None:
     assert state(name) == ("DISABLED", "DISABLED")
 
 
-@beyond_stock
+@beyond_stock("Unable to parse response")
 def test_an_update_keeps_the_items_of_a_table(client: ClientFactory, unique: str) -> None:
     """Settings change in place: the audit items are still there."""
     create(client("cloudformation"), unique, {"Resources": {"Table": TABLE}})
@@ -46,7 +47,7 @@ def test_an_update_keeps_the_items_of_a_table(client: ClientFactory, unique: str
     assert "/stream/" in stack["Outputs"][0]["OutputValue"]
 
 
-@beyond_stock
+@beyond_stock("['beside', 'one'] == ['beside', 'two']")
 def test_roles_and_policies(client: ClientFactory, unique: str) -> None:
     """Inline and managed policies arrive at the role, change with the template, and go with the stack."""
     iam = client("iam")
@@ -80,7 +81,7 @@ def test_roles_and_policies(client: ClientFactory, unique: str) -> None:
     assert refusal(lambda: iam.get_policy(PolicyArn=managed))[0] == "NoSuchEntity"
 
 
-@beyond_stock
+@beyond_stock("assert 't")
 def test_rules_change_in_place(client: ClientFactory, unique: str) -> None:
     """A rule keeps its name when its pattern changes, and loses the targets that the template drops."""
 
@@ -103,7 +104,7 @@ def test_rules_change_in_place(client: ClientFactory, unique: str) -> None:
     assert [target["Id"] for target in client("events").list_targets_by_rule(Rule=name)["Targets"]] == ["b"]
 
 
-@beyond_stock
+@beyond_stock("Unable to parse response")
 def test_schedules(client: ClientFactory, unique: str) -> None:
     """A schedule of EventBridge Scheduler is made, changed and deleted with its stack."""
 
@@ -126,7 +127,7 @@ def test_schedules(client: ClientFactory, unique: str) -> None:
     assert refusal(lambda: client("scheduler").get_schedule(Name=name))[0] == "ResourceNotFoundException"
 
 
-@beyond_stock
+@beyond_stock("does not support attribute type TopicArn")
 def test_topics_and_log_groups(client: ClientFactory, unique: str) -> None:
     """Numbers given as texts are understood, attributes can be read, and both go with the stack."""
     template = {

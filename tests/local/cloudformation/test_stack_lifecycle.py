@@ -22,7 +22,8 @@ from tests.local.cloudformation.stacks import (
     table,
     update,
 )
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 
 
 def tables(client: ClientFactory, name: str) -> list[str]:
@@ -31,7 +32,7 @@ def tables(client: ClientFactory, name: str) -> list[str]:
     return [table for page in pages for table in page["TableNames"] if table.startswith(name)]
 
 
-@beyond_stock
+@beyond_stock("'CREATE_COMPLETE' == 'ROLLBACK_COMPLETE'")
 def test_a_bad_definition_rolls_the_stack_back(client: ClientFactory, unique: str) -> None:
     """The stack ends in ROLLBACK_COMPLETE, the event says why, and what was made is gone."""
     template = {"Resources": {"Table": TABLE, "Role": ROLE, "Machine": machine(Definition=SECRETLY_WRONG)}}
@@ -46,7 +47,7 @@ def test_a_bad_definition_rolls_the_stack_back(client: ClientFactory, unique: st
     assert tables(client, unique) == []
 
 
-@beyond_stock
+@beyond_stock("'UPDATE_COMPLETE' == 'UPDATE_ROLLBACK_COMPLETE'")
 def test_a_failing_update_restores_everything(client: ClientFactory, unique: str) -> None:
     """The stack ends in UPDATE_ROLLBACK_COMPLETE; changed resources are as before, added ones gone."""
     cloudformation = client("cloudformation")
@@ -65,7 +66,7 @@ def test_a_failing_update_restores_everything(client: ClientFactory, unique: str
     assert update(cloudformation, unique, {"Resources": {"Role": ROLE}})["StackStatus"] == "UPDATE_COMPLETE"
 
 
-@beyond_stock
+@beyond_stock("'UPDATE_COMPLETE' == 'UPDATE_ROLLBACK_COMPLETE'")
 def test_a_failing_replacement_keeps_the_old_resource(client: ClientFactory, unique: str) -> None:
     """A resource that was replaced before another one failed is the old one again."""
     cloudformation = client("cloudformation")
@@ -82,7 +83,7 @@ def test_a_failing_replacement_keeps_the_old_resource(client: ClientFactory, uni
     assert tables(client, unique) == [before]
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 def test_nothing_to_update(client: ClientFactory, unique: str) -> None:
     """An update that changes nothing, or only a parameter that nothing uses, is refused in AWS's words."""
     cloudformation = client("cloudformation")
@@ -106,7 +107,7 @@ def test_outputs_alone_can_be_updated(client: ClientFactory, unique: str) -> Non
     assert stack["Outputs"][0]["OutputValue"] == physical(cloudformation, unique, "Table")
 
 
-@beyond_stock
+@beyond_stock("it was not refused", "Unable to parse response")
 @pytest.mark.parametrize("kind", ["AWS::MWAA::Environment", "AWS::CloudFormation::Stack", "Custom::Mine"])
 def test_unknown_types_are_refused(client: ClientFactory, unique: str, kind: str) -> None:
     """A stack with a type that is not emulated is not made at all, and the message names the type."""
@@ -158,7 +159,7 @@ def test_delete_removes_what_was_created(client: ClientFactory, unique: str) -> 
     cloudformation.delete_stack(StackName=unique)
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 def test_termination_protection(client: ClientFactory, unique: str) -> None:
     """A protected stack cannot be deleted until the protection is lifted."""
     cloudformation = client("cloudformation")
@@ -182,7 +183,7 @@ def test_on_failure(client: ClientFactory, unique: str, policy: str, status: str
     assert describe(client("cloudformation"), stack_id)["StackStatus"] == status
 
 
-@beyond_stock
+@beyond_stock("it was not refused")
 def test_a_stack_that_was_rolled_back_cannot_be_updated(client: ClientFactory, unique: str) -> None:
     """It has to be deleted first, as on AWS; and describing its resources does not bring any back to life."""
     cloudformation = client("cloudformation")
@@ -193,7 +194,7 @@ def test_a_stack_that_was_rolled_back_cannot_be_updated(client: ClientFactory, u
     assert tables(client, unique) == []
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 def test_exports_and_imports(client: ClientFactory, unique: str) -> None:
     """An export can be imported, a missing one fails the stack that wants it, which leaves nothing behind."""
     cloudformation = client("cloudformation")

@@ -7,7 +7,8 @@ import json
 import pytest
 
 from tests.local.cloudformation.stacks import PASS, ROLE, create, definition, machine, physical, refusal, update
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 
 CONDITIONAL = {
     "Parameters": {"Cluster": {"Type": "String", "Default": ""}},
@@ -19,7 +20,7 @@ def conditional(value: object) -> dict[str, object]:
     return {"Fn::If": ["HasCluster", value, {"Ref": "AWS::NoValue"}]}
 
 
-@beyond_stock
+@beyond_stock("Template error: instance of Fn::GetAtt")
 def test_definition_object_with_substitutions(client: ClientFactory, unique: str) -> None:
     """A Definition object runs, with its placeholders filled, also those that hold quotes."""
     result = {"Only": {"Type": "Pass", "Result": {"role": "iam '${Role}'"}, "End": True}}
@@ -37,7 +38,7 @@ def test_definition_object_with_substitutions(client: ClientFactory, unique: str
     assert definition(client, unique)["States"]["Only"]["Result"] == {"role": f"iam '{role}'"}
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 def test_definition_string_with_substitutions(client: ClientFactory, unique: str) -> None:
     """Placeholders of a DefinitionString are filled; one that has no substitution stays."""
     text = json.dumps({**PASS, "Comment": "${Greeting} ${Unknown}"})
@@ -48,7 +49,7 @@ def test_definition_string_with_substitutions(client: ClientFactory, unique: str
     assert definition(client, unique)["Comment"] == "hello ${Unknown}"
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 def test_definition_from_s3(client: ClientFactory, unique: str) -> None:
     """A definition that lies in S3 is fetched and its placeholders are filled."""
     client("s3").create_bucket(Bucket=unique)
@@ -59,7 +60,7 @@ def test_definition_from_s3(client: ClientFactory, unique: str) -> None:
     assert definition(client, unique)["Comment"] == "hi"
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 @pytest.mark.parametrize(("cluster", "expected"), [("", ["always"]), ("c1", ["always", "c1"])])
 def test_conditions_inside_a_definition(client: ClientFactory, unique: str, cluster: str, expected: list[str]) -> None:
     """Fn::If works inside the definition; what is AWS::NoValue is not there, in objects as in lists."""
@@ -74,7 +75,7 @@ def test_conditions_inside_a_definition(client: ClientFactory, unique: str, clus
     assert found == {"list": expected, **({"cluster": cluster} if cluster else {})}
 
 
-@beyond_stock
+@beyond_stock("does not support attribute type Arn")
 def test_logging_tracing_and_tags_are_kept(client: ClientFactory, unique: str) -> None:
     """Step Functions knows the logging, tracing and tags that the template asks for, and the attributes are right."""
     logging = {
@@ -100,7 +101,7 @@ def test_logging_tracing_and_tags_are_kept(client: ClientFactory, unique: str) -
     assert tags == [{"key": "team", "value": "data"}]
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 def test_deployed_state_machines_execute(client: ClientFactory, unique: str) -> None:
     """What CloudFormation deploys is what StartExecution runs."""
     create(client("cloudformation"), unique, {"Resources": {"Role": ROLE, "Machine": machine()}})
@@ -109,7 +110,7 @@ def test_deployed_state_machines_execute(client: ClientFactory, unique: str) -> 
     assert client("stepfunctions").describe_execution(executionArn=execution)["input"] == '{"a": 1}'
 
 
-@beyond_stock
+@beyond_stock("StateMachineDoesNotExist")
 def test_update_changes_the_definition_in_place(client: ClientFactory, unique: str) -> None:
     """An update of the definition keeps the ARN; a new name makes a new state machine and deletes the old."""
     cloudformation = client("cloudformation")
@@ -125,7 +126,7 @@ def test_update_changes_the_definition_in_place(client: ClientFactory, unique: s
     assert gone[0] == "StateMachineDoesNotExist"
 
 
-@beyond_stock
+@beyond_stock("Unable to parse response")
 def test_versions_and_aliases(client: ClientFactory, unique: str) -> None:
     """A version is published anew when the definition changes, and the alias follows it."""
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.local.conftest import ClientFactory, beyond_stock
+from tests.local.conftest import ClientFactory
+from tests.local.must_fail import beyond_stock
 from tests.local.waiting import wait_for
 
 ASSUME = {"Version": "2012-10-17", "Statement": []}
@@ -50,7 +51,7 @@ def inputs(client: ClientFactory, arn: str, number: int = 1) -> list[Any]:
     return [json.loads(describe(executionArn=item["executionArn"])["input"]) for item in executions]
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the PutEvents")
 def test_an_event_starts_a_state_machine(client: ClientFactory, unique: str) -> None:
     """A matching event starts one execution with the event as its input; another event starts none."""
     arn, role = state_machine(client, unique)
@@ -64,7 +65,7 @@ def test_an_event_starts_a_state_machine(client: ClientFactory, unique: str) -> 
     assert event["account"] == "123456789012"
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the PutEvents")
 @pytest.mark.parametrize(
     ("target", "expected"),
     [
@@ -89,7 +90,7 @@ def test_the_input_can_be_shaped(client: ClientFactory, unique: str, target: dic
     assert inputs(client, arn) == [expected]
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the PutEvents")
 @pytest.mark.parametrize(
     ("pattern", "matching", "other"),
     [
@@ -111,7 +112,7 @@ def test_patterns(
     assert [event["detail"] for event in inputs(client, arn)] == [matching]
 
 
-@beyond_stock
+@beyond_stock("assert 'Messages' not in")
 def test_a_rule_with_only_a_schedule_matches_no_event(client: ClientFactory, unique: str) -> None:
     """Events do not set off a schedule."""
     queue = client("sqs").create_queue(QueueName=unique)["QueueUrl"]
@@ -127,7 +128,7 @@ def test_a_rule_with_only_a_schedule_matches_no_event(client: ClientFactory, uni
     assert "Messages" not in client_sqs.receive_message(QueueUrl=queue)
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the PutEvents")
 def test_a_disabled_rule_is_silent(client: ClientFactory, unique: str) -> None:
     """Disabled it delivers nothing, enabled it delivers again."""
     arn, role = state_machine(client, unique)
@@ -139,7 +140,7 @@ def test_a_disabled_rule_is_silent(client: ClientFactory, unique: str) -> None:
     assert [event["detail"] for event in inputs(client, arn)] == [{"n": 2}]
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the PutEvents")
 def test_a_target_that_cannot_be_reached_fails_nobody(client: ClientFactory, unique: str) -> None:
     """PutEvents succeeds, and the other targets get the event."""
     arn, role = state_machine(client, unique)
@@ -151,7 +152,7 @@ def test_a_target_that_cannot_be_reached_fails_nobody(client: ClientFactory, uni
     assert inputs(client, arn)[0]["detail"] == {"n": 1}
 
 
-@beyond_stock
+@beyond_stock("1 executions")
 def test_a_schedule_fires(client: ClientFactory, unique: str) -> None:
     """A schedule of EventBridge Scheduler starts its state machine when it is due, and deletes itself if asked to."""
     arn, role = state_machine(client, unique)
@@ -168,7 +169,7 @@ def test_a_schedule_fires(client: ClientFactory, unique: str) -> None:
     assert client("scheduler").list_schedules(NamePrefix=unique)["Schedules"] == []
 
 
-@beyond_stock
+@beyond_stock("1 executions")
 def test_a_finished_statement_is_an_event(client: ClientFactory, unique: str) -> None:
     """A statement with WithEvent starts a state machine through a rule, with its id and state in the event."""
     arn, role = state_machine(client, unique)

@@ -1,42 +1,45 @@
-"""One patched server for all tests of this folder; one unpatched, only for the test that wants it."""
+"""The server of a test: the embedded AWS, moto as it ships, or moto with all patches but one."""
 
-import importlib.util
-import sys
-from collections.abc import Iterator
-from contextlib import ExitStack
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from functools import cache
 
 import pytest
 
-_spec = importlib.util.spec_from_file_location("sfn_support", Path(__file__).with_name("support.py"))
-assert _spec is not None
-assert _spec.loader is not None
-support = importlib.util.module_from_spec(_spec)
-sys.modules["sfn_support"] = support
-_spec.loader.exec_module(support)
-
-
-_servers: dict[str, Any] = {}
+from tests import bounds
+from tests.local import must_fail
+from tests.local.stepfunctions import support, without_each_patch
+from tests.local.stepfunctions.support import Aws
 
 
 @pytest.fixture(scope="session")
-def running() -> Iterator[Any]:
-    """Starts each kind of server once, when the first test asks for it, and ends them all."""
-    with ExitStack() as stack:
+def patched() -> Iterator[support.Patched]:
+    with support.patched() as running:
+        yield running
 
-        def get(kind: str) -> Any:
-            if kind not in _servers:
-                _servers[kind] = stack.enter_context(support.server(*(["--stock"] if kind == "stock" else [])))
-            return _servers[kind]
 
-        yield get
-        _servers.clear()
+@pytest.fixture(scope="session")
+def servers(request: pytest.FixtureRequest) -> Callable[[str], Aws]:
+    """Servers by kind, each started when first asked for."""
+
+    def start(kind: str) -> Aws:
+        if kind == must_fail.EMBEDDED and (patch := os.environ.get(without_each_patch.WITHOUT)):
+            kind = f"{must_fail.WITHOUT}{patch}"
+        if kind == must_fail.EMBEDDED:
+            return Aws(request.getfixturevalue("local_aws").endpoint)
+        if kind == must_fail.STOCK:
+            return Aws(request.getfixturevalue("stock_endpoint"), bounds.STOCK)
+        port = request.getfixturevalue("patched").without(kind.removeprefix(must_fail.WITHOUT))
+        return Aws(f"http://127.0.0.1:{port}", bounds.PATCHED)
+
+    return cache(start)
 
 
 @pytest.fixture
-def aws(request: pytest.FixtureRequest, running: Any) -> Iterator[Any]:
-    """The embedded Step Functions and DynamoDB; moto as it is for the ``stock`` half of a ``beyond_stock`` test."""
-    server = running(getattr(request, "param", "embedded"))
+def aws(request: pytest.FixtureRequest, servers: Callable[[str], Aws]) -> Iterator[Aws]:
+    """Step Functions and DynamoDB, of the embedded AWS unless the test must fail elsewhere."""
+    server = servers(getattr(request, "param", must_fail.EMBEDDED))
     yield server
     server.stop_all()

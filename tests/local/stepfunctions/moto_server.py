@@ -1,9 +1,9 @@
-"""moto's server as a process of its own, with the patches or (``--stock``) without. Prints its port.
-
-With WITHOUT_PATCH set to a patch's target in the environment, that patch is left out: some test must then fail.
+"""Moto's server with our patches but one: for each patch read, a process is forked that leaves it out and serves; its
+port is printed. Ends, with all of them, when standard input closes.
 """
 
 import os
+import signal
 import sys
 import threading
 
@@ -12,25 +12,36 @@ os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_
 
 def main() -> None:
     from moto.core.config import default_user_config
-    from moto.server import ThreadedMotoServer
+    from moto.server import ThreadedMotoServer  # imported once, before the first fork
+
+    from elt_redshift.local import stepfunctions
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
-    if "--stock" not in sys.argv:
-        from elt_redshift.local import dynamodb, stepfunctions
+    stepfunctions.patches()
+    children = []
+    for line in sys.stdin:
+        if child := os.fork():
+            children.append(child)
+        else:
+            _serve(ThreadedMotoServer, line.strip())
+    for child in children:
+        os.kill(child, signal.SIGKILL)
 
-        left_out = os.environ.get("WITHOUT_PATCH")
-        for patch in stepfunctions.patches():
-            if patch.target == left_out:
-                patch.disable()
-        dynamodb.apply_all()
-        stepfunctions.apply_all()
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+
+def _serve(server_class: type, without: str) -> None:
+    from elt_redshift.local import dynamodb, stepfunctions
+    from tests.local.must_fail import short
+
+    [left_out] = [patch for patch in stepfunctions.patches() if short(patch.target) == without]
+    left_out.disable()
+    dynamodb.apply_all()
+    stepfunctions.apply_all()
+    server = server_class(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     port = server.get_host_and_port()[1]
     os.environ["MOTO_PORT"] = str(port)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    threading.Thread(target=lambda: (sys.stdin.read(), os._exit(0)), daemon=True).start()
     threading.Event().wait()
 
 

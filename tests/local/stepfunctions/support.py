@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -18,26 +19,18 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from elt_redshift.local.stepfunctions.attempts import RETRY_PACE
 from tests import bounds, logs
 
 ROLE = "arn:aws:iam::123456789012:role/states"
 
 
-# For a test of what moto lacks: it passes on the embedded AWS and must fail on moto as it is.
-beyond_stock = pytest.mark.parametrize(
-    "aws",
-    ["embedded", pytest.param("stock", marks=pytest.mark.xfail(strict=True, reason="moto as it is"))],
-    indirect=True,
-)
-
-
 class Aws:
     """Clients for one server, and shorthands for starting executions and reading what they did."""
 
-    def __init__(self, port: str, deadline: float = bounds.ANSWER) -> None:
-        self.deadline = deadline
+    def __init__(self, endpoint: str, deadline: float = bounds.ANSWER) -> None:
+        self.endpoint, self.deadline = endpoint, deadline
         self._created: list[str] = []
-        self.endpoint = f"http://127.0.0.1:{port}"
         self.sfn = self.client("stepfunctions")
         self.dynamodb = self.client("dynamodb")
 
@@ -129,18 +122,35 @@ class Aws:
         return {item["id"]["S"]: int(item["n"]["N"]) for item in items}
 
 
+class Patched:
+    """Servers of moto with our patches but one, forked from one process, which ends with its standard input."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+
+    def without(self, patch: str) -> str:
+        """The port of a server that lacks a patch."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(f"{patch}\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+
 @contextmanager
-def server(*options: str) -> Iterator[Aws]:
-    """A server process for as long as the block runs; it also ends with its standard input."""
-    command = [sys.executable, str(Path(__file__).with_name("moto_server.py")), *options]
+def patched() -> Iterator[Patched]:
+    """The process that gives such servers, for as long as the block runs."""
+    command = [sys.executable, "-m", "tests.local.stepfunctions.moto_server"]
+    environment = {**os.environ, RETRY_PACE: "0.1"}
     with (
         tempfile.NamedTemporaryFile() as log,
-        logs.shown(**{f"moto {' '.join(options)}": Path(log.name)}),
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True) as process,
+        logs.shown(moto_less_a_patch=Path(log.name)),
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log, text=True, env=environment
+        ) as process,
     ):
         try:
-            assert process.stdout is not None
-            yield Aws(process.stdout.readline().strip(), bounds.STOCK if options else bounds.ANSWER)
+            yield Patched(process)
         finally:
             process.kill()
 

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from botocore.exceptions import ClientError
-from sfn_support import Aws, beyond_stock, branch, count, jsonata, jsonpath, passing
+
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import Aws, branch, count, jsonata, jsonpath, passing
 
 
 def test_of_many_starts_with_one_name_one_runs(aws: Aws) -> None:
@@ -51,7 +53,7 @@ def test_of_many_redrives_at_once_one_takes(aws: Aws) -> None:
     assert set(answers) <= {"redriven", "ExecutionNotRedrivable"}
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'output'")
 def test_executions_of_one_definition_share_nothing(aws: Aws) -> None:
     """Retries, variables and outputs of executions that run at once stay apart."""
     states = {
@@ -73,7 +75,7 @@ def test_executions_of_one_definition_share_nothing(aws: Aws) -> None:
         assert list(pool.map(run, range(32))) == [4 * number for number in range(32)]
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_counters_lose_nothing_under_a_wide_map(aws: Aws) -> None:
     """A Map of many items counts each once."""
     table = aws.table()

@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 from elt_redshift.local.stepfunctions.errors import catches
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import Aws, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 MISSING = "DynamoDb.ResourceNotFoundException"
 
@@ -46,7 +47,7 @@ def caught_by(states: dict[str, Any]) -> dict[str, Any]:
     return jsonata({"p": parallel, "e": passing(Output="{% $states.input %}")})
 
 
-@beyond_stock
+@beyond_stock("got 'States.Runtime'")
 def test_a_states_error_in_a_branch_is_caught_by_its_parallel(aws: Aws) -> None:
     """Error names beginning with States. pass through Parallel's Catch."""
     choice = {"Type": "Choice", "Choices": [{"Condition": "{% false %}", "Next": "x"}]}
@@ -54,7 +55,7 @@ def test_a_states_error_in_a_branch_is_caught_by_its_parallel(aws: Aws) -> None:
     assert output["Error"] == "States.NoChoiceMatched"
 
 
-@beyond_stock
+@beyond_stock("got 'States.Runtime'")
 def test_a_states_error_in_an_iteration_is_caught_by_its_map(aws: Aws) -> None:
     """Error names beginning with States. pass through Map's Catch."""
     item = passing(Output="{% $error('bad item') %}")
@@ -69,14 +70,14 @@ def test_a_states_error_in_an_iteration_is_caught_by_its_map(aws: Aws) -> None:
     assert "bad item" in output["Cause"]
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.NoChoiceMatched'")
 def test_no_matching_choice_is_its_own_error(aws: Aws) -> None:
     """A Choice without a match and without Default fails with States.NoChoiceMatched."""
     choice = {"Type": "Choice", "Choices": [{"Variable": "$.x", "NumericEquals": 1, "Next": "e"}]}
     assert aws.run(jsonpath({"c": choice, "e": passing()}), {"x": 2})["error"] == "States.NoChoiceMatched"
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_a_rule_whose_next_is_the_default_is_not_the_default(aws: Aws) -> None:
     """The state's own Assign and Output belong to Default only."""
     choice = {
@@ -88,7 +89,7 @@ def test_a_rule_whose_next_is_the_default_is_not_the_default(aws: Aws) -> None:
     assert aws.output(jsonata({"c": choice, "e": passing()})) == "rule"
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'error'")
 def test_states_all_does_not_catch_runtime_errors(aws: Aws) -> None:
     """States.Runtime always fails the execution."""
     state = {
@@ -102,7 +103,7 @@ def test_states_all_does_not_catch_runtime_errors(aws: Aws) -> None:
     assert (answer["status"], answer["error"]) == ("FAILED", "States.Runtime")
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.DataLimitExceeded'")
 def test_states_all_does_not_catch_a_payload_over_the_limit(aws: Aws) -> None:
     """A result over 256 KiB is States.DataLimitExceeded, which only its own name catches."""
     big = "{% $join($map($range(1, 600, 1), function($n) { $pad('', 500, 'x') })) %}"
@@ -116,7 +117,7 @@ def test_states_all_does_not_catch_a_payload_over_the_limit(aws: Aws) -> None:
     assert aws.output(definition("States.DataLimitExceeded")) == "caught"
 
 
-@beyond_stock
+@beyond_stock("'status': 'RUNNING'")
 def test_a_missing_heartbeat_is_heartbeat_timeout(aws: Aws) -> None:
     """A task without heartbeats fails with States.HeartbeatTimeout."""
     state = {
@@ -142,7 +143,7 @@ def test_a_states_timeout_fails_it_with_states_timeout(aws: Aws) -> None:
     assert aws.output(jsonata({"a": state, "e": passing(Output="late")})) == "late"
 
 
-@beyond_stock
+@beyond_stock("still []")
 @pytest.mark.parametrize("over", ["answered", "timed out"])
 def test_a_token_ends_one_wait_once(aws: Aws, over: str) -> None:
     """A token is refused once its task is answered or has timed out, while the execution goes on."""
@@ -161,7 +162,7 @@ def test_a_token_ends_one_wait_once(aws: Aws, over: str) -> None:
     aws.sfn.stop_execution(executionArn=arn)
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_a_catch_may_go_back_to_its_own_state(aws: Aws) -> None:
     """Next of a Catch may be the state itself, which then runs again."""
     table = "{% $states.input.Error ? $error('second time') : 'missing' %}"
@@ -172,7 +173,7 @@ def test_a_catch_may_go_back_to_its_own_state(aws: Aws) -> None:
     assert aws.entered(arn) == ["a", "a"]
 
 
-@beyond_stock
+@beyond_stock("0 == 1")
 def test_the_cause_names_the_innermost_state_once(aws: Aws) -> None:
     """A failure in a nested branch is not wrapped again by every Parallel around it."""
     inner = {"Type": "Parallel", "Branches": [branch({"deep": passing(Output="{% $error('x') %}")})], "End": True}
@@ -182,7 +183,7 @@ def test_the_cause_names_the_innermost_state_once(aws: Aws) -> None:
     assert "the state 'deep'" in cause
 
 
-@beyond_stock
+@beyond_stock("still []")
 def test_a_task_failure_carries_error_and_cause(aws: Aws) -> None:
     """SendTaskFailure's cause is the execution's cause."""
     state = {

@@ -5,9 +5,10 @@ import re
 from typing import Any
 
 import pytest
-from sfn_support import Aws, beyond_stock, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 from elt_redshift.local.stepfunctions import jsonata as evaluator
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import Aws, branch, jsonata, jsonpath, missing_table, passing, sdk
 
 BAD = "{% 'text' %}"
 
@@ -68,7 +69,7 @@ def test_expressions_are_checked_before_they_run() -> None:
     assert evaluator.check("'$eval(1)'") is None
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_every_field_of_a_map_takes_expressions(aws: Aws) -> None:
     """Items, MaxConcurrency, ItemSelector, Output and Assign are evaluated, with quotes in the values."""
     definition = jsonata(
@@ -91,7 +92,7 @@ def test_every_field_of_a_map_takes_expressions(aws: Aws) -> None:
     assert aws.output(definition, {"items": ["a", "b"], "suffix": "\"'"}) == {"all": "a\"'0|b\"'1", "was": "\"'"}
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_waits_and_timeouts_take_expressions(aws: Aws) -> None:
     """Seconds and TimeoutSeconds are evaluated; a Wait for 0 s ends at once."""
     definition = jsonata(
@@ -106,7 +107,7 @@ def test_waits_and_timeouts_take_expressions(aws: Aws) -> None:
     assert aws.output(definition, {"s": 0}) == "DynamoDb.ResourceNotFoundException"
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'output'")
 def test_an_error_in_arguments_is_retried_and_caught_with_its_cause(aws: Aws) -> None:
     """Retry and Catch see States.QueryEvaluationError; $states.errorOutput has the message."""
     state = missing_table(
@@ -126,7 +127,7 @@ def test_an_error_in_arguments_is_retried_and_caught_with_its_cause(aws: Aws) ->
     assert [event["type"] for event in aws.history(arn)].count("EvaluationFailed") == 2
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.QueryEvaluationError'")
 @pytest.mark.parametrize(
     ("field", "state"),
     [
@@ -149,7 +150,7 @@ def test_a_result_of_the_wrong_type_is_a_query_error(aws: Aws, field: str, state
     assert [event["type"] for event in aws.history(arn)].count("EvaluationFailed") == 1
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 @pytest.mark.parametrize(
     ("field", "fields"),
     [
@@ -168,7 +169,7 @@ def test_a_cause_names_the_field(aws: Aws, field: str, fields: dict[str, Any]) -
     )
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_an_error_in_a_tasks_output_is_caught(aws: Aws) -> None:
     """Output is part of what Catch covers."""
     state = missing_table(
@@ -180,7 +181,7 @@ def test_an_error_in_a_tasks_output_is_caught(aws: Aws) -> None:
     assert aws.output(definition) == "States.QueryEvaluationError"
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.QueryEvaluationError'")
 def test_a_choices_error_fails_the_execution_with_the_message(aws: Aws) -> None:
     """$error in a Condition fails the execution; its cause has the message and names the field."""
     choice = {
@@ -197,7 +198,7 @@ def test_a_choices_error_fails_the_execution_with_the_message(aws: Aws) -> None:
     assert failed["evaluationFailedEventDetails"]["state"] == "gate"
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.QueryEvaluationError'")
 @pytest.mark.parametrize("expression", ["{% $states.input.nothing %}", "{% 1 & 'a' %}"])
 def test_an_undefined_or_wrongly_typed_condition_is_a_query_error(aws: Aws, expression: str) -> None:
     """A Condition must give a boolean."""
@@ -205,7 +206,7 @@ def test_an_undefined_or_wrongly_typed_condition_is_a_query_error(aws: Aws, expr
     assert aws.run(jsonata({"c": choice, "e": passing()}))["error"] == "States.QueryEvaluationError"
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_the_context_object_is_complete(aws: Aws) -> None:
     """$states.context has the execution, the state and the state machine, with ISO times."""
     context = aws.output(jsonata({"a": passing(Output="{% $states.context %}")}), {"in": 1})
@@ -217,7 +218,7 @@ def test_the_context_object_is_complete(aws: Aws) -> None:
     assert all(re.fullmatch(r"[\d-]+T[\d:]+\.\d{3}Z", text) for text in (execution["StartTime"], state["EnteredTime"]))
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'output'")
 def test_variables_reach_inner_scopes_and_history(aws: Aws) -> None:
     """A variable is visible in a Parallel's branches, an inner one is not outside, and history shows assignments."""
     definition = jsonata(
@@ -239,7 +240,7 @@ def test_variables_reach_inner_scopes_and_history(aws: Aws) -> None:
     assert json.loads(assigned["s"]) == 'q"'
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_an_error_in_a_parallels_arguments_is_caught(aws: Aws) -> None:
     """Arguments of a Parallel are part of what its Catch covers."""
     parallel = {
@@ -252,7 +253,7 @@ def test_an_error_in_a_parallels_arguments_is_caught(aws: Aws) -> None:
     assert "no input" in aws.output(jsonata({"p": parallel, "e": passing()}))["Cause"]
 
 
-@beyond_stock
+@beyond_stock("got 'States.Runtime'")
 def test_a_result_of_null_is_not_undefined(aws: Aws) -> None:
     """$states.result is null where the result is null, and undefined in a state that has none."""
     parallel = {"Type": "Parallel", "Branches": [branch({"b": passing(Output="{% null %}")})], "Next": "e"}
@@ -270,7 +271,7 @@ def test_a_result_of_null_is_not_undefined(aws: Aws) -> None:
     assert json.loads(aws.ended(arn)["output"]) == "null"
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_variables_work_in_jsonpath_states(aws: Aws) -> None:
     """$name.path reads a variable in a JSONPath state."""
     first = {"Type": "Pass", "Assign": {"v.$": "$.in"}, "Next": "b"}

@@ -7,7 +7,9 @@ import json
 from typing import Any
 
 import pytest
-from sfn_support import Aws, beyond_stock, branch, count, jsonata, jsonpath, passing, sdk
+
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import Aws, branch, count, jsonata, jsonpath, passing, sdk
 
 
 def gate(then: str, condition: str = "$states.context.Execution.RedriveCount > 0") -> dict[str, Any]:
@@ -22,7 +24,7 @@ def redrive(aws: Aws, arn: str) -> dict[str, Any]:
     return aws.ended(arn)
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.QueryEvaluationError'")
 def test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only(aws: Aws) -> None:
     """Of three branches the finished one is left alone, the failed one passes its gate, the aborted one goes on."""
     table = aws.table()
@@ -57,7 +59,7 @@ def test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only(aws: Aws) ->
     assert aws.counts(table) == {"done": 1, "submit": 1, "again": 1, "before": 1, "after": 1, "end": 1}
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_a_gate_closes_again_for_the_next_failure(aws: Aws) -> None:
     """A gate that compares with the redrives at the failure passes once for each redrive, and names the cause."""
     table = aws.table()
@@ -85,7 +87,7 @@ def test_a_gate_closes_again_for_the_next_failure(aws: Aws) -> None:
     assert aws.counts(table) == {"task": 3}
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_a_fail_state_fails_again(aws: Aws) -> None:
     """A redrive enters the Fail state again; what came before is not run again."""
     table = aws.table()
@@ -98,7 +100,7 @@ def test_a_fail_state_fails_again(aws: Aws) -> None:
     assert aws.counts(table) == {"work": 1}
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'DynamoDb.Con")
 def test_a_failed_task_runs_again_with_the_same_input_and_fresh_retries(aws: Aws) -> None:
     """The input and the variables are those of the first attempt; the retry count begins at 0."""
     table = aws.table()
@@ -124,7 +126,7 @@ def test_a_failed_task_runs_again_with_the_same_input_and_fresh_retries(aws: Aws
     assert aws.entered(arn) == ["a", "t", "t"]
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'redriveCount'")
 def test_history_context_and_description_tell_of_the_redrive(aws: Aws) -> None:
     """Same ARN; ExecutionRedriven is appended; RedriveCount and RedriveTime are in the context object."""
     context = passing(Output="{% $states.context.Execution %}")
@@ -144,7 +146,7 @@ def test_history_context_and_description_tell_of_the_redrive(aws: Aws) -> None:
     assert redriven["previousEventId"] == redriven["id"] - 1
 
 
-@beyond_stock
+@beyond_stock("'500' == 'ExecutionNotRedrivable'")
 def test_what_has_succeeded_or_runs_is_not_redrivable(aws: Aws) -> None:
     """ExecutionNotRedrivable for SUCCEEDED and RUNNING."""
     done = aws.start(jsonata({"a": passing()}))
@@ -155,7 +157,7 @@ def test_what_has_succeeded_or_runs_is_not_redrivable(aws: Aws) -> None:
     aws.sfn.stop_execution(executionArn=running)
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_a_client_token_makes_a_redrive_idempotent(aws: Aws) -> None:
     """The same token redrives once."""
     arn = aws.start(jsonata({"f": {"Type": "Fail"}}))
@@ -168,7 +170,7 @@ def test_a_client_token_makes_a_redrive_idempotent(aws: Aws) -> None:
     assert answer["redriveCount"] == 1
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_an_execution_is_redriven_several_times(aws: Aws) -> None:
     """Each redrive begins where the last attempt ended, also after a stop and after a timeout."""
     table = aws.table()
@@ -195,7 +197,7 @@ def test_an_execution_is_redriven_several_times(aws: Aws) -> None:
     assert aws.counts(table) == {"one": 1, "two": 1, "three": 1}
 
 
-@beyond_stock
+@beyond_stock("'status': 'RUNNING'")
 def test_nested_parallels_keep_what_is_done_at_every_depth(aws: Aws) -> None:
     """Only the failed branch of the failed branch goes on; outputs keep their places."""
     table = aws.table()
@@ -218,7 +220,7 @@ def test_nested_parallels_keep_what_is_done_at_every_depth(aws: Aws) -> None:
     assert aws.counts(table) == {"a": 1, "b": 1, "c": 1, "before": 1}
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_a_map_runs_unfinished_iterations_only(aws: Aws) -> None:
     """Finished iterations keep their outputs; failed and aborted ones go on with their own item."""
     table = aws.table()
@@ -242,7 +244,7 @@ def test_a_map_runs_unfinished_iterations_only(aws: Aws) -> None:
     assert len(started) == 4
 
 
-@beyond_stock
+@beyond_stock("KeyError: 'error'")
 @pytest.mark.parametrize("field", ["ItemProcessor", "Iterator"])
 def test_a_distributed_map_runs_unsuccessful_children_only(aws: Aws, field: str) -> None:
     """A failed child fails the Map Run; the redrive runs that child again, the others not."""
@@ -259,7 +261,7 @@ def test_a_distributed_map_runs_unsuccessful_children_only(aws: Aws, field: str)
     assert aws.counts(table) == {"a": 1, "b": 1}
 
 
-@beyond_stock
+@beyond_stock("'a' in [None, None]")
 def test_a_distributed_map_tolerates_as_many_failures_as_it_says(aws: Aws) -> None:
     """Within ToleratedFailureCount the Map Run succeeds."""
     choice = {"Type": "Choice", "Choices": [{"Condition": "{% $states.input != 'b' %}", "Next": "e"}], "Default": "f"}
@@ -269,7 +271,7 @@ def test_a_distributed_map_tolerates_as_many_failures_as_it_says(aws: Aws) -> No
     assert "a" in aws.output(jsonata({"m": state}))
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_a_caught_error_counts_as_done(aws: Aws) -> None:
     """A state whose error was caught is not run again: "Catch, clean up, Fail" only fails again."""
     table = aws.table()
@@ -283,7 +285,7 @@ def test_a_caught_error_counts_as_done(aws: Aws) -> None:
     assert aws.counts(table) == {"clean": 1}
 
 
-@beyond_stock
+@beyond_stock("'NoneType' object is not callable")
 def test_a_wait_for_a_past_moment_ends_at_once(aws: Aws) -> None:
     """A Wait that was aborted and whose Timestamp has passed does not wait again."""
     definition = jsonpath({"w": {"Type": "Wait", "TimestampPath": "$.at", "End": True}}, TimeoutSeconds=1)
@@ -294,7 +296,7 @@ def test_a_wait_for_a_past_moment_ends_at_once(aws: Aws) -> None:
     assert redrive(aws, arn)["status"] == "SUCCEEDED"
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_an_update_does_not_reach_a_redrive(aws: Aws) -> None:
     """The definition at the start is used, whatever the state machine has become."""
     machine = aws.create(jsonata({"g": gate("e"), "e": passing(Output="as started")}))
@@ -304,7 +306,7 @@ def test_an_update_does_not_reach_a_redrive(aws: Aws) -> None:
     assert json.loads(redrive(aws, arn)["output"]) == "as started"
 
 
-@beyond_stock
+@beyond_stock("still set()")
 def test_an_aborted_task_with_a_token_gets_a_new_one(aws: Aws) -> None:
     """A waitForTaskToken task that was aborted is scheduled again; the old token is no longer valid."""
     table = aws.table()
@@ -327,7 +329,7 @@ def test_an_aborted_task_with_a_token_gets_a_new_one(aws: Aws) -> None:
     assert json.loads(aws.ended(arn)["output"]) == "done"
 
 
-@beyond_stock
+@beyond_stock("(500) when calling the RedriveExecution")
 def test_variables_of_branches_survive_a_redrive(aws: Aws) -> None:
     """A variable assigned in a branch before its failure is there after the redrive."""
     states = {
@@ -341,7 +343,7 @@ def test_variables_of_branches_survive_a_redrive(aws: Aws) -> None:
     assert json.loads(redrive(aws, arn)["output"]) == ["kept!"]
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.DataLimitExceeded'")
 def test_a_result_over_the_limit_runs_all_branches_again(aws: Aws) -> None:
     """A Parallel that failed with States.DataLimitExceeded is rerun whole."""
     table = aws.table()

@@ -6,9 +6,10 @@ import json
 
 import pytest
 from botocore.model import ShapeResolver
-from sfn_support import Aws, beyond_stock, count, jsonata, jsonpath, missing_table, passing, sdk
 
 from elt_redshift.local.stepfunctions import services, values
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import Aws, count, jsonata, jsonpath, missing_table, passing, sdk
 
 
 @pytest.mark.parametrize(
@@ -79,7 +80,7 @@ def test_what_json_lacks_becomes_text() -> None:
     }
 
 
-@beyond_stock
+@beyond_stock("'StateMachineArn'")
 def test_sdk_results_are_in_pascal_case_with_iso_times(aws: Aws) -> None:
     """sfn:describeStateMachine gives StateMachineArn and CreationDate as text."""
     arn = aws.create(jsonata({"a": passing()}))
@@ -88,7 +89,7 @@ def test_sdk_results_are_in_pascal_case_with_iso_times(aws: Aws) -> None:
     assert datetime.datetime.fromisoformat(output["CreationDate"]).utcoffset() == datetime.timedelta()
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'Sfn.Executio")
 def test_an_sdk_error_is_named_by_service_and_error(aws: Aws) -> None:
     """An error of the SDK integration of Step Functions is Sfn.ExecutionDoesNotExistException."""
     arn = "arn:aws:states:us-east-1:123456789012:execution:none:none"
@@ -98,7 +99,7 @@ def test_an_sdk_error_is_named_by_service_and_error(aws: Aws) -> None:
     assert "Service: Sfn" in answer["cause"]
 
 
-@beyond_stock
+@beyond_stock("assert False")
 def test_a_service_is_reached_whose_boto_name_has_a_hyphen(aws: Aws) -> None:
     """redshiftdata is boto's redshift-data; its errors begin with RedshiftData."""
     state = sdk("redshiftdata:describeStatement", {"Id": "no-such-id"}, End=True)
@@ -117,7 +118,7 @@ def test_errors_of_dynamodb_differ_by_integration(aws: Aws) -> None:
     assert aws.run(jsonata({"a": missing_table(End=True)}))["error"] == "DynamoDb.ResourceNotFoundException"
 
 
-@beyond_stock
+@beyond_stock("'DynamoDB.Ama")
 def test_a_query_error_in_a_dynamodb_task_keeps_its_name(aws: Aws) -> None:
     """The optimized DynamoDB integration does not rename what is not DynamoDB's error."""
     state = count("t", "{% $error('no id') %}", End=True)
@@ -126,7 +127,7 @@ def test_a_query_error_in_a_dynamodb_task_keeps_its_name(aws: Aws) -> None:
     assert "no id" in answer["cause"]
 
 
-@beyond_stock
+@beyond_stock("'StateMachineArn'")
 def test_a_nested_execution_is_started_awaited_and_parsed(aws: Aws) -> None:
     """startExecution.sync:2 gives the child's output as JSON."""
     child = aws.create(jsonata({"a": passing(Output={"doubled": "{% $states.input.n * 2 %}"})}))
@@ -140,7 +141,7 @@ def test_a_nested_execution_is_started_awaited_and_parsed(aws: Aws) -> None:
     assert aws.output(jsonpath({"a": state}), {"n": 21}) == {"output": {"doubled": 42}, "status": "SUCCEEDED"}
 
 
-@beyond_stock
+@beyond_stock("'States.Runtime' == 'States.TaskFailed'")
 def test_a_nested_executions_failure_names_its_cause(aws: Aws) -> None:
     """A failed child fails the task with States.TaskFailed and the child's description."""
     child = aws.create(jsonata({"a": {"Type": "Fail", "Error": "E", "Cause": "C"}}))

@@ -4,10 +4,12 @@ import json
 from typing import Any
 
 import pytest
-from sfn_support import ROLE, Aws, beyond_stock, jsonata, jsonpath, passing
+
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import ROLE, Aws, jsonata, jsonpath, passing
 
 
-@beyond_stock
+@beyond_stock("assert {'v': ", "KeyError('\\\\", "KeyError(\\", "KeyError('name')")
 @pytest.mark.parametrize(
     ("function", "value"),
     [
@@ -23,7 +25,7 @@ def test_format_takes_escapes_and_braces(aws: Aws, function: str, value: str) ->
     assert aws.output(jsonpath({"a": passing(Parameters={"v.$": function})}), {"a": "A"}) == {"v": value}
 
 
-@beyond_stock
+@beyond_stock("assert {'v': ")
 @pytest.mark.parametrize(
     ("path", "value"),
     [
@@ -46,7 +48,7 @@ def test_definite_paths_give_values_and_others_lists(aws: Aws, path: str, value:
     assert output == {"v": value, "all": {"0": "a", "1": ["a"], "2": ["a"], "3": [{"name": "a"}]}}
 
 
-@beyond_stock
+@beyond_stock("u00e9")
 def test_strings_keep_json_escapes(aws: Aws) -> None:
     """A literal with quotes, newlines and unicode escapes is the text that JSON means."""
     text = 'say "hi"\n\t\\ \u2028 é 😀'
@@ -56,7 +58,7 @@ def test_strings_keep_json_escapes(aws: Aws) -> None:
     assert aws.entered(arn) == ["é \\"]
 
 
-@beyond_stock
+@beyond_stock("'' == 'InvalidDefinition'")
 def test_a_refused_jsonata_definition_leaves_no_trace(aws: Aws) -> None:
     """After a JSONata definition was refused, a JSONPath definition is still read as JSONPath."""
     state = {"Type": "Task", "Resource": "arn:aws:states:::sqs:sendMessage", "TimeoutSeconds": 1, "HeartbeatSeconds": 2}

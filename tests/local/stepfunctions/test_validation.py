@@ -4,9 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from sfn_support import ROLE, Aws, beyond_stock, branch, jsonata, jsonpath, passing, sdk
 
 from elt_redshift.local.stepfunctions.validate import diagnostics
+from tests.local.must_fail import beyond_stock
+from tests.local.stepfunctions.support import ROLE, Aws, branch, jsonata, jsonpath, passing, sdk
 
 WAIT = {"Type": "Wait", "Seconds": 1, "End": True}
 SCHEMA, TARGET = "SCHEMA_VALIDATION_FAILED", "MISSING_TRANSITION_TARGET"
@@ -109,7 +110,7 @@ def test_all_findings_are_reported_at_once(aws: Aws) -> None:
     assert (len(answer["diagnostics"]), answer["truncated"]) == (1, True)
 
 
-@beyond_stock
+@beyond_stock("DID NOT RAISE")
 def test_an_update_is_validated_too(aws: Aws) -> None:
     """UpdateStateMachine refuses what CreateStateMachine refuses."""
     machine = aws.create(jsonpath({"a": passing()}))

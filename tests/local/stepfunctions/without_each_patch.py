@@ -1,9 +1,9 @@
-"""Run these tests once without each patch, to see that every patch is needed: some test must fail.
+"""Run these tests once without each patch, to find the test that needs it.
 
-    python tests/local/stepfunctions/without_each_patch.py [TARGET ...]
+    python -m tests.local.stepfunctions.without_each_patch [PATCH ...]
 
-For a new version of moto, or a new patch; it takes the better part of an hour, so that it is no test itself. Patches
-that only save time, threads or noise, or close a race, change no behaviour, and survive.
+For a new version of moto, or a new patch; of each patch, CI runs only the test that is marked to need it. Patches that
+only save time, threads or noise, or close a race, change no behaviour, and survive.
 """
 
 import os
@@ -11,7 +11,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from elt_redshift.local import stepfunctions
+WITHOUT = "WITHOUT_PATCH"
+"""Variable that names the patch that the embedded AWS of these tests lacks."""
 
 COMMAND = [
     sys.executable,
@@ -19,21 +20,27 @@ COMMAND = [
     "pytest",
     "-q",
     "-x",
+    "-n0",
+    "-p",
+    "no:randomly",
     "--tb=no",
     "--no-header",
-    "-k",
-    "not stock",
+    "-m",
+    "not stock and not exhaustive",
     str(Path(__file__).parent),
 ]
 
 
 def main() -> None:
-    for target in sys.argv[1:] or [patch.target for patch in stepfunctions.patches()]:
+    from elt_redshift.local import stepfunctions
+    from tests.local.must_fail import short
+
+    for patch in sys.argv[1:] or [short(patch.target) for patch in stepfunctions.patches()]:
         answer = subprocess.run(
-            COMMAND, env={**os.environ, "WITHOUT_PATCH": target}, capture_output=True, text=True, check=False
+            COMMAND, env={**os.environ, WITHOUT: patch}, capture_output=True, text=True, check=False
         )
         failed = [line for line in answer.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
-        sys.stdout.write(f"{'needed  ' if failed else 'SURVIVED'} {target} {' '.join(failed[:1])}\n")
+        sys.stdout.write(f"{'needed  ' if failed else 'SURVIVED'} {patch} {' '.join(failed[:1])}\n")
         sys.stdout.flush()
 
 
