@@ -17,10 +17,10 @@ from typing import Any
 import psutil
 import pytest
 
-from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.owners import Owner
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import ClientFactory, client_factory
@@ -398,7 +398,7 @@ def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, 
     job = jobs["on_workers"]
     with jobs.closed_barrier():
         run = airflow.trigger("on_workers", run=label)
-        owner = airflow_owner("on_workers", run.run_id)
+        owner = Owner.dag_run("on_workers", run.run_id)
         statement = _statement(job, owner, "other")
         _kill_worker(run.task("other"))
         wait_for(lambda: "Going on with statement" in run.log("other"), "the next try has found the statement")
@@ -414,7 +414,7 @@ def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: 
     job = jobs["in_triggerer"]
     with jobs.closed_barrier():
         run = airflow.trigger("in_triggerer", run=label)
-        owner = airflow_owner("in_triggerer", run.run_id)
+        owner = Owner.dag_run("in_triggerer", run.run_id)
         statement = _statement(job, owner, "other")
         run.wait_for_task("fact", "success")
         run.wait_for_task("other", "deferred")

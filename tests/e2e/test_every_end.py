@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.owners import Owner
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
@@ -109,7 +109,7 @@ def _waiting(airflow: Airflow, ends: Ends, name: str, state: str = "deferred") -
     """A run whose task waits, with its trigger if it has one; its owner of the lock and its statement."""
     run, job = airflow.trigger(name), ends.jobs[name]
     if name in NATIVE:
-        owner = airflow_owner(name, run.run_id)
+        owner = Owner.dag_run(name, run.run_id)
     else:
         owner = str(wait_for(lambda: run.xcom("start_execution", "execution_arn"), "the execution is started"))
     run.wait_for_task("slow", state)

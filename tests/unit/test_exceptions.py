@@ -24,6 +24,7 @@ from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.errors import DataApiError, StatementError
 from elt_redshift.local.redshift.postgres import PostgresError
 from elt_redshift.operators.sql_input import InputError
+from elt_redshift.protocol.owners import Owner
 
 ERRORS = (
     EltError("Something is wrong."),
@@ -31,7 +32,7 @@ ERRORS = (
     SqlSyntaxError("a comment /* is never closed", 3),
     InputError("sql is empty."),
     AwsError("table jobs", "AccessDeniedException", "You may not read it."),
-    LockedError("101", AuditItem("101", "Failed", owner="me", failure_message="no such table"), "jobs"),
+    LockedError("101", AuditItem("101", "Failed", owner=Owner("me"), failure_message="no such table"), "jobs"),
     LockedError("101", None, "jobs"),
     NotOwnerError("101", "me"),
     NotRedrivableError("arn:aws:states:eu-west-1:123456789012:execution:m:e", "it is RUNNING."),

@@ -26,9 +26,7 @@ from elt_redshift.asl.event import key
 from elt_redshift.asl.jsonata import INPUT, expression, fields
 from elt_redshift.asl.states import Catch, Choice, Flow, Rule, Succeed, Task
 from elt_redshift.asl.target import Target
-
-#: The members of a statement's name before the token: job, execution, task, attempt.
-NAME_PARTS = 4
+from elt_redshift.protocol import statements
 
 #: The part of an event that the machine gets.
 EVENT_PART = "$.detail"
@@ -44,7 +42,10 @@ def event_pattern(job_id: str) -> dict[str, Any]:
     return {
         "source": ["aws.redshift-data"],
         "detail-type": ["Redshift Data Statement Status Change"],
-        "detail": {"statementName": [{"prefix": f"{job_id}/"}], "state": ["FINISHED", "FAILED", "ABORTED"]},
+        "detail": {
+            "statementName": [{"prefix": "".join(statements.beginning(job_id))}],
+            "state": [statements.FINISHED, *statements.UNSUCCESSFUL],
+        },
     }
 
 
@@ -85,15 +86,16 @@ def definition(job_id: str, target: Target) -> dict[str, Any]:
 
 def _sort() -> Choice:
     # The token may hold slashes itself.
-    parts = f"$filter($split({INPUT}.statementName, '/'), function($part, $place) {{$place >= {NAME_PARTS}}})"
+    split = f"$split({INPUT}.statementName, '{statements.SLASH}')"
+    parts = f"$filter({split}, function($part, $place) {{$place >= {statements.PARTS}}})"
     # An id with a colon is one of a batch's statements, and the batch has not ended with it.
     ours = f"$exists({parts}) and $not($contains({INPUT}.statementId, ':'))"
-    given = fields(token=f"$join({parts}, '/')", id=f"{INPUT}.statementId", state=f"{INPUT}.state")
+    given = fields(token=f"$join({parts}, '{statements.SLASH}')", id=f"{INPUT}.statementId", state=f"{INPUT}.state")
     return Choice(
         "end of statement",
         (
-            Rule(expression(f"{ours} and {INPUT}.state = 'FINISHED'"), "succeed task", given),
-            Rule(expression(f"{ours} and {INPUT}.state in ['FAILED', 'ABORTED']"), "fail task", given),
+            Rule(expression(f"{ours} and {INPUT}.state = '{statements.FINISHED}'"), "succeed task", given),
+            Rule(expression(f"{ours} and {INPUT}.state in {list(statements.UNSUCCESSFUL)}"), "fail task", given),
         ),
         default="nothing to tell",
     )

@@ -23,20 +23,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from elt_redshift.asl.jsonata import Value
-
-#: The names of owners that are Airflow DAG runs begin with this.
-AIRFLOW_OWNER = "airflow:"
-
-#: Such an owner's statements have names that begin with the job's id, a slash, and so many hexadecimal digits of the
-#: SHA-256 of the owner's name: few enough to read, and computable where a state machine looks for them.
-OWNER_DIGITS = 16
-
-#: A lease counts as run out this many seconds late, so that an owner whose clock is behind keeps its lock.
-LEASE_TOLERANCE = 60
-
-#: Stands for the lease of an item that has none.
-NO_LEASE = "none"
+#: Stands for the task of a failure that no task had.
+NO_TASK = "none"
 
 JobState = Literal["Ready", "Running", "Failed"]
 READY: JobState = "Ready"
@@ -83,21 +71,6 @@ class Write:
 def key(job_id: str) -> dict[str, Any]:
     """The key of a job's audit item."""
     return {"JobID": {"S": job_id}}
-
-
-def held_by_failure(
-    job_id: str, *, task: Value, since: Value, message: Value, owner: Value, redrive: str, unlock: str
-) -> tuple[Value, ...]:
-    """The parts of what a run says that meets a job held after a failure.
-
-    :param redrive: how the failed run goes on besides by clearing its tasks in Airflow, empty where it cannot.
-    :param unlock: the command that frees the job.
-    """
-    on = f"clear its failed tasks in Airflow, or `{redrive}`" if redrive else "clear its failed tasks in Airflow"
-    return (
-        *(f"Job {job_id} is held by a failed run: task ", task, " failed at ", since, ": ", message, " (run "),
-        *(owner, f"). To go on where that run stopped, {on}; to begin anew, `{unlock}`."),
-    )
 
 
 #: Take a free lock; also right when a lost response makes the owner ask again. Needs ``owner``, ``start``,

@@ -15,11 +15,8 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-#: Stands for the id of a statement where none was submitted.
-NO_STATEMENT = "none"
-
-#: Before the words of the Data API that does not take a request.
-REFUSED = "The Data API refused it: "
+from elt_redshift.protocol import executions, statements
+from elt_redshift.protocol.limits import MAX_EVENTS
 
 #: What to do about a failed task of a job in Airflow, and of a statement that a DAG itself holds.
 CLEAR_JOB = "Mend it, deploy the job if its SQL has changed, and clear the failed tasks."
@@ -54,7 +51,7 @@ _SERVICES = {
     "S3": "S3 refused a call",
 }
 _LOCK_LOST = "the lock of the job is not this run's any more: another run took it over, or somebody unlocked it"
-_TOO_LONG = "it made more history events than the 25,000 that Step Functions allows. Start the job anew"
+_TOO_LONG = f"it made more history events than the {MAX_EVENTS:,} that Step Functions allows. Start the job anew"
 
 
 def task_failed(
@@ -72,7 +69,7 @@ def task_failed(
     :param remedy: what to do next, in sentences.
     """
     at = where(statement, places)
-    submitted = "" if statement in (None, NO_STATEMENT) else f" (statement {statement})"
+    submitted = f" (statement {statement})" if statements.submitted(statement) else ""
     failed = f"Task {task} failed{f' at {at}' if at else ''}: {_clause(message or 'nobody knows why')}{submitted}."
     return f"{failed} {remedy}".strip()
 
@@ -103,10 +100,10 @@ def execution_ended(name: str, status: str, error: str | None, cause: str | None
     :param error: as DescribeExecution gives it, like ``cause``.
     """
     match status:
-        case "ABORTED":
+        case executions.ABORTED:
             reason = in_plain_words(None, cause) if cause else "somebody stopped it, and gave no reason"
             return f"execution {name} was stopped: {reason}"
-        case "TIMED_OUT":
+        case executions.TIMED_OUT:
             return f"execution {name} ran into its time limit"
         case _:
             return f"execution {name} failed: {in_plain_words(error, cause)}"

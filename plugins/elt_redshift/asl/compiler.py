@@ -23,6 +23,7 @@ from elt_redshift.asl.states import Flow, Parallel, State
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.limits import MAX_NAME
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ class _Assembly:
 
     def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
         # As many tasks as can be part of a name.
-        name = names.together(list(islice(tasks_of(layout), names.MAX_LENGTH)), next(self.parallels))
+        name = names.together(list(islice(tasks_of(layout), MAX_NAME)), next(self.parallels))
         # The lock's newest claim in any branch is the claim of what follows.
         baton = {"attempt": 1, "failures": 0, "redrives": expression("$max($states.result.redrives)")}
         return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)

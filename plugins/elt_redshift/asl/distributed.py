@@ -35,12 +35,10 @@ from elt_redshift.asl.statement import StatementPattern
 from elt_redshift.asl.states import DistributedMap, Flow, State
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.limits import MAX_CHILDREN
 
 #: What the job file says of a task.
 _ITEM = "$states.context.Map.Item.Value"
-
-#: The most children that a Map Run runs at once.
-MAX_CHILDREN = 10_000
 
 
 @dataclass(frozen=True)

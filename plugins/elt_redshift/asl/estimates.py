@@ -14,25 +14,28 @@ from typing import Any
 from elt_redshift.asl import names
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.layout import MAX_DEPTH
-from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD, size
+from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, size
 from elt_redshift.asl.lock import LOOK, MAX_LOOKS
 from elt_redshift.asl.simulation import EVENTS, Scenario, Simulation
-from elt_redshift.asl.statement import LONG_POLL
-from elt_redshift.job.checks import MAX_TIMEOUT
+from elt_redshift.protocol.limits import (
+    LONG_POLL,
+    LONGEST_STATEMENT,
+    MAX_ACTIVE_STATEMENTS,
+    MAX_DEFINITION,
+    MAX_EVENTS,
+    MAX_NAME,
+    MAX_PAYLOAD,
+)
 
 #: US dollars for one state transition of a Standard workflow in most regions, us-east-1 among them, without the free
 #: 4,000 a month: $0.025 for 1,000. https://aws.amazon.com/step-functions/pricing/
 PRICE = 0.025 / 1000
 
-#: The Data API's quota of active statements; a cluster's own concurrency is usually far lower.
-#: https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
-MAX_ACTIVE_STATEMENTS = 500
-
 #: What comes out of a branch, at most, in bytes: attempt, failures, redrives, and the task and statement that ended.
 _BRANCH_OUTPUT = 256
 
 #: The longest that a statement may take, in seconds.
-_DAY = MAX_TIMEOUT.total_seconds()
+_DAY = LONGEST_STATEMENT.total_seconds()
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simul
     payload, where = max(_payloads(machine, definition))
     yield Limit("payload of a state", payload, MAX_PAYLOAD, "bytes", where)
     longest = max((name for name, _, _ in _states(definition)), key=len)
-    yield Limit("state name", len(longest), names.MAX_LENGTH, "characters", longest)
+    yield Limit("state name", len(longest), MAX_NAME, "characters", longest)
     yield Limit("Parallel states nested", max(depth for _, _, depth in _states(definition)), MAX_DEPTH, "levels")
     yield Limit("statements at one time", typical.peak, MAX_ACTIVE_STATEMENTS, "statements")
 

@@ -34,6 +34,7 @@ from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, f
 from elt_redshift.asl.source import OneTask, Submission
 from elt_redshift.asl.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
+from elt_redshift.protocol import statements
 
 #: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
 NET = 300
@@ -88,8 +89,7 @@ class EventPattern(StatementPattern):
 
     def _beginning(self) -> tuple[Value, ...]:
         """What the name of this attempt's statement begins with."""
-        attempt = Code(f"$string({INPUT}.attempt)")
-        return (f"{self.job.job_id}/", self.source.execution, "/", self.source.task, "/", attempt, "/")
+        return statements.beginning(self.job.job_id, self.source.execution, *self._attempt)
 
     def _told(self) -> dict[str, Any]:
         """What the next task gets; the same as without events."""
@@ -108,7 +108,7 @@ class EventPattern(StatementPattern):
             {
                 **keep("attempt", "failures", "redrives"),
                 **fields(Id="$states.errorOutput.Cause"),
-                "Status": "FAILED",
+                "Status": statements.FAILED,
                 **self._counters,
             },
         )
@@ -154,7 +154,7 @@ class EventPattern(StatementPattern):
             {
                 **self.target.warehouse,
                 **fields(StatementName=joined(*self._beginning())),
-                "Status": "ALL",
+                "Status": statements.ANY,
                 "RoleLevel": True,
                 "MaxResults": 100,
             },

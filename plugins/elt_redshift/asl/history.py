@@ -16,11 +16,9 @@ from typing import Any, Literal
 
 from elt_redshift.asl import names
 from elt_redshift.asl.progress import Place, Report
+from elt_redshift.protocol import executions
 
 TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
-
-#: The execution statuses in which nothing more happens (unless it is redriven).
-ENDED: frozenset[str] = frozenset({"SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED"})
 
 
 @dataclass(frozen=True)
@@ -124,7 +122,7 @@ class TaskRuns:
 
     def finish(self, status: str) -> None:
         """The execution has ended with ``status``: what still ran was aborted."""
-        if status in ENDED:
+        if status in executions.ENDED:
             for name, run in self._runs.items():
                 if run.status == "running":
                     self._runs[name] = replace(run, status="aborted")

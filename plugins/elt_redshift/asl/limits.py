@@ -1,7 +1,4 @@
-"""The hard limits of Step Functions that a definition can run into.
-
-https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html
-"""
+"""Whether a definition keeps within the hard limits of Step Functions (:mod:`elt_redshift.protocol.limits`)."""
 
 from __future__ import annotations
 
@@ -12,12 +9,7 @@ from typing import Any
 from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
 from elt_redshift.job.model import EltJob, SqlTask
-
-#: The largest definition, in bytes.
-MAX_DEFINITION = 1_048_576
-
-#: The largest input, output or API request of a state, in bytes.
-MAX_PAYLOAD = 262_144
+from elt_redshift.protocol.limits import LONG_POLL, MAX_BATCH, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD
 
 #: A definition up to this size is unrolled unless the job says otherwise; the rest is for what deployment fills in.
 AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
@@ -28,8 +20,8 @@ _LEAST_STATES = 5_000
 #: A task without a timeout counts as running this long, in seconds, when events are estimated …
 _ASSUMED_SECONDS = 600
 
-#: … each task with this many events beside the polls, of which there is one in 30 s, with seven events.
-_TASK_EVENTS, _POLL_EVENTS, _POLL_SECONDS = 25, 7, 30
+#: … each task with this many events beside the long polls, with seven events each.
+_TASK_EVENTS, _POLL_EVENTS = 25, 7
 
 #: A task that waits for an event looks for its statement this seldom, at worst.
 _EVENT_SECONDS = 300
@@ -43,14 +35,11 @@ MAX_WAITERS = 1_500
 #: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
 _RUN_OVERHEAD = 16_384
 
-#: The most events in the history of one execution; the next one fails it.
-MAX_EVENTS = 25_000
-
 #: What a Data API answer holds beside the text of each statement, at most, in bytes.
 ANSWER_PER_STATEMENT = 800
 
-#: The same for the largest batch, of 40 statements.
-_ANSWER_OVERHEAD = 40 * ANSWER_PER_STATEMENT
+#: The same for the largest batch.
+_ANSWER_OVERHEAD = MAX_BATCH * ANSWER_PER_STATEMENT
 
 
 def size(definition: Any) -> int:
@@ -72,7 +61,7 @@ def history_events(job: EltJob) -> int:
 
 def _polls(task: SqlTask) -> int:
     seconds = task.timeout.total_seconds() if task.timeout else _ASSUMED_SECONDS
-    return math.ceil(seconds / (_EVENT_SECONDS if task.wait == "event" else _POLL_SECONDS))
+    return math.ceil(seconds / (_EVENT_SECONDS if task.wait == "event" else LONG_POLL))
 
 
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:

@@ -37,6 +37,8 @@ from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule,
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WhenHeld, WhenLocked
+from elt_redshift.protocol import executions, owners, statements
+from elt_redshift.protocol.messages import held_by_failure
 
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
@@ -53,14 +55,13 @@ MAX_PASSES = 120
 #: What the first task gets.
 FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 
-_OPEN = ("SUBMITTED", "PICKED", "STARTED")
-
 _FAILED = f"{INPUT}.state = '{audit.FAILED}'"
 
 #: The failed run's lock was let go, or is reserved for this execution.
 _FREE_TO_ME = f"({INPUT}.after = 'release' or {INPUT}.reserved = {EXECUTION_ARN})"
 
-_OF_AIRFLOW = f"$substring({INPUT}.owner, 0, {len(audit.AIRFLOW_OWNER)}) = '{audit.AIRFLOW_OWNER}'"
+_DAG_RUN = f"$substring({INPUT}.owner, 0, {len(owners.DAG_RUN)}) = '{owners.DAG_RUN}'"
+_EXECUTION = f"$contains({INPUT}.owner, '{owners.IN_EXECUTION}')"
 
 
 @dataclass(frozen=True)
@@ -203,7 +204,7 @@ class LockPattern:
                     owner=attribute("Owner"),
                     after=attribute("AfterFailure"),
                     claim=attribute("RedriveCount", "N", "'0'"),
-                    until=attribute("LeaseUntil", default=f"'{audit.NO_LEASE}'"),
+                    until=attribute("LeaseUntil", default=f"'{owners.NO_LEASE}'"),
                     reserved=attribute("ReservedFor"),
                     task=attribute("FailedTask", default="'(unknown)'"),
                     end=attribute("JobEnd", default="'(unknown)'"),
@@ -218,15 +219,15 @@ class LockPattern:
         let_go = f"({_FAILED} and {_FREE_TO_ME})"
         running = f"{INPUT}.state = '{audit.RUNNING}'"
         # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
-        expired = f"{INPUT}.until < $fromMillis($millis() - {audit.LEASE_TOLERANCE * 1000})"
+        expired = f"{INPUT}.until < $fromMillis($millis() - {owners.LEASE_TOLERANCE * 1000})"
         return Choice(
             "judge lock",
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"{_OF_AIRFLOW} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
-                Rule(expression(f"$contains({INPUT}.owner, ':states:') and ({running} or {_FAILED})"), "ask for owner"),
+                Rule(expression(f"{_DAG_RUN} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
+                Rule(expression(f"{_EXECUTION} and ({running} or {_FAILED})"), "ask for owner"),
                 Rule(expression(_FAILED), self._held),
             ),
             default=self._locked,
@@ -249,22 +250,23 @@ class LockPattern:
     def _judge_owner(self) -> Choice:
         # A task of it has failed, and others have not ended yet, or it has been redriven: it runs.
         runs = expression(f"$merge([{INPUT}, {{'state': '{audit.RUNNING}'}}])")
-        alive = Rule(expression(f"{INPUT}.status in ['RUNNING', 'PENDING_REDRIVE']"), self._locked, runs)
+        alive = Rule(expression(f"{INPUT}.status in {list(executions.ALIVE)}"), self._locked, runs)
         held = Rule(expression(f"{_FAILED} and $not({_FREE_TO_ME})"), self._held)
         return Choice("judge owner", (alive, held), default=names.FIND_LEFT)
 
     def _find(self) -> Task:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
-        execution = f"$split({INPUT}.owner, ':')[-1] & '/'"
-        dag_run = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {audit.OWNER_DIGITS}) & '-'"
+        execution = f"$split({INPUT}.owner, ':')[-1] & '{statements.SLASH}'"
+        digest = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {owners.DIGITS}) & '{owners.AFTER_DIGITS}'"
+        label = Code(f"({_DAG_RUN} ? {digest} : {execution})")
         return self._task(
             names.FIND_LEFT,
             calls.LIST_STATEMENTS,
             {
                 **self.target.warehouse,
                 **fields(
-                    StatementName=f"{text(self.job.job_id + '/')} & ({_OF_AIRFLOW} ? {dag_run} : {execution})",
-                    Status=f"{list(_OPEN)}[{INPUT}.look]",
+                    StatementName=joined(*statements.beginning(self.job.job_id), label),
+                    Status=f"{list(statements.OPEN)}[{INPUT}.look]",
                 ),
                 "RoleLevel": True,
                 "MaxResults": 100,
@@ -284,7 +286,7 @@ class LockPattern:
                     expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
                 ),
                 Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
-                Rule(expression(f"{INPUT}.look < {len(_OPEN) - 1}"), names.FIND_LEFT, following),
+                Rule(expression(f"{INPUT}.look < {len(statements.OPEN) - 1}"), names.FIND_LEFT, following),
             ),
             default="take over lock",
         )
@@ -357,7 +359,7 @@ class LockPattern:
 
     def _why_held(self) -> Code:
         return joined(
-            *audit.held_by_failure(
+            *held_by_failure(
                 self.job.job_id,
                 task=Code(f"{INPUT}.task"),
                 since=Code(f"{INPUT}.end"),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import Literal
 
+from elt_redshift.protocol.limits import MAX_NAME
+
 #: What the states of a task are for, in the order in which they can be passed.
 Step = Literal[
     "join",
@@ -43,9 +45,6 @@ Step = Literal[
     "kept",
 ]
 
-#: At most this many characters in a state's name.
-MAX_LENGTH = 80
-
 #: Of the Map state that runs the tasks; part of its children's ARNs.
 LABEL = "tasks"
 
@@ -73,4 +72,4 @@ def task_of(state: str) -> str | None:
 def together(tasks: list[str], number: int) -> str:
     """The name of the ``number``-th Parallel state, over ``tasks``."""
     name = f"together {number}: {', '.join(tasks)}"
-    return name if len(name) <= MAX_LENGTH else f"{name[: MAX_LENGTH - 1]}…"
+    return name if len(name) <= MAX_NAME else f"{name[: MAX_NAME - 1]}…"

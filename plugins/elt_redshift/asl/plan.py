@@ -12,6 +12,7 @@ from elt_redshift.asl.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.asl.layout import Arrangement, arrange
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.simulation import Scenario
+from elt_redshift.protocol.limits import MAX_EVENTS
 
 
 @dataclass(frozen=True)
@@ -133,9 +134,9 @@ def _reason(machine: StateMachine) -> str:
         return "the job says so"
     if machine.job_file is None:
         return f"it fits into one definition of at most {limits.AUTO_DEFINITION:,} bytes, and into one history"
-    if (events := limits.history_events(job)) > limits.MAX_EVENTS:
+    if (events := limits.history_events(job)) > MAX_EVENTS:
         return (
             f"unrolled, its history would have {events:,} events should every task last until its timeout, and may "
-            f"have {limits.MAX_EVENTS:,}; with shorter timeouts or `wait: event` there are fewer"
+            f"have {MAX_EVENTS:,}; with shorter timeouts or `wait: event` there are fewer"
         )
     return f"unrolled, its definition would have more than {limits.AUTO_DEFINITION:,} bytes"

@@ -34,6 +34,7 @@ from elt_redshift.asl.jsonata import INPUT, RESUMED, expression, fields
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.states import Flow, Map, Task
 from elt_redshift.asl.target import Target
+from elt_redshift.protocol import statements
 
 #: The variable that holds the fingerprints of kept tasks.
 VARIABLE = "kept"
@@ -58,14 +59,15 @@ def is_kept(fingerprint: str) -> str:
 
 def find_finished(job_id: str, target: Target, next: str, output: Mapping[str, Any]) -> Map:
     """The state that adds to the kept tasks those of the open ones that have a finished statement."""
-    execution = f"$split({RESUMED}.from, ':')[-1]"
+    execution, slash = f"$split({RESUMED}.from, ':')[-1]", f"'{statements.SLASH}'"
+    job = text("".join(statements.beginning(job_id)))
     find = Task(
         "find finished statement",
         calls.LIST_STATEMENTS,
         {
             **target.warehouse,
-            **fields(StatementName=f"{text(f'{job_id}/')} & {execution} & '/' & {INPUT}.task & '/'"),
-            "Status": "FINISHED",
+            **fields(StatementName=f"{job} & {execution} & {slash} & {INPUT}.task & {slash}"),
+            "Status": statements.FINISHED,
             "RoleLevel": True,
             "MaxResults": 100,
         },

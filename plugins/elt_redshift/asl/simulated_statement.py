@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import calls
-from elt_redshift.asl.statement import LONG_POLL, MAX_PAUSE
+from elt_redshift.asl.statement import MAX_PAUSE
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.limits import LONG_POLL
 
 
 @dataclass
@@ -50,7 +52,7 @@ class SimulatedStatement:
         if self.left > 0:
             return None
         if self.finished:
-            return "'FINISHED'"
+            return f"'{statements.FINISHED}'"
         return ": cancel" if self.timed and not self.cancelled else ": retry"
 
 

@@ -24,7 +24,7 @@ from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, first_wait, pauses, waits_for_event
 from elt_redshift.asl.source import NEVER
-from elt_redshift.asl.statement import LONG_POLL
+from elt_redshift.protocol.limits import LONG_POLL
 
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}

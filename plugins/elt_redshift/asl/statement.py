@@ -41,7 +41,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import calls, causes
+from elt_redshift.asl import calls
 from elt_redshift.asl.failing import FailurePattern
 from elt_redshift.asl.jsonata import (
     INPUT,
@@ -61,9 +61,9 @@ from elt_redshift.asl.source import Source, Submission
 from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
-
-#: The longest long poll of the Data API, in seconds.
-LONG_POLL = 30
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.limits import LONG_POLL, MAX_MESSAGE
+from elt_redshift.protocol.messages import REFUSED
 
 #: Serialization conflicts are retried this often even where the task has fewer retries of its own.
 CONFLICT_RETRIES = 5
@@ -71,15 +71,12 @@ CONFLICT_RETRIES = 5
 #: Longest pause between two submissions or two polls, in seconds.
 MAX_PAUSE = 60
 
-#: Redshift's message is cut to this many characters in the audit item and in the execution's cause.
-MAX_MESSAGE = 2000
-
 #: Why a call was refused, in a catcher: in the service's words, without what the SDK adds to them.
 _SAID = "$split($states.errorOutput.Cause, ' (Service: ')[0]"
-REFUSAL = f"$substring('{causes.REFUSED}' & {_SAID}, 0, {MAX_MESSAGE})"
+REFUSAL = f"$substring('{REFUSED}' & {_SAID}, 0, {MAX_MESSAGE})"
 
 #: The statement in the state's input has ended badly.
-UNSUCCESSFUL = f"{INPUT}.Status in ['FAILED', 'ABORTED']"
+UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
 
 _CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
@@ -149,14 +146,17 @@ class StatementPattern:
 
     def _identity(self) -> dict[str, Value]:
         """Name and idempotency token; both end in the attempt, so that a repeated call is the same statement."""
-        end = ("/", self.source.task, "/", Code(f"$string({INPUT}.attempt)"))
+        job, execution, *end = statements.name(self.job.job_id, self.source.execution, *self._attempt)
+        token = f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"
         return {
-            "StatementName": joined(f"{self.job.job_id}/", self.source.execution, *end),
-            "ClientToken": Code(
-                f"{self.source.kept} ? $error('The task is done already.') : "
-                + locked(Code(f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"))
-            ),
+            "StatementName": joined(job, execution, *end),
+            "ClientToken": Code(f"{self.source.kept} ? $error('The task is done already.') : {locked(Code(token))}"),
         }
+
+    @property
+    def _attempt(self) -> tuple[Value, Value]:
+        """Task and attempt, as parts of a name."""
+        return self.source.task, Code(f"$string({INPUT}.attempt)")
 
     def _submit(self, submission: Submission) -> Task:
         return self._call(
@@ -168,7 +168,7 @@ class StatementPattern:
                 **keep("attempt", "failures", "redrives"),
                 **fields(
                     Id="$states.result.Id",
-                    Status="$exists($states.result.Status) ? $states.result.Status : 'SUBMITTED'",
+                    Status=f"$exists($states.result.Status) ? $states.result.Status : '{statements.SUBMITTED}'",
                 ),
                 **self._deadline(),
                 **({"polls": 0} if self.source.polls else {}),
@@ -190,11 +190,13 @@ class StatementPattern:
 
     def _finish(self) -> Task:
         result = "$states.result"
-        finished = f"{result}.Status = 'FINISHED'"
+        finished = f"{result}.Status = '{statements.FINISHED}'"
         otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
         given = self._finished()
         if given is None:
-            output: Any = expression(f"{finished} ? $merge([{INPUT}, {{'Status': 'FINISHED'}}]) : {otherwise}")
+            output: Any = expression(
+                f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}'}}]) : {otherwise}"
+            )
         else:
             output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}")}
         return self._call(
@@ -214,7 +216,7 @@ class StatementPattern:
     def _rules(self) -> tuple[Rule, ...]:
         refused = {
             **keep("attempt", "redrives"),
-            "statement": "none",
+            "statement": statements.NO_STATEMENT,
             **fields(cause=f"{INPUT}.refused"),
         }
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
@@ -232,7 +234,7 @@ class StatementPattern:
         )
 
     def _ended_well(self) -> Rule:
-        finished = expression(f"{INPUT}.Status = 'FINISHED'")
+        finished = expression(f"{INPUT}.Status = '{statements.FINISHED}'")
         if self.next is None:  # which a Choice cannot do
             return Rule(finished, self.source.name("finish"))
         return Rule(finished, self.next, self._finished())
@@ -266,8 +268,9 @@ class StatementPattern:
         """The same of a task that an earlier execution has done."""
         finished = self._finished()
         if finished is None:
-            return expression(f"$merge([{INPUT}, {{'Id': 'none', 'submitted': $states.context.State.EnteredTime}}])")
-        return {**finished, "statement": "none", "kept": True}
+            none = f"{{'Id': '{statements.NO_STATEMENT}', 'submitted': $states.context.State.EnteredTime}}"
+            return expression(f"$merge([{INPUT}, {none}])")
+        return {**finished, "statement": statements.NO_STATEMENT, "kept": True}
 
     def _kept_output(self) -> Any:
         return self._kept() if self.next else None
@@ -286,9 +289,9 @@ class StatementPattern:
 
     def _describe(self) -> Task:
         result = "$states.result"
-        failed = f"{result}.Status in ['FAILED', 'ABORTED']"
+        failed = f"{result}.Status in {list(statements.UNSUCCESSFUL)}"
         said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
-        part = f"{result}.SubStatements[Status = 'FAILED'][0].Id"
+        part = f"{result}.SubStatements[Status = '{statements.FAILED}'][0].Id"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,

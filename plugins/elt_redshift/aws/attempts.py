@@ -10,9 +10,7 @@ from functools import partial
 
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Execution, Executions
-
-#: The longest name of an execution.
-MAX_NAME = 80
+from elt_redshift.protocol.limits import MAX_NAME
 
 #: Names are taken for 90 days; a DAG run that was cleared this often within them has other problems.
 MAX_ATTEMPTS = 1000

@@ -13,6 +13,8 @@ from typing import Any
 from elt_redshift.asl import audit
 from elt_redshift.aws.calls import aws_errors, error_code
 from elt_redshift.exceptions import EltError
+from elt_redshift.protocol.messages import held_by_failure
+from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE, Owner
 
 
 def utc_now() -> datetime:
@@ -35,7 +37,7 @@ class AuditItem:
     state: str | None
     start: str | None = None
     end: str | None = None
-    owner: str | None = None
+    owner: Owner | None = None
     failed_task: str | None = None
     failed_statement: str | None = None
     failure_message: str | None = None
@@ -71,7 +73,7 @@ class AuditItem:
             state=text("JobState"),
             start=text("JobStart"),
             end=text("JobEnd"),
-            owner=text("Owner"),
+            owner=Owner(owner) if (owner := text("Owner")) else None,
             failed_task=text("FailedTask"),
             failed_statement=text("FailedStatement"),
             failure_message=text("FailureMessage"),
@@ -101,13 +103,13 @@ class LockedError(EltError):
         if not self.item.failed:
             owner = self.item.owner or "another program"
             return f"Job {self.job_id} is {self.item.state}, held by {owner}. Wait for it, or free it: `{unlock}`."
-        parts = audit.held_by_failure(
+        parts = held_by_failure(
             self.job_id,
             task=self.item.failed_task or "(unknown)",
             since=self.item.end or "(unknown)",
             message=" ".join((self.item.failure_message or "(no message)").split()),
             owner=self.item.owner or "of another program",
-            redrive="elt-redshift redrive JOB" if ":states:" in (self.item.owner or "") else "",
+            redrive="elt-redshift redrive JOB" if self.item.owner and self.item.owner.is_execution else "",
             unlock=unlock,
         )
         return "".join(map(str, parts))
@@ -160,8 +162,8 @@ class AuditStore:
 
     def expired(self, item: AuditItem) -> bool:
         """Whether the item's owner holds the lock under a lease, and has let it run out."""
-        leased = item.lease is not None and ":states:" not in (item.owner or "")
-        return leased and str(item.lease) < self._time(-timedelta(seconds=audit.LEASE_TOLERANCE))
+        leased = item.lease is not None and not (item.owner and item.owner.is_execution)
+        return leased and str(item.lease) < self._time(-timedelta(seconds=LEASE_TOLERANCE))
 
     def renew(self, job_id: str, owner: str, lease: timedelta) -> None:
         """Say that ``owner`` lives.
@@ -177,7 +179,7 @@ class AuditStore:
         :param dead: the item as it was read.
         :raises LockedError: the item has changed since it was read.
         """
-        until = dead.lease or audit.NO_LEASE
+        until = dead.lease or NO_LEASE
         seen = {"dead": dead.owner, "seen": dead.state, "claim": dead.redrives or "0", "until": until}
         mine = {"owner": owner, "start": self._time(), "redrives": "0", "lease": self._time(lease)}
         if not self._write(audit.TAKE_OVER_LEASED, dead.job_id, **seen, **mine):
@@ -234,7 +236,7 @@ class AuditStore:
         values = {"end": self._time(), "by": by, "reason": reason}
         if item.state == audit.RUNNING and self.expired(item):
             written = self._write(audit.UNLOCK_EXPIRED, item.job_id, owner=item.owner, until=item.lease, **values)
-        elif item.owner and item.owner.startswith(audit.AIRFLOW_OWNER) and item.after_failure == "hold":
+        elif item.owner and item.owner.is_dag_run and item.after_failure == "hold":
             written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
         elif item.owner:
             written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)

@@ -13,12 +13,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from elt_redshift.asl.history import ENDED, TaskRun, TaskRuns
+from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.asl.progress import reports
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.progress import items_of
 from elt_redshift.exceptions import EltError
+from elt_redshift.protocol.executions import ENDED, SUCCEEDED
+from elt_redshift.protocol.limits import MAX_NAME
 
 #: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
 SMALL_PAGE, LARGE_PAGE = 100, 1000
@@ -136,7 +138,7 @@ class Snapshot:
 def execution_name(prefix: str, now: datetime) -> str:
     """A new execution's name: at most 80 of the characters that Step Functions allows, unique by the microsecond."""
     stamp = now.astimezone(UTC).strftime("%Y%m%dT%H%M%S.%f")
-    return f"{re.sub('[^A-Za-z0-9_.-]', '_', prefix)[: 79 - len(stamp)]}-{stamp}"
+    return f"{re.sub('[^A-Za-z0-9_.-]', '_', prefix)[: MAX_NAME - 1 - len(stamp)]}-{stamp}"
 
 
 class Executions:
@@ -274,7 +276,7 @@ class Executions:
         :raises NotRedrivableError: it runs, succeeded, is too old, or another execution has the job's lock.
         """
         execution = self.describe(execution_arn)
-        if not execution.ended or execution.status == "SUCCEEDED":
+        if not execution.ended or execution.status == SUCCEEDED:
             raise NotRedrivableError(execution_arn, f"it is {execution.status}.")
         if execution.redrive_status not in (None, "REDRIVABLE"):
             reason = execution.redrive_reason or execution.redrive_status

@@ -2,39 +2,22 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, OWNER_DIGITS, RUNNING
+from elt_redshift.asl.audit import FAILED, RUNNING
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
+from elt_redshift.protocol import executions, statements
+from elt_redshift.protocol.owners import Owner
 
 #: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
 MAX_PASSES = 20
 LONGEST_PAUSE = 15.0
-
-
-def airflow_owner(dag_id: str, run_id: str, scope: str = "") -> str:
-    """Under this name a DAG run owns a lock.
-
-    :param scope: tells several locks of the run apart.
-    """
-    return f"{AIRFLOW_OWNER}{dag_id}/{run_id}{f'/{scope}' if scope else ''}"
-
-
-def run_label(owner: str) -> str:
-    """What stands for an owner in the names of its statements, ``<job_id>/<label>/<task>/<attempt>``: an execution's
-    name, or a hash, by which state machines find them, and a DAG run's ids, cut."""
-    if ":states:" in owner:
-        return owner.rpartition(":")[2]
-    digest = hashlib.sha256(owner.encode()).hexdigest()[:OWNER_DIGITS]
-    return f"{digest}-{re.sub('[^A-Za-z0-9_.-]', '_', owner)[:63]}"
 
 
 @dataclass(frozen=True)
@@ -57,7 +40,7 @@ class Healer:
         :param item: the item as it was read.
         :raises AwsError: AWS refused a call.
         """
-        if not item.owner or not self._dead(item) or not self._cleared(f"{item.job_id}/{run_label(item.owner)}/"):
+        if not item.owner or not self._dead(item) or not self._cleared(item.job_id, item.owner):
             return False
         try:
             self.store.take_over(item, owner, lease)
@@ -67,14 +50,14 @@ class Healer:
 
     def held(self, item: AuditItem) -> bool:
         """Whether a failed run holds the item, which does not run any more."""
-        return item.failed and not (":states:" in str(item.owner) and not self._ended(str(item.owner)))
+        return item.failed and (item.owner is None or not item.owner.is_execution or self._ended(item.owner))
 
     def _dead(self, item: AuditItem) -> bool:
         let_go = item.state == FAILED and item.after_failure == "release"
         if item.state != RUNNING and not let_go:
             return False
-        if ":states:" in str(item.owner):
-            return self._ended(str(item.owner))
+        if item.owner and item.owner.is_execution:
+            return self._ended(item.owner)
         return let_go or self.store.expired(item)
 
     def _ended(self, execution_arn: str) -> bool:
@@ -85,9 +68,10 @@ class Healer:
             if error.code == "ExecutionDoesNotExist":
                 return True
             raise
-        return status not in ("RUNNING", "PENDING_REDRIVE")
+        return status not in executions.ALIVE
 
-    def _cleared(self, prefix: str) -> bool:
+    def _cleared(self, job_id: str, owner: Owner) -> bool:
+        prefix = "".join(statements.beginning(job_id, owner.label))
         for number in range(MAX_PASSES):
             if not self.statements.cancel_all(prefix):
                 return True

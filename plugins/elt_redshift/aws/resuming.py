@@ -24,6 +24,7 @@ from elt_redshift.aws.audit import AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definition, Definitions
 from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
 
 #: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
 UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
@@ -76,7 +77,7 @@ class Resumption:
         if self.open:
             yield (
                 f"Had begun: {named(self.open)}: kept if its statement has finished since, run again otherwise. (The "
-                "Data API remembers statements for 24 hours.)"
+                f"Data API remembers statements for {LONGEST_STATEMENT.total_seconds() / 3600:.0f} hours.)"
             )
 
 
@@ -182,8 +183,6 @@ class Resumer:
         arn = execution_arn(self.executions.state_machine_arn, name)
         self._reserve(origin, arn)
         resumption = self._plan(origin, cleared, anew)
-        from elt_redshift.asl.limits import MAX_PAYLOAD  # with it comes the compiler, which DAG files do without
-
         if _size(origin.parameters, resumption.given(asked)) > MAX_PAYLOAD:
             resumption = Resumption(origin, resumption.prints, anew="there are more tasks than an input can name.")
         values = origin.parameters if anew_with is None or resumption.keeps else anew_with

@@ -14,19 +14,13 @@ from typing import Any
 
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.job import sql as scripts
-
-#: The longest long poll of the Data API, in seconds.
-LONG_POLL = 30
-
-#: The Data API ends a statement after 24 hours by itself.
-LONGEST_STATEMENT = timedelta(hours=24)
+from elt_redshift.protocol.limits import LONG_POLL
+from elt_redshift.protocol.statements import ANY, FINISHED, OPEN, UNSUCCESSFUL
 
 #: What GetStatementResult tells beside the rows.
 RESULT = ("ColumnMetadata", "TotalNumRows")
 #: What stands for the result of a statement that gives none.
 NO_RESULT: Mapping[str, Any] = {"Records": [], "ColumnMetadata": [], "TotalNumRows": 0}
-
-OPEN = ("SUBMITTED", "PICKED", "STARTED")
 
 
 @dataclass(frozen=True)
@@ -142,7 +136,7 @@ class StatementStatus:
         subs = answer.get("SubStatements") or [answer]
         failed = next((part["Id"] for part in subs if part["Status"] == "FAILED"), answer["Id"])
         known = [part["ResultRows"] for part in subs if part.get("ResultRows", -1) >= 0]
-        unsuccessful = answer["Status"] in ("FAILED", "ABORTED")
+        unsuccessful = answer["Status"] in UNSUCCESSFUL
         return cls(
             id=failed if unsuccessful else answer["Id"],
             status=answer["Status"],
@@ -213,7 +207,7 @@ class Statements:
     def find(self, name: str) -> str | None:
         """The id of the newest statement of exactly this name, of the last 24 hours; None when there is none."""
         with aws_errors(f"statements named {name}"):
-            for found in self._list(name, "ALL"):
+            for found in self._list(name, ANY):
                 if found.get("StatementName") == name:
                     return str(found["Id"])
         return None
@@ -242,7 +236,7 @@ class Statements:
         """Cancel a statement whose time is up; how it ended if it has finished all the same, or else None."""
         self.cancel(statement_id)
         status = self.describe(statement_id)
-        return status if status.status == "FINISHED" else None
+        return status if status.status == FINISHED else None
 
     def records(self, statement_id: str) -> list[list[Any]]:
         """The rows of a statement's result."""

@@ -6,13 +6,13 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+from elt_redshift.asl.audit import NO_TASK
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
-
-#: The statuses of a statement that has not ended, in their order.
-OPEN = ("SUBMITTED", "PICKED", "STARTED")
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.owners import Owner
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def stop_and_settle(
     executions.stop(execution_arn, cause)
     log.info("Stopped execution %s: %s", execution_arn, cause)
     running = _running(executions, execution_arn)
-    prefix = f"{job_id}/{execution_arn.rpartition(':')[2]}/"
+    prefix = "".join(statements.beginning(job_id, Owner(execution_arn).label))
     for statement in dict.fromkeys([*filter(None, running.values()), *_listed(data_api, prefix)]):
         _cancel(data_api, statement)
     if audit is not None:
@@ -54,7 +54,7 @@ def _running(executions: Executions, execution_arn: str) -> dict[str, str | None
         log.warning("What %s was running is not known: %s", execution_arn, error)
         return {}
     running = [run for run in tasks if run.status in ("running", "aborted")]
-    return {run.name: None if run.statement_id == "none" else run.statement_id for run in running}
+    return {run.name: statements.submitted(run.statement_id) for run in running}
 
 
 def _listed(data_api: Any, prefix: str) -> list[str]:
@@ -65,7 +65,7 @@ def _listed(data_api: Any, prefix: str) -> list[str]:
     """
     found: list[str] = []
     try:
-        for status in OPEN:
+        for status in statements.OPEN:
             with aws_errors("list of statements"):
                 answer = data_api.list_statements(StatementName=prefix, Status=status, RoleLevel=True, MaxResults=100)
             found += [statement["Id"] for statement in answer["Statements"]]
@@ -84,10 +84,15 @@ def _cancel(data_api: Any, statement: str) -> None:
 
 
 def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping[str, str | None], cause: str) -> None:
-    task, statement = next(iter(running.items()), ("none", None))
+    task, statement = next(iter(running.items()), (NO_TASK, None))
     try:
         audit.record_failure(
-            job_id, execution_arn, task=task, statement=statement or "none", message=cause, after="release"
+            job_id,
+            execution_arn,
+            task=task,
+            statement=statement or statements.NO_STATEMENT,
+            message=cause,
+            after="release",
         )
         log.info("The lock of job %s is free for its next run", job_id)
     except NotOwnerError as error:

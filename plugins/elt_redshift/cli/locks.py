@@ -10,7 +10,7 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from elt_redshift.asl import causes
-from elt_redshift.asl.audit import AIRFLOW_OWNER, FAILED, LEASE_TOLERANCE
+from elt_redshift.asl.audit import FAILED, NO_TASK
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.audit_table import create
 from elt_redshift.aws.calls import Clients, aws_errors
@@ -20,6 +20,7 @@ from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.owners import LEASE_TOLERANCE
 
 
 def add_parser(commands: Commands) -> None:
@@ -83,7 +84,7 @@ def _check(given: argparse.Namespace) -> None:
 def _row(item: AuditItem) -> tuple[str, ...]:
     free = item.state == FAILED and item.after_failure == "release"
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
-    owner = (item.owner or "").rpartition(":" if ":states:" in (item.owner or "") else AIRFLOW_OWNER)[2]
+    owner = item.owner.short if item.owner else ""
     return state, _seconds(item.start), _seconds(item.end), owner
 
 
@@ -91,7 +92,7 @@ def _failure(item: AuditItem, job: EltJob | None) -> str:
     """What failed, where, and why, as far as the item says."""
     if item.failure_message is None:
         return ""
-    task = item.failed_task or "none"
+    task = item.failed_task or NO_TASK
     return causes.task_failed(task, item.failure_message, item.failed_statement, places(job, task) if job else ())
 
 
@@ -130,7 +131,7 @@ def _lock(given: argparse.Namespace, clients: Clients) -> tuple[AuditStore, str]
 
 def _remedy(item: AuditItem) -> str:
     """What to do about a lock whose owner may live."""
-    if str(item.owner).startswith(AIRFLOW_OWNER):
+    if item.owner and item.owner.is_dag_run:
         return (
             f"Mark that DAG run as failed if it must not go on. If it is dead, its lease runs out at {item.lease}; "
             f"{LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself."

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from elt_redshift.asl.audit import AIRFLOW_OWNER
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError, Clients
@@ -64,7 +63,7 @@ class Continuation:
     def _find(self) -> Execution:
         """The execution that holds the lock; without one, the newest that did any work."""
         item = self.audit.read(self.job.job_id)
-        if item is not None and not item.free and str(item.owner).startswith(AIRFLOW_OWNER):
+        if item is not None and not item.free and item.owner and item.owner.is_dag_run:
             raise EltError(
                 f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
                 "Clear the failed tasks of that DAG run, or name an execution with --execution."

@@ -17,6 +17,7 @@ from elt_redshift.aws.statements import Statements, StatementStatus
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.quiet import Quiet
+from elt_redshift.protocol.statements import whole
 
 
 class EltHook(Quiet, StepFunctionHook):
@@ -72,7 +73,7 @@ class EltHook(Quiet, StepFunctionHook):
         """How a statement, or the batch of a part, ended, as Redshift tells; None when it does not: the right to ask
         may be missing, and no task fails for that."""
         try:
-            return Statements(self._data_api).describe(statement_id.partition(":")[0])
+            return Statements(self._data_api).describe(whole(statement_id))
         except AwsError as error:
             self.log.info("Rows and times of statement %s are not known: %s", statement_id, error)
             return None

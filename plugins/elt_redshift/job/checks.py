@@ -26,14 +26,11 @@ from elt_redshift.job.parts import (
     Parameter,
     SqlTask,
 )
+from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENTS
 
 MAX_RETRIES = 10
 #: Airflow's tags may have as many characters, and its owners more.
 MAX_LABEL = 100
-#: The Data API has at most this many active statements per cluster.
-MAX_ACTIVE_STATEMENTS = 500
-#: A query of the Data API runs at most 24 hours.
-MAX_TIMEOUT = timedelta(hours=24)
 #: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
 MAX_TASK_NAME = 60
 #: States that every generated state machine has.
@@ -182,7 +179,7 @@ def _check_duration(task: SqlTask, name: str, value: object, findings: Findings)
         findings.add(key, f"{words} is {shown(value)}.", "Give a datetime.timedelta.")
     elif value < timedelta(seconds=1):
         findings.add(key, f"{words} is no time at all.", "Give at least 1s, or leave it out.")
-    elif value > MAX_TIMEOUT:
+    elif value > LONGEST_STATEMENT:
         problem = f"{words} is over 24 hours, after which Redshift ends any Data API query."
         findings.add(key, problem, "Give at most 24h, or leave it out.")
 

@@ -14,9 +14,8 @@ from itertools import islice
 from elt_redshift.job import sql
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import SqlStatement, SqlTask
+from elt_redshift.protocol.limits import MAX_BATCH, MAX_STATEMENT_BYTES
 
-MAX_STATEMENTS = 40
-MAX_STATEMENT_BYTES = 100_000
 #: The one ``${Name}`` that deployment fills in.
 ROLE_PLACEHOLDER = "${RedshiftIAMRoleARN}"
 
@@ -41,8 +40,8 @@ def script(statements: Iterable[SqlStatement]) -> str:
 
 def check(task: SqlTask, findings: Findings) -> None:
     """Note every mistake in the statements of ``task``."""
-    if len(task.statements) > MAX_STATEMENTS:
-        problem = f"The task '{task.name}' has {len(task.statements)} statements; a batch holds {MAX_STATEMENTS}."
+    if len(task.statements) > MAX_BATCH:
+        problem = f"The task '{task.name}' has {len(task.statements)} statements; a batch holds {MAX_BATCH}."
         remedy = "Split the task, or put the work into a stored procedure and call it."
         findings.add(("tasks", str(task.name), task.kind), problem, remedy)
     for statement in task.statements:

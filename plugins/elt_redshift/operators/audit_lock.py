@@ -32,7 +32,7 @@ from elt_redshift.airflow_compat import (
 from elt_redshift.asl import causes
 from elt_redshift.asl.audit import RUNNING
 from elt_redshift.aws.audit import LockedError, NotOwnerError
-from elt_redshift.aws.healing import Healer, airflow_owner
+from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import (
     AFTER_FAILURE,
     WHEN_HELD,
@@ -43,6 +43,7 @@ from elt_redshift.job.parts import (
     default_when_held,
 )
 from elt_redshift.operators.lock_outcome import Failure, Work, tell_failure
+from elt_redshift.protocol.owners import Owner
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
@@ -328,7 +329,7 @@ def lock_owner(ti: Any, scope: str = "", mapped: bool = True) -> str:
     :param mapped: whether instances of a mapped task have locks of their own.
     """
     index = f"[{ti.map_index}]" if mapped and ti.map_index >= 0 else ""
-    return airflow_owner(ti.dag_id, ti.run_id, f"{scope}{index}")
+    return Owner.dag_run(ti.dag_id, ti.run_id, f"{scope}{index}")
 
 
 def make_hook(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from elt_redshift.airflow_compat import ended_by_user
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
+from elt_redshift.protocol.owners import Owner
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
@@ -41,7 +42,7 @@ def stop_overdue(hook: EltHook, ti: Any, job: JobRef | None, execution_arn: str,
         return f"{late}. Its execution goes on."
     why = f"it ran longer than its execution_timeout of {limit}"
     hook.stop(job, execution_arn, stopped_by(ti.dag_id, ti.run_id, ti.task_id, why))
-    name = execution_arn.rpartition(":")[2]
+    name = Owner(execution_arn).short
     return f"{late}, so execution {name} was stopped. Give it more time, and clear the failed tasks."
 
 

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.airflow_compat import Context, instance_states, is_mapped
+from elt_redshift.protocol.limits import MAX_MESSAGE
+from elt_redshift.protocol.statements import NO_STATEMENT
 
 #: Under this key a task that failed tells the teardown why: ``{"message": …, "statement": …}``.
 FAILURE = "failure"
-
-#: Redshift's message is cut to this many characters in the audit item.
-MAX_MESSAGE = 2000
 
 _FAILED = frozenset({"failed", "upstream_failed"})
 
@@ -90,7 +89,7 @@ class Work:
     def _told(self, task: str, index: int, otherwise: str = "its log says why") -> Failure:
         said = self._xcom(task, index) or {}
         message = str(said.get("message") or otherwise)[:MAX_MESSAGE]
-        return Failure(task, str(said.get("statement") or "none"), message)
+        return Failure(task, str(said.get("statement") or NO_STATEMENT), message)
 
     def _xcom(self, task: str, index: int) -> Any:
         return self.context["ti"].xcom_pull(task_ids=task, key=FAILURE, map_indexes=index)
@@ -124,7 +123,7 @@ def tell_failure(context: Context) -> None:
     if error is None or ti.xcom_pull(task_ids=ti.task_id, key=FAILURE, map_indexes=ti.map_index):
         return
     kind = "" if isinstance(error, str) else f"{type(error).__name__}: "
-    ti.xcom_push(key=FAILURE, value={"message": f"{kind}{error}"[:MAX_MESSAGE], "statement": "none"})
+    ti.xcom_push(key=FAILURE, value={"message": f"{kind}{error}"[:MAX_MESSAGE], "statement": NO_STATEMENT})
 
 
 def _ignored(task: Any) -> bool:

@@ -28,8 +28,7 @@ from elt_redshift.airflow_compat import (
 )
 from elt_redshift.asl import causes
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.aws.healing import run_label
-from elt_redshift.aws.statements import LONGEST_STATEMENT, NO_RESULT, Statements, StatementStatus, Submission
+from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import Parameter, SqlStatement
@@ -41,15 +40,17 @@ from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_STATEMENT_NAME
+from elt_redshift.protocol.messages import REFUSED
+from elt_redshift.protocol.owners import Owner
+from elt_redshift.protocol.statements import NO_STATEMENT
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.clients import ClientsHook
 
 #: A statement that runs to its own limit still ends within this.
 TIMEOUT = LONGEST_STATEMENT + timedelta(hours=1)
-
-#: A statement's name may be this long.
-MAX_NAME = 500
 
 
 class RedshiftSqlOperator(TellsLineage, BaseOperator):
@@ -186,9 +187,9 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         try:
             self._submitted = self._submit(context, owner)
         except AwsError as error:
-            self._fail(context, f"{causes.REFUSED}{error.message}", causes.NO_STATEMENT, error)
+            self._fail(context, f"{REFUSED}{error.message}", NO_STATEMENT, error)
         except EltError as error:
-            self._fail(context, str(error), causes.NO_STATEMENT, error)
+            self._fail(context, str(error), NO_STATEMENT, error)
         if not self.wait_for_completion:
             self._status = self._statements.describe(self._submitted)
             return self._value(context, self._status)
@@ -240,7 +241,7 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         ti = context["ti"]
         if self.durable and (before := self._newest(ti, owner, ti.try_number - 1)):
             status = self._statements.describe(before)
-            if not status.ended or status.status == "FINISHED":
+            if not status.ended or status.status == statements.FINISHED:
                 self.log.info("Going on with statement %s of an earlier try", before)
                 return before
         name = self._name(ti, owner, ti.try_number)
@@ -295,7 +296,8 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
     def _name(self, ti: Any, owner: str, attempt: int) -> str:
         """The statement's name; a dead owner's statements are found by the part up to the task."""
         index = f"[{ti.map_index}]" if ti.map_index >= 0 else ""
-        return f"{self.job_id or ti.dag_id}/{run_label(owner)}/{self.task_id}{index}/{attempt}"[-MAX_NAME:]
+        name = statements.name(self.job_id or ti.dag_id, Owner(owner).label, f"{self.task_id}{index}", str(attempt))
+        return "".join(name)[-MAX_STATEMENT_NAME:]
 
     @cached_property
     def _sqls(self) -> tuple[SqlStatement, ...]:
@@ -375,7 +377,7 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         if self.execution_timeout is not None and self.execution_timeout <= self.timeout:
             limit, whose, kind = self.execution_timeout, "the task's execution_timeout", task_timeout()
         message = f"The statement ran longer than {whose} of {limit} and was cancelled."
-        self._fail(context, message, self._submitted or causes.NO_STATEMENT, kind=kind)
+        self._fail(context, message, self._submitted or NO_STATEMENT, kind=kind)
 
     def _fail(
         self,
@@ -390,7 +392,7 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         if isinstance(cause, InputError):
             raise AirflowFailException(f"Task {self.task_id}: {message}") from cause
         # Where nothing was submitted, it may be because it is no SQL.
-        submitted = statement != causes.NO_STATEMENT
+        submitted = statements.submitted(statement)
         places = [one.place for one in self._sqls] if submitted else [", ".join(self.sources) or "sql"]
         raise kind(causes.task_failed(self.task_id, message, statement, places, causes.CLEAR_TASK)) from cause
 

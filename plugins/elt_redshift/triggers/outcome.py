@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Snapshot
+from elt_redshift.protocol import statements
 
 if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
@@ -86,7 +87,7 @@ def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
     decided = _decide(run, snapshot)
     if decided is None:
         return None
-    statement = None if run.statement_id == "none" else run.statement_id
+    statement = statements.submitted(run.statement_id)
     kept = f"execution {run.kept_from.rpartition(':')[2]} had done it, and it is kept" if run.kept_from else None
     return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=execution.arn, told=kept)
 

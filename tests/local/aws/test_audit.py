@@ -11,6 +11,7 @@ from botocore.exceptions import ClientError
 from elt_redshift.asl import audit
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError, NotOwnerError
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.protocol.owners import NO_LEASE
 from tests.local.conftest import ClientFactory
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
@@ -114,7 +115,7 @@ def test_a_missing_table_is_named(client: ClientFactory) -> None:
 def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim: str) -> bool:
     """Whether a run that saw ``seen`` gets the lock."""
     values = {"owner": "you", "start": "now", "redrives": "0", "dead": str(seen.owner), "seen": str(seen.state)}
-    values |= {"claim": claim, "until": seen.lease or audit.NO_LEASE}
+    values |= {"claim": claim, "until": seen.lease or NO_LEASE}
     try:
         client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", **values))
     except ClientError as error:

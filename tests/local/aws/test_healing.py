@@ -8,16 +8,16 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.audit import LEASE_TOLERANCE
 from elt_redshift.aws.audit import AuditStore, LockedError, NotOwnerError
-from elt_redshift.aws.healing import Healer, airflow_owner, run_label
+from elt_redshift.aws.healing import Healer
 from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
 from tests.local.conftest import client_factory
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 LEASE = timedelta(minutes=10)
-DEAD, NEXT = airflow_owner("sales", "run-1"), airflow_owner("sales", "run-2")
+DEAD, NEXT = Owner.dag_run("sales", "run-1"), Owner.dag_run("sales", "run-2")
 
 
 class Clock:
@@ -51,7 +51,7 @@ class Table:
         return self.store.read(self.job_id)
 
     def submit(self, owner: str, sql: str) -> str:
-        name = f"{self.job_id}/{run_label(owner)}/load/1"
+        name = f"{self.job_id}/{Owner(owner).label}/load/1"
         return self.statements.submit(Submission([sql], WAREHOUSE, name, uuid.uuid4().hex, {}))
 
 

@@ -27,7 +27,6 @@ from elt_redshift.airflow_compat import (
     TaskGroup,
     task_timeout,
 )
-from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.aws.statements import Statements
 from elt_redshift.dag import elt_dag
 from elt_redshift.exceptions import JobError
@@ -35,12 +34,13 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, lock_owner
 from elt_redshift.operators.lock_outcome import FAILURE, tell_failure
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
+from elt_redshift.protocol.owners import Owner
 from elt_redshift.triggers import base
 from elt_redshift.triggers.audit_lock import LockTrigger
 from tests.local.operators.standins import WHERE, FakeTaskInstance, Hook, rows
 
 EXAMPLES = Path(__file__).resolve().parents[3] / "dags" / "examples"
-ME, OTHER = airflow_owner("sales", "run-1"), airflow_owner("sales", "run-2")
+ME, OTHER = Owner.dag_run("sales", "run-1"), Owner.dag_run("sales", "run-2")
 
 
 def _execute(operator: BaseOperator, ti: FakeTaskInstance) -> Any:
@@ -140,7 +140,7 @@ def test_a_killed_task_cancels_its_statement(hook: Hook, ledger: str, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             _execute(operator, ti)
     operator.on_kill()
-    name = operator._name(ti, airflow_owner("sales", ti.run_id), 1)
+    name = operator._name(ti, Owner.dag_run("sales", ti.run_id), 1)
     statement = hook.statements().find(name)
     assert statement
     assert hook.statements().describe(statement, 30).status == "ABORTED"
@@ -375,10 +375,10 @@ def test_whatever_is_defined_inside_stands_behind_the_lock(table: str) -> None:
 def test_locks_of_one_run_are_told_apart() -> None:
     """The first lock is the DAG run's; others add their acquiring task, and a mapped group its index."""
     ti = FakeTaskInstance()
-    assert lock_owner(ti) == airflow_owner("sales", ti.run_id)
+    assert lock_owner(ti) == Owner.dag_run("sales", ti.run_id)
     ti.map_index = 3
-    assert lock_owner(ti, "acquire_lock_2") == f"{airflow_owner('sales', ti.run_id)}/acquire_lock_2[3]"
-    assert lock_owner(ti, mapped=False) == airflow_owner("sales", ti.run_id)
+    assert lock_owner(ti, "acquire_lock_2") == f"{Owner.dag_run('sales', ti.run_id)}/acquire_lock_2[3]"
+    assert lock_owner(ti, mapped=False) == Owner.dag_run("sales", ti.run_id)
 
 
 def test_a_lost_lock_fails_task_and_teardown(hook: Hook, table: str) -> None:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from elt_redshift.airflow_compat import DAG, AirflowFailException
-from elt_redshift.aws.healing import airflow_owner
 from elt_redshift.aws.statements import Submission
 from elt_redshift.operators.audit_lock import AuditLock
 from elt_redshift.operators.lock_outcome import FAILURE
+from elt_redshift.protocol.owners import Owner
 from elt_redshift.sensors import redshift_statement
 from elt_redshift.sensors.redshift_statement import RedshiftStatementSensor
 from elt_redshift.triggers import base
@@ -95,7 +95,7 @@ def test_no_statement_is_told(given: Any) -> None:
 
 def test_it_keeps_the_lock(hook: Hook, table: str) -> None:
     """Inside an AuditLock each look renews the lease, and a lost lock fails the task."""
-    owner = airflow_owner("sales", FakeTaskInstance.run_id)
+    owner = Owner.dag_run("sales", FakeTaskInstance.run_id)
     statement = _submit(hook, "select 1")
     hook.statements().describe(statement, 30)
     with DAG("sales"), AuditLock(job_id="1", table_name=table):

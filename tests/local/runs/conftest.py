@@ -17,11 +17,11 @@ from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Execution, Executions, execution_name
-from elt_redshift.aws.healing import run_label
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.owners import Owner
 from tests import bounds
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.waiting import wait_for
@@ -142,7 +142,7 @@ class DeployedJob:
 
     def statements(self, owner: str, task: str = "", status: str = "ALL") -> list[dict[str, Any]]:
         """The statements of an execution, or a DAG run that owns the lock, or of one task there; the newest first."""
-        prefix = f"{self.job.job_id}/{run_label(owner)}/{f'{task}/' if task else ''}"
+        prefix = f"{self.job.job_id}/{Owner(owner).label}/{f'{task}/' if task else ''}"
         pages = self.data.get_paginator("list_statements").paginate(StatementName=prefix, Status=status)
         return [found for page in pages for found in page["Statements"]]
 

@@ -8,10 +8,9 @@ from datetime import timedelta
 
 import pytest
 
-from elt_redshift.asl.audit import LEASE_TOLERANCE
-from elt_redshift.aws.healing import airflow_owner, run_label
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.job.parts import AfterFailure, WhenHeld
+from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -95,9 +94,9 @@ def test_a_stopped_owner_is_taken_over_and_its_statement_cancelled(deploy: Deplo
 
 def _dead_dag_run(deployed: DeployedJob, lease: timedelta) -> str:
     """A DAG run that took the lock and submitted a statement; gives the statement's id."""
-    owner = airflow_owner("sales", "manual__2026-01-01T00:00:00+00:00")
+    owner = Owner.dag_run("sales", "manual__2026-01-01T00:00:00+00:00")
     deployed.audit.acquire("101", owner, lease)
-    name = f"101/{run_label(owner)}/load/1"
+    name = f"101/{Owner(owner).label}/load/1"
     return str(deployed.data.execute_statement(**WAREHOUSE, Sql="select pg_sleep(600)", StatementName=name)["Id"])
 
 

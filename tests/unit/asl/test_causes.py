@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elt_redshift.asl import causes
+from elt_redshift.protocol.statements import NO_STATEMENT
 from tests.unit.fake_step_functions import gate_failed
 
 GATE = gate_failed("load: failed", "Task load failed: ERROR: no")
@@ -114,7 +115,7 @@ def test_a_failed_task_in_one_line() -> None:
     assert said == "Task load failed at a.sql:9: ERROR: no Hint: Look (statement s-1:2). Mend it and clear the task."
 
 
-@pytest.mark.parametrize("statement", [None, causes.NO_STATEMENT])
+@pytest.mark.parametrize("statement", [None, NO_STATEMENT])
 def test_what_is_not_known_is_not_told(statement: str | None) -> None:
     """Without a statement, or places, or a message, the line is about what there is."""
     assert causes.task_failed("load", "no rights", statement, ["a.sql:1"]) == "Task load failed at a.sql:1: no rights."

@@ -8,9 +8,10 @@ import pytest
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.estimates import Estimates, estimate, simulate
-from elt_redshift.asl.limits import MAX_EVENTS, size
+from elt_redshift.asl.limits import size
 from elt_redshift.asl.simulation import Scenario
 from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.protocol.limits import MAX_EVENTS
 
 from .jobs import JOBS, job, task
 

@@ -13,6 +13,7 @@ import pytest
 from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
 from elt_redshift.job import checks, parts, reading, statements
+from elt_redshift.protocol import limits
 
 _DOC = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
 _BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _DOC, re.MULTILINE | re.DOTALL)
@@ -59,8 +60,8 @@ def test_the_guide_names_every_key() -> None:
 
 def test_the_guide_states_the_limits_that_are_checked() -> None:
     """Numbers in the tables are those of the code."""
-    assert f"up to {statements.MAX_STATEMENTS} statements of up to {statements.MAX_STATEMENT_BYTES:,} bytes" in _DOC
+    assert f"up to {limits.MAX_BATCH} statements of up to {limits.MAX_STATEMENT_BYTES:,} bytes" in _DOC
     assert f"at most {checks.MAX_TASK_NAME}" in _DOC
     assert f"0 to {checks.MAX_RETRIES}" in _DOC
-    assert f"at most `{checks.MAX_TIMEOUT.total_seconds() / 3600:.0f}h`" in _DOC
+    assert f"at most `{limits.LONGEST_STATEMENT.total_seconds() / 3600:.0f}h`" in _DOC
     assert statements.ROLE_PLACEHOLDER in _DOC

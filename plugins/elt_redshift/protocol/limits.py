@@ -1,0 +1,44 @@
+"""The limits of Step Functions and of the Redshift Data API, and those that we set so as to stay within them.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html,
+https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html and
+https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+#: The largest definition, in bytes.
+MAX_DEFINITION = 1_048_576
+
+#: The largest input, output or API request of a state, in bytes.
+MAX_PAYLOAD = 262_144
+
+#: The most events in the history of one execution; the next one fails it.
+MAX_EVENTS = 25_000
+
+#: At most this many characters in the name of a state or of an execution.
+MAX_NAME = 80
+
+#: The most children that a Map Run runs at once.
+MAX_CHILDREN = 10_000
+
+#: The longest long poll of the Data API, in seconds.
+LONG_POLL = 30
+
+#: The Data API ends a statement after so long by itself, and forgets one that ended so long ago.
+LONGEST_STATEMENT = timedelta(hours=24)
+
+#: The Data API has at most this many active statements; a cluster's own concurrency is usually far lower.
+MAX_ACTIVE_STATEMENTS = 500
+
+#: At most so many statements in a batch, and so many bytes in a statement.
+MAX_BATCH = 40
+MAX_STATEMENT_BYTES = 100_000
+
+#: At most so many characters of a statement's name, of 2,048 that the Data API takes: what a person can still read.
+MAX_STATEMENT_NAME = 500
+
+#: A database's message is cut to this many characters in audit items and in what a failed execution says.
+MAX_MESSAGE = 2000

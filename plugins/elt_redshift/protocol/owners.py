@@ -1,0 +1,64 @@
+"""Who holds the lock of a job: an execution of its state machine, or an Airflow DAG run.
+
+Whether an execution lives, Step Functions tells. A DAG run cannot be asked about: it holds the lock for as long as its
+lease lasts (``docs/adr/0006-leases.md``). Other programs may hold locks under names of their own, with or without one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+#: In the ARN of every execution, in whichever partition, and in no other owner's name.
+IN_EXECUTION = ":states:"
+
+#: What the names of owners begin with that are Airflow DAG runs.
+DAG_RUN = "airflow:"
+
+#: The label of an owner that is no execution begins with so many hexadecimal digits of the SHA-256 of its name, and
+#: :data:`AFTER_DIGITS`: few enough to read, and computable where a state machine looks for its statements.
+DIGITS = 16
+AFTER_DIGITS = "-"
+
+#: A lease counts as run out this many seconds late, so that an owner whose clock is behind keeps its lock.
+LEASE_TOLERANCE = 60
+
+#: Stands for the lease of an item that has none; it sorts behind all times.
+NO_LEASE = "none"
+
+
+class Owner(str):
+    """The owner of a lock by its name, as audit items hold it: an execution's ARN, or ``airflow:<dag_id>/<run_id>``."""
+
+    __slots__ = ()
+
+    @classmethod
+    def dag_run(cls, dag_id: str, run_id: str, scope: str = "") -> Owner:
+        """A DAG run.
+
+        :param scope: tells several locks of the run apart.
+        """
+        return cls(f"{DAG_RUN}{dag_id}/{run_id}{f'/{scope}' if scope else ''}")
+
+    @property
+    def is_execution(self) -> bool:
+        """Whether Step Functions can be asked about it."""
+        return IN_EXECUTION in self
+
+    @property
+    def is_dag_run(self) -> bool:
+        return self.startswith(DAG_RUN)
+
+    @property
+    def short(self) -> str:
+        """The name without what all of its kind have in common: an execution's own name, a DAG run's ids."""
+        return str(self.rpartition(":" if self.is_execution else DAG_RUN)[2])
+
+    @property
+    def label(self) -> str:
+        """What stands for it in the names of its statements: an execution's name; or a hash, by which state machines
+        find them, and the name, cut, for people."""
+        if self.is_execution:
+            return self.short
+        digest = hashlib.sha256(self.encode()).hexdigest()[:DIGITS]
+        return f"{digest}{AFTER_DIGITS}{re.sub('[^A-Za-z0-9_.-]', '_', self)[:63]}"

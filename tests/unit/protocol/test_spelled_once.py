@@ -1,0 +1,40 @@
+"""What programs agree on is spelled out in one file of the package each."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+import elt_redshift
+
+PACKAGE = Path(elt_redshift.__file__).parent
+
+
+@pytest.mark.parametrize(
+    ("spelled", "where"),
+    [
+        (r":states:(?!:)", "owners"),
+        (r"\"airflow:", "owners"),
+        (r"['\"]FINISHED['\"]", "statements"),
+        (r"['\"]PICKED['\"]", "statements"),
+        (r"['\"]PENDING_REDRIVE['\"]", "executions"),
+        (r"MAX_MESSAGE = ", "limits"),
+        (r"262_?144", "limits"),
+        (r"\b25_?000\b", "limits"),
+        (r"1_?048_?576", "limits"),
+        (r"LONGEST_STATEMENT = ", "limits"),
+        (r"LONG_POLL = ", "limits"),
+        (r"NO_STATEMENT = ", "statements"),
+        (r"The Data API refused it", "messages"),
+    ],
+)
+def test_an_agreement_is_spelled_once(spelled: str, where: str) -> None:
+    """Whoever needs it imports it; the embedded AWS, a product of its own, has AWS's words for itself."""
+    files = {
+        path.relative_to(PACKAGE).as_posix()
+        for path in PACKAGE.rglob("*.py")
+        if not path.is_relative_to(PACKAGE / "local") and re.search(spelled, path.read_text(), re.MULTILINE)
+    }
+    assert files == {f"protocol/{where}.py"}
