@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 from elt_redshift.aws.calls import aws_errors, error_code
+from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
 _KEY = [{"AttributeName": "JobID", "KeyType": "HASH"}]
 
-#: DynamoDB turns point-in-time recovery on some seconds after a table is there: it is asked this often, every 5 s.
-TRIES = 24
+#: DynamoDB turns point-in-time recovery on some seconds after a table is there: it is asked every 5 s so long.
+TIMEOUT = 115.0
 PAUSE = 5.0
 
 
-def create(client: Any, table: str, sleep: Callable[[float], None] = time.sleep) -> bool:
+def create(client: Any, table: str, sleep: Sleep = time.sleep, clock: Clock = time.monotonic) -> bool:
     """Make the table as a job's template has it, wait until it can be used, and tell whether it was not there before.
 
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_CreateTable.html
@@ -34,7 +34,7 @@ def create(client: Any, table: str, sleep: Callable[[float], None] = time.sleep)
             or {"AttributeName": "JobID", "AttributeType": "S"} not in found["AttributeDefinitions"]
         ):
             raise EltError(f"Table {table} exists, but its key is not JobID, a text. Choose another name.")
-        _recoverable(client, table, sleep)
+        _recoverable(client, table, sleep, clock)
     return made
 
 
@@ -53,13 +53,19 @@ def _made(client: Any, table: str) -> bool:
     return True
 
 
-def _recoverable(client: Any, table: str, sleep: Callable[[float], None]) -> None:
-    recovery = {"PointInTimeRecoveryEnabled": True}
-    for left in reversed(range(TRIES)):
+def _recoverable(client: Any, table: str, sleep: Sleep, clock: Clock) -> None:
+    def turn_on() -> bool:
+        recovery = {"PointInTimeRecoveryEnabled": True}
+        client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
+        return True
+
+    def turned_on() -> bool:
         try:
-            client.update_continuous_backups(TableName=table, PointInTimeRecoverySpecification=recovery)
-            return
+            return turn_on()
         except client.exceptions.ClientError as error:
-            if error_code(error) != "ContinuousBackupsUnavailableException" or not left:
-                raise
-        sleep(PAUSE)
+            if error_code(error) == "ContinuousBackupsUnavailableException":
+                return False
+            raise
+
+    # When time is up, DynamoDB's own words tell why.
+    _ = until(turned_on, TIMEOUT, PAUSE, clock, sleep) or turn_on()

@@ -18,6 +18,7 @@ from elt_redshift.asl.progress import reports
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.progress import items_of
+from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.executions import ENDED, SUCCEEDED
 from elt_redshift.protocol.limits import MAX_NAME
@@ -156,8 +157,8 @@ class Executions:
         self,
         client: Any,
         state_machine_arn: str,
-        sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
+        sleep: Sleep = time.sleep,
+        clock: Clock = time.monotonic,
         tables: Callable[[], Any] | None = None,
     ) -> None:
         self._client, self.state_machine_arn, self._tables = client, state_machine_arn, tables
@@ -251,16 +252,14 @@ class Executions:
             consistent) and is not given.
         :raises FollowTimeoutError: it still runs after ``timeout``.
         """
-        runs, begin = TaskRuns(tasks), self._clock()
-        while True:
+        runs = TaskRuns(tasks)
+        for _ in looks(timeout.total_seconds(), interval, self._clock, self._sleep):
             snapshot = self.look(execution_arn, runs)
             if snapshot.execution.redrive_count >= redrives:
                 yield snapshot
                 if snapshot.execution.ended:
                     return
-            if self._clock() - begin > timeout.total_seconds():
-                raise FollowTimeoutError(execution_arn, timeout.total_seconds())
-            self._sleep(interval)
+        raise FollowTimeoutError(execution_arn, timeout.total_seconds())
 
     def redrive(
         self, execution_arn: str, audit: AuditStore | None, job_id: str, client_token: str | None = None

@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.template import JOB_TAG
+from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
 #: A template longer than this must be read from S3.
@@ -81,9 +82,7 @@ class Stacks:
     :param clock: a monotonic clock, in seconds.
     """
 
-    def __init__(
-        self, client: Any, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: Any, sleep: Sleep = time.sleep, clock: Clock = time.monotonic) -> None:
         self._client, self._sleep, self._clock = client, sleep, clock
 
     def find(self, job_name: str, stack: str | None = None) -> Deployed:
@@ -195,11 +194,9 @@ class Stacks:
         )
 
     def _wait(self, about: str, done: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
-        end = self._clock() + TIMEOUT
-        while (answer := done()) is None:
-            if self._clock() > end:
-                raise DeployError(about, (f"it is not settled after {TIMEOUT:.0f} s.",))
-            self._sleep(INTERVAL)
+        answer = until(done, TIMEOUT, INTERVAL, self._clock, self._sleep)
+        if answer is None:
+            raise DeployError(about, (f"it is not settled after {TIMEOUT:.0f} s.",))
         return answer
 
 

@@ -12,7 +12,9 @@ from datetime import UTC, datetime, timedelta
 from functools import cached_property
 from typing import Any
 
+from elt_redshift.aws import old_botocore
 from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.job import sql as scripts
 from elt_redshift.protocol.limits import LONG_POLL
 from elt_redshift.protocol.statements import ANY, FINISHED, OPEN, UNSUCCESSFUL
@@ -159,9 +161,7 @@ class Statements:
     :param clock: seconds that only grow.
     """
 
-    def __init__(
-        self, client: Any, sleep: Callable[[float], None] = time.sleep, clock: Callable[[], float] = time.monotonic
-    ) -> None:
+    def __init__(self, client: Any, sleep: Sleep = time.sleep, clock: Clock = time.monotonic) -> None:
         self._client, self._sleep, self._clock = client, sleep, clock
 
     def submit(self, submission: Submission) -> str:
@@ -170,9 +170,8 @@ class Statements:
         :raises AwsError: the Data API refuses it.
         """
         request = submission.request()
-        self._teach_batches()
-        if not request.keys() <= self._members("ExecuteStatement").keys() | {"Sqls", "ExecutionMode"}:
-            raise AwsError(f"statement {submission.name}", "OldBotocore", "Sessions need a newer boto3 (1.35.16).")
+        old_botocore.teach_batches(self._client)
+        old_botocore.refuse_sessions(self._client, request)
         call = self._client.execute_statement if "Sql" in request else self._client.batch_execute_statement
         with aws_errors(f"statement {submission.name}"):
             return str(call(**request)["Id"])
@@ -192,17 +191,13 @@ class Statements:
         :param interval: seconds between two looks where there is no long polling.
         :param alive: called before each look.
         """
-        end = self._clock() + timeout.total_seconds()
-        while True:
+        pause = 0 if self.long_polling else interval
+        for left in looks(timeout.total_seconds(), pause, self._clock, self._sleep):
             alive()
-            left = end - self._clock()
             status = self.describe(statement_id, max(1, min(LONG_POLL, int(left))))
             if status.ended:
                 return status
-            if self._clock() >= end:
-                return None
-            if not self.long_polling:
-                self._sleep(interval)
+        return None
 
     def find(self, name: str) -> str | None:
         """The id of the newest statement of exactly this name, of the last 24 hours; None when there is none."""
@@ -265,24 +260,7 @@ class Statements:
     @cached_property
     def long_polling(self) -> bool:
         """Whether this botocore knows the Data API's long polling."""
-        return self._knows("DescribeStatement", "WaitTimeSeconds")
-
-    def _knows(self, operation: str, member: str) -> bool:
-        return member in self._members(operation)
-
-    def _members(self, operation: str) -> dict[str, Any]:
-        found: dict[str, Any] = self._client.meta.service_model.operation_model(operation).input_shape.members
-        return found
-
-    def _teach_batches(self) -> None:
-        """Let a botocore that is older than parameters and modes of batches, as on MWAA's images before Airflow 3.3,
-        send them all the same: its model of the request gets members of the same shapes.
-
-        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_BatchExecuteStatement.html
-        """
-        batch, single = self._members("BatchExecuteStatement"), self._members("ExecuteStatement")
-        batch.setdefault("Parameters", single["Parameters"])
-        batch.setdefault("ExecutionMode", single["Database"])  # text, as this
+        return old_botocore.knows_long_polling(self._client)
 
     def _list(self, prefix: str, status: str) -> list[dict[str, Any]]:
         # RoleLevel: whoever of this role submitted them.

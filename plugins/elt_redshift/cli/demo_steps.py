@@ -21,6 +21,7 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions, execution_name
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.waiting import until
 from elt_redshift.cli.demo_setup import WAREHOUSE, load_staging
 from elt_redshift.cli.watch import failure, watch
 from elt_redshift.exceptions import EltError
@@ -278,14 +279,11 @@ class Walkthrough:
         :param log: of what is waited for.
         :raises EltError: it took too long, or ``look`` says why it will never be; the end of the log is printed.
         """
-        deadline = time.monotonic() + AWAIT_SECONDS
         try:
-            while not (found := look()):
-                if time.monotonic() > deadline:
-                    raise EltError(f"It took more than {AWAIT_SECONDS:.0f} s until {what}.")
-                time.sleep(0.05)
+            if found := until(look, AWAIT_SECONDS, pause=0.05):
+                return found
+            raise EltError(f"It took more than {AWAIT_SECONDS:.0f} s until {what}.")
         except EltError:
             if log:
                 self.console.print(escape("\n".join(log.read_text().splitlines()[-LOG_LINES:])))
             raise
-        return found
