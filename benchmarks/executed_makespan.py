@@ -20,9 +20,9 @@ import boto3
 from makespan import Graph, critical_path, models, waves
 
 from elt_redshift.asl.history import TaskRun
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Execution, Executions, execution_name
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 
@@ -46,10 +46,11 @@ def job_of(graph: Graph, rng: Random) -> EltJob:
 
 def run(client: Any, job: EltJob) -> tuple[Execution, tuple[TaskRun, ...]]:
     """Deploy the job, execute it, and give what its history tells."""
-    stacks = Stacks(client("cloudformation"))
-    stacks.execute(prepare(client, job, STACK, PARAMETERS).change_set)
+    account = Account(client)
+    stacks = account.stacks
+    stacks.execute(prepare(account, job, STACK, PARAMETERS).change_set)
     arn = stacks.find(job.name, STACK).state_machine_arn
-    executions = Executions(client("stepfunctions"), arn, tables=lambda: client("dynamodb"))
+    executions = account.executions(arn)
     started = executions.start(execution_name("benchmark", datetime.now(UTC)), {})
     *_, last = executions.follow(started, job.task_names, interval=1.0, timeout=LIMIT)
     assert last.execution.status == "SUCCEEDED", last.execution.cause

@@ -24,9 +24,9 @@ from botocore.config import Config
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.limits import size
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Executions, execution_name
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.executions import execution_name
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 from elt_redshift.local.process import environment, running
 
@@ -87,12 +87,13 @@ def submit_all(client: Any, job: EltJob) -> None:
 
 def run(job: EltJob, client: Callable[[str], Any]) -> None:
     """Deploy and run ``job``; every task must have run once."""
-    data, stacks = client("redshift-data"), Stacks(client("cloudformation"))
+    account = Account(client)
+    data, stacks = client("redshift-data"), account.stacks
     data.execute_statement(**WAREHOUSE, Sql="create table ledger (task varchar(100))", WaitTimeSeconds=30)
     direct, _ = timed(lambda: submit_all(data, job))
-    stacks.execute(prepare(client, job, "large", PARAMETERS).change_set)
+    stacks.execute(prepare(account, job, "large", PARAMETERS).change_set)
     arn = stacks.find(job.name, "large").state_machine_arn
-    executions = Executions(client("stepfunctions"), arn, tables=lambda: client("dynamodb"))
+    executions = account.executions(arn)
 
     def until_the_end() -> Any:
         started = executions.start(execution_name("large", datetime.now(UTC)), {})

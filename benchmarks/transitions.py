@@ -20,9 +20,9 @@ from typing import Any
 import boto3
 from executions import ROLE, TRUST, WAREHOUSE
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Executions, execution_name
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.executions import execution_name
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WAITS, Wait
 from elt_redshift.local import process
@@ -70,17 +70,18 @@ def _task(action: str, arguments: dict[str, Any], following: str) -> dict[str, A
 
 def started(client: Any, lengths: list[float], pause: int) -> Iterator[tuple[str, float, str]]:
     """Deploy and start everything; gives design, length and the execution's ARN."""
-    stacks = Stacks(client("cloudformation"))
+    account = Account(client)
+    stacks = account.stacks
     role = client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
     for seconds in lengths:
         for wait in WAITS:
             made = job(wait, seconds)
-            stacks.execute(prepare(client, made, made.name.replace("_", "-"), PARAMETERS).change_set)
+            stacks.execute(prepare(account, made, made.name.replace("_", "-"), PARAMETERS).change_set)
             arn = stacks.find(made.name).state_machine_arn
             yield (
                 wait,
                 seconds,
-                Executions(client("stepfunctions"), arn).start(execution_name("x", datetime.now(UTC)), {}),
+                account.executions(arn).start(execution_name("x", datetime.now(UTC)), {}),
             )
         machine = client("stepfunctions").create_state_machine(
             name=f"loop-{seconds:g}", definition=json.dumps(loop(seconds, pause)), roleArn=role

@@ -1,4 +1,4 @@
-"""AWS clients, and AWS's errors in a user's words."""
+"""AWS's errors in a user's words."""
 
 from __future__ import annotations
 
@@ -38,30 +38,3 @@ def aws_errors(about: str) -> Iterator[None]:
         raise AwsError(about, error_code(error), error.response["Error"].get("Message", "no message")) from error
     except BotoCoreError as error:
         raise AwsError(about, type(error).__name__, str(error)) from error
-
-
-class Clients:
-    """boto3 clients, each made when it is first needed.
-
-    :param region: default: boto3's own search (environment, profile).
-    """
-
-    def __init__(self, region: str | None = None) -> None:
-        self._region = region
-        self._clients: dict[str, Any] = {}
-
-    def __call__(self, service: str) -> Any:
-        """The client of ``service``, for example ``stepfunctions``.
-
-        :raises AwsError: there is no region.
-        """
-        if service not in self._clients:
-            import boto3
-
-            with aws_errors(f"client for {service}"):
-                self._clients[service] = boto3.client(service, region_name=self._region)  # type: ignore[call-overload]
-        return self._clients[service]
-
-    @property
-    def region(self) -> str:
-        return str(self("stepfunctions").meta.region_name)

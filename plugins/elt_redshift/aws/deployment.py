@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
-from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet, Stacks
+from elt_redshift.aws.account import Account
+from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet
 from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, JOB_TAG, render
-from elt_redshift.aws.uploads import Uploads
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 
@@ -23,7 +22,7 @@ class Prepared:
 
 
 def prepare(
-    client: Callable[[str], Any],
+    account: Account,
     job: EltJob,
     stack: str,
     parameters: Mapping[str, str],
@@ -32,20 +31,18 @@ def prepare(
 ) -> Prepared:
     """Everything up to the change set; nothing is changed yet but, for a large template or job, objects in S3.
 
-    :param client: gives the boto3 client of a service, as :class:`elt_redshift.aws.calls.Clients` does.
     :param parameters: the template's parameters; for an existing stack those not given keep their values.
     :param bucket: for a template above 51,200 bytes, and for the job file of the map layout; default: see
         :func:`elt_redshift.aws.uploads.default_bucket`.
     :raises EltError: the job, Step Functions or CloudFormation refuses.
     """
-    machine = compile_accepted(client("stepfunctions"), job)
+    machine = compile_accepted(account.client("stepfunctions"), job)
     rendered = render(machine)
-    uploads = Uploads(client, bucket)
+    uploads = account.uploads(bucket)
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)
         parameters = {**parameters, JOB_FILE_BUCKET: uploads.bucket, JOB_FILE_KEY: key}
     large = len(json.dumps(rendered.template, separators=(",", ":"))) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
-    stacks = Stacks(client("cloudformation"))
-    change_set = stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
+    change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
     return Prepared(change_set, machine.target.long_polling)

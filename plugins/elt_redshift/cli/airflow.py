@@ -134,13 +134,13 @@ def _dag_files(folder: Path, jobs: list[EltJob]) -> Path:
 
 
 def _deploy(jobs: list[EltJob], folder: Path, scale_factor: float) -> None:
-    from elt_redshift.aws.calls import Clients
+    from elt_redshift.aws.account import Account
     from elt_redshift.cli import demo_setup
 
-    clients = Clients("us-east-1")
-    demo_setup.load_staging(clients, jobs[0], folder, scale_factor)
+    account = Account.here("us-east-1")
+    demo_setup.load_staging(account, jobs[0], folder, scale_factor)
     for job in jobs:
-        demo_setup.deploy(clients, job)
+        demo_setup.deploy(account, job)
 
 
 def _show(pages: Airflow, aws: LocalAws) -> None:

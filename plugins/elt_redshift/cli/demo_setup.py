@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import demo_data
 
@@ -15,19 +14,19 @@ ROLE = "arn:aws:iam::123456789012:role/demo-redshift"
 WAREHOUSE = {"ClusterIdentifier": "demo-cluster", "Database": "dev", "DbUser": "awsuser"}
 
 
-def load_staging(clients: Clients, job: EltJob, folder: Path, scale_factor: float) -> None:
+def load_staging(account: Account, job: EltJob, folder: Path, scale_factor: float) -> None:
     """Make TPC-H data, put it into S3 and load it into the tables that the demo's job reads.
 
     :param folder: a scratch folder.
     :raises EltError: the data cannot be made or loaded.
     """
     files = demo_data.generate(folder / "tpch", scale_factor)
-    demo_data.upload(clients("s3"), BUCKET, "tpch", files)
+    demo_data.upload(account.client("s3"), BUCKET, "tpch", files)
     substitutions = {"Bucket": BUCKET, "Prefix": "tpch", "RedshiftIAMRoleARN": ROLE}
-    demo_data.setup(clients("redshift-data"), WAREHOUSE, job.base / "setup", substitutions)
+    demo_data.setup(account.client("redshift-data"), WAREHOUSE, job.base / "setup", substitutions)
 
 
-def deploy(clients: Clients, job: EltJob) -> None:
+def deploy(account: Account, job: EltJob) -> None:
     """Deploy a job for the demo's warehouse, in a stack of its name.
 
     :raises EltError: the job, Step Functions or CloudFormation refuses.
@@ -37,5 +36,5 @@ def deploy(clients: Clients, job: EltJob) -> None:
         "DatabaseName": WAREHOUSE["Database"],
         "DatabaseUserName": WAREHOUSE["DbUser"],
     }
-    prepared = prepare(clients, job, job.name.replace("_", "-"), parameters)
-    Stacks(clients("cloudformation")).execute(prepared.change_set)
+    prepared = prepare(account, job, job.name.replace("_", "-"), parameters)
+    account.stacks.execute(prepared.change_set)

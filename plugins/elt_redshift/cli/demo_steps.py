@@ -17,10 +17,9 @@ from rich.console import Console
 from rich.markup import escape
 
 from elt_redshift.asl.history import TaskRun, TaskRuns
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import Clients
-from elt_redshift.aws.executions import Executions, execution_name
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.executions import execution_name
 from elt_redshift.aws.waiting import until
 from elt_redshift.cli.demo_setup import WAREHOUSE, load_staging
 from elt_redshift.cli.watch import failure, watch
@@ -77,7 +76,7 @@ class Walkthrough:
         self.console, self.leash, self.folder = console, leash, folder
         self.dags, self.scale_factor = dags, scale_factor
         self.claims: list[tuple[str, bool]] = []
-        self.clients = Clients("us-east-1")
+        self.account = Account.here("us-east-1")
         self.job = EltJob.load("yearly_sales")
         self.started = time.monotonic()
 
@@ -116,7 +115,7 @@ class Walkthrough:
 
     def _load_staging(self) -> None:
         self._title(f"Loading TPC-H (scale factor {self.scale_factor}) from S3 into the staging tables")
-        load_staging(self.clients, self.job, self.folder, self.scale_factor)
+        load_staging(self.account, self.job, self.folder, self.scale_factor)
 
     @property
     def _scripts(self) -> Path:
@@ -127,14 +126,12 @@ class Walkthrough:
         options = ["--cluster", "demo-cluster", "--user", "awsuser", "--database", "dev"]
         if not self._command("deploy", self.job.name, "--stack", STACK, *options):
             raise EltError("The stack could not be deployed.")
-        deployed = Stacks(self.clients("cloudformation")).find(self.job.name)
-        self.executions = Executions(
-            self.clients("stepfunctions"), deployed.state_machine_arn, tables=lambda: self.clients("dynamodb")
-        )
-        self.audit = AuditStore(self.clients("dynamodb"), deployed.audit_table)
+        deployed = self.account.stacks.find(self.job.name)
+        self.executions = self.account.executions(deployed.state_machine_arn)
+        self.audit = self.account.audit(deployed.audit_table)
         # The article begins with an item that holds just this.
         item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Ready"}}
-        self.clients("dynamodb").put_item(TableName=deployed.audit_table, Item=item)
+        self.account.client("dynamodb").put_item(TableName=deployed.audit_table, Item=item)
 
     def _dag_run(self) -> None:
         self._title("Airflow runs the DAG yearly_sales, which starts the execution and mirrors its tasks")
@@ -198,7 +195,7 @@ class Walkthrough:
 
     def _failure_and_recovery(self) -> None:
         self._title("A failing run: the fact table is away")
-        demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
+        demo_data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
         arn = self._start("failing")
         failed = watch(self.job, self.executions, arn) == 1
         run = {task.name: task for task in self._tasks(arn)}["load_fact_yearly_sale"]
@@ -212,7 +209,7 @@ class Walkthrough:
         )
         self._title("Mended, and redriven: only the failed task runs again")
         before = {task.name: task.statement_id for task in self._tasks(arn)}
-        demo_data.run_script(self.clients("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
+        demo_data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
         recovered = self._command("redrive", self.job.name, "--watch")
         after = {task.name: task.statement_id for task in self._tasks(arn)}
         again = [name for name in after if after[name] != before[name]]
@@ -246,7 +243,7 @@ class Walkthrough:
     @contextmanager
     def _table_locked(self, table: str) -> Iterator[None]:
         """Hold a table with an open transaction in a session of the Data API, so that a load of it waits."""
-        client = self.clients("redshift-data")
+        client = self.account.client("redshift-data")
         opened = client.execute_statement(**WAREHOUSE, Sql="begin", SessionKeepAliveSeconds=300, WaitTimeSeconds=30)
         session = {"SessionId": opened["SessionId"], "WaitTimeSeconds": 30}
         client.execute_statement(**session, Sql=f"lock table {table}")
@@ -256,7 +253,7 @@ class Walkthrough:
             client.execute_statement(**session, Sql="rollback")
 
     def _query(self, sql: str) -> list[tuple[str, int]]:
-        client = self.clients("redshift-data")
+        client = self.account.client("redshift-data")
         statement = client.execute_statement(**WAREHOUSE, Sql=sql, WaitTimeSeconds=30)
         records = client.get_statement_result(Id=statement["Id"])["Records"]
         return [(row[0]["stringValue"], row[1]["longValue"]) for row in records]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import argparse
 
-from elt_redshift.aws.calls import Clients
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.stacks import ChangeSet, Stacks
+from elt_redshift.aws.stacks import ChangeSet
 from elt_redshift.cli.options import Commands, command, load, pair
 
 _OPTIONS = {
@@ -35,12 +35,12 @@ def add_parser(commands: Commands) -> None:
 
 def deploy(given: argparse.Namespace) -> int:
     job = load(given)
-    clients = Clients(given.region)
+    account = Account.here(given.region)
     parameters = {name: value for option, name in _OPTIONS.items() if (value := getattr(given, option)) is not None}
-    prepared = prepare(clients, job, given.stack, parameters, dict(given.tag), given.bucket)
+    prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket)
     if not prepared.long_polling:
         print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
-    stacks, change_set = Stacks(clients("cloudformation")), prepared.change_set
+    stacks, change_set = account.stacks, prepared.change_set
     _show(change_set)
     if not change_set.changes or given.dry_run:
         stacks.discard(change_set)

@@ -11,10 +11,9 @@ from rich.table import Column, Table
 
 from elt_redshift.asl import causes
 from elt_redshift.asl.audit import FAILED, NO_TASK
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.audit_table import create
-from elt_redshift.aws.calls import Clients, aws_errors
-from elt_redshift.aws.stacks import Stacks
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
@@ -45,7 +44,7 @@ _CREATE = "Make an audit table as a job's stack has it: paid by request, encrypt
 
 
 def create_table(given: argparse.Namespace) -> int:
-    made = create(Clients(given.region)("dynamodb"), given.table)
+    made = create(Account.here(given.region).client("dynamodb"), given.table)
     print(f"Audit table {given.table} is {'made' if made else 'there already'}.")
     return 0
 
@@ -53,24 +52,23 @@ def create_table(given: argparse.Namespace) -> int:
 def status(given: argparse.Namespace) -> int:
     columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
     table = Table("JobID", "job", "JobState", *columns)
-    for name, job, item in _items(given, Clients(given.region)):
+    for name, job, item in _items(given, Account.here(given.region)):
         table.add_row(item.job_id, name, *_row(item), escape(_failure(item, job)))
     console().print(table if table.row_count else "No job has run yet.")
     return 0
 
 
-def _items(given: argparse.Namespace, clients: Clients) -> Iterator[tuple[str, EltJob | None, AuditItem]]:
+def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, EltJob | None, AuditItem]]:
     """The names of jobs, the job itself where it was given, and the items; a name is empty where only the table is
     known."""
     _check(given)
     if given.table:
-        found = AuditStore(clients("dynamodb"), given.table).items()
+        found = account.audit(given.table).items()
         yield from (("", None, item) for item in found if given.job_id in (None, item.job_id))
         return
-    stacks = Stacks(clients("cloudformation"))
-    job = load(given) if given.job else None
+    stacks, job = account.stacks, load(given) if given.job else None
     for deployed in [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack):
-        yield from ((deployed.job, job, item) for item in AuditStore(clients("dynamodb"), deployed.audit_table).items())
+        yield from ((deployed.job, job, item) for item in account.audit(deployed.audit_table).items())
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -102,31 +100,27 @@ def _seconds(time: str | None) -> str:
 
 
 def unlock(given: argparse.Namespace) -> int:
-    clients = Clients(given.region)
-    store, job_id = _lock(given, clients)
+    account = Account.here(given.region)
+    store, job_id = _lock(given, account)
     item = store.read(job_id)
     if item is None or item.free:
         raise EltError(f"Job {job_id} is not locked. There is nothing to unlock.")
     if item.owner and item.state != FAILED and not store.expired(item):
         raise EltError(f"Job {item.job_id} is {item.state}, held by {item.owner}. {_remedy(item)}")
-    with aws_errors("caller identity"):
-        caller = clients("sts").get_caller_identity()["Arn"]
-    store.unlock(item, by=caller, reason=given.reason)
+    store.unlock(item, by=account.caller, reason=given.reason)
     print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
     return 0
 
 
-def _lock(given: argparse.Namespace, clients: Clients) -> tuple[AuditStore, str]:
+def _lock(given: argparse.Namespace, account: Account) -> tuple[AuditStore, str]:
     """The audit table, and the key of the item in it."""
     _check(given)
     if given.job:
         job = load(given)
-        return AuditStore(
-            clients("dynamodb"), Stacks(clients("cloudformation")).find(job.name, given.stack).audit_table
-        ), job.job_id
+        return account.audit(account.stacks.find(job.name, given.stack).audit_table), job.job_id
     if not (given.table and given.job_id):
         raise EltError("Name what to unlock: JOB, a deployed job, or --table TABLE --job-id ID.")
-    return AuditStore(clients("dynamodb"), given.table), given.job_id
+    return account.audit(given.table), given.job_id
 
 
 def _remedy(item: AuditItem) -> str:

@@ -13,10 +13,10 @@ from elt_redshift.asl.estimates import Limit
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.asl.picture import draw
 from elt_redshift.asl.plan import Plan, plan_job
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.attempts import execution_arn
-from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import MAX_INLINE, Stacks
+from elt_redshift.aws.stacks import MAX_INLINE
 from elt_redshift.aws.template import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
@@ -60,9 +60,9 @@ def plan(given: argparse.Namespace) -> int:
 
 def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
     """How long the tasks of a recorded execution took; the unfinished ones are left out."""
-    clients = Clients(given.region)
-    machine = Stacks(clients("cloudformation")).find(job.name, given.stack).state_machine_arn
-    executions = Executions(clients("stepfunctions"), machine, tables=lambda: clients("dynamodb"))
+    account = Account.here(given.region)
+    machine = account.stacks.find(job.name, given.stack).state_machine_arn
+    executions = account.executions(machine)
     if given.from_history:
         arn = _newest_success(executions, job)
     else:

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError, Clients
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError, execution_name
 from elt_redshift.aws.resuming import Resumer, named
@@ -29,7 +29,7 @@ class Continuation:
     job: EltJob
     executions: Executions
     audit: AuditStore
-    clients: Clients
+    definitions: Definitions
     again: Sequence[str] = ()
     from_start: bool = False
 
@@ -92,7 +92,7 @@ class Continuation:
 
     def _warn_of_drift(self) -> None:
         deployed = self.executions.state_machine_arn
-        if found := drift(self.job, self._definitions.deployed(deployed)):
+        if found := drift(self.job, self.definitions.deployed(deployed)):
             print(f"The job's files are not what is deployed, and what is deployed runs: {found.words}.")
 
     def _why_not_redrive(self, origin: Execution) -> str | None:
@@ -122,9 +122,5 @@ class Continuation:
         return arn
 
     @property
-    def _definitions(self) -> Definitions:
-        return Definitions(self.clients("stepfunctions"), lambda: self.clients("s3"))
-
-    @property
     def _resumer(self) -> Resumer:
-        return Resumer(self.executions, self._definitions, lambda: self.audit, self.job.job_id)
+        return Resumer(self.executions, self.definitions, lambda: self.audit, self.job.job_id)

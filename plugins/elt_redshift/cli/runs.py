@@ -8,10 +8,9 @@ from datetime import UTC, datetime
 
 from rich.table import Table
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import Clients
 from elt_redshift.aws.executions import Executions, execution_name
-from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
@@ -46,20 +45,18 @@ def add_parser(commands: Commands) -> None:
 
 @dataclass(frozen=True)
 class _Runs:
-    """A deployed job with the clients for it."""
+    """A deployed job, where it is deployed."""
 
     job: EltJob
-    deployed: Deployed
+    account: Account
     executions: Executions
     audit: AuditStore
-    clients: Clients
 
 
 def _open(given: argparse.Namespace) -> _Runs:
-    job, clients = load(given), Clients(given.region)
-    deployed = Stacks(clients("cloudformation")).find(job.name, given.stack)
-    executions = Executions(clients("stepfunctions"), deployed.state_machine_arn, tables=lambda: clients("dynamodb"))
-    return _Runs(job, deployed, executions, AuditStore(clients("dynamodb"), deployed.audit_table), clients)
+    job, account = load(given), Account.here(given.region)
+    deployed = account.stacks.find(job.name, given.stack)
+    return _Runs(job, account, account.executions(deployed.state_machine_arn), account.audit(deployed.audit_table))
 
 
 def run(given: argparse.Namespace) -> int:
@@ -84,8 +81,7 @@ def history(given: argparse.Namespace) -> int:
 
 def redrive(given: argparse.Namespace) -> int:
     runs = _open(given)
-    continuation = Continuation(
-        runs.job, runs.executions, runs.audit, runs.clients, tuple(given.rerun), from_start=given.from_start
-    )
+    definitions, again = runs.account.definitions, tuple(given.rerun)
+    continuation = Continuation(runs.job, runs.executions, runs.audit, definitions, again, given.from_start)
     arn = continuation.go_on(given.execution)
     return watch(runs.job, runs.executions, arn) if given.watch else 0

@@ -14,10 +14,10 @@ import pytest
 
 from elt_redshift.asl import joins
 from elt_redshift.asl.history import TaskRun, TaskRuns
-from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.account import Account
+from elt_redshift.aws.audit import AuditItem
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Execution, Executions, execution_name
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
@@ -48,18 +48,17 @@ class DeployedJob:
     """A job with a stack of its own."""
 
     def __init__(self, job: EltJob, client: Callable[[str], Any]) -> None:
-        self.job, self.client, self.data = job, client, client("redshift-data")
+        self.job, self.account, self.data = job, Account(client), client("redshift-data")
+        self.client = self.account.client
         self.stack = f"test-{uuid.uuid4().hex}"
         self.redeploy(job)
-        self.executions = Executions(
-            client("stepfunctions"), self.deployed.state_machine_arn, tables=lambda: client("dynamodb")
-        )
-        self.audit = AuditStore(client("dynamodb"), self.deployed.audit_table)
+        self.executions = self.account.executions(self.deployed.state_machine_arn)
+        self.audit = self.account.audit(self.deployed.audit_table)
 
     def redeploy(self, job: EltJob) -> None:
         """Deploy the job anew, mended."""
-        stacks = Stacks(self.client("cloudformation"))
-        change_set = prepare(self.client, job, self.stack, PARAMETERS).change_set
+        stacks = self.account.stacks
+        change_set = prepare(self.account, job, self.stack, PARAMETERS).change_set
         if change_set.changes:
             stacks.execute(change_set)
         self.job, self.deployed = job, stacks.find(job.name, self.stack)

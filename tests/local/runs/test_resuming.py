@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.aws.resuming import Resumer, Resumption
 from elt_redshift.job.model import EltJob
@@ -28,7 +27,7 @@ forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(form.va
 
 
 def resumer(deployed: DeployedJob) -> Resumer:
-    definitions = Definitions(deployed.client("stepfunctions"), lambda: deployed.client("s3"))
+    definitions = deployed.account.definitions
     return Resumer(deployed.executions, definitions, lambda: deployed.audit, deployed.job.job_id)
 
 

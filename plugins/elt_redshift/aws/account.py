@@ -1,0 +1,73 @@
+"""The one door to what is ours in AWS: an account and a region, as boto3's clients reach it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache, partial
+from typing import Any
+
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.calls import aws_errors
+from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.statements import Statements
+from elt_redshift.aws.uploads import Uploads
+
+
+class Account:
+    """An account and a region. Nothing is asked before it is needed, and each client is made once.
+
+    :param client: gives the boto3 client of a service, for example of ``stepfunctions``.
+    """
+
+    def __init__(self, client: Callable[[str], Any]) -> None:
+        self.client: Callable[[str], Any] = cache(client)
+
+    @classmethod
+    def here(cls, region: str | None = None) -> Account:
+        """The one that boto3 finds by itself (environment, profile).
+
+        :param region: default: boto3's own search. Without one, each call raises AwsError.
+        """
+        return cls(partial(_client, region))
+
+    @property
+    def stacks(self) -> Stacks:
+        """The stacks of deployed jobs."""
+        return Stacks(self.client("cloudformation"))
+
+    @property
+    def statements(self) -> Statements:
+        """What runs or ran through the Redshift Data API."""
+        return Statements(self.client("redshift-data"))
+
+    @property
+    def definitions(self) -> Definitions:
+        """State machine definitions, and the job files of large jobs."""
+        return Definitions(self.client("stepfunctions"), partial(self.client, "s3"))
+
+    @property
+    def caller(self) -> str:
+        """The ARN of who calls."""
+        with aws_errors("caller identity"):
+            return str(self.client("sts").get_caller_identity()["Arn"])
+
+    def executions(self, state_machine_arn: str = "") -> Executions:
+        """The executions of a state machine; its ARN is needed to start one, not to look at one."""
+        return Executions(self.client("stepfunctions"), state_machine_arn, tables=partial(self.client, "dynamodb"))
+
+    def audit(self, table: str) -> AuditStore:
+        """The audit table of that name."""
+        return AuditStore(self.client("dynamodb"), table)
+
+    def uploads(self, bucket: str | None = None) -> Uploads:
+        """What is put into S3; for ``bucket``, see :class:`~elt_redshift.aws.uploads.Uploads`."""
+        return Uploads(self.client, bucket)
+
+
+def _client(region: str | None, service: str) -> Any:
+    import boto3
+
+    with aws_errors(f"client for {service}"):
+        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
