@@ -63,8 +63,8 @@ def test_airflow_lists_the_provider_and_its_links(unpacked: Path, tmp_path: Path
 def test_the_wheel_holds_what_is_needed(unpacked: Path) -> None:
     """The package with its data, the plugin module that `elt-redshift package` wants, and no test."""
     found = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
-    files = {"elt_redshift/provider.py", "elt_redshift/local/redshift/functions.sql", "elt_redshift_plugin.py"}
-    assert files <= found
+    data = {"elt_redshift/job/job.schema.json", "elt_redshift/local/redshift/functions.sql", "elt_redshift/py.typed"}
+    assert data | {"elt_redshift/provider.py", "elt_redshift_plugin.py"} <= found
     assert not [path for path in found if "test" in path]
 
 

@@ -99,9 +99,9 @@ def blocks(path: Path, language: str) -> list[str]:
 
 
 def commands() -> list[str]:
-    """Every line in the pages' shell blocks that calls our command line, without what it is piped into."""
+    """Every line in the pages' shell blocks that calls our command line, without where its output goes."""
     lines = [line for path in pages() for code in blocks(path, "sh") for line in code.splitlines()]
-    return sorted({line.split(" | ")[0] for line in lines if line.startswith("elt-redshift ")})
+    return sorted({re.split(r" [|>] ", line)[0] for line in lines if line.startswith("elt-redshift ")})
 
 
 def test_no_text_names_a_package_registry() -> None:

@@ -1,4 +1,4 @@
-"""Commands that need no AWS: ``check``, ``compile``, ``template``."""
+"""Commands that need no AWS: ``check``, ``compile``, ``template``, ``schema``."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, render
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
+from elt_redshift.job import schema as job_schema
 
 
 def add_parser(commands: Commands) -> None:
@@ -20,6 +21,7 @@ def add_parser(commands: Commands) -> None:
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
     )
     command(commands, "template", template, "Print the CloudFormation template.")
+    command(commands, "schema", schema, "Print the JSON Schema of job.yaml, for editors.", job=False)
 
 
 def check(given: argparse.Namespace) -> int:
@@ -37,6 +39,11 @@ def compile_(given: argparse.Namespace) -> int:
     if machine.job_file is None:
         raise EltError(f"Job {machine.job.name} has no job file: its tasks stand in the definition (layout: unrolled).")
     print(jobfile.dump(machine.job_file).decode())
+    return 0
+
+
+def schema(_: argparse.Namespace) -> int:
+    print(job_schema.text(), end="")
     return 0
 
 

@@ -1,44 +1,20 @@
-"""Which values a job may hold, however it was made.
-
-Limits are the Redshift Data API's (https://docs.aws.amazon.com/redshift/latest/mgmt/data-api.html) and Step Functions'
-(https://docs.aws.amazon.com/step-functions/latest/dg/service-quotas.html).
-"""
+"""Which values a job may hold, however it was made. Choices and limits are those of the table of :mod:`.keys`."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 
-from elt_redshift.job import graph, parameters, statements
-from elt_redshift.job.findings import Findings, did_you_mean, shown
-from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.parts import (
-    AFTER_FAILURE,
-    DURATIONS,
-    LAYOUTS,
-    ON_TASK_FAILURE,
-    WAITS,
-    WHEN_HELD,
-    WHEN_LOCKED,
-    JobSpec,
-    Parameter,
-    SqlTask,
-)
+from elt_redshift.job import graph, keys, parameters, statements
+from elt_redshift.job.findings import Findings, Path, did_you_mean, shown
+from elt_redshift.job.keys import MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
+from elt_redshift.job.parts import DURATIONS, JobSpec, Parameter, SqlTask
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENTS
 
-MAX_RETRIES = 10
-#: Airflow's tags may have as many characters, and its owners more.
-MAX_LABEL = 100
-#: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
-MAX_TASK_NAME = 60
-#: States that every generated state machine has.
-RESERVED_TASK_NAMES = ("start_execution", "acquire_lock", "release_lock")
-
-_JOB_ID = re.compile(r"[A-Za-z0-9_.-]{1,64}")
-_JOB_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
+_JOB_ID, _JOB_NAME, _NAME = map(re.compile, (keys.JOB_ID, keys.JOB_NAME, keys.NAME))
 
 
 def require(job: JobSpec, findings: Findings) -> None:
@@ -56,8 +32,7 @@ def check(job: JobSpec, findings: Findings) -> None:
     """Note every mistake in the values of ``job``; what could not be read is left alone."""
     _check_identity(job, findings)
     _check_words(job, findings)
-    _check_choice(("wait",), job.wait, WAITS, findings)
-    _check_choice(("layout",), job.layout, LAYOUTS, findings)
+    _check_choices((), keys.JOB, job, findings)
     for parameter in job.parameters:
         _check_parameter(parameter, findings)
     for name, count in Counter(parameter.name for parameter in job.parameters).items():
@@ -71,11 +46,8 @@ def check(job: JobSpec, findings: Findings) -> None:
         _check_task(task, names, findings)
     _check_cycle(job.tasks, findings)
     _check_references(job, findings)
-    _check_choice(("on_task_failure",), job.on_task_failure, ON_TASK_FAILURE, findings)
     _check_max_active_statements(job.max_active_statements, findings)
-    _check_choice(("lock", "when_locked"), job.lock.when_locked, WHEN_LOCKED, findings)
-    _check_choice(("lock", "after_failure"), job.lock.after_failure, AFTER_FAILURE, findings)
-    _check_choice(("lock", "when_held"), job.lock.meeting_a_failure, WHEN_HELD, findings)
+    _check_choices(("lock",), keys.LOCK, replace(job.lock, when_held=job.lock.meeting_a_failure), findings)
 
 
 def _check_identity(job: JobSpec, findings: Findings) -> None:
@@ -124,7 +96,7 @@ def _check_task_names(tasks: Sequence[SqlTask], findings: Findings) -> None:
         elif len(name) > MAX_TASK_NAME:
             problem = f"The task name '{name}' has {len(name)} characters; {MAX_TASK_NAME} are allowed."
             findings.add(key, problem, "Shorten it.")
-        elif name.lower() in RESERVED_TASK_NAMES:
+        elif name.lower() in keys.RESERVED_TASK_NAMES:
             findings.add(key, f"The task name '{name}' is taken by the state machine itself.", "Choose another.")
         elif (other := taken.setdefault(name.lower(), name)) != name:
             findings.add(key, f"The tasks '{other}' and '{name}' differ only in case.", "Rename one of them.")
@@ -140,7 +112,7 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
         problem = f"The transaction of '{task.name}' is {shown(task.transaction)}, not true or false."
         findings.add((*key, "transaction"), problem, "Write true or false, without quotes.")
     if not findings.at("wait"):
-        _check_choice((*key, "wait"), task.wait, WAITS, findings)
+        _check_choices(key, keys.TASK, task, findings)
     _check_upstream(task, names, findings)
     statements.check(task, findings)
 
@@ -218,6 +190,9 @@ def _check_references(job: JobSpec, findings: Findings) -> None:
             findings.add(("parameters", str(name)), f"No statement uses the parameter '{name}'.", remedy)
 
 
-def _check_choice(key: Key, value: object, choices: Sequence[str], findings: Findings) -> None:
-    if value not in choices:
-        findings.add(key, f"'{'.'.join(key)}' is {shown(value)}.", f"Choose one of {', '.join(choices)}.")
+def _check_choices(path: Path, known: Mapping[str, Key], of: object, findings: Findings) -> None:
+    """What has few choices holds one of them."""
+    for name, key in known.items():
+        if key.choices and (value := getattr(of, name)) not in key.choices:
+            place = (*path, name)
+            findings.add(place, f"'{'.'.join(place)}' is {shown(value)}.", f"Choose one of {', '.join(key.choices)}.")

@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.job import parameters, sql
+from elt_redshift.job import keys, parameters, sql
 from elt_redshift.job.findings import Findings, did_you_mean, shown
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
@@ -27,36 +27,17 @@ from elt_redshift.job.parts import (
     Wait,
 )
 
-JOB_KEYS = (
-    "job_id",
-    "name",
-    "description",
-    "owner",
-    "tags",
-    "parameters",
-    "tasks",
-    "lock",
-    "wait",
-    "layout",
-    "on_task_failure",
-    "max_active_statements",
-)
-PARAMETER_KEYS = ("default", "type", "description", "choices")
-TASK_KEYS = (*SOURCE_KINDS, "upstream", "retries", "timeout", "expected", "transaction", "wait")
-LOCK_KEYS = ("when_locked", "after_failure", "when_held")
-
-_DURATION = re.compile(r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?")
+_DURATION = re.compile(keys.DURATION)
+#: The keys of a task that are read, and not taken as they are.
+_READ = (*SOURCE_KINDS, "upstream", *DURATIONS, "wait")
 
 
 def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobSpec:
     """The job that the content of a ``job.yaml`` describes."""
-    _check_keys((), data, JOB_KEYS, findings)
-    for key, remedy in (
-        ("job_id", 'Add the key of the job\'s audit item, such as job_id: "101".'),
-        ("name", "Add a name, such as name: yearly_sales."),
-    ):
-        if data.get(key) is None:
-            findings.add((key,), f"The job has no {key}.", remedy)
+    _check_keys((), data, keys.JOB, findings)
+    for name, key in keys.JOB.items():
+        if key.missing and data.get(name) is None:
+            findings.add((name,), f"The job has no {name}.", key.missing)
     wait = data.get("wait", "long_poll")
     read = {
         "job_id": data.get("job_id"),
@@ -66,7 +47,7 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobS
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
     }
-    return JobSpec(**{**{name: data[name] for name in JOB_KEYS if name in data}, **read})
+    return JobSpec(**{**_given(data, keys.JOB), **read})
 
 
 def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Findings) -> SqlTask:
@@ -80,20 +61,19 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         written = "nothing" if options is None else f"{shown(options)}"
         findings.add(key, f"The task '{name}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
         return SqlTask(name=name, statements=())
-    _check_keys(key, options, TASK_KEYS, findings)
+    _check_keys(key, options, keys.TASK, findings)
     kind = _source_kind(key, options, findings)
     text = options.get(kind)
     return SqlTask(
         name=name,
         statements=_read_source(key, kind, text, base, findings) if kind else (),
         upstream=_read_upstream((*key, "upstream"), options.get("upstream"), findings),
-        retries=options.get("retries", 0),
         timeout=_read_duration((*key, "timeout"), options.get("timeout"), findings),
         expected=_read_duration((*key, "expected"), options.get("expected"), findings),
-        transaction=options.get("transaction", True),
         wait=options.get("wait", wait),
         source=text if kind == "sql" and isinstance(text, str) else "",
         kind=kind or "statement",
+        **{name: value for name, value in _given(options, keys.TASK).items() if name not in _READ},
     )
 
 
@@ -102,6 +82,11 @@ def _check_keys(key: Key, given: Mapping[Any, Any], known: Collection[str], find
         if word not in known:
             where = f"in {'.'.join(key)}" if key else "in a job"
             findings.add((*key, str(word)), f"The key '{word}' means nothing {where}.", did_you_mean(str(word), known))
+
+
+def _given(data: Mapping[Any, Any], known: Collection[str]) -> dict[str, Any]:
+    """What ``data`` says under keys that are known."""
+    return {name: data[name] for name in known if name in data}
 
 
 def _mapping(key: Key, value: Any, example: str, findings: Findings) -> Mapping[Any, Any]:
@@ -127,17 +112,17 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
         remedy = f'Write {name}: {{default: "{options}"}}, or {name}: {{}} if it must be given.'
         findings.add(key, f"The parameter '{name}' holds {shown(options)}.", remedy)
         return Parameter(name=name)
-    _check_keys(key, options, PARAMETER_KEYS, findings)
+    _check_keys(key, options, keys.PARAMETER, findings)
     if "default" in options and options["default"] is None:
         remedy = "Give it a text, or leave the key out if the value must be given."
         findings.add((*key, "default"), f"The default of '{name}' is nothing.", remedy)
-    return parameters.normal(Parameter(name=name, **{key: options[key] for key in PARAMETER_KEYS if key in options}))
+    return parameters.normal(Parameter(name=name, **_given(options, keys.PARAMETER)))
 
 
 def _read_lock(value: Any, findings: Findings) -> LockPolicy:
     options = _mapping(("lock",), value, "{when_locked: skip, after_failure: hold}", findings)
-    _check_keys(("lock",), options, LOCK_KEYS, findings)
-    return LockPolicy(**{key: options[key] for key in LOCK_KEYS if key in options})
+    _check_keys(("lock",), options, keys.LOCK, findings)
+    return LockPolicy(**_given(options, keys.LOCK))
 
 
 def _read_tasks(value: Any, base: Path, wait: Wait, findings: Findings) -> tuple[SqlTask, ...]:

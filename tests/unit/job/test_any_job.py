@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import json
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift import EltJob, LockPolicy
 from elt_redshift.exceptions import JobError
+from elt_redshift.job import keys, schema
 from elt_redshift.job.parts import PARAMETER_TYPES
-from elt_redshift.job.reading import JOB_KEYS, LOCK_KEYS, PARAMETER_KEYS, TASK_KEYS
 
 _SCRIPT = "select 1; select ':b', :a"
 _SCALARS = st.one_of(
@@ -35,8 +37,8 @@ _VALUES = st.recursive(
 )
 
 
-def _mappings(keys: tuple[str, ...], values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
-    return st.dictionaries(st.sampled_from(keys), values, max_size=len(keys)) | _VALUES
+def _mappings(names: Collection[str], values: st.SearchStrategy[object]) -> st.SearchStrategy[object]:
+    return st.dictionaries(st.sampled_from([*names]), values, max_size=len(names)) | _VALUES
 
 
 _NAMES = ("a", "b", "c", "A", "release_lock", "x-y")
@@ -46,14 +48,15 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "description": st.just("What it does") | _VALUES,
     "owner": st.just("ann") | _VALUES,
     "tags": st.just(["sales"]) | _VALUES,
-    "parameters": _mappings(_NAMES, _mappings(PARAMETER_KEYS, _VALUES | st.sampled_from(PARAMETER_TYPES))),
-    "tasks": _mappings(_NAMES, _mappings(TASK_KEYS, _VALUES)),
-    "lock": _mappings(LOCK_KEYS, _VALUES),
+    "parameters": _mappings(_NAMES, _mappings(keys.PARAMETER, _VALUES | st.sampled_from(PARAMETER_TYPES))),
+    "tasks": _mappings(_NAMES, _mappings(keys.TASK, _VALUES)),
+    "lock": _mappings(keys.LOCK, _VALUES),
     "wait": _VALUES,
     "layout": _VALUES,
     "on_task_failure": _VALUES,
     "max_active_statements": _VALUES,
 }
+_SCHEMA = jsonschema.Draft7Validator(schema.schema())
 _JOBS = st.fixed_dictionaries({}, optional=_KEYS)
 
 
@@ -67,16 +70,23 @@ def _outcome(text: str) -> EltJob | tuple[str, ...]:
             return tuple(str(problem) for problem in error.problems)
 
 
+def _marked(data: dict[str, object]) -> list[object]:
+    """What an editor would mark. To it, dates are texts."""
+    return list(_SCHEMA.iter_errors(json.loads(json.dumps(data, default=str))))
+
+
 def test_the_keys_here_are_the_keys_of_a_job() -> None:
     """The property below tries every key that there is."""
-    assert set(_KEYS) == set(JOB_KEYS)
+    assert set(_KEYS) == set(keys.JOB)
 
 
 @given(_JOBS)
 def test_any_values_make_a_job_or_problems(data: dict[str, object]) -> None:
     """Wrong types in any place are told, each mistake once."""
     outcome = _outcome(yaml.safe_dump(data))
-    if not isinstance(outcome, EltJob):
+    if isinstance(outcome, EltJob):
+        assert not _marked(data)
+    else:
         assert outcome
         assert len(set(outcome)) == len(outcome)
 
@@ -115,6 +125,7 @@ def test_yaml_python_and_json_make_equal_jobs(tasks: dict[str, dict[str, Any]], 
     declared = {"a": {"default": "1"}, "b": {}}
     read = _outcome(yaml.safe_dump({**head, "parameters": declared, "tasks": tasks}, sort_keys=False))
     assert isinstance(read, EltJob), read
+    assert not _marked({**head, "parameters": declared, "tasks": tasks})
 
     lock = LockPolicy(when_locked=when_locked)
     with tempfile.TemporaryDirectory() as folder:

@@ -12,10 +12,11 @@ import pytest
 
 from elt_redshift import EltJob
 from elt_redshift.exceptions import JobError
-from elt_redshift.job import checks, parts, reading, statements
+from elt_redshift.job import keys, statements
 from elt_redshift.protocol import limits
 
 _DOC = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
+_TABLES = (keys.JOB, keys.LOCK, keys.PARAMETER, keys.TASK)
 _BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _DOC, re.MULTILINE | re.DOTALL)
 
 
@@ -51,17 +52,22 @@ def test_the_refusal_in_the_guide_is_what_users_get(blocks: list[tuple[str, str]
     assert str(raised.value) == shown.rstrip("\n")
 
 
-def test_the_guide_names_every_key() -> None:
-    """No key of a job or a task is missing from the tables."""
-    keys = {*reading.JOB_KEYS, *reading.TASK_KEYS, *reading.LOCK_KEYS, *reading.PARAMETER_KEYS}
-    choices = {*parts.WHEN_LOCKED, *parts.AFTER_FAILURE, *parts.WAITS, *checks.RESERVED_TASK_NAMES}
-    assert [word for word in sorted(keys | choices) if f"`{word}`" not in _DOC] == []
+@pytest.mark.parametrize("table", _TABLES, ids=["job", "lock", "parameter", "task"])
+def test_the_guides_tables_are_the_table_of_keys(table: dict[str, keys.Key]) -> None:
+    """Each key stands in the guide with the words that editors show and the limits that are checked."""
+    assert "\n".join(["| key | value | default |", "|---|---|---|", *keys.rows(table), ""]) in _DOC
+
+
+def test_the_guide_names_every_choice() -> None:
+    """Each of the few values of a key is told, and each name that no task can have."""
+    choices = {choice for table in _TABLES for key in table.values() for choice in key.choices}
+    assert not [word for word in sorted({*choices, *keys.RESERVED_TASK_NAMES}) if f"`{word}`" not in _DOC]
 
 
 def test_the_guide_states_the_limits_that_are_checked() -> None:
     """Numbers in the tables are those of the code."""
     assert f"up to {limits.MAX_BATCH} statements of up to {limits.MAX_STATEMENT_BYTES:,} bytes" in _DOC
-    assert f"at most {checks.MAX_TASK_NAME}" in _DOC
-    assert f"0 to {checks.MAX_RETRIES}" in _DOC
+    assert f"at most {keys.MAX_TASK_NAME}" in _DOC
+    assert f"0 to {keys.MAX_RETRIES}" in _DOC
     assert f"at most `{limits.LONGEST_STATEMENT.total_seconds() / 3600:.0f}h`" in _DOC
     assert statements.ROLE_PLACEHOLDER in _DOC

@@ -1,0 +1,213 @@
+"""The keys of a job.yaml: the one table of what authors may write.
+
+Reading knows keys by it, checks have their choices and limits from it, docs/authoring.md shows it, and
+``job.schema.json`` (:mod:`.schema`) tells editors. What holds where a key is left out is said by the classes of
+:mod:`.parts`; the services' limits are those of :mod:`elt_redshift.protocol.limits`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elt_redshift.job.parts import (
+    AFTER_FAILURE,
+    LAYOUTS,
+    ON_TASK_FAILURE,
+    PARAMETER_TYPES,
+    WAITS,
+    WHEN_HELD,
+    WHEN_LOCKED,
+)
+from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_STATEMENT_BYTES
+
+MAX_RETRIES = 10
+#: Airflow's tags may have as many characters, and its owners more.
+MAX_LABEL = 100
+#: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
+MAX_TASK_NAME = 60
+#: States that every generated state machine has.
+RESERVED_TASK_NAMES = ("start_execution", "acquire_lock", "release_lock")
+
+#: What whole texts look like.
+JOB_ID = r"[A-Za-z0-9_.-]{1,64}"
+JOB_NAME = r"[a-z][a-z0-9_]{0,63}"
+#: Of a task and of a parameter.
+NAME = r"[A-Za-z][A-Za-z0-9_]*"
+DURATION = r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Key:
+    """A key of a job.yaml.
+
+    :param value: what it holds, in Markdown, for people.
+    :param default: what holds where it is left out, in Markdown; empty: that goes without saying.
+    :param schema: the JSON Schema of its value, as strict as a schema can be without refusing what is right.
+    :param choices: the only values, where there are few.
+    :param missing: what to do for whoever left it out; empty: it may be left out.
+    """
+
+    value: str
+    default: str = ""
+    schema: Mapping[str, Any] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+    missing: str = ""
+
+
+def _line(longest: int) -> dict[str, Any]:
+    return {"type": "string", "maxLength": longest, "pattern": r"^[^\n]*$"}
+
+
+_TEXT = {"type": "string"}
+_FILLED = {"type": "string", "pattern": r"\S"}
+_TIME = {"type": ["string", "null"], "pattern": rf"^(?=.){DURATION}$"}
+_WAYS = "`long_poll`, `poll` or `event`"
+
+JOB: Mapping[str, Key] = {
+    "job_id": Key(
+        value="text of 1 to 64 letters, digits, `_ . -`: the key of the job's item in the audit table. "
+        'Quote numbers: `"101"`',
+        default="must be given",
+        schema={"type": "string", "pattern": f"^{JOB_ID}$"},
+        missing='Add the key of the job\'s audit item, such as job_id: "101".',
+    ),
+    "name": Key(
+        value="1 to 64 lower-case letters, digits, `_`, a letter first: names state machine, stack and DAG",
+        default="must be given",
+        schema={"type": "string", "pattern": f"^{JOB_NAME}$"},
+        missing="Add a name, such as name: yearly_sales.",
+    ),
+    "description": Key(value="what the job does, for people. Airflow shows it", default="none", schema=_TEXT),
+    "owner": Key(
+        value=f"who answers for it, one line of at most {MAX_LABEL} characters. Airflow shows it",
+        default="none",
+        schema=_line(MAX_LABEL),
+    ),
+    "tags": Key(
+        value=f"a list of texts of at most {MAX_LABEL} characters, by which Airflow's users find the DAG",
+        default="none",
+        schema={"type": "array", "items": {**_line(MAX_LABEL), "minLength": 1}},
+    ),
+    "parameters": Key(
+        value="names, each with the keys [below](#keys-of-a-parameter), none of which must be there (`region: {}`)",
+        default="none",
+    ),
+    "tasks": Key(value="names, each with the keys [below](#keys-of-a-task)", default="must be given"),
+    "lock": Key(
+        value="what happens when the job is locked, and after a failure: the keys [below](#keys-of-lock)",
+        default="see there",
+    ),
+    "wait": Key(
+        value="the `wait` of tasks that have none of their own",
+        default="`long_poll`",
+        choices=WAITS,
+    ),
+    "layout": Key(
+        value="`unrolled`: every task has states of its own in the definition; `map`: each runs in a child execution "
+        "([large jobs](graphs.md#large-jobs)); `auto`: unrolled while that fits Step Functions' limits",
+        default="`auto`",
+        choices=LAYOUTS,
+    ),
+    "on_task_failure": Key(
+        value="`stop`: a failed task ends the run, its neighbours are aborted. `finish_independent`: what does not "
+        "depend on it ends first ([how](graphs.md#failure-and-redrive))",
+        default="`stop`",
+        choices=ON_TASK_FAILURE,
+    ),
+    "max_active_statements": Key(
+        value=f"at most so many of a run's statements are active at a time, 1 to {MAX_ACTIVE_STATEMENTS}, for "
+        "warehouses with few slots ([how](graphs.md#so-many-statements-at-a-time))",
+        default="as many as the graph allows",
+        schema={"type": ["integer", "null"], "minimum": 1, "maximum": MAX_ACTIVE_STATEMENTS},
+    ),
+}
+
+LOCK: Mapping[str, Key] = {
+    "when_locked": Key(
+        value="another run holds the job: `skip` ends untouched, `wait` queues, `fail` fails",
+        default="`skip`",
+        choices=WHEN_LOCKED,
+    ),
+    "after_failure": Key(
+        value="`hold` keeps a failed job locked until a redrive or an unlock, `release` frees it",
+        default="`hold`",
+        choices=AFTER_FAILURE,
+    ),
+    "when_held": Key(
+        value="a failed run holds the job: `fail` fails and says which failure, `skip` ends untouched, `wait` queues",
+        default="`wait` where `when_locked` is `wait`, else `fail`",
+        schema={"enum": [*WHEN_HELD, None]},
+        choices=WHEN_HELD,
+    ),
+}
+
+PARAMETER: Mapping[str, Key] = {
+    "default": Key(
+        value="the value of a start that gives none",
+        default="must be given at every start",
+        schema={"type": ["string", "number", "boolean"], "minLength": 1},
+    ),
+    "type": Key(
+        value="which values are right: `text`; `integer`, `number` (`12.5`, `1e6`); `boolean` (`true`, `false`); "
+        "`date` (`1998-12-31`); `timestamp` (ISO 8601: `1998-12-31T23:59:59Z`; without an offset it is in UTC)",
+        default="`text`",
+        choices=PARAMETER_TYPES,
+    ),
+    "choices": Key(
+        value="a list of the only values that are right",
+        default="any of the type",
+        schema={"type": ["array", "null"], "items": {"type": ["string", "number", "boolean"]}, "minItems": 1},
+    ),
+    "description": Key(value="what it is for", default="none", schema=_TEXT),
+}
+
+TASK: Mapping[str, Key] = {
+    "sql": Key(
+        value=f"a script: a file in the job's folder, UTF-8, up to {MAX_BATCH} statements of up to "
+        f"{MAX_STATEMENT_BYTES:,} bytes",
+        schema=_FILLED,
+    ),
+    "statement": Key(value="one statement, written here", schema=_FILLED),
+    "call": Key(
+        value="a stored procedure and its arguments, without `CALL`: `public.sp_load(:year)`",
+        schema=_FILLED,
+    ),
+    "upstream": Key(
+        value="list of the tasks that must succeed first",
+        default="`[]`",
+        schema={"type": ["array", "null"], "items": _TEXT, "uniqueItems": True},
+    ),
+    "retries": Key(
+        value=f"how often a failed task is submitted again, 0 to {MAX_RETRIES}",
+        default="`0`",
+        schema={"type": "integer", "minimum": 0, "maximum": MAX_RETRIES},
+    ),
+    "timeout": Key(
+        value="`2h`, `1h30m`, `90m`, `30s`, at most `24h`; then the statement is cancelled and the attempt fails",
+        default="24 hours, Redshift's own",
+        schema=_TIME,
+    ),
+    "expected": Key(
+        value="how long the task is likely to take, written as a `timeout` is; at most as long. `elt-redshift plan` "
+        "and `max_active_statements` use it",
+        default="60 s, a guess",
+        schema=_TIME,
+    ),
+    "transaction": Key(
+        value="`true`: all statements of the task in one transaction; `false`: each is committed by itself",
+        default="`true`",
+        schema={"type": "boolean"},
+    ),
+    "wait": Key(
+        value=f"how the state machine learns of a statement's end: {_WAYS}; see [below](#how-a-task-waits)",
+        default="the job's",
+        choices=WAITS,
+    ),
+}
+
+
+def rows(keys: Mapping[str, Key]) -> list[str]:
+    """The keys as the rows of a Markdown table: key, value, default."""
+    return [f"| `{name}` | {key.value} | {key.default} |".replace("|  |", "| |") for name, key in keys.items()]
