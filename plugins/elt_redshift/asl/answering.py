@@ -22,16 +22,14 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.event import key
-from elt_redshift.asl.jsonata import INPUT, expression, fields
+from elt_redshift.asl.jsonata import INPUT, Code, expression, fields
 from elt_redshift.asl.states import Catch, Choice, Flow, Rule, Succeed, Task
 from elt_redshift.asl.target import Target
+from elt_redshift.protocol import joins as items
 from elt_redshift.protocol import statements
 
 #: The part of an event that the machine gets.
 EVENT_PART = "$.detail"
-
-MARK = f"SET Ended = :state, {joins.EXPIRY} = :expiry"
 
 
 def event_pattern(job_id: str) -> dict[str, Any]:
@@ -121,20 +119,18 @@ def _answer(name: str, target: Target, success: bool) -> Task:
 
 def _mark(target: Target) -> Task:
     """The task has gone on without this event, and may wait anew under a token on the statement's item."""
-    stored = "$states.result.Attributes.TaskToken.S"
+    stored = f"$states.result.Attributes.{items.TOKEN}.S"
     return Task(
         "mark end",
         calls.UPDATE_ITEM,
-        {
-            "TableName": target.join_table,
-            "Key": key(f"{INPUT}.id"),
-            "UpdateExpression": MARK,
-            "ExpressionAttributeValues": {
-                ":state": {"S": expression(f"{INPUT}.state")},
-                ":expiry": {"N": expression(joins.EXPIRES)},
-            },
-            "ReturnValues": "ALL_NEW",
-        },
+        joins.update(
+            target,
+            Code(f"{INPUT}.id"),
+            items.STATEMENT_ITEM,
+            items.MARK_ENDED,
+            fields(state=f"{INPUT}.state"),
+            answered=True,
+        ),
         next="waits again",
         output=expression(f"$exists({stored}) ? {{'token': {stored}}} : {{}}"),
         retry=calls.DYNAMODB_RETRY,

@@ -35,23 +35,13 @@ from elt_redshift.asl.source import OneTask, Submission
 from elt_redshift.asl.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
 from elt_redshift.protocol import statements
+from elt_redshift.protocol.joins import STATEMENT_ITEM, STORE_UNTIL_ENDED
 
 #: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
 NET = 300
 
 #: … and at most so many.
 MAX_NET = 3600
-
-#: Where the item of a statement stands in the table of join items, beside its id.
-ITEM = "end of statement"
-
-STORE = f"SET TaskToken = :token, {joins.EXPIRY} = :expiry"
-NOT_ENDED = "attribute_not_exists(Ended)"
-
-
-def key(statement: str) -> dict[str, Any]:
-    """The key of a statement's item; ``statement`` is JSONata that gives its id."""
-    return {joins.RUN_KEY: {"S": expression(statement)}, joins.TASK_KEY: {"S": ITEM}}
 
 
 @dataclass(frozen=True)
@@ -84,7 +74,7 @@ class EventPattern(StatementPattern):
 
     def _identity(self) -> dict[str, Value]:
         # Another token is another request, which the ClientToken may refuse: then the statement is there to be found.
-        name = joined(*self._beginning(), Code("$states.context.Task.Token"))
+        name = joined(*self._beginning(), Code(joins.MINE))
         return {**super()._identity(), "StatementName": name}
 
     def _beginning(self) -> tuple[Value, ...]:
@@ -182,16 +172,7 @@ class EventPattern(StatementPattern):
         return self._call(
             self.source.name("await"),
             calls.UPDATE_ITEM_AND_WAIT,
-            {
-                "TableName": self.target.join_table,
-                "Key": key(f"{INPUT}.Id"),
-                "UpdateExpression": STORE,
-                "ConditionExpression": NOT_ENDED,
-                "ExpressionAttributeValues": {
-                    ":token": {"S": expression("$states.context.Task.Token")},
-                    ":expiry": {"N": expression(joins.EXPIRES)},
-                },
-            },
+            joins.update(self.target, Code(f"{INPUT}.Id"), STATEMENT_ITEM, STORE_UNTIL_ENDED, fields(token=joins.MINE)),
             next=self.source.name("describe"),
             output=further,
             retry=calls.JOIN_RETRY,

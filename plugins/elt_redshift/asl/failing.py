@@ -13,8 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
-from elt_redshift.asl import audit, calls
+from elt_redshift.asl import calls
 from elt_redshift.asl.jsonata import (
     INPUT,
     REDRIVE_COUNT,
@@ -32,6 +33,8 @@ from elt_redshift.asl.source import Source
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.protocol.writes import Write
 
 
 @dataclass(frozen=True)
@@ -66,9 +69,8 @@ class FailurePattern:
         return Task(
             self.source.name("record"),
             calls.UPDATE_ITEM,
-            audit.RECORD.request(
-                self.target.audit_table,
-                self.job.job_id,
+            self._write(
+                audit.RECORD,
                 task=rendered(self._failed),
                 after=self.job.lock.after_failure,
                 **fields(
@@ -82,6 +84,9 @@ class FailurePattern:
             # The lock was taken away (an operator unlocked it): the task has failed all the same.
             catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
         )
+
+    def _write(self, write: Write, **values: Any) -> dict[str, Any]:
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
 
     def _gate(self) -> Choice:
         again = {**keep("attempt", "redrives"), "failures": 0, "Status": "NEW"}
@@ -102,11 +107,7 @@ class FailurePattern:
         yield Task(
             entry,
             calls.UPDATE_ITEM,
-            audit.RECLAIM.request(
-                self.target.audit_table,
-                self.job.job_id,
-                **fields(owner=self.source.owner, redrives=f"$string({count})"),
-            ),
+            self._write(audit.RECLAIM, **fields(owner=self.source.owner, redrives=f"$string({count})")),
             next=self.source.name("status"),
             output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
             retry=calls.DYNAMODB_RETRY,

@@ -22,7 +22,6 @@ Step Functions without harm.
 A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
 new token and the same condition.
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html
 """
 
 from __future__ import annotations
@@ -46,30 +45,18 @@ from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import Source
 from elt_redshift.asl.states import Call, Catch, Flow, Map, State, Succeed, Task
 from elt_redshift.asl.target import Target
-
-#: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
-RUN_KEY, TASK_KEY = "Run", "Task"
-EXPIRY = "ExpiresAt"
-
-#: Join items live this long after their last write: an execution lasts at most a year, and no wait may lose its item.
-DAYS_KEPT = 400
+from elt_redshift.protocol import dynamodb
+from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.writes import Write
 
 #: The variable that holds the run in the keys of its items, and what it is set to when the run takes the lock. A
 #: variable, because a redrive keeps it; with the time, because an execution's name is free again after 90 days.
 VARIABLE = "run"
 RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
 
-ANNOUNCE = f"ADD Done :task SET {EXPIRY} = :expiry"
-#: Nobody is to be woken after this: no token is there, or the set is not complete even with one more.
-NOT_LAST = "attribute_not_exists(TaskToken) OR attribute_not_exists(Done) OR size(Done) < :others"
-#: The same where one is all that is awaited.
-NOT_ALONE = "attribute_not_exists(TaskToken) OR (attribute_exists(Done) AND size(Done) < :others)"
-STORE = f"SET TaskToken = :token, {EXPIRY} = :expiry"
-NOT_COMPLETE = "attribute_not_exists(Done) OR size(Done) < :awaited"
-#: The condition of a task that awaits nobody, where that is known at run time only: never true.
-NOBODY = "attribute_exists(Done) AND size(Done) < :awaited"
-
-EXPIRES = f"$string($floor($millis() / 1000) + {DAYS_KEPT * 86_400})"
+#: The token of a state that waits, and when its item may go.
+MINE = "$states.context.Task.Token"
+EXPIRES = f"$string($floor($millis() / 1000) + {items.DAYS_KEPT * 86_400})"
 
 
 def variables() -> dict[str, str]:
@@ -77,10 +64,16 @@ def variables() -> dict[str, str]:
     return {VARIABLE: expression(RUN)}
 
 
-def item(target: Target, source: Source, task: Value) -> dict[str, Any]:
-    """The members of a request that name the item of ``task``, in the run of ``source``."""
-    key = {RUN_KEY: {"S": rendered(source.run)}, TASK_KEY: {"S": rendered(task)}}
-    return {"TableName": target.join_table, "Key": key}
+def update(
+    target: Target, run: Value, task: Value, write: Write, values: Mapping[str, Any], **how: Any
+) -> dict[str, Any]:
+    """The request that makes ``write``, which moves the expiry on, to the item of ``task`` in ``run``.
+
+    :param values: the other values of the write.
+    :param how: ``names``, ``condition`` and ``answered`` of :func:`elt_redshift.protocol.dynamodb.update`.
+    """
+    key = items.key(rendered(run), rendered(task))
+    return dynamodb.update(target.join_table, key, write, {**values, "expiry": expression(EXPIRES)}, **how)
 
 
 def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any], **more: Any) -> Task:
@@ -104,18 +97,13 @@ class WaitPattern:
 
     def states(self) -> Iterator[State]:
         go_on = {"attempt": 1, "failures": 0, **fields(redrives=str(self.source.redrives)), "Status": "NEW"}
-        values = {":token": {"S": expression("$states.context.Task.Token")}, ":expiry": {"N": expression(EXPIRES)}}
+        given = {"token": expression(MINE), "awaited": rendered(_digits(self.awaited))}
         following = self.source.begins or self.source.name("status")
         yield _writer(
             self.target,
             self.source.name("join"),
             calls.UPDATE_ITEM_AND_WAIT,
-            {
-                **item(self.target, self.source, self.source.task),
-                "UpdateExpression": STORE,
-                "ConditionExpression": self._condition(),
-                "ExpressionAttributeValues": {**values, ":awaited": {"N": rendered(_digits(self.awaited))}},
-            },
+            update(self.target, self.source.run, self.source.task, items.STORE, given, condition=self._condition()),
             next=following,
             output=go_on,
             comment=self.comment[:200],
@@ -123,10 +111,12 @@ class WaitPattern:
             catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),),
         )
 
-    def _condition(self) -> Value:
+    def _condition(self) -> str | None:
+        """What stands for the write's own demand: whether any upstream is awaited may be known at run time only."""
         if not isinstance(self.awaited, Code):
-            return NOT_COMPLETE
-        return expression(f"{self.awaited} > 0 ? {code(NOT_COMPLETE)} : {code(NOBODY)}")
+            return None
+        some, none = (code(dynamodb.demanded(one)) for one in (items.NOT_COMPLETE, items.NOTHING_AWAITED))
+        return expression(f"{self.awaited} > 0 ? {some} : {none}")
 
 
 def _digits(number: Value) -> Value:
@@ -189,41 +179,37 @@ class AnnouncePattern:
         yield self._add(
             first,
             waiter,
-            {"ConditionExpression": rendered(_not_last(awaited))},
-            {":others": {"N": rendered(others)}},
+            items.ANNOUNCE,
+            {"others": rendered(others)},
+            {"condition": _not_last(awaited)},
             next=next,
             output=expression(INPUT),
             catch=(Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),),
         )
         # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
         found = "$states.result.Attributes"
-        complete = f"$count({found}.Done.*) >= {awaited} and $exists({found}.TaskToken)"
+        complete = f"$count({found}.{items.DONE}.*) >= {awaited} and $exists({found}.{items.TOKEN})"
         yield self._add(
             last,
             waiter,
-            {"ReturnValues": "ALL_NEW"},
+            items.ANNOUNCE_LAST,
             {},
+            {"answered": True},
             next=self.source.name("wake"),
-            output=token_if(complete, f"{found}.TaskToken.S"),
+            output=token_if(complete, f"{found}.{items.TOKEN}.S"),
             catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
         )
         yield wake(self.target, self.source.name("wake"), next, otherwise)
 
-    def _add(self, name: str, waiter: Value, more: Mapping[str, Any], values: Mapping[str, Any], **flow: Any) -> Task:
+    def _add(
+        self, name: str, waiter: Value, write: Write, more: Mapping[str, Any], how: Mapping[str, Any], **flow: Any
+    ) -> Task:
+        values = {"task": [rendered(self.source.task)], **more}
         return _writer(
             self.target,
             name,
             calls.UPDATE_ITEM,
-            {
-                **item(self.target, self.source, waiter),
-                "UpdateExpression": ANNOUNCE,
-                "ExpressionAttributeValues": {
-                    ":task": {"SS": [rendered(self.source.task)]},
-                    ":expiry": {"N": expression(EXPIRES)},
-                    **values,
-                },
-                **more,
-            },
+            update(self.target, self.source.run, waiter, write, values, **how),
             retry=calls.DYNAMODB_RETRY,
             **flow,
         )
@@ -255,8 +241,9 @@ def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
     )
 
 
-def _not_last(awaited: Value) -> Value:
-    """The condition under which telling a waiter of ``awaited`` upstreams wakes nobody."""
+def _not_last(awaited: Value) -> str | None:
+    """The condition under which telling a waiter of ``awaited`` upstreams wakes nobody; None: the write's own."""
+    last, alone = dynamodb.demanded(items.NOT_LAST), dynamodb.demanded(items.NOT_ALONE)
     if isinstance(awaited, Code):
-        return Code(f"({awaited} > 1 ? {code(NOT_LAST)} : {code(NOT_ALONE)})")
-    return NOT_LAST if int(awaited) > 1 else NOT_ALONE
+        return expression(f"({awaited} > 1 ? {code(last)} : {code(alone)})")
+    return None if int(awaited) > 1 else alone

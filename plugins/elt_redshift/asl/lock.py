@@ -30,15 +30,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.asl import audit, calls, names, resuming
+from elt_redshift.asl import calls, names, resuming
 from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, gate, joined, keep
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WhenHeld, WhenLocked
-from elt_redshift.protocol import executions, owners, statements
-from elt_redshift.protocol.messages import held_by_failure
+from elt_redshift.protocol import audit, dynamodb, executions, owners, statements
+from elt_redshift.protocol.messages import NO_MESSAGE, UNKNOWN, held_by_failure
+from elt_redshift.protocol.writes import Write
 
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
@@ -58,7 +59,7 @@ FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
 _FAILED = f"{INPUT}.state = '{audit.FAILED}'"
 
 #: The failed run's lock was let go, or is reserved for this execution.
-_FREE_TO_ME = f"({INPUT}.after = 'release' or {INPUT}.reserved = {EXECUTION_ARN})"
+_FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
 
 _DAG_RUN = f"$substring({INPUT}.owner, 0, {len(owners.DAG_RUN)}) = '{owners.DAG_RUN}'"
 _EXECUTION = f"$contains({INPUT}.owner, '{owners.IN_EXECUTION}')"
@@ -119,6 +120,9 @@ class LockPattern:
     ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
+    def _write(self, write: Write, **values: Any) -> dict[str, Any]:
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
+
     def _check_parameters(self, required: list[str]) -> Choice:
         given = "$states.context.Execution.Input.parameters"
         missing = [f"$exists({given}.{name})" for name in required]
@@ -170,7 +174,7 @@ class LockPattern:
         return self._task(
             name,
             calls.UPDATE_ITEM,
-            audit.ACQUIRE.request(self.target.audit_table, self.job.job_id, **claim),
+            self._write(audit.ACQUIRE, **claim),
             next=next,
             output=self._given_to_first,
             assign=self._assigned(),
@@ -182,17 +186,13 @@ class LockPattern:
         return self._task(
             name,
             calls.GET_ITEM,
-            {"TableName": self.target.audit_table, "Key": audit.key(self.job.job_id), "ConsistentRead": True},
+            dynamodb.get(self.target.audit_table, audit.key(self.job.job_id)),
             next=next,
             output=output,
             retry=calls.DYNAMODB_RETRY,
         )
 
     def _read(self) -> Task:
-        def attribute(name: str, kind: str = "S", default: str = "''") -> str:
-            path = f"$states.result.Item.{name}.{kind}"
-            return f"$exists({path}) ? {path} : {default}"
-
         return self._get_item(
             "read lock",
             "judge lock",
@@ -200,15 +200,15 @@ class LockPattern:
                 **fields(
                     looks=f"{INPUT}.looks + 1",
                     redrives=REDRIVE_COUNT,
-                    state=attribute("JobState"),
-                    owner=attribute("Owner"),
-                    after=attribute("AfterFailure"),
-                    claim=attribute("RedriveCount", "N", "'0'"),
-                    until=attribute("LeaseUntil", default=f"'{owners.NO_LEASE}'"),
-                    reserved=attribute("ReservedFor"),
-                    task=attribute("FailedTask", default="'(unknown)'"),
-                    end=attribute("JobEnd", default="'(unknown)'"),
-                    message=attribute("FailureMessage", default="'(no message)'"),
+                    state=_read(audit.JOB_STATE),
+                    owner=_read(audit.OWNER),
+                    after=_read(audit.AFTER_FAILURE),
+                    claim=_read(audit.REDRIVES, "0", "N"),
+                    until=_read(audit.LEASE_UNTIL, owners.NO_LEASE),
+                    reserved=_read(audit.RESERVED_FOR),
+                    task=_read(audit.FAILED_TASK, UNKNOWN),
+                    end=_read(audit.JOB_END, UNKNOWN),
+                    message=_read(audit.MESSAGE, NO_MESSAGE),
                 ),
                 "look": 0,
                 "passes": 0,
@@ -317,9 +317,8 @@ class LockPattern:
         return self._task(
             "take over lock",
             calls.UPDATE_ITEM,
-            audit.TAKE_OVER.request(
-                self.target.audit_table,
-                self.job.job_id,
+            self._write(
+                audit.TAKE_OVER,
                 **self._claim(),
                 **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until"),
             ),
@@ -374,9 +373,7 @@ class LockPattern:
         return self._task(
             names.RELEASE,
             calls.UPDATE_ITEM,
-            audit.RELEASE.request(
-                self.target.audit_table, self.job.job_id, **fields(owner=EXECUTION_ARN, end="$now()")
-            ),
+            self._write(audit.RELEASE, **fields(owner=EXECUTION_ARN, end="$now()")),
             next=None,
             output={},
             retry=calls.DYNAMODB_RETRY,
@@ -384,8 +381,14 @@ class LockPattern:
         )
 
     def _check_release(self) -> Task:
-        owner = "$exists($states.result.Item.LastOwner.S) ? $states.result.Item.LastOwner.S : ''"
-        return self._get_item("check release", "judge release", fields(lastOwner=owner, redrives=REDRIVE_COUNT))
+        read = fields(lastOwner=_read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
+        return self._get_item("check release", "judge release", read)
+
+
+def _read(attribute: str, default: str = "", kind: str = "S") -> str:
+    """An attribute of the item that was got, or what stands for one that is not there."""
+    path = f"$states.result.Item.{attribute}.{kind}"
+    return f"$exists({path}) ? {path} : '{default}'"
 
 
 def _end(policy: WhenLocked | WhenHeld) -> str:

@@ -19,25 +19,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any
 
 from elt_redshift.asl import calls, joins
-from elt_redshift.asl.jsonata import INPUT, expression
+from elt_redshift.asl.jsonata import INPUT, expression, fields
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import AnyTask
 from elt_redshift.asl.states import State, Task
 from elt_redshift.asl.target import Target
-
-ATTRIBUTES = ("TaskStatus", "StatementId", "SubmittedAt", "EndedAt", "AttemptNumber", "FailureMessage")
-
-SUCCEEDED = (
-    f"SET TaskStatus = :status, StatementId = :statement, AttemptNumber = :attempt, SubmittedAt = :submitted, "
-    f"EndedAt = :ended, {joins.EXPIRY} = :expiry REMOVE FailureMessage"
-)
-FAILED = (
-    f"SET TaskStatus = :status, StatementId = :statement, FailureMessage = :message, EndedAt = :ended, "
-    f"{joins.EXPIRY} = :expiry REMOVE SubmittedAt, AttemptNumber"
-)
+from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.writes import Write
 
 
 @dataclass(frozen=True)
@@ -54,34 +45,20 @@ class ReportPattern:
     failing: Step = "failed"
 
     def states(self) -> Iterator[State]:
-        attempt = {
-            ":attempt": {"N": expression(f"$string({INPUT}.attempt)")},
-            ":submitted": {"S": expression(f"{INPUT}.submitted")},
-        }
+        attempt = fields(attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted")
         ended = expression(f"{INPUT}.Status = 'KEPT' ? 'kept' : 'succeeded'")
-        yield self._report("report", SUCCEEDED, ended, f"{INPUT}.Id", attempt, self.next, {})
-        message = {":message": {"S": expression(f"{INPUT}.cause")}}
-        failed = self.source.name(self.failing)
-        yield self._report("report failure", FAILED, "failed", f"{INPUT}.statement", message, failed, expression(INPUT))
+        succeeded = {"status": ended, **fields(statement=f"{INPUT}.Id"), **attempt}
+        yield self._report("report", items.REPORT_SUCCESS, succeeded, self.next, {})
+        failed = {"status": "failed", **fields(statement=f"{INPUT}.statement", message=f"{INPUT}.cause")}
+        following = self.source.name(self.failing)
+        yield self._report("report failure", items.REPORT_FAILURE, failed, following, expression(INPUT))
 
-    def _report(
-        self, name: Any, update: str, status: str, statement: str, more: Mapping[str, Any], next: str, output: Any
-    ) -> Task:
-        values = {
-            ":status": {"S": status},
-            ":statement": {"S": expression(statement)},
-            ":ended": {"S": expression("$now()")},
-            ":expiry": {"N": expression(joins.EXPIRES)},
-            **more,
-        }
+    def _report(self, name: Step, write: Write, given: Mapping[str, Any], next: str, output: Any) -> Task:
+        values = {**given, "ended": expression("$now()")}
         return Task(
             self.source.name(name),
             calls.UPDATE_ITEM,
-            {
-                **joins.item(self.target, self.source, self.source.task),
-                "UpdateExpression": update,
-                "ExpressionAttributeValues": values,
-            },
+            joins.update(self.target, self.source.run, self.source.task, write, values),
             next,
             output,
             retry=calls.DYNAMODB_RETRY,
@@ -117,7 +94,7 @@ class Report:
     failed."""
 
     task: str
-    status: Literal["succeeded", "kept", "failed"]
+    status: items.TaskStatus
     statement_id: str
     ended: datetime
     submitted: datetime | None = None
@@ -125,18 +102,18 @@ class Report:
     message: str | None = None
 
 
-def reports(items: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
+def reports(found: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
     """The reports in items as DynamoDB's Query returns them; items of tasks that have not ended hold none."""
-    for item in items:
-        if "TaskStatus" in item:
+    for item in found:
+        if items.TASK_STATUS in item:
             yield Report(
-                item[joins.TASK_KEY]["S"],
-                item["TaskStatus"]["S"],
-                item["StatementId"]["S"],
-                _time(item["EndedAt"]),
-                _time(item["SubmittedAt"]) if "SubmittedAt" in item else None,
-                int(item["AttemptNumber"]["N"]) if "AttemptNumber" in item else 0,
-                item["FailureMessage"]["S"] if "FailureMessage" in item else None,
+                item[items.TASK_KEY]["S"],
+                item[items.TASK_STATUS]["S"],
+                item[items.STATEMENT_ID]["S"],
+                _time(item[items.ENDED_AT]),
+                _time(item[items.SUBMITTED_AT]) if items.SUBMITTED_AT in item else None,
+                int(item[items.ATTEMPT]["N"]) if items.ATTEMPT in item else 0,
+                item[items.MESSAGE]["S"] if items.MESSAGE in item else None,
             )
 
 

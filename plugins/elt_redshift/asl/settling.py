@@ -37,25 +37,14 @@ from elt_redshift.asl.order import Order
 from elt_redshift.asl.source import AnyTask, Source
 from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task
 from elt_redshift.asl.target import Target
+from elt_redshift.protocol import dynamodb
+from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.writes import Write
 
 #: A parked task looks again after this many seconds, should nobody have sent its token.
 LONGEST_WAIT = 3600
 
-#: The run item's place among the join items of the run; no task has a blank in its name.
-RUN_ITEM = "all tasks"
-
-#: Number of nobody: it makes ``Done`` exist, so that its size can be compared.
-NOBODY = "0"
-
-SETTLE = joins.ANNOUNCE
-BLOCK = (
-    f"ADD Done :nobody, #blocked :blocked SET {joins.EXPIRY} = :expiry, #failure = if_not_exists(#failure, :failure)"
-)
-PARK = f"SET #parked = :token, {joins.EXPIRY} = :expiry"
-NOTHING_FAILED = "attribute_not_exists(#blocked)"
-NOT_GROWN = "size(Done) = :done AND size(#blocked) = :blocked"
-
-_DONE = "$states.result.Attributes.Done"
+_DONE = f"$states.result.Attributes.{items.DONE}"
 
 
 Range = tuple[int, int]
@@ -188,25 +177,19 @@ class SettlePattern:
         """Whether sets of these sizes hold all tasks: ``Done`` holds nobody's number as well."""
         return f"{done} + {blocked} > {self.place.tasks}"
 
-    def _write(self, name: Step, call: Call, update: str, values: Mapping[str, Any], **more: Any) -> Task:
-        arguments = {
-            **joins.item(self.target, self.source, RUN_ITEM),
-            "UpdateExpression": update,
-            "ExpressionAttributeValues": {**values, ":expiry": {"N": expression(joins.EXPIRES)}},
-            **more.pop("arguments"),
-        }
-        return Task(self.source.name(name), call, arguments, partition=self.target.partition, **more)
+    def _write(
+        self, name: Step, call: Call, write: Write, values: Mapping[str, Any], how: Mapping[str, Any], **flow: Any
+    ) -> Task:
+        arguments = joins.update(self.target, self.source.run, items.RUN_ITEM, write, values, **how)
+        return Task(self.source.name(name), call, arguments, partition=self.target.partition, **flow)
 
     def _settle(self) -> Task:
         return self._write(
             "settle",
             calls.UPDATE_ITEM,
-            SETTLE,
+            items.SETTLE,
             self._me(),
-            arguments={
-                "ConditionExpression": NOTHING_FAILED,
-                "ExpressionAttributeNames": _names(self.source.least_redrives, "blocked"),
-            },
+            {"names": _names(self.source.least_redrives, items.BLOCKED)},
             next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
@@ -215,14 +198,14 @@ class SettlePattern:
 
     def _settle_late(self, end: str) -> Task:
         now = self.source.least_redrives
-        token = f"{_found('Parked', now)}.S"
-        settled = self._settled(_count(_DONE), _count(_found("Blocked", now)))
+        token = f"{_found(items.PARKED, now)}.S"
+        settled = self._settled(_count(_DONE), _count(_found(items.BLOCKED, now)))
         return self._write(
             "settle late",
             calls.UPDATE_ITEM,
-            SETTLE,
+            items.SETTLE_LATE,
             self._me(),
-            arguments={"ReturnValues": "ALL_NEW"},
+            {"answered": True},
             next=self.source.name("unpark"),
             output=joins.token_if(f"{settled} and $exists({token})", token),
             retry=calls.DYNAMODB_RETRY,
@@ -230,27 +213,26 @@ class SettlePattern:
         )
 
     def _me(self) -> dict[str, Any]:
-        return {":task": {"SS": [rendered(self.place.number)]}}
+        return {"task": [rendered(self.place.number)]}
 
     def _block(self) -> Task:
         then = self.source.failed_at
         numbers = f"[$map({self.place.blocked}, function($number) {{$string($number)}})]"
         failure = {
-            "task": {"S": rendered(self.source.task)},
-            "statement": {"S": expression(f"{INPUT}.statement")},
-            "cause": {"S": expression(f"{INPUT}.cause")},
+            "task": rendered(self.source.task),
+            **fields(statement=f"{INPUT}.statement", cause=f"{INPUT}.cause"),
         }
-        first = {name: f"{_found('Failure', then)}.M.{name}.S" for name in failure}
+        first = {name: f"{_found(items.FAILURE, then)}.M.{name}.S" for name in failure}
         return self._write(
             "block",
             calls.UPDATE_ITEM,
-            BLOCK,
-            {":nobody": {"SS": [NOBODY]}, ":blocked": {"SS": expression(numbers)}, ":failure": {"M": failure}},
-            arguments={"ExpressionAttributeNames": _names(then, "blocked", "failure"), "ReturnValues": "ALL_NEW"},
+            items.BLOCK,
+            {"blocked": expression(numbers), "failure": failure},
+            {"names": _names(then, items.BLOCKED, items.FAILURE), "answered": True},
             next=self.source.name("blocked"),
             output={
                 **keep("attempt", "redrives"),
-                **fields(**first, done=_count(_DONE), blocked=_count(_found("Blocked", then))),
+                **fields(**first, done=_count(_DONE), blocked=_count(_found(items.BLOCKED, then))),
             },
             comment="Holds the failure back until all that does not depend on the task has ended.",
             retry=calls.DYNAMODB_RETRY,
@@ -258,18 +240,13 @@ class SettlePattern:
 
     def _park(self) -> Task:
         otherwise = (calls.NOTHING_TO_WAIT_FOR, calls.NOT_EVALUATED, calls.TIMEOUT)
+        names = _names(self.source.failed_at, items.BLOCKED, items.PARKED)
         return self._write(
             "park",
             calls.UPDATE_ITEM_AND_WAIT,
-            PARK,
-            {
-                ":token": {"S": expression("$states.context.Task.Token")},
-                **{f":{name}": {"N": expression(f"$string({INPUT}.{name})")} for name in ("done", "blocked")},
-            },
-            arguments={
-                "ConditionExpression": rendered(locked(NOT_GROWN)),
-                "ExpressionAttributeNames": _names(self.source.failed_at, "blocked", "parked"),
-            },
+            items.PARK,
+            fields(token=joins.MINE, done=f"$string({INPUT}.done)", blocked=f"$string({INPUT}.blocked)"),
+            {"names": names, "condition": rendered(locked(dynamodb.demanded(items.NOT_GROWN, names)))},
             next=self.source.name("record"),
             output=expression(INPUT),
             timeout=LONGEST_WAIT,
@@ -280,7 +257,7 @@ class SettlePattern:
 
 def _names(redrives: Code, *attributes: str) -> dict[str, str]:
     """The names of attributes that belong to a number of redrives."""
-    return {f"#{name}": expression(f"'{name.title()}' & {redrives}") for name in attributes}
+    return {name: expression(f"'{name}' & {redrives}") for name in attributes}
 
 
 def _found(name: str, redrives: Code) -> str:

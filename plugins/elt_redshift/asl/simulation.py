@@ -20,10 +20,10 @@ from typing import Any, Literal
 
 from elt_redshift.asl import names
 from elt_redshift.asl.event import MAX_NET, NET
-from elt_redshift.asl.joins import TASK_KEY
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, first_wait, pauses, waits_for_event
 from elt_redshift.asl.source import NEVER
+from elt_redshift.protocol.joins import TASK_KEY
 from elt_redshift.protocol.limits import LONG_POLL
 
 #: History events of one pass through a state: entered, exited and what lies between.

@@ -1,6 +1,6 @@
 """The audit table from Python: read the items, take and release locks, free one by hand.
 
-The protocol itself, which the state machines share, is :mod:`elt_redshift.asl.audit`.
+The protocol itself, which the state machines share, is :mod:`elt_redshift.protocol.audit`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from elt_redshift.asl import audit
 from elt_redshift.aws.calls import aws_errors, error_code
 from elt_redshift.exceptions import EltError
-from elt_redshift.protocol.messages import held_by_failure
+from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.protocol.audit import AfterFailure
+from elt_redshift.protocol.messages import NO_MESSAGE, UNKNOWN, held_by_failure
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE, Owner
+from elt_redshift.protocol.writes import Write
 
 
 def utc_now() -> datetime:
@@ -54,7 +56,7 @@ class AuditItem:
     @property
     def failed(self) -> bool:
         """Whether it is held after a failure, unless its owner runs still."""
-        return self.state == audit.FAILED and self.after_failure != "release"
+        return self.state == audit.FAILED and self.after_failure != audit.RELEASED
 
     @property
     def holder(self) -> str:
@@ -69,19 +71,19 @@ class AuditItem:
             return next(iter(item[name].values())) if name in item else None
 
         return cls(
-            job_id=str(text("JobID")),
-            state=text("JobState"),
-            start=text("JobStart"),
-            end=text("JobEnd"),
-            owner=Owner(owner) if (owner := text("Owner")) else None,
-            failed_task=text("FailedTask"),
-            failed_statement=text("FailedStatement"),
-            failure_message=text("FailureMessage"),
-            after_failure=text("AfterFailure"),
-            last_owner=text("LastOwner"),
-            redrives=text("RedriveCount"),
-            lease=text("LeaseUntil"),
-            reserved_for=text("ReservedFor"),
+            job_id=str(text(audit.JOB_ID)),
+            state=text(audit.JOB_STATE),
+            start=text(audit.JOB_START),
+            end=text(audit.JOB_END),
+            owner=Owner(owner) if (owner := text(audit.OWNER)) else None,
+            failed_task=text(audit.FAILED_TASK),
+            failed_statement=text(audit.FAILED_STATEMENT),
+            failure_message=text(audit.MESSAGE),
+            after_failure=text(audit.AFTER_FAILURE),
+            last_owner=text(audit.LAST_OWNER),
+            redrives=text(audit.REDRIVES),
+            lease=text(audit.LEASE_UNTIL),
+            reserved_for=text(audit.RESERVED_FOR),
         )
 
 
@@ -105,9 +107,9 @@ class LockedError(EltError):
             return f"Job {self.job_id} is {self.item.state}, held by {owner}. Wait for it, or free it: `{unlock}`."
         parts = held_by_failure(
             self.job_id,
-            task=self.item.failed_task or "(unknown)",
-            since=self.item.end or "(unknown)",
-            message=" ".join((self.item.failure_message or "(no message)").split()),
+            task=self.item.failed_task or UNKNOWN,
+            since=self.item.end or UNKNOWN,
+            message=" ".join((self.item.failure_message or NO_MESSAGE).split()),
             owner=self.item.owner or "of another program",
             redrive="elt-redshift redrive JOB" if self.item.owner and self.item.owner.is_execution else "",
             unlock=unlock,
@@ -137,7 +139,7 @@ class AuditStore:
     def read(self, job_id: str) -> AuditItem | None:
         """The job's item, read consistently; None when there is none."""
         with aws_errors(f"audit item {job_id} in table {self.table}"):
-            answer = self._client.get_item(TableName=self.table, Key=audit.key(job_id), ConsistentRead=True)
+            answer = self._client.get_item(**dynamodb.get(self.table, audit.key(job_id)))
         return AuditItem.parse(answer["Item"]) if "Item" in answer else None
 
     def items(self) -> Iterator[AuditItem]:
@@ -207,7 +209,7 @@ class AuditStore:
             raise NotOwnerError(job_id, owner)
 
     def record_failure(
-        self, job_id: str, owner: str, *, task: str, statement: str, message: str, after: str = "hold"
+        self, job_id: str, owner: str, *, task: str, statement: str, message: str, after: AfterFailure = audit.HOLD
     ) -> None:
         """Mark the item Failed with the task, the statement's id and the database's message.
 
@@ -236,7 +238,7 @@ class AuditStore:
         values = {"end": self._time(), "by": by, "reason": reason}
         if item.state == audit.RUNNING and self.expired(item):
             written = self._write(audit.UNLOCK_EXPIRED, item.job_id, owner=item.owner, until=item.lease, **values)
-        elif item.owner and item.owner.is_dag_run and item.after_failure == "hold":
+        elif item.owner and item.owner.is_dag_run and item.after_failure == audit.HOLD:
             written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
         elif item.owner:
             written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)
@@ -248,11 +250,11 @@ class AuditStore:
     def _time(self, later: timedelta = timedelta()) -> str:
         return (self._now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _write(self, write: audit.Write, job_id: str, **values: str | None) -> bool:
+    def _write(self, write: Write, job_id: str, **values: str | None) -> bool:
         """Whether the write's condition held."""
         with aws_errors(f"audit item {job_id} in table {self.table}"):
             try:
-                self._client.update_item(**write.request(self.table, job_id, **values))
+                self._client.update_item(**dynamodb.update(self.table, audit.key(job_id), write, values))
             except self._client.exceptions.ClientError as error:
                 if error_code(error) == "ConditionalCheckFailedException":
                     return False

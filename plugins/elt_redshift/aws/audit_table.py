@@ -8,8 +8,9 @@ from typing import Any
 from elt_redshift.aws.calls import aws_errors, error_code
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
+from elt_redshift.protocol.audit import JOB_ID
 
-_KEY = [{"AttributeName": "JobID", "KeyType": "HASH"}]
+_KEY = [{"AttributeName": JOB_ID, "KeyType": "HASH"}]
 
 #: DynamoDB turns point-in-time recovery on some seconds after a table is there: it is asked every 5 s so long.
 TIMEOUT = 115.0
@@ -31,7 +32,7 @@ def create(client: Any, table: str, sleep: Sleep = time.sleep, clock: Clock = ti
         found = client.describe_table(TableName=table)["Table"]
         if (
             found["KeySchema"] != _KEY
-            or {"AttributeName": "JobID", "AttributeType": "S"} not in found["AttributeDefinitions"]
+            or {"AttributeName": JOB_ID, "AttributeType": "S"} not in found["AttributeDefinitions"]
         ):
             raise EltError(f"Table {table} exists, but its key is not JobID, a text. Choose another name.")
         _recoverable(client, table, sleep, clock)
@@ -43,7 +44,7 @@ def _made(client: Any, table: str) -> bool:
     try:
         client.create_table(
             TableName=table,
-            AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
+            AttributeDefinitions=[{"AttributeName": JOB_ID, "AttributeType": "S"}],
             KeySchema=_KEY,
             BillingMode="PAY_PER_REQUEST",
             SSESpecification={"Enabled": True},

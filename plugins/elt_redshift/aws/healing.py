@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from elt_redshift.asl.audit import FAILED, RUNNING
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, statements
+from elt_redshift.protocol.audit import FAILED, RELEASED, RUNNING
 from elt_redshift.protocol.owners import Owner
 
 #: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
@@ -53,7 +53,7 @@ class Healer:
         return item.failed and (item.owner is None or not item.owner.is_execution or self._ended(item.owner))
 
     def _dead(self, item: AuditItem) -> bool:
-        let_go = item.state == FAILED and item.after_failure == "release"
+        let_go = item.state == FAILED and item.after_failure == RELEASED
         if item.state != RUNNING and not let_go:
             return False
         if item.owner and item.owner.is_execution:

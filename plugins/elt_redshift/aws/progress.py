@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from elt_redshift.asl import joins
-from elt_redshift.asl.progress import ATTRIBUTES, Place
+from elt_redshift.asl.progress import Place
 from elt_redshift.aws.calls import aws_errors
+from elt_redshift.protocol import joins
 
 
 def items_of(client: Any, place: Place) -> Iterator[dict[str, Any]]:
@@ -18,7 +18,7 @@ def items_of(client: Any, place: Place) -> Iterator[dict[str, Any]]:
     :param client: a boto3 DynamoDB client.
     :raises AwsError: AWS refused the call.
     """
-    names = {f"#{number}": name for number, name in enumerate((joins.TASK_KEY, *ATTRIBUTES))}
+    names = {f"#{number}": name for number, name in enumerate((joins.TASK_KEY, *joins.REPORT))}
     pages = client.get_paginator("query").paginate(
         TableName=place.table,
         KeyConditionExpression="#run = :run",

@@ -6,12 +6,12 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
-from elt_redshift.asl.audit import NO_TASK
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
 from elt_redshift.protocol import statements
+from elt_redshift.protocol.audit import NO_TASK, RELEASED
 from elt_redshift.protocol.owners import Owner
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping
             task=task,
             statement=statement or statements.NO_STATEMENT,
             message=cause,
-            after="release",
+            after=RELEASED,
         )
         log.info("The lock of job %s is free for its next run", job_id)
     except NotOwnerError as error:

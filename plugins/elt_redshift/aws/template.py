@@ -15,12 +15,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import jobfile, joins, names
+from elt_redshift.asl import jobfile, names
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
 from elt_redshift.aws import event_template
 from elt_redshift.aws.roles import role
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import audit, joins
 
 #: Logical names that outputs and other programs rely on.
 TABLE = "DynamoDBETLAuditTable"
@@ -223,8 +224,8 @@ def _table() -> dict[str, Any]:
         "DeletionPolicy": "Retain",
         "UpdateReplacePolicy": "Retain",
         "Properties": {
-            "AttributeDefinitions": [{"AttributeName": "JobID", "AttributeType": "S"}],
-            "KeySchema": [{"AttributeName": "JobID", "KeyType": "HASH"}],
+            "AttributeDefinitions": [{"AttributeName": audit.JOB_ID, "AttributeType": "S"}],
+            "KeySchema": [{"AttributeName": audit.JOB_ID, "KeyType": "HASH"}],
             "BillingMode": "PAY_PER_REQUEST",
             "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
             "SSESpecification": {"SSEEnabled": True},

@@ -27,6 +27,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, demo_data
 from elt_redshift.local.leash import Leash
+from elt_redshift.protocol.audit import FAILED, JOB_ID, JOB_STATE, READY, RUNNING
 
 STACK = "DemoETLOrchestration"
 #: For hangs only: ten times and more what an idle machine needs for any step.
@@ -130,7 +131,7 @@ class Walkthrough:
         self.executions = self.account.executions(deployed.state_machine_arn)
         self.audit = self.account.audit(deployed.audit_table)
         # The article begins with an item that holds just this.
-        item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Ready"}}
+        item = {JOB_ID: {"S": self.job.job_id}, JOB_STATE: {"S": READY}}
         self.account.client("dynamodb").put_item(TableName=deployed.audit_table, Item=item)
 
     def _dag_run(self) -> None:
@@ -181,7 +182,7 @@ class Walkthrough:
         with self._table_locked("public.customer"):
             first = self._start("first")
             self._await(
-                lambda: (item := self.audit.read(self.job.job_id)) and item.state == "Running", "the lock is taken"
+                lambda: (item := self.audit.read(self.job.job_id)) and item.state == RUNNING, "the lock is taken"
             )
             before = self.audit.read(self.job.job_id)
             second = self._start("second")
@@ -205,7 +206,7 @@ class Walkthrough:
         self._claim("the failure names file, line and Redshift's message", failed and "does not exist" in message)
         self._claim(
             "the audit item records it",
-            item is not None and item.state == "Failed" and item.failed_task == run.name and item.owner == arn,
+            item is not None and item.state == FAILED and item.failed_task == run.name and item.owner == arn,
         )
         self._title("Mended, and redriven: only the failed task runs again")
         before = {task.name: task.statement_id for task in self._tasks(arn)}
@@ -214,7 +215,7 @@ class Walkthrough:
         after = {task.name: task.statement_id for task in self._tasks(arn)}
         again = [name for name in after if after[name] != before[name]]
         item = self.audit.read(self.job.job_id)
-        self._claim("the redrive recovered the run", recovered and item is not None and item.state == "Ready")
+        self._claim("the redrive recovered the run", recovered and item is not None and item.state == READY)
         self._claim("only the failed task was submitted again", again == ["load_fact_yearly_sale"])
 
     def _wrong_sql_and_its_fix(self) -> None:

@@ -10,7 +10,6 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from elt_redshift.asl import causes
-from elt_redshift.asl.audit import FAILED, NO_TASK
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.audit_table import create
@@ -19,6 +18,7 @@ from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.audit import FAILED, NO_TASK, RELEASED
 from elt_redshift.protocol.owners import LEASE_TOLERANCE
 
 
@@ -80,7 +80,7 @@ def _check(given: argparse.Namespace) -> None:
 
 
 def _row(item: AuditItem) -> tuple[str, ...]:
-    free = item.state == FAILED and item.after_failure == "release"
+    free = item.state == FAILED and item.after_failure == RELEASED
     state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
     owner = item.owner.short if item.owner else ""
     return state, _seconds(item.start), _seconds(item.end), owner

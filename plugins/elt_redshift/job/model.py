@@ -16,7 +16,6 @@ from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import checks, graph, loading, parameters, plain, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
-    AfterFailure,
     JobSpec,
     Layout,
     LockPolicy,
@@ -29,6 +28,7 @@ from elt_redshift.job.parts import (
     Wait,
     WhenLocked,
 )
+from elt_redshift.protocol.audit import AfterFailure
 
 __all__ = [
     "AfterFailure",

@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
+from elt_redshift.protocol.audit import HOLD, AfterFailure
+
 WhenLocked = Literal["skip", "wait", "fail"]
-AfterFailure = Literal["hold", "release"]
 WhenHeld = Literal["fail", "skip", "wait"]
 OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
@@ -136,7 +137,7 @@ class LockPolicy:
     """
 
     when_locked: WhenLocked = "skip"
-    after_failure: AfterFailure = "hold"
+    after_failure: AfterFailure = HOLD
     when_held: WhenHeld | None = None
 
     @property

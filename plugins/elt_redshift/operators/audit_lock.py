@@ -30,19 +30,18 @@ from elt_redshift.airflow_compat import (
     task_timeout,
 )
 from elt_redshift.asl import causes
-from elt_redshift.asl.audit import RUNNING
 from elt_redshift.aws.audit import LockedError, NotOwnerError
 from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import (
     AFTER_FAILURE,
     WHEN_HELD,
     WHEN_LOCKED,
-    AfterFailure,
     WhenHeld,
     WhenLocked,
     default_when_held,
 )
 from elt_redshift.operators.lock_outcome import Failure, Work, tell_failure
+from elt_redshift.protocol.audit import HOLD, RELEASED, RUNNING, AfterFailure
 from elt_redshift.protocol.owners import Owner
 
 if TYPE_CHECKING:
@@ -201,7 +200,7 @@ class AuditLockReleaseOperator(_LockOperator):
 
     ui_color = "#f9c915"
 
-    def __init__(self, *, after_failure: AfterFailure = "hold", **kwargs: Any) -> None:
+    def __init__(self, *, after_failure: AfterFailure = HOLD, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         _one_of("after_failure", after_failure, AFTER_FAILURE)
         self.after_failure = after_failure
@@ -222,13 +221,13 @@ class AuditLockReleaseOperator(_LockOperator):
         store = self._hook().audit(self.table_name)
         if failure is None:
             store.release(self.job_id, owner)
-        elif self.after_failure == "release":
+        elif self.after_failure == RELEASED:
             store.release_failed(self.job_id, owner, **asdict(failure))
         else:
             store.record_failure(self.job_id, owner, **asdict(failure))
 
     def _dealt_with(self) -> str:
-        if self.after_failure == "release":
+        if self.after_failure == RELEASED:
             return f"The lock of job {self.job_id} was let go. {_SO}"
         unlock = f"elt-redshift unlock --table {self.table_name} --job-id {self.job_id} --reason …"
         return f"The lock of job {self.job_id} is held until failed tasks are cleared, or `{unlock}` frees it. {_SO}"
@@ -260,7 +259,7 @@ class AuditLock:
         table_name: str,
         when_locked: WhenLocked = "skip",
         when_held: WhenHeld | None = None,
-        after_failure: AfterFailure = "hold",
+        after_failure: AfterFailure = HOLD,
         lease: timedelta = LEASE,
         acquire_task_id: str | None = None,
         release_task_id: str | None = None,

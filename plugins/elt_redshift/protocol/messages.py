@@ -5,6 +5,10 @@ from __future__ import annotations
 #: Before the words of the Data API that does not take a request.
 REFUSED = "The Data API refused it: "
 
+#: Stand for what an item does not say of a failure.
+UNKNOWN = "(unknown)"
+NO_MESSAGE = "(no message)"
+
 
 def held_by_failure(
     job_id: str, *, task: str, since: str, message: str, owner: str, redrive: str, unlock: str

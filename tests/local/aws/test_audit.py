@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from elt_redshift.asl import audit
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError, NotOwnerError
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import NO_LEASE
 from tests.local.conftest import ClientFactory
 
@@ -117,7 +117,7 @@ def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim:
     values = {"owner": "you", "start": "now", "redrives": "0", "dead": str(seen.owner), "seen": str(seen.state)}
     values |= {"claim": claim, "until": seen.lease or NO_LEASE}
     try:
-        client("dynamodb").update_item(**audit.TAKE_OVER.request(store.table, "1", **values))
+        client("dynamodb").update_item(**dynamodb.update(store.table, audit.key("1"), audit.TAKE_OVER, values))
     except ClientError as error:
         if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
             raise
@@ -147,7 +147,8 @@ def test_an_owner_that_was_redriven_meanwhile_keeps_its_lock(
     seen = store.read("1")
     assert seen is not None
     if redriven:
-        client("dynamodb").update_item(**audit.RECLAIM.request(store.table, "1", owner="me", redrives="1"))
+        mine = {"owner": "me", "redrives": "1"}
+        client("dynamodb").update_item(**dynamodb.update(store.table, audit.key("1"), audit.RECLAIM, mine))
     assert _take_over(store, client, seen, claim="0") is not redriven
     after = store.read("1")
     assert after is not None

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.event import ITEM
 from elt_redshift.aws.event_template import MACHINE, RULE
 from elt_redshift.aws.executions import execution_name
 from elt_redshift.aws.template import JOIN_TABLE
 from elt_redshift.job.model import EltJob, Parameter, SqlTask
+from elt_redshift.protocol.joins import STATEMENT_ITEM
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
@@ -132,7 +132,7 @@ def test_an_end_that_is_marked_is_not_waited_for(deploy: Deploy, barrier: Barrie
     events.hasten()
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["a"].statement_id is not None)
-    key = {"Run": {"S": deployed.tasks(arn)["a"].statement_id}, "Task": {"S": ITEM}}
+    key = {"Run": {"S": deployed.tasks(arn)["a"].statement_id}, "Task": {"S": STATEMENT_ITEM}}
     ended = {**key, "Ended": {"S": "FINISHED"}}
     deployed.client("dynamodb").put_item(TableName=events.ids[JOIN_TABLE], Item=ended)
     wait_for(lambda: "a: describe" in deployed.states(arn), "a look at the statement")

@@ -8,7 +8,8 @@ from typing import Literal
 
 import pytest
 
-from elt_redshift.asl import answering, event
+from elt_redshift.protocol import joins
+from elt_redshift.protocol.writes import Absent
 
 Phase = Literal["waits", "find", "await", "waits again", "describe", "done"]
 
@@ -115,6 +116,6 @@ def test_no_interleaving_goes_on_early_twice_or_never(deliveries: int) -> None:
 
 def test_the_expressions_are_those_of_the_protocol() -> None:
     """A token is stored unless the end is marked, and marking it leaves the token where it is."""
-    assert event.NOT_ENDED == "attribute_not_exists(Ended)"
-    assert event.STORE.startswith("SET TaskToken = :token, ExpiresAt")
-    assert answering.MARK.startswith("SET Ended = :state, ExpiresAt")
+    assert joins.STORE_UNTIL_ENDED.demands == Absent("Ended")
+    assert list(joins.STORE_UNTIL_ENDED.sets) == ["TaskToken", "ExpiresAt"]
+    assert (list(joins.MARK_ENDED.sets), joins.MARK_ENDED.removes) == (["Ended", "ExpiresAt"], ())

@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from elt_redshift.asl import joins
+from elt_redshift.protocol import joins
+from elt_redshift.protocol.dynamodb import demanded
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,16 @@ class World:
     @property
     def wakes_nobody(self) -> bool:
         """The condition under which an upstream announces its end by a single write."""
-        assert joins.NOT_LAST == "attribute_not_exists(TaskToken) OR attribute_not_exists(Done) OR size(Done) < :others"
+        not_last = "attribute_not_exists(TaskToken) OR attribute_not_exists(Done) OR size(Done) < :others"
+        assert demanded(joins.NOT_LAST) == not_last
         others = len(self.steps) - 1
         return not self.token or (others > 0 and not self.done) or (bool(self.done) and len(self.done) < others)
 
 
 def stored(world: World) -> World:
     """The waiter's conditional write, as its expression says."""
-    assert joins.NOT_COMPLETE.endswith("size(Done) < :awaited")
+    assert joins.STORE.demands == joins.NOT_COMPLETE
+    assert demanded(joins.NOT_COMPLETE) == "attribute_not_exists(Done) OR size(Done) < :awaited"
     return world if world.complete else replace(world, token=world.newest)
 
 
@@ -128,5 +131,6 @@ def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
 
 def test_the_writes_are_idempotent() -> None:
     """An announcement adds to a set and stores nothing else but the expiry; a wait touches no set."""
-    assert joins.ANNOUNCE.startswith("ADD Done :task SET ExpiresAt")
-    assert joins.STORE.startswith("SET TaskToken = :token, ExpiresAt")
+    for write in (joins.ANNOUNCE, joins.ANNOUNCE_LAST):
+        assert (*write.adds, *write.sets, *write.removes) == ("Done", "ExpiresAt")
+    assert (*joins.STORE.sets, *joins.STORE.adds, *joins.STORE.removes) == ("TaskToken", "ExpiresAt")

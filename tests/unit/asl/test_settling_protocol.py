@@ -7,9 +7,11 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from elt_redshift.asl import settling
 from elt_redshift.asl.order import Order, bits
 from elt_redshift.asl.settling import Settling
+from elt_redshift.protocol import joins
+from elt_redshift.protocol.dynamodb import demanded
+from elt_redshift.protocol.writes import Absent
 
 GRAPHS: dict[str, Mapping[str, tuple[str, ...]]] = {
     "apart": {"a": (), "b": ()},
@@ -201,11 +203,12 @@ def test_no_interleaving_fails_early_or_never(graph: str, failures: int, lost: i
 
 def test_the_writes_are_what_the_protocol_rests_on() -> None:
     """Tasks are added to sets and never taken out; a token is stored only while the sets are as they were seen."""
-    assert settling.SETTLE.startswith("ADD Done :task SET ExpiresAt")
-    assert settling.BLOCK.startswith("ADD Done :nobody, #blocked :blocked SET ExpiresAt")
-    assert settling.PARK.startswith("SET #parked = :token")
-    assert settling.NOTHING_FAILED == "attribute_not_exists(#blocked)"
-    assert settling.NOT_GROWN == "size(Done) = :done AND size(#blocked) = :blocked"
+    for write, sets in ((joins.SETTLE, ["Done"]), (joins.SETTLE_LATE, ["Done"]), (joins.BLOCK, ["Done", "Blocked"])):
+        assert (list(write.adds), list(write.sets), write.removes) == (sets, ["ExpiresAt"], ())
+    assert list(joins.BLOCK.once) == ["Failure"]
+    assert list(joins.PARK.sets) == ["Parked", "ExpiresAt"]
+    assert joins.SETTLE.demands == Absent("Blocked")
+    assert demanded(joins.NOT_GROWN, {"Blocked": "'Blocked' & 2"}) == "size(Done) = :done AND size(#blocked) = :blocked"
 
 
 def test_what_a_failure_blocks() -> None:

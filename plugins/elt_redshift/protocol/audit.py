@@ -1,0 +1,158 @@
+"""The audit lock's protocol: what each write to the audit item sets, and on which condition.
+
+Both the state machine (:mod:`elt_redshift.asl.lock`) and Python (:mod:`elt_redshift.aws.audit`) write through these,
+so that the protocol exists once. The item is keyed by ``JobID``; an item that holds only ``JobID`` and ``JobState:
+Ready`` is free.
+
+::
+
+    free ──ACQUIRE──> Running ──RELEASE──> Ready            (free again)
+                         │
+                         ├──RECORD──> Failed ──RECLAIM──> Running     (a redrive of the same owner)
+                         │               └────UNLOCK────> Failed, free to be taken over  (an operator)
+                         ├──UNLOCK_EXPIRED──> Failed, free to be taken over
+                         └──TAKE_OVER──> Running of a new owner       (the old one is dead)
+
+Every write is conditional on the owner, so a repeated or late one changes nothing that is not its own.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any, Final, Literal
+
+from elt_redshift.protocol.writes import Absent, Demand, Given, Is, Write, every, some
+
+JobState = Literal["Ready", "Running", "Failed"]
+READY: Final = "Ready"
+RUNNING: Final = "Running"
+FAILED: Final = "Failed"
+
+#: What becomes of the lock of a failed run: it keeps it until a redrive or an unlock, or lets it go.
+AfterFailure = Literal["hold", "release"]
+HOLD: Final = "hold"
+RELEASED: Final = "release"
+
+#: Stands for the task of a failure that no task had.
+NO_TASK = "none"
+
+# The attributes of the item.
+JOB_ID = "JobID"
+JOB_STATE = "JobState"
+JOB_START = "JobStart"
+JOB_END = "JobEnd"
+OWNER = "Owner"
+REDRIVES = "RedriveCount"
+FAILED_TASK = "FailedTask"
+FAILED_STATEMENT = "FailedStatement"
+MESSAGE = "FailureMessage"
+AFTER_FAILURE = "AfterFailure"
+RESERVED_FOR = "ReservedFor"
+TAKEN_OVER_FROM = "TakenOverFrom"
+LAST_OWNER = "LastOwner"
+LEASE_UNTIL = "LeaseUntil"
+
+# The values of the writes: the states, and what is given to a write. The names of times are those of ISO 8601 texts.
+_READY, _RUNNING, _FAILED = (Given(state.lower(), always=state) for state in (READY, RUNNING, FAILED))
+_HELD, _LET_GO = (Given("after", always=after) for after in (HOLD, RELEASED))
+_OWNER, _START, _END, _LEASE = Given("owner"), Given("start"), Given("end"), Given("lease")
+_COUNT = Given("redrives", "number")
+_FAILURE = {FAILED_TASK: Given("task"), FAILED_STATEMENT: Given("statement"), MESSAGE: Given("message")}
+_UNLOCKED = {"UnlockedAt": _END, "UnlockedBy": Given("by"), "UnlockReason": Given("reason")}
+
+_RUN = {JOB_STATE: _RUNNING, OWNER: _OWNER, REDRIVES: _COUNT}
+_OLD_FAILURE = (FAILED_TASK, FAILED_STATEMENT, MESSAGE, AFTER_FAILURE, RESERVED_FOR)
+_CLEAN = (JOB_END, *_OLD_FAILURE)
+_MINE = Is(OWNER, _OWNER)
+
+
+def _as_seen(attribute: str, value: Given) -> Demand:
+    """The attribute is as it was read: of an item that had none, it is still not there."""
+    return some(Absent(attribute), Is(attribute, value))
+
+
+_DEAD = (Is(OWNER, Given("dead")), Is(JOB_STATE, Given("seen")), _as_seen(REDRIVES, Given("claim", "number")))
+
+
+def key(job_id: str) -> dict[str, Any]:
+    """The key of a job's audit item."""
+    return {JOB_ID: job_id}
+
+
+#: Take a free lock; also right when a lost response makes the owner ask again.
+ACQUIRE = Write(
+    some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE),
+    sets={**_RUN, JOB_START: _START},
+    removes=_CLEAN,
+)
+
+#: Take the lock of a dead owner as it was seen: ``dead``, ``seen`` (its JobState), ``claim`` (its RedriveCount as it
+#: was read) and ``until`` (its lease as it was read, or NO_LEASE), so that an owner who was redriven or renewed its
+#: lease in the meantime keeps its lock.
+TAKE_OVER = Write(
+    some(_MINE, every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))),
+    sets={**_RUN, JOB_START: _START, TAKEN_OVER_FROM: Given("dead")},
+    removes=_CLEAN,
+)
+
+#: The failed or dead owner's work is to be gone on with by another execution, ``reserved``, and by no other while the
+#: item stays held: that one may take it over, and whoever takes the lock instead ends the reservation. The others are
+#: as in TAKE_OVER.
+RESERVE = Write(every(*_DEAD), sets={RESERVED_FOR: Given("reserved")})
+
+#: The owner goes on after a redrive.
+RECLAIM = Write(ACQUIRE.demands, sets=_RUN, removes=_CLEAN)
+
+#: The owner's task has failed; ``after`` is one of AfterFailure.
+RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")})
+
+#: The owner is done. ``LastOwner`` lets it see, after a lost response, that it has released already.
+RELEASE = Write(
+    some(_MINE, every(Absent(OWNER), Is(LAST_OWNER, _OWNER))),
+    sets={JOB_STATE: _READY, JOB_END: _END, LAST_OWNER: _OWNER},
+    removes=(OWNER, *_OLD_FAILURE),
+)
+
+#: An operator lets a failed owner's lock go. The item stays Failed until the next run takes it over, which first
+#: cancels the statements that the failed run may have left. The owner is the one that was read.
+UNLOCK = Write(every(Is(JOB_STATE, _FAILED), _MINE), sets={AFTER_FAILURE: _LET_GO, **_UNLOCKED})
+
+#: The same for a failed Airflow DAG run, of which nothing runs any more when it is recorded: the item is Ready at once.
+UNLOCK_FAILED_DAG_RUN = Write(
+    every(Is(JOB_STATE, _FAILED), _MINE, Is(AFTER_FAILURE, _HELD)),
+    sets={JOB_STATE: _READY, LAST_OWNER: _OWNER, **_UNLOCKED},
+    removes=(OWNER, AFTER_FAILURE),
+)
+
+#: The same for an Airflow DAG run that is recorded as running, but whose lease, ``until``, has run out: like UNLOCK,
+#: since it may have left statements.
+UNLOCK_EXPIRED = Write(
+    every(Is(JOB_STATE, _RUNNING), _MINE, Is(LEASE_UNTIL, Given("until"))),
+    sets={JOB_STATE: _FAILED, JOB_END: _END, **UNLOCK.sets},
+)
+
+#: The same for an item without an owner, as another program may have left it: it is Ready at once. ``seen`` is its
+#: JobState as it was read.
+UNLOCK_UNOWNED = Write(
+    every(Is(JOB_STATE, Given("seen")), Absent(OWNER)),
+    sets={JOB_STATE: _READY, JOB_END: _END, **_UNLOCKED},
+)
+
+#: An owner that nobody can be asked about, such as an Airflow DAG run, holds the lock for as long as its lease lasts:
+#: ``lease`` is an ISO 8601 time in UTC that it moves on while it lives. An execution's item may still show the lease of
+#: an owner before it, which then means nothing.
+ACQUIRE_LEASED = replace(ACQUIRE, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE})
+
+#: Take the lock of a dead owner for one with a lease.
+TAKE_OVER_LEASED = replace(TAKE_OVER, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE})
+
+#: The owner lives.
+RENEW = Write(every(_MINE, Is(JOB_STATE, _RUNNING)), sets={LEASE_UNTIL: _LEASE})
+
+#: The owner's task has failed, nothing of it runs any more, and the next run may begin: the item is Ready, and says
+#: what failed until then.
+RECORD_RELEASED = Write(
+    RELEASE.demands,
+    sets={JOB_STATE: _READY, JOB_END: _END, LAST_OWNER: _OWNER, **_FAILURE},
+    removes=(OWNER, AFTER_FAILURE),
+)

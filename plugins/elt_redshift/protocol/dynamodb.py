@@ -1,0 +1,131 @@
+"""Writes as members of DynamoDB's ``UpdateItem``, whoever calls it.
+
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.UpdateExpressions.html and
+https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.ConditionExpressions.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind, Present, Size, Some, Write
+
+#: Attributes of ours that have the names of words which DynamoDB keeps to itself.
+#: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
+RESERVED = ("Owner",)
+
+_TYPES: Mapping[Kind, str] = {"text": "S", "number": "N", "texts": "SS", "object": "M"}
+
+Names = Mapping[str, Any]
+
+
+def update(
+    table: Any,
+    key: Mapping[str, Any],
+    write: Write,
+    values: Mapping[str, Any],
+    names: Names | None = None,
+    condition: Any = None,
+    answered: bool = False,
+) -> dict[str, Any]:
+    """The members of a request that makes ``write``.
+
+    :param key: the members of the item's key, which are texts.
+    :param values: what the write is given, by the names of its values. Numbers are given in digits.
+    :param names: of attributes whose names are computed: what computes them.
+    :param condition: what stands for the write's demands where a state machine computes them; see :func:`demanded`.
+    :param answered: the answer holds the item as it is after the write.
+    :raises ValueError: the values are not those that the write needs.
+    """
+    needed = write.values()
+    always = {name: one.always for name, one in needed.items() if one.always is not None}
+    if always.keys() & values.keys() or needed.keys() != always.keys() | values.keys():
+        raise ValueError(f"the write needs {sorted(needed.keys() - always.keys())}, and is given {sorted(values)}")
+    placeholders = _placeholders(write, names or {})
+    if condition is None and write.demands is not None:
+        condition = demanded(write.demands, names)
+    return {
+        "TableName": table,
+        "Key": _key(key),
+        "UpdateExpression": _expression(write, names or {}),
+        **({} if condition is None else {"ConditionExpression": condition}),
+        **({"ExpressionAttributeNames": placeholders} if placeholders else {}),
+        "ExpressionAttributeValues": {
+            f":{name}": _typed(needed[name].kind, value) for name, value in {**always, **values}.items()
+        },
+        **({"ReturnValues": "ALL_NEW"} if answered else {}),
+    }
+
+
+def get(table: Any, key: Mapping[str, Any]) -> dict[str, Any]:
+    """The members of a request that reads an item as it is now.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
+    """
+    return {"TableName": table, "Key": _key(key), "ConsistentRead": True}
+
+
+def demanded(demand: Demand, names: Names | None = None) -> str:
+    """The condition expression of a demand."""
+    return _condition(demand, names or {})
+
+
+def _key(key: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: {"S": value} for name, value in key.items()}
+
+
+def _typed(kind: Kind, value: Any) -> dict[str, Any]:
+    if kind == "object":
+        value = {name: {"S": one} for name, one in value.items()}
+    return {_TYPES[kind]: value}
+
+
+def _name(attribute: str, names: Names) -> str:
+    """The attribute as expressions name it."""
+    return f"#{attribute.lower()}" if attribute in names or attribute in RESERVED else attribute
+
+
+def _placeholders(write: Write, names: Names) -> dict[str, Any]:
+    used = (*write.adds, *write.sets, *write.once, *write.removes, *_attributes(write.demands))
+    reserved = {attribute: attribute for attribute in used if attribute in RESERVED}
+    return {_name(attribute, names): name for attribute, name in {**reserved, **names}.items()}
+
+
+def _attributes(demand: Demand | None) -> tuple[str, ...]:
+    match demand:
+        case None:
+            return ()
+        case Every(demands) | Some(demands):
+            return tuple(attribute for one in demands for attribute in _attributes(one))
+        case _:
+            return (demand.attribute,)
+
+
+def _expression(write: Write, names: Names) -> str:
+    adds = [f"{_name(one, names)} :{value.name}" for one, value in write.adds.items()]
+    sets = [f"{_name(one, names)} = :{value.name}" for one, value in write.sets.items()]
+    sets += [_set_once(_name(one, names), value) for one, value in write.once.items()]
+    removes = [_name(one, names) for one in write.removes]
+    clauses = {"ADD": adds, "SET": sets, "REMOVE": removes}
+    return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
+
+
+def _set_once(name: str, value: Given) -> str:
+    return f"{name} = if_not_exists({name}, :{value.name})"
+
+
+def _condition(demand: Demand, names: Names, inside: bool = False) -> str:
+    match demand:
+        case Absent(attribute):
+            return f"attribute_not_exists({_name(attribute, names)})"
+        case Present(attribute):
+            return f"attribute_exists({_name(attribute, names)})"
+        case Is(attribute, value):
+            return f"{_name(attribute, names)} = :{value.name}"
+        case Size(attribute, how, value):
+            return f"size({_name(attribute, names)}) {how} :{value.name}"
+        case Every(demands) | Some(demands):
+            word = " AND " if isinstance(demand, Every) else " OR "
+            text = word.join(_condition(one, names, inside=True) for one in demands)
+            return f"({text})" if inside else text

@@ -1,0 +1,104 @@
+"""The items of the table of joins, and what is written to them.
+
+They are keyed by ``Run`` and ``Task``, texts both, and DynamoDB removes them some time after their last write:
+
+=========================================== ==========================================================================
+of a task that others must tell of their    ``Done``, a set of tasks, and the ``TaskToken`` by which it waits
+ends (:mod:`elt_redshift.asl.joins`)
+the same, in the map layout                 how the task ended (:mod:`elt_redshift.asl.progress`)
+of the run, its task being :data:`RUN_ITEM` ``Done``, and for each number of redrives ``Blocked``, ``Failure``,
+                                            ``Parked`` (:mod:`elt_redshift.asl.settling`)
+of a statement, by its id, its task being   ``Ended``, and the ``TaskToken`` by which its task waits
+:data:`STATEMENT_ITEM`                      (:mod:`elt_redshift.asl.event`)
+=========================================== ==========================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from elt_redshift.protocol.writes import Absent, Given, Present, Size, Write, every, some
+
+#: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
+RUN_KEY, TASK_KEY = "Run", "Task"
+EXPIRY = "ExpiresAt"
+
+#: Items live this long after their last write: an execution lasts at most a year, and no wait may lose its item.
+DAYS_KEPT = 400
+
+#: No task has a blank in its name.
+RUN_ITEM = "all tasks"
+STATEMENT_ITEM = "end of statement"
+
+#: Number of nobody: it makes ``Done`` exist, so that its size can be compared.
+NOBODY = "0"
+
+DONE, TOKEN = "Done", "TaskToken"
+#: There is one of these for each number of redrives.
+BLOCKED, FAILURE, PARKED = "Blocked", "Failure", "Parked"
+ENDED = "Ended"
+
+_EXPIRY = {EXPIRY: Given("expiry", "number")}
+_TOKEN = Given("token")
+_OTHERS, _AWAITED = Given("others", "number"), Given("awaited", "number")
+
+
+def key(run: Any, task: Any) -> dict[str, Any]:
+    """The key of an item."""
+    return {RUN_KEY: run, TASK_KEY: task}
+
+
+#: The set is not complete, of which ``awaited`` members are awaited. Where that is known at run time only, and may be
+#: none, the other demand is one that never holds.
+NOT_COMPLETE = some(Absent(DONE), Size(DONE, "<", _AWAITED))
+NOTHING_AWAITED = every(Present(DONE), Size(DONE, "<", _AWAITED))
+
+#: A task that waits stores its token.
+STORE = Write(NOT_COMPLETE, sets={TOKEN: _TOKEN, **_EXPIRY})
+
+#: Nobody is to be woken after one more has ended: no token is there, or the set is not complete even with one more.
+#: ``others`` is one less than are awaited; the other demand is for where that is none.
+NOT_LAST = some(Absent(TOKEN), Absent(DONE), Size(DONE, "<", _OTHERS))
+NOT_ALONE = some(Absent(TOKEN), every(Present(DONE), Size(DONE, "<", _OTHERS)))
+
+#: An upstream has ended, which is the ``task`` of a set of one; and the same if and only if nobody is to be woken.
+ANNOUNCE_LAST = Write(adds={DONE: Given("task", "texts")}, sets=_EXPIRY)
+ANNOUNCE = Write(NOT_LAST, adds=ANNOUNCE_LAST.adds, sets=_EXPIRY)
+
+#: A task is done, by its number, the ``task`` of a set of one; and the same if and only if nothing has failed.
+SETTLE_LATE = ANNOUNCE_LAST
+SETTLE = Write(Absent(BLOCKED), adds=SETTLE_LATE.adds, sets=_EXPIRY)
+
+#: A task has failed: it and all that wait for it are ``blocked``; the first ``failure`` stays.
+BLOCK = Write(
+    adds={DONE: Given("nobody", "texts", always=[NOBODY]), BLOCKED: Given("blocked", "texts")},
+    sets=_EXPIRY,
+    once={FAILURE: Given("failure", "object")},
+)
+
+#: It waits until all has settled, unless the sets have grown since they had these sizes.
+NOT_GROWN = every(Size(DONE, "=", Given("done", "number")), Size(BLOCKED, "=", Given("blocked", "number")))
+PARK = Write(NOT_GROWN, sets={PARKED: _TOKEN, **_EXPIRY})
+
+#: A task waits anew for its statement's event, unless that has come.
+STORE_UNTIL_ENDED = Write(Absent(ENDED), sets={TOKEN: _TOKEN, **_EXPIRY})
+
+#: The statement's event has come; ``state`` is its status.
+MARK_ENDED = Write(sets={ENDED: Given("state"), **_EXPIRY})
+
+#: How a task of the map layout has ended.
+TASK_STATUS, STATEMENT_ID, ENDED_AT = "TaskStatus", "StatementId", "EndedAt"
+SUBMITTED_AT, ATTEMPT, MESSAGE = "SubmittedAt", "AttemptNumber", "FailureMessage"
+REPORT = (TASK_STATUS, STATEMENT_ID, SUBMITTED_AT, ENDED_AT, ATTEMPT, MESSAGE)
+
+TaskStatus = Literal["succeeded", "kept", "failed"]
+
+_STATUS, _STATEMENT = {TASK_STATUS: Given("status")}, {STATEMENT_ID: Given("statement")}
+_LAST: Mapping[str, Given] = {ENDED_AT: Given("ended"), **_EXPIRY}
+_ATTEMPT = {ATTEMPT: Given("attempt", "number"), SUBMITTED_AT: Given("submitted")}
+
+REPORT_SUCCESS = Write(sets={**_STATUS, **_STATEMENT, **_ATTEMPT, **_LAST}, removes=(MESSAGE,))
+REPORT_FAILURE = Write(
+    sets={**_STATUS, **_STATEMENT, MESSAGE: Given("message"), **_LAST}, removes=(SUBMITTED_AT, ATTEMPT)
+)

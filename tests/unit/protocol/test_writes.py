@@ -1,0 +1,132 @@
+"""Writes as data, and how DynamoDB is told of them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from elt_redshift.protocol import audit, dynamodb, joins
+from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Present, Size, Some, Write, every, some
+
+WRITES = {
+    f"{room.__name__.rpartition('.')[2]}.{name}": write
+    for room in (audit, joins)
+    for name, write in vars(room).items()
+    if isinstance(write, Write)
+}
+
+
+def _given(write: Write) -> dict[str, Any]:
+    """A value for everything that the write needs."""
+    kinds: dict[str, Any] = {"text": "x", "number": "1", "texts": ["x"], "object": {"cause": "x"}}
+    return {name: kinds[value.kind] for name, value in write.values().items() if value.always is None}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_a_write_takes_exactly_what_it_needs(name: str) -> None:
+    """A value that is missing, or that the write does not know, is refused before AWS is asked."""
+    write = WRITES[name]
+    given = _given(write)
+    request = dynamodb.update("t", {"K": "k"}, write, given)
+    assert set(request["ExpressionAttributeValues"]) == {f":{value}" for value in write.values()}
+    with pytest.raises(ValueError, match="is given"):
+        dynamodb.update("t", {"K": "k"}, write, {**given, "more": "x"})
+    if given:
+        given.popitem()
+        with pytest.raises(ValueError, match="the write needs"):
+            dynamodb.update("t", {"K": "k"}, write, given)
+
+
+def test_a_whole_request() -> None:
+    """Sets before removals, a reserved word by a placeholder, constants and given values with their types."""
+    given = {"owner": "me", "start": "2026-01-01T00:00:00.000Z", "redrives": "0"}
+    assert dynamodb.update("jobs", audit.key("101"), audit.ACQUIRE, given, answered=True) == {
+        "TableName": "jobs",
+        "Key": {"JobID": {"S": "101"}},
+        "UpdateExpression": "SET JobState = :running, #owner = :owner, RedriveCount = :redrives, JobStart = :start "
+        "REMOVE JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor",
+        "ConditionExpression": "attribute_not_exists(JobState) OR JobState = :ready OR #owner = :owner",
+        "ExpressionAttributeNames": {"#owner": "Owner"},
+        "ExpressionAttributeValues": {
+            ":running": {"S": "Running"},
+            ":ready": {"S": "Ready"},
+            ":owner": {"S": "me"},
+            ":start": {"S": "2026-01-01T00:00:00.000Z"},
+            ":redrives": {"N": "0"},
+        },
+        "ReturnValues": "ALL_NEW",
+    }
+
+
+def test_names_and_conditions_may_be_computed() -> None:
+    """State machines compute the names of attributes that are there once for each redrive, and some conditions."""
+    names = {joins.BLOCKED: "{% 'Blocked' & 1 %}", joins.FAILURE: "{% 'Failure' & 1 %}"}
+    given = {"blocked": ["2"], "failure": {"task": "a"}, "expiry": "9"}
+    request = dynamodb.update("t", joins.key("r", "all tasks"), joins.BLOCK, given, names, condition="{% … %}")
+    assert request["UpdateExpression"] == (
+        "ADD Done :nobody, #blocked :blocked SET ExpiresAt = :expiry, #failure = if_not_exists(#failure, :failure)"
+    )
+    assert request["ConditionExpression"] == "{% … %}"
+    assert request["ExpressionAttributeNames"] == {"#blocked": names["Blocked"], "#failure": names["Failure"]}
+    assert request["ExpressionAttributeValues"][":failure"] == {"M": {"task": {"S": "a"}}}
+
+
+def test_demands_are_nested() -> None:
+    """Each kind of demand within another."""
+    one, two = Given("one"), Given("two", "number")
+    demand = every(some(Absent("A"), Present("B")), Is("C", one), some(every(Size("D", "<", two), Size("E", "=", two))))
+    assert dynamodb.demanded(demand) == (
+        "(attribute_not_exists(A) OR attribute_exists(B)) AND C = :one AND ((size(D) < :two AND size(E) = :two))"
+    )
+
+
+def _holds(demand: Demand | None, item: dict[str, str], given: dict[str, str]) -> bool:
+    """Another store's reading of a demand, of texts."""
+    match demand:
+        case None:
+            return True
+        case Absent(attribute):
+            return attribute not in item
+        case Present(attribute):
+            return attribute in item
+        case Is(attribute, value):
+            return item.get(attribute) == (value.always or given.get(value.name))
+        case Every(demands):
+            return all(_holds(one, item, given) for one in demands)
+        case Some(demands):
+            return any(_holds(one, item, given) for one in demands)
+        case Size():
+            raise AssertionError("audit items hold no sets")
+
+
+def _write(write: Write, item: dict[str, str], given: dict[str, str]) -> dict[str, str] | None:
+    """The item after the write by such a store; None: it was refused."""
+    if not _holds(write.demands, item, given):
+        return None
+    kept = {name: value for name, value in item.items() if name not in write.removes}
+    return kept | {name: value.always or given[value.name] for name, value in write.sets.items()}
+
+
+def test_another_store_can_hold_the_lock() -> None:
+    """The data say all that there is to a write: a dictionary takes, records, redrives and releases by them."""
+    me, you = ({"owner": who, "start": "s", "redrives": "0", "end": "e"} for who in ("me", "you"))
+    free = {"JobID": "101", "JobState": "Ready"}
+    mine = _write(audit.ACQUIRE, free, me)
+    assert mine
+    assert _write(audit.ACQUIRE, mine, you) is None
+    failed = _write(audit.RECORD, mine, {**me, "task": "a", "statement": "s1", "message": "no", "after": "hold"})
+    assert failed == {**mine, "JobState": "Failed", "JobEnd": "e", "FailedTask": "a", "FailedStatement": "s1"} | {
+        "FailureMessage": "no",
+        "AfterFailure": "hold",
+    }
+    again = _write(audit.RECLAIM, failed, {**me, "redrives": "1"})
+    assert again == {**mine, "RedriveCount": "1"}
+    dead = {"dead": "me", "seen": "Running", "claim": "0", "until": "none"}
+    assert _write(audit.TAKE_OVER, again, {**you, **dead}) is None  # it was redriven since it was read
+    released = _write(audit.RELEASE, again, me)
+    assert released
+    assert released["JobState"] == "Ready"
+    assert "Owner" not in released
+    assert _write(audit.RELEASE, released, me) == released  # its answer was lost
+    assert _write(audit.ACQUIRE, released, you)
