@@ -139,7 +139,7 @@ def joined(graph: Graph, seconds: Seconds) -> float:
     for number in order.topological:
         task = order.tasks[number]
         job.task(task, statement="select 1", upstream=graph[task])
-    run = Simulation(compile_job(job).definition(), Scenario(seconds))
+    run = Simulation(compile_job(job).flow, Scenario(seconds))
     for task, ups in graph.items():
         assert all(run.ends[up] <= run.starts[task] + 1e-9 for up in ups), f"{task} started early"
     assert run.ends.keys() == graph.keys()

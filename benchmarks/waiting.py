@@ -24,7 +24,7 @@ def cost(wait: Wait, seconds: float) -> tuple[int, int]:
     """Transitions and events of a task whose statement runs for so long."""
     job = EltJob(job_id="1", name="one", wait=wait)
     job.task("a", statement="select 1")
-    run = Simulation(compile_job(job).definition(), Scenario({"a": seconds}))
+    run = Simulation(compile_job(job).flow, Scenario({"a": seconds}))
     return run.transitions - LOCK_TRANSITIONS, run.events - LOCK_EVENTS - EXECUTION_EVENTS
 
 

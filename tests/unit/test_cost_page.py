@@ -1,4 +1,4 @@
-"""docs/cost.md says what the definitions cost."""
+"""docs/cost.md says what the flows cost."""
 
 from __future__ import annotations
 
@@ -23,10 +23,8 @@ def test_the_page_tells_the_transitions_of_the_demos_shape(wait: Wait) -> None:
     job.task("a", statement="select 1")
     job.task("b", statement="select 1")
     job.task("c", statement="select 1", upstream=["a", "b"])
-    definition = compile_job(job).definition()
-    counted = [
-        Simulation(definition, Scenario(dict.fromkeys("abc", seconds))).transitions for seconds in SECONDS.values()
-    ]
+    flow = compile_job(job).flow
+    counted = [Simulation(flow, Scenario(dict.fromkeys("abc", seconds))).transitions for seconds in SECONDS.values()]
     page = PAGE.read_text()
     assert f"| | {' | '.join(SECONDS)} |" in page
     row = re.search(rf"^\| `wait: {wait}` \| (.*) \|$", page, re.MULTILINE)

@@ -16,7 +16,7 @@ EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "executeStatement", "redshift-d
 BATCH_EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "batchExecuteStatement", "redshift-data:BatchExecuteStatement")
 DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift-data:DescribeStatement")
 CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
-UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem.waitForTaskToken", "dynamodb:UpdateItem")
+UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem", "dynamodb:UpdateItem", waits=True)
 SEND_TASK_SUCCESS = Call("aws-sdk:sfn", "sendTaskSuccess", "states:SendTaskSuccess")
 SEND_TASK_FAILURE = Call("aws-sdk:sfn", "sendTaskFailure", "states:SendTaskFailure")
 LIST_STATEMENTS = Call("aws-sdk:redshiftdata", "listStatements", "redshift-data:ListStatements")
@@ -30,6 +30,8 @@ STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sf
 STATEMENT_FAILED = "StatementFailed"
 #: No event within the state's TimeoutSeconds.
 TIMEOUT = "States.Timeout"
+#: Stands for every error.
+ANY_ERROR = "States.ALL"
 #: The Data API does not take the request, or the statement has ended.
 INVALID = "RedshiftData.ValidationException"
 #: The Data API has forgotten the statement: it ended more than 24 hours ago.

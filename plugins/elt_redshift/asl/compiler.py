@@ -8,11 +8,10 @@ from functools import cached_property
 from itertools import count, islice
 from typing import Any
 
-from elt_redshift.asl import answering, fingerprints, jobfile, joins, lanes, limits, names, progress
+from elt_redshift.asl import answering, fingerprints, jobfile, joins, lanes, limits, names, passing, progress
 from elt_redshift.asl.distributed import TasksPattern
 from elt_redshift.asl.event import EventPattern
 from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
-from elt_redshift.asl.jsonata import expression
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.lock import LockPattern
 from elt_redshift.asl.names import Step
@@ -172,5 +171,5 @@ class _Assembly:
         # As many tasks as can be part of a name.
         name = names.together(list(islice(tasks_of(layout), MAX_NAME)), next(self.parallels))
         # The lock's newest claim in any branch is the claim of what follows.
-        baton = {"attempt": 1, "failures": 0, "redrives": expression("$max($states.result.redrives)")}
+        baton = passing.begin("$max($states.result.redrives)")
         return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)

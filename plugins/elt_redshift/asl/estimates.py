@@ -17,6 +17,7 @@ from elt_redshift.asl.layout import MAX_DEPTH
 from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, size
 from elt_redshift.asl.lock import LOOK, MAX_LOOKS
 from elt_redshift.asl.simulation import EVENTS, Scenario, Simulation
+from elt_redshift.asl.states import Flow
 from elt_redshift.protocol.limits import (
     LONG_POLL,
     LONGEST_STATEMENT,
@@ -100,7 +101,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     """
     definition = machine.definition()
     tasks = machine.job.tasks
-    looks = _looking(definition)
+    looks = _looking(machine.flow)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
     run = partial(simulate, machine)
     worst = run(Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
@@ -117,7 +118,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
 
 def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
     """One run of a compiled job."""
-    return Simulation(machine.definition(), scenario, machine.job_file or ())
+    return Simulation(machine.flow, scenario, machine.job_file or ())
 
 
 def _run(simulation: Simulation) -> Run:
@@ -129,11 +130,11 @@ def _longest(simulation: Simulation, looks: int) -> int:
     return max(simulation.events, simulation.executions[0].events + looks)
 
 
-def _looking(definition: Mapping[str, Any]) -> Run:
+def _looking(flow: Flow) -> Run:
     """The longest wait for the lock."""
-    if names.WAITING not in definition["States"]:
+    if not flow.find(names.WAITING):
         return Run(0, 0)
-    events = sum(EVENTS[definition["States"][name]["Type"]] for name in LOOK)
+    events = sum(EVENTS[type(state)] for name in LOOK if (state := flow.find(name)))
     return Run(MAX_LOOKS * len(LOOK), MAX_LOOKS * events)
 
 

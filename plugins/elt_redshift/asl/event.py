@@ -27,10 +27,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
-from elt_redshift.asl import calls, joins
+from elt_redshift.asl import calls, joins, passing
 from elt_redshift.asl.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, joined, keep
+from elt_redshift.asl.roles import Submits
 from elt_redshift.asl.source import OneTask, Submission
 from elt_redshift.asl.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
 from elt_redshift.asl.states import Catch, Choice, Rule, State, Task
@@ -58,18 +58,20 @@ class EventPattern(StatementPattern):
         return self.source.submissions({**self._identity(), "WithEvent": True})
 
     def _submit(self, submission: Submission) -> Task:
-        waiting = replace(submission.call, action=f"{submission.call.action}.waitForTaskToken")
+        waiting = replace(submission.call, waits=True)
         timeout = self.source.timeout
         return self._call(
             submission.state,
             waiting,
             submission.arguments,
             next=self.next,
-            output=self._told(),
+            # The same as without events.
+            output=passing.finish(self.source.task, "$states.result.Id"),
             comment=self.source.comment,
             retry=calls.EVENT_RETRY,
             catch=(self._ended_badly(), self._not_submitted(), self._caught()),
             timeout=NET if timeout is None else min(NET, timeout),
+            role=Submits(),
         )
 
     def _identity(self) -> dict[str, Value]:
@@ -80,16 +82,6 @@ class EventPattern(StatementPattern):
     def _beginning(self) -> tuple[Value, ...]:
         """What the name of this attempt's statement begins with."""
         return statements.beginning(self.job.job_id, self.source.execution, *self._attempt)
-
-    def _told(self) -> dict[str, Any]:
-        """What the next task gets; the same as without events."""
-        return {
-            "finished": self.source.task,
-            **fields(statement="$states.result.Id"),
-            "attempt": 1,
-            "failures": 0,
-            **keep("redrives"),
-        }
 
     def _ended_badly(self) -> Catch:
         return Catch(
@@ -117,7 +109,7 @@ class EventPattern(StatementPattern):
         """The event is late or lost, or the submission was refused."""
         known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVEN}"
         return Catch(
-            ("States.ALL",),
+            (calls.ANY_ERROR,),
             self.source.name("find"),
             expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {REFUSAL}}}])"),
         )
@@ -160,11 +152,11 @@ class EventPattern(StatementPattern):
         return (
             *super()._rules(),
             # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
-            Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look),
+            Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look, verdict="ended"),
         )
 
     def _new(self) -> Iterator[Rule]:
-        yield Rule(expression(f"{INPUT}.Status = 'UNKNOWN'"), self.source.name("find"))
+        yield Rule(expression(f"{INPUT}.Status = 'UNKNOWN'"), self.source.name("find"), verdict="unknown")
         yield from super()._new()
 
     def _await(self) -> Task:

@@ -15,6 +15,8 @@ from datetime import datetime
 from typing import Any, Literal
 
 from elt_redshift.asl import names
+from elt_redshift.asl.names import StateName
+from elt_redshift.asl.passing import end_of
 from elt_redshift.asl.progress import Place, Report
 from elt_redshift.protocol import executions
 
@@ -127,9 +129,8 @@ class TaskRuns:
                 if run.status == "running":
                     self._runs[name] = replace(run, status="aborted")
 
-    def _find(self, task: str | None) -> TaskRun | None:
-        if task is None:
-            return None
+    def _find(self, task: str) -> TaskRun | None:
+        """The run of a task, if it is one of the job's."""
         return self._runs.get(task) or (TaskRun(task) if self._any else None)
 
     def _apply(self, event: Mapping[str, Any]) -> None:
@@ -165,14 +166,15 @@ class TaskRuns:
         self.refused = self.refused or state == names.REFUSED
         if state == names.RUN_TASKS:
             self.place, self._begun = Place.find(given), self._begun or when
-        run = self._find(names.task_of(state))
-        if run is None:
+        name = StateName.read(state)
+        run = self._find(name.task) if name else None
+        if name is None or run is None:
             return
         task = run.name
-        if state == task:
+        if name.step == "":
             attempt = int(given.get("attempt", 1))
             self._runs[task] = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
-        elif state in (names.step(task, "block"), names.step(task, "record")):
+        elif name.step in ("block", "record"):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
             again = given.get("redrives", self._redrives) < self._redrives
             if run.status != "failed" and not again:
@@ -184,23 +186,17 @@ class TaskRuns:
             self._runs[task] = replace(self._runs[task], statement_id=answer["Id"])
 
     def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
-        run = self._find(names.task_of(state))
-        if run is None:
+        name = StateName.read(state)
+        run = self._find(name.task) if name else None
+        if name is None or run is None:
             return
-        task = run.name
-        ends = (task, *(names.step(task, one) for one in _ENDS))
-        if state in ends and result.get("finished") == task and result.get("kept"):
-            self._runs[task] = self._kept(run, when)
-        elif state in ends and result.get("finished") == task:
-            self._runs[task] = replace(run, status="succeeded", ended=when, statement_id=result.get("statement"))
-        elif state in (task, names.step(task, "find")) and "Id" in result:
-            self._runs[task] = replace(run, statement_id=result["Id"])
-        elif state == names.step(task, "failed"):
-            self._runs[task] = replace(run, status="running", ended=None)
-
-
-#: The steps that a task can leave well, besides the one that submits.
-_ENDS: tuple[names.Step, ...] = ("finish", "status", "kept")
+        if end := end_of(name, result):
+            done = replace(run, status="succeeded", ended=when, statement_id=end.statement)
+            self._runs[run.name] = self._kept(run, when) if end.kept else done
+        elif name.step in ("", "find") and "Id" in result:
+            self._runs[run.name] = replace(run, statement_id=result["Id"])
+        elif name.step == "failed":
+            self._runs[run.name] = replace(run, status="running", ended=None)
 
 
 def _json(text: str | None) -> dict[str, Any]:

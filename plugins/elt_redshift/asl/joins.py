@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import calls
+from elt_redshift.asl import calls, passing
 from elt_redshift.asl.jsonata import (
     EXECUTION_NAME,
     INPUT,
@@ -42,6 +42,7 @@ from elt_redshift.asl.jsonata import (
     rendered,
 )
 from elt_redshift.asl.names import Step
+from elt_redshift.asl.roles import Awaits, Tells
 from elt_redshift.asl.source import Source
 from elt_redshift.asl.states import Call, Catch, Flow, Map, State, Succeed, Task
 from elt_redshift.asl.target import Target
@@ -96,7 +97,7 @@ class WaitPattern:
     comment: str
 
     def states(self) -> Iterator[State]:
-        go_on = {"attempt": 1, "failures": 0, **fields(redrives=str(self.source.redrives)), "Status": "NEW"}
+        go_on = {**passing.begin(str(self.source.redrives)), "Status": "NEW"}
         given = {"token": expression(MINE), "awaited": rendered(_digits(self.awaited))}
         following = self.source.begins or self.source.name("status")
         yield _writer(
@@ -109,6 +110,7 @@ class WaitPattern:
             comment=self.comment[:200],
             retry=calls.JOIN_RETRY,
             catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),),
+            role=Awaits(self.awaited),
         )
 
     def _condition(self) -> str | None:
@@ -211,6 +213,7 @@ class AnnouncePattern:
             calls.UPDATE_ITEM,
             update(self.target, self.source.run, waiter, write, values, **how),
             retry=calls.DYNAMODB_RETRY,
+            role=Tells(waiter),
             **flow,
         )
 

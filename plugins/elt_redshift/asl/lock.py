@@ -30,7 +30,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.asl import calls, names, resuming
+from elt_redshift.asl import calls, names, passing, resuming
 from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, gate, joined, keep
 from elt_redshift.asl.jsonata import literal as text
 from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
@@ -54,7 +54,7 @@ LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner"
 MAX_PASSES = 120
 
 #: What the first task gets.
-FIRST = {"attempt": 1, "failures": 0, **fields(redrives=REDRIVE_COUNT)}
+FIRST = passing.begin(REDRIVE_COUNT)
 
 _FAILED = f"{INPUT}.state = '{audit.FAILED}'"
 
@@ -300,7 +300,7 @@ class LockPattern:
             output={},
             retry=(Retry(("RedshiftData.ValidationException",), max_attempts=0), Retry(("States.TaskFailed",), 3)),
             # It ended by itself in the meantime, or is asked again in the next pass.
-            catch=(Catch(("States.ALL",), "cancel refused", {}),),
+            catch=(Catch((calls.ANY_ERROR,), "cancel refused", {}),),
         )
         return Map(
             "cancel left statements",

@@ -6,12 +6,14 @@ Task names hold no blanks and all other names do, so none can clash.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Mapping
+from typing import Literal, get_args
 
 from elt_redshift.protocol.limits import MAX_NAME
 
-#: What the states of a task are for, in the order in which they can be passed.
+#: What the states of a task are for, in the order in which they can be passed; the first one bears the task's name.
 Step = Literal[
+    "",
     "join",
     "submit",
     "submit batch",
@@ -45,6 +47,11 @@ Step = Literal[
     "kept",
 ]
 
+_STEPS: Mapping[str, Step] = {step: step for step in get_args(Step)}
+
+#: Stands for the task in the names of states that serve every task.
+ANY_TASK = "task"
+
 #: Of the Map state that runs the tasks; part of its children's ARNs.
 LABEL = "tasks"
 
@@ -58,15 +65,28 @@ RELEASED = "lock is released"
 FIND_LEFT = "find left statements"
 
 
-def step(task: str, name: Step) -> str:
-    """The name of a task's further state, such as ``load_fact: describe``."""
-    return f"{task}: {name}"
+class StateName(str):
+    """The name of a state of a task: the task's own, or ``load_fact: describe``.
 
+    :ivar task: the task; in the map layout, whose states serve every task, :data:`ANY_TASK`.
+    """
 
-def task_of(state: str) -> str | None:
-    """The task that a state belongs to, or None for the lock's states and for Parallel states."""
-    task = state.partition(": ")[0]
-    return None if " " in task else task
+    __slots__ = ("step", "task")
+
+    task: str
+    step: Step
+
+    def __new__(cls, task: str, step: Step = "") -> StateName:
+        name = super().__new__(cls, f"{task}: {step}" if step else task)
+        name.task, name.step = task, step
+        return name
+
+    @classmethod
+    def read(cls, text: str) -> StateName | None:
+        """The name of a state as a history gives it; None for the states of the lock and for Parallel states."""
+        task, _, given = text.partition(": ")
+        step = _STEPS.get(given)
+        return None if " " in task or step is None else cls(task, step)
 
 
 def together(tasks: list[str], number: int) -> str:

@@ -6,14 +6,12 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from elt_redshift.asl import calls
+from elt_redshift.asl.roles import Verdict
 from elt_redshift.asl.statement import MAX_PAUSE
-from elt_redshift.protocol import statements
-from elt_redshift.protocol.limits import LONG_POLL
+from elt_redshift.asl.states import Task
 
 
 @dataclass
@@ -45,37 +43,28 @@ class SimulatedStatement:
     def finished(self) -> bool:
         return self.left <= 0 and not self.fails
 
-    def verdict(self) -> str | None:
-        """Where the status leads to, in words of its rules; None: it is still running."""
+    def patience(self, first: int, most: int) -> int:
+        """How long the next wait for the event lasts: each is twice as long as the one before it."""
+        self.looks += 1
+        return min(most, first << self.looks)
+
+    def verdict(self) -> Verdict | None:
+        """What the status finds out; None: it is still running."""
         if self.fresh:
-            return "'NEW'"
+            return "new"
         if self.left > 0:
             return None
         if self.finished:
-            return f"'{statements.FINISHED}'"
-        return ": cancel" if self.timed and not self.cancelled else ": retry"
+            return "finished"
+        return "late" if self.timed and not self.cancelled else "retry"
 
 
-def waits_for_event(state: Mapping[str, Any]) -> bool:
-    """Whether ``state`` submits a statement and waits for the event of its end."""
-    return str(state.get("Resource")).endswith("tatement.waitForTaskToken")
-
-
-def answered(state: Mapping[str, Any], statement: SimulatedStatement) -> str | None:
+def answered(state: Task, statement: SimulatedStatement) -> str | None:
     """Where the wait for a statement's event leads to."""
     if statement.finished:
-        return state.get("Next")
+        return state.next
     error = calls.TIMEOUT if statement.left > 0 or statement.timed else calls.STATEMENT_FAILED
-    catchers = state["Catch"]
-    return next(str(one["Next"]) for one in catchers if {error, "States.ALL"} & {*one["ErrorEquals"]})
-
-
-def first_wait(arguments: Any) -> float:
-    """How long the call that submits waits for the statement's end; 0 of a task that polls."""
-    seconds = arguments.get("WaitTimeSeconds", 0) if isinstance(arguments, Mapping) else arguments
-    if isinstance(seconds, str):  # JSONata
-        return LONG_POLL if isinstance(arguments, Mapping) or "WaitTimeSeconds" in seconds else 0
-    return float(seconds)
+    return next(one.next for one in state.catch if {error, calls.ANY_ERROR} & {*one.errors})
 
 
 def pauses(seconds: float) -> tuple[int, float]:

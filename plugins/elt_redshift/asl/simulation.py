@@ -1,9 +1,9 @@
-"""Runs a definition without AWS: which states are entered, how many history events they leave, and when each task runs.
+"""Runs a state machine without AWS: which states it enters, how many history events they leave, when each task runs.
 
-What is walked is the *definition*, not the graph: Parallel branches, waits for joins, announcements, long polls and
-retries as they stand in it. Only statements take time; a state that runs no SQL takes none. The way is that of a run
-that gets the lock at once, loses no event and succeeds. Calls that Step Functions makes again after an error of AWS are
-not foreseen.
+What is walked are its *states*, not the graph: Parallel branches, waits for joins, announcements, long polls and
+retries as they stand in the definition. Only statements take time; a state that runs no SQL takes none. The way is that
+of a run that gets the lock at once, loses no event and succeeds. Calls that Step Functions makes again after an
+error of AWS are not foreseen.
 
 Events and transitions are counted as Step Functions counts them:
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html and
@@ -16,24 +16,30 @@ import math
 from collections import deque
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import Any, Literal, assert_never
 
-from elt_redshift.asl import names
 from elt_redshift.asl.event import MAX_NET, NET
-from elt_redshift.asl.names import Step
-from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, first_wait, pauses, waits_for_event
+from elt_redshift.asl.jsonata import Code, Value
+from elt_redshift.asl.names import StateName, Step
+from elt_redshift.asl.roles import Awaits, Submits, Tells
+from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, pauses
 from elt_redshift.asl.source import NEVER
-from elt_redshift.protocol.joins import TASK_KEY
+from elt_redshift.asl.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task, Wait
 from elt_redshift.protocol.limits import LONG_POLL
 
 #: History events of one pass through a state: entered, exited and what lies between.
-EVENTS = {"Task": 5, "Choice": 2, "Pass": 2, "Wait": 2, "Succeed": 2, "Fail": 1, "Parallel": 4, "Map": 4}
+EVENTS: Mapping[type[State], int] = {
+    Task: 5,
+    Parallel: 4,
+    Map: 4,
+    DistributedMap: 4,
+    Choice: 2,
+    Wait: 2,
+    Succeed: 2,
+}
 
 #: … and one more where the state's Output raises an error that is caught.
 CAUGHT_EVENTS = 1
-
-#: The steps that submit a task's SQL; in an unrolled definition that state bears the task's own name.
-SUBMITS = ("", "submit", "submit batch")
 
 #: What an execution's history holds beside its states: started, succeeded.
 EXECUTION_EVENTS = 2
@@ -66,13 +72,13 @@ class Execution:
     transitions: int = 0
     events: int = EXECUTION_EVENTS
 
-    def enter(self, state: Mapping[str, Any], times: int = 1) -> None:
+    def enter(self, state: State, times: int = 1) -> None:
         self.transitions += times
-        self.events += times * EVENTS[state["Type"]]
+        self.events += times * EVENTS[type(state)]
 
 
 class Simulation:
-    """One run of ``definition``, done when the object is made.
+    """One run of the states of ``flow``, done when the object is made.
 
     :param items: what a Map reads from S3, if there is one.
     :ivar makespan: seconds from start to end.
@@ -81,9 +87,7 @@ class Simulation:
     :ivar executions: the execution, then the child executions of its Maps.
     """
 
-    def __init__(
-        self, definition: Mapping[str, Any], scenario: Scenario, items: Sequence[Mapping[str, Any]] = ()
-    ) -> None:
+    def __init__(self, flow: Flow, scenario: Scenario, items: Sequence[Mapping[str, Any]] = ()) -> None:
         self.scenario = scenario
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
@@ -92,7 +96,7 @@ class Simulation:
         self._joins: dict[str, _Join] = {}
         self._ready: deque[tuple[_Program, float]] = deque()
         self._items = items
-        main = _Program(self._walk(_Place(definition, self._execution()), 0.0))
+        main = _Program(self._walk(_Place(flow, self._execution()), 0.0))
         self._ready.append((main, 0.0))
         while self._ready:
             self._resume(*self._ready.popleft())
@@ -152,58 +156,75 @@ class Simulation:
 
     def _walk(self, here: _Place, now: float) -> _Steps:
         """The states of a flow one after the other; gives the time at which it ends."""
-        name: str | None = here.flow["StartAt"]
-        while name:
-            state = here.flow["States"][name]
+        state: State | None = here.flow.states[0]
+        while state:
             here.execution.enter(state)
-            task, step = here.read(name)
-            if state["Type"] == "Parallel":
-                now = yield [self._walk(replace(here, flow=branch), now) for branch in state["Branches"]]
-            elif state["Type"] == "Map":
+            if isinstance(state, Parallel):
+                now = yield [self._walk(replace(here, flow=branch), now) for branch in state.branches]
+            elif isinstance(state, Map | DistributedMap):
                 now = yield from self._map(state, here, now)
-            elif step == "join":
-                now = yield from self._wait(task, state, here, now)
-            elif step in ("announce", "tell"):
-                self._announce(_waiter(state, here), here, name, now)
-            elif step in SUBMITS and task in self.scenario.seconds:
-                timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
-                now = self._submit(task, state, now, here.execution, timed)
-            elif step == "finish":
-                now = self._pass(task, now, max(0.0, min(self._statements[task].left, LONG_POLL)))
-            elif step in ("describe", "wait"):
-                now = self._follow(task, step, here, name, now)
-            elif step == "await":
-                statement = self._statements[task]
-                statement.looks += 1
-                now = self._wait_for_event(task, now, min(MAX_NET, NET * 2**statement.looks), here.execution)
-            elif step == "cancel":
-                self._statements[task].cancelled = True
-            elif step == "retry":
-                self._statements[task].fresh = True
-            name = self._next(state, task, step, here.execution)
+            elif isinstance(state.name, StateName):
+                now = yield from self._step(state, state.name, here, now)
+            following = self._next(state, here)
+            state = here.flow.find(following) if following else None
         return now
 
-    def _map(self, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
-        processor = state["ItemProcessor"]
-        items = self._items if "ItemReader" in state else state["Items"]
-        if isinstance(items, str):  # JSONata: what the child execution was given
-            items = here.of_item("waiters") or ()
-        if processor["ProcessorConfig"]["Mode"] == "INLINE":
-            here.execution.events += ITERATION_EVENTS * len(items)
-            flows = [self._walk(_Place(processor, here.execution, item), now) for item in items]
-        else:
+    def _step(self, state: State, name: StateName, here: _Place, now: float) -> _Steps:
+        """What the state of a task does."""
+        task = here.task(name)
+        match name.step:
+            case "" | "submit" | "submit batch":
+                return self._submit(state, name, here, now)
+            case "join":
+                return (yield from self._wait(task, state, here, now))
+            case "announce" | "tell":
+                self._announce(state, name, here, now)
+            case "finish":
+                return self._pass(task, now, max(0.0, min(self._statements[task].left, LONG_POLL)))
+            case "describe" | "wait":
+                return self._follow(task, name, here, now)
+            case "await":
+                return self._wait_for_event(task, now, self._statements[task].patience(NET, MAX_NET), here.execution)
+            case "cancel":
+                self._statements[task].cancelled = True
+            case "retry":
+                self._statements[task].fresh = True
+            case "find" | "status" | "kept" | "done" | "told" | "report" | "settle":
+                pass
+            case "announce last" | "tell last" | "wake":  # counted when the waiter turns out to have waited
+                pass
+            case "record" | "failed" | "reclaim" | "claim" | "report failure":  # of runs that fail
+                pass
+            case "block" | "blocked" | "park" | "settle late" | "unpark":
+                pass
+            case unforeseen:
+                assert_never(unforeseen)
+        return now
+
+    def _map(self, state: Map | DistributedMap, here: _Place, now: float) -> _Steps:
+        if isinstance(state, DistributedMap):
             here.execution.events += MAP_RUN_EVENTS
-            here.execution.transitions += len(items)  # one for each child execution that is started
-            flows = [self._walk(_Place(processor, self._execution(), item), now) for item in items]
+            here.execution.transitions += len(self._items)  # one for each child execution that is started
+            flows = [self._walk(_Place(state.processor, self._execution(), item), now) for item in self._items]
+        else:
+            # JSONata gives what the child execution was given.
+            items = (here.of_item("waiters") or ()) if isinstance(state.items, str) else state.items
+            here.execution.events += ITERATION_EVENTS * len(items)
+            flows = [self._walk(_Place(state.processor, here.execution, item), now) for item in items]
         return (yield flows) if flows else now
 
-    def _submit(self, task: str, state: Mapping[str, Any], now: float, execution: Execution, timed: bool) -> float:
+    def _submit(self, state: State, name: StateName, here: _Place, now: float) -> float:
+        assert isinstance(state, Task)
+        assert isinstance(state.role, Submits)
+        task = here.task(name)
+        timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
         statement = self._statements.setdefault(task, SimulatedStatement(self.scenario.failures.get(task, 0), timed))
         statement.submit(self.scenario.seconds[task])
         self.starts.setdefault(task, now)
-        if waits_for_event(state):
-            return self._wait_for_event(task, now, state["TimeoutSeconds"], execution)
-        return self._pass(task, now, min(statement.left, first_wait(state["Arguments"])))
+        if state.call.waits:
+            assert isinstance(state.timeout, int)
+            return self._wait_for_event(task, now, state.timeout, here.execution)
+        return self._pass(task, now, min(statement.left, state.role.seconds))
 
     def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
         execution.events += 1  # TaskSubmitted
@@ -217,36 +238,36 @@ class Simulation:
             self.ends[task] = now + seconds
         return now + seconds
 
-    def _follow(self, task: str, step: str, here: _Place, name: str, now: float) -> float:
+    def _follow(self, task: str, name: StateName, here: _Place, now: float) -> float:
         """Look at a running statement until it ends: one long poll or one pause after the other."""
         statement, polling = self._statements[task], here.state(name, "wait") is not None
-        if step == "describe" and (polling or statement.left <= 0):
+        if name.step == "describe" and (polling or statement.left <= 0):
             return now
         if here.state(name, "await"):
             return self._pass(task, now, min(statement.left, LONG_POLL))
         looks, seconds = pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
         rounds: tuple[Step, ...] = ("wait", "describe", "status") if polling else ("describe", "status")
-        for one in rounds:
-            here.execution.enter(here.state(name, one) or {}, looks - 1)
+        for step in rounds:
+            if state := here.state(name, step):
+                here.execution.enter(state, looks - 1)
         self._pass(task, now, statement.left)
         return now + seconds
 
-    def _wait(self, task: str, state: Mapping[str, Any], here: _Place, now: float) -> _Steps:
+    def _wait(self, task: str, state: State, here: _Place, now: float) -> _Steps:
+        assert isinstance(state, Task)
+        assert isinstance(state.role, Awaits)
         join = self._joins.setdefault(task, _Join())
-        awaited = here.of_item("awaited")
-        if awaited is None:
-            awaited = int(state["Arguments"]["ExpressionAttributeValues"][":awaited"]["N"])
-        join.awaited = awaited
+        join.awaited = int(here.known(state.role.number, "awaited"))
         join.arrived, join.execution = now, here.execution
         return (yield task)
 
-    def _announce(self, waiter: str | None, here: _Place, name: str, now: float) -> None:
-        if waiter is None:  # a Map tells them one by one
-            return
-        last: Step = "tell last" if here.state(name, "tell") else "announce last"
-        wake = _Wake(here.execution, tuple(here.state(name, step) or {} for step in (last, "wake")))
-        join = self._joins.setdefault(waiter, _Join())
-        join.told.append((now, wake))
+    def _announce(self, state: State, name: StateName, here: _Place, now: float) -> None:
+        assert isinstance(state, Task)
+        assert isinstance(state.role, Tells)
+        last: Step = "tell last" if name.step == "tell" else "announce last"
+        wake = _Wake(here.execution, tuple(filter(None, (here.state(name, step) for step in (last, "wake")))))
+        waiter = str(here.known(state.role.waiter, "waiter"))
+        self._joins.setdefault(waiter, _Join()).told.append((now, wake))
         self._settle(waiter)
 
     def _settle(self, waiter: str) -> None:
@@ -265,60 +286,53 @@ class Simulation:
             last.count()
         self._ready.append((program, max(join.arrived, complete)))
 
-    def _next(self, state: Mapping[str, Any], task: str, step: str, execution: Execution) -> str | None:
-        statement = self._statements.get(task)
-        if step == "status":
-            wanted = statement.verdict() if statement else "'NEW'"
-            if wanted:
-                return _rule(state, wanted)
-        if statement and not step and waits_for_event(state):
-            return answered(state, statement)
-        if statement and step == "finish" and not statement.finished:
-            execution.events += CAUGHT_EVENTS
-            return str(state["Catch"][0]["Next"])
-        following = state.get("Next") or state.get("Default")
-        if following is None and state["Type"] == "Choice":
-            following = state["Choices"][0]["Next"]
-        return str(following) if following else None
+    def _next(self, state: State, here: _Place) -> str | None:
+        name = state.name
+        statement = self._statements.get(here.task(name)) if isinstance(name, StateName) else None
+        match state:
+            case Succeed():
+                return None
+            case Choice():
+                verdict = (statement.verdict() if statement else "new") if _of(name, "status") else None
+                ruled = next((rule.next for rule in state.rules if verdict and rule.verdict == verdict), None)
+                return ruled or state.default or state.rules[0].next
+            case Task() if statement and _of(name, "") and state.call.waits:
+                return answered(state, statement)
+            case Task() if statement and _of(name, "finish") and not statement.finished:
+                here.execution.events += CAUGHT_EVENTS
+                return state.catch[0].next
+            case _:
+                return state.next
+
+
+def _of(name: str, step: Step) -> bool:
+    """Whether it is the name of a task's state for this step."""
+    return isinstance(name, StateName) and name.step == step
 
 
 @dataclass(frozen=True)
 class _Place:
     """Where a program is: in which flow and execution, and for which item of a Map."""
 
-    flow: Mapping[str, Any]
+    flow: Flow
     execution: Execution
     item: Any = None
 
-    def read(self, name: str) -> tuple[str, str]:
-        """The task and the step that a state's name tells of. A task's own name is the step ``""``.
-
-        Where one set of states serves every task, the item of the child execution names it.
-        """
-        task, _, step = name.partition(": ")
-        return str(self.of_item("name") or task), step
+    def task(self, name: StateName) -> str:
+        """The task that a state is of. One set of states serves every task where the item names it."""
+        return str(self.of_item("name") or name.task)
 
     def of_item(self, key: str) -> Any:
         """A member of the item, if it is an object that has it."""
         return self.item.get(key) if isinstance(self.item, Mapping) else None
 
-    def state(self, name: str, step: Step) -> Mapping[str, Any] | None:
+    def known(self, value: Value, key: str) -> Any:
+        """``value``; where it is known at run time only, the member of the item that it stands for."""
+        return self.of_item(key) if isinstance(value, Code) else value
+
+    def state(self, name: StateName, step: Step) -> State | None:
         """The state that is another step of the task that the state ``name`` belongs to."""
-        found: Mapping[str, Any] | None = self.flow["States"].get(names.step(name.partition(": ")[0], step))
-        return found
-
-
-def _rule(choice: Mapping[str, Any], wanted: str) -> str:
-    """The target of the rule that speaks of ``wanted``: a status in its condition, or a step by its name."""
-    rules = choice["Choices"]
-    return next(str(rule["Next"]) for rule in rules if wanted in rule["Condition"] or rule["Next"].endswith(wanted))
-
-
-def _waiter(state: Mapping[str, Any], here: _Place) -> str | None:
-    """The task that ``state`` tells of an upstream's end; None for a Map, whose items name them."""
-    if waiter := here.of_item("waiter"):
-        return str(waiter)
-    return str(state["Arguments"]["Key"][TASK_KEY]["S"]) if state["Type"] == "Task" else None
+        return self.flow.find(StateName(name.task, step))
 
 
 @dataclass(frozen=True)
@@ -326,7 +340,7 @@ class _Wake:
     """The states that an upstream enters to wake a waiter."""
 
     execution: Execution
-    states: tuple[Mapping[str, Any], ...]
+    states: tuple[State, ...]
 
     def count(self) -> None:
         for state in self.states:

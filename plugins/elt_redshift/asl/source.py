@@ -25,7 +25,7 @@ from elt_redshift.asl.jsonata import (
     literal,
     rendered,
 )
-from elt_redshift.asl.names import Step, step
+from elt_redshift.asl.names import ANY_TASK, StateName, Step
 from elt_redshift.asl.states import Call
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, SqlTask
@@ -44,7 +44,7 @@ class Submission:
     :param when: JSONata that tells whether it is this task's way; None: it always is.
     """
 
-    state: str
+    state: StateName
     call: Call
     arguments: Mapping[str, Any] | str
     when: str | None = None
@@ -100,14 +100,14 @@ class Source(Protocol):
     def comment(self) -> str | None: ...
 
     @property
-    def begins(self) -> str | None:
+    def begins(self) -> StateName | None:
         """The state that submits; None where that is to be chosen by the task's status."""
 
     @property
     def reports(self) -> bool:
         """Whether it tells of its end in an item of its own, because its states are in no history that is read."""
 
-    def name(self, name: Step) -> str:
+    def name(self, name: Step) -> StateName:
         """The name of one of its states."""
 
     def submissions(self, members: Mapping[str, Value]) -> tuple[Submission, ...]:
@@ -159,16 +159,16 @@ class OneTask:
         return self.of.source or None
 
     @property
-    def begins(self) -> str:
-        return self.of.name
+    def begins(self) -> StateName:
+        return self.name("")
 
-    def name(self, name: Step) -> str:
-        return step(self.of.name, name)
+    def name(self, name: Step) -> StateName:
+        return StateName(self.of.name, name)
 
     def submissions(self, members: Mapping[str, Value]) -> tuple[Submission, ...]:
         given = {key: rendered(value) for key, value in members.items()}
         request = {**self._sql(), **self.target.connection, **given}
-        return (Submission(self.of.name, submitting(self.of), request),)
+        return (Submission(self.begins, submitting(self.of), request),)
 
     def _sql(self) -> dict[str, Any]:
         texts = [statement.text for statement in self.of.statements]
@@ -217,11 +217,11 @@ class AnyTask:
     reports = True
 
     @property
-    def begins(self) -> str | None:
+    def begins(self) -> StateName | None:
         return None if self.batches is None else self.name("submit batch" if self.batches else "submit")
 
-    def name(self, name: Step) -> str:
-        return step("task", name)
+    def name(self, name: Step) -> StateName:
+        return StateName(ANY_TASK, name)
 
     def submissions(self, members: Mapping[str, Value]) -> tuple[Submission, ...]:
         # A function, since the warehouse's role is known to the deployed state machine only.

@@ -22,15 +22,8 @@ has not finished, its Output raises an error, which it catches: an error of the 
 failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
 
 With ``on_task_failure: finish_independent``, more states stand before ``record`` and before the next task
-(:mod:`elt_redshift.asl.settling`). What travels from state to state is small:
-
-========= ============================================================================================
-attempt   number of the submission; part of its ClientToken and its name
-failures  failed submissions since the task, or its redrive, began
-redrives  the execution's redrive count when this run of the task took (or kept) the lock
-========= ============================================================================================
-
-and, once submitted, ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
+(:mod:`elt_redshift.asl.settling`). What travels from state to state is small (:mod:`elt_redshift.asl.passing`): once
+submitted, also ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
 Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), and after a failure ``error`` and
 ``statement``.
 """
@@ -41,7 +34,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import calls
+from elt_redshift.asl import calls, passing
 from elt_redshift.asl.failing import FailurePattern
 from elt_redshift.asl.jsonata import (
     INPUT,
@@ -57,6 +50,7 @@ from elt_redshift.asl.jsonata import (
     rendered,
 )
 from elt_redshift.asl.names import Step
+from elt_redshift.asl.roles import Submits
 from elt_redshift.asl.source import Source, Submission
 from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
@@ -135,6 +129,14 @@ class StatementPattern:
     ) -> Task:
         return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
 
+    @property
+    def _first_wait(self) -> int:
+        """How many seconds the call that submits waits for the statement's end at most."""
+        if self.source.polls:
+            return 0
+        known = isinstance(self.source.timeout, int) and not isinstance(self.source.timeout, Code)
+        return min(LONG_POLL, int(self.source.timeout or LONG_POLL)) if known else LONG_POLL
+
     def _submissions(self) -> tuple[Submission, ...]:
         timeout = self.source.timeout
         first: Value = LONG_POLL
@@ -177,6 +179,7 @@ class StatementPattern:
             comment=self.source.comment,
             retry=calls.SUBMIT_RETRY,
             catch=(self._caught(),),
+            role=Submits(self._first_wait),
         )
 
     def _deadline(self) -> dict[str, str]:
@@ -223,21 +226,25 @@ class StatementPattern:
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
         return (
-            Rule(expression(REDRIVEN), self.source.name("reclaim")),
+            Rule(expression(REDRIVEN), self.source.name("reclaim"), verdict="redriven"),
             self._ended_well(),
-            Rule(expression(f"{INPUT}.Status = 'KEPT'"), self.next or self.source.name("kept"), self._kept_output()),
+            self._done_already(),
             *self._new(),
-            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry")),
-            Rule(expression(ended), self.source.name(self.failing), self._failure()),
-            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused),
-            *((Rule(late, self.source.name("cancel")),) if self.source.timeout is not None else ()),
+            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry"), verdict="retry"),
+            Rule(expression(ended), self.source.name(self.failing), self._failure(), "failed"),
+            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused, "refused"),
+            *((Rule(late, self.source.name("cancel"), verdict="late"),) if self.source.timeout is not None else ()),
         )
 
     def _ended_well(self) -> Rule:
         finished = expression(f"{INPUT}.Status = '{statements.FINISHED}'")
         if self.next is None:  # which a Choice cannot do
-            return Rule(finished, self.source.name("finish"))
-        return Rule(finished, self.next, self._finished())
+            return Rule(finished, self.source.name("finish"), verdict="finished")
+        return Rule(finished, self.next, self._finished(), "finished")
+
+    def _done_already(self) -> Rule:
+        kept, output = (self.next, self._kept()) if self.next else (self.source.name("kept"), None)
+        return Rule(expression(f"{INPUT}.Status = 'KEPT'"), kept, output, "kept")
 
     def _conflict_retries(self) -> str:
         retries = self.source.retries
@@ -250,30 +257,18 @@ class StatementPattern:
         new = f"{INPUT}.Status = 'NEW'"
         for submission in self._submissions():
             when = new if submission.when is None else f"{new} and {submission.when}"
-            yield Rule(expression(when), submission.state)
+            yield Rule(expression(when), submission.state, verdict="new")
 
     def _finished(self) -> dict[str, Any] | None:
-        """What the next task gets; ``finished`` and ``statement`` tell readers of the history what happened here."""
-        if self.source.reports:
-            return None  # all of it, for the report
-        return {
-            "finished": self.source.task,
-            **fields(statement=f"{INPUT}.Id"),
-            "attempt": 1,
-            "failures": 0,
-            **keep("redrives"),
-        }
+        """What the next task gets; None: all of it, for the report."""
+        return None if self.source.reports else passing.finish(self.source.task, f"{INPUT}.Id")
 
     def _kept(self) -> Any:
         """The same of a task that an earlier execution has done."""
-        finished = self._finished()
-        if finished is None:
+        if self.source.reports:
             none = f"{{'Id': '{statements.NO_STATEMENT}', 'submitted': $states.context.State.EnteredTime}}"
             return expression(f"$merge([{INPUT}, {none}])")
-        return {**finished, "statement": statements.NO_STATEMENT, "kept": True}
-
-    def _kept_output(self) -> Any:
-        return self._kept() if self.next else None
+        return passing.keep(self.source.task)
 
     def _failure(self) -> dict[str, Any]:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
@@ -285,7 +280,7 @@ class StatementPattern:
         attempt is made again, under the same ClientToken."""
         status = f"{self.source.kept} ? 'KEPT' : {REDRIVEN} ? 'NEW' : 'REFUSED'"
         new = f"{{'Status': {status}, 'refused': {REFUSAL}}}"
-        return Catch(("States.ALL",), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
+        return Catch((calls.ANY_ERROR,), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
 
     def _describe(self) -> Task:
         result = "$states.result"

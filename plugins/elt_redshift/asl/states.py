@@ -7,22 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from functools import cached_property
+from typing import Any
+
+from elt_redshift.asl.roles import Role, Verdict
 
 Rendered = dict[str, Any]
-
-
-class State(Protocol):
-    """Anything that can stand under ``States`` in a definition."""
-
-    @property
-    def name(self) -> str: ...
-
-    def render(self) -> Rendered: ...
-
-    def actions(self) -> Iterator[str]:
-        """The IAM actions that the state machine's role needs for this state."""
-        ...
 
 
 def _present(**members: Any) -> Rendered:
@@ -79,14 +69,17 @@ class Call:
     :param service: as in the resource ARN, for example ``dynamodb`` (optimized) or ``aws-sdk:redshiftdata``.
     :param action: the API action in camel case, for example ``executeStatement``.
     :param iam_action: what the role must be allowed, for example ``redshift-data:ExecuteStatement``.
+    :param waits: the state goes on when somebody sends back the task token that the call has passed on.
     """
 
     service: str
     action: str
     iam_action: str
+    waits: bool = False
 
     def resource(self, partition: str) -> str:
-        return f"arn:{partition}:states:::{self.service}:{self.action}"
+        waits = ".waitForTaskToken" if self.waits else ""
+        return f"arn:{partition}:states:::{self.service}:{self.action}{waits}"
 
 
 @dataclass(frozen=True)
@@ -95,6 +88,7 @@ class Task:
 
     :param arguments: an object, or JSONata that gives one.
     :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
+    :param role: what it is there for; not part of the definition.
     """
 
     name: str
@@ -108,6 +102,7 @@ class Task:
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
     timeout: int | str | None = None
+    role: Role | None = None
 
     def render(self) -> Rendered:
         return _present(
@@ -129,11 +124,15 @@ class Task:
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule of a Choice: where ``condition`` (JSONata) is true, go to ``next`` with ``output`` as its input."""
+    """One rule of a Choice: where ``condition`` (JSONata) is true, go to ``next`` with ``output`` as its input.
+
+    :param verdict: what the condition finds out; not part of the definition.
+    """
 
     condition: str
     next: str
     output: Any = None
+    verdict: Verdict | None = None
 
     def render(self) -> Rendered:
         return _present(Condition=self.condition, Output=self.output, Next=self.next)
@@ -197,6 +196,14 @@ class Flow:
     @property
     def start(self) -> str:
         return self.states[0].name
+
+    def find(self, name: str) -> State | None:
+        """The state of that name, if there is one here; not within its Parallel and Map states."""
+        return self._named.get(name)
+
+    @cached_property
+    def _named(self) -> dict[str, State]:
+        return {state.name: state for state in self.states}
 
     def render(self) -> Rendered:
         return {"StartAt": self.start, "States": {state.name: state.render() for state in self.states}}
@@ -302,3 +309,7 @@ class Map:
 
     def actions(self) -> Iterator[str]:
         return self.processor.actions()
+
+
+#: Whatever can stand under ``States`` in a definition.
+State = Task | Choice | Wait | Succeed | Parallel | DistributedMap | Map

@@ -88,7 +88,7 @@ def test_many_waiters_are_estimated_exactly(deploy: Deploy, barrier: Barrier, le
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.states(arn).count("hub: wake") == len(waiters)
     slow = Scenario({**dict.fromkeys(made.task_names, 1.0), "hub": 9.0})
-    run = Simulation(compile_job(made).definition(), slow)
+    run = Simulation(compile_job(made).flow, slow)
     assert measured(deployed, arn) == (run.transitions, run.events)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.layout import arrange
 from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.asl.states import DistributedMap, Flow, Map, Parallel, Succeed, Wait
 from elt_redshift.job.model import EltJob
 
 from .jobs import JOBS, job, task
@@ -20,7 +22,7 @@ from .test_layout import Run
 def simulate(made: EltJob, seconds: float = 1.0, **more: object) -> Simulation:
     """All statements take as long."""
     scenario = Scenario(dict.fromkeys(made.task_names, seconds), **more)  # type: ignore[arg-type]
-    return Simulation(compile_job(made).definition(), scenario)
+    return Simulation(compile_job(made).flow, scenario)
 
 
 @pytest.mark.parametrize(
@@ -93,9 +95,9 @@ def _joined() -> list[tuple[EltJob, str]]:
 
 def test_whether_a_join_waits_follows_from_the_durations() -> None:
     """c stands behind a and awaits b."""
-    definition = compile_job(JOBS["n"]).definition()
+    flow = compile_job(JOBS["n"]).flow
     for b, more in ((1.0, 0), (9.0, 2)):
-        run = Simulation(definition, Scenario({"a": 5.0, "b": b, "c": 1.0, "d": 1.0}))
+        run = Simulation(flow, Scenario({"a": 5.0, "b": b, "c": 1.0, "d": 1.0}))
         assert run.transitions == simulate(JOBS["n"], joins="never").transitions + more
         assert run.starts["c"] == max(5.0, b)
         assert run.starts["d"] == b
@@ -103,21 +105,20 @@ def test_whether_a_join_waits_follows_from_the_durations() -> None:
 
 def test_child_executions_have_histories_of_their_own() -> None:
     """A Map that starts child executions pays one transition for each, and the longest history counts."""
-    flow = {"StartAt": "x", "States": {"x": {"Type": "Pass", "Next": "y"}, "y": {"Type": "Pass", "End": True}}}
-    for mode, transitions, events in (("DISTRIBUTED", 1 + 3 + 6, 8), ("INLINE", 1 + 6, 24)):
-        processor = {"ProcessorConfig": {"Mode": mode}, **flow}
-        each = {"Type": "Map", "Items": [1, 2, 3], "ItemProcessor": processor, "End": True}
-        run = Simulation({"StartAt": "each", "States": {"each": each}}, Scenario({}))
+    flow = Flow((Wait("x", 0, "y"), Succeed("y")))
+    children = DistributedMap("each", "b", "k", {}, flow, "end", None, "tasks", 3)
+    inline = Map("each", [1, 2, 3], flow, "end")
+    for each, transitions, events in ((children, 1 + 3 + 6 + 1, 10), (inline, 1 + 6 + 1, 26)):
+        run = Simulation(Flow((each, Succeed("end"))), Scenario({}), [{}, {}, {}])
         assert (run.transitions, run.events) == (transitions, events)
 
 
 def test_branches_that_wait_for_each_other_are_told() -> None:
     """A definition that no run can end is an error, not an endless loop."""
-    definition = compile_job(JOBS["n"]).definition()
-    (parallel,) = (state for state in definition["States"].values() if state["Type"] == "Parallel")
-    parallel["Branches"].pop()
+    states = compile_job(JOBS["n"]).flow.states
+    less = [replace(one, branches=one.branches[:-1]) if isinstance(one, Parallel) else one for one in states]
     with pytest.raises(ValueError, match="wait for each other"):
-        Simulation(definition, Scenario(dict.fromkeys("abcd", 1.0)))
+        Simulation(Flow(tuple(less)), Scenario(dict.fromkeys("abcd", 1.0)))
 
 
 @pytest.mark.parametrize("made", [JOBS["map"], job(task("c", retries=2, wait="poll"), layout="map")])
@@ -125,7 +126,7 @@ def test_retries_in_the_map_layout_are_walked(made: EltJob) -> None:
     """A statement that fails is submitted anew by the same states, whether it polls or not."""
     machine = compile_job(made)
     scenario = Scenario(dict.fromkeys(made.task_names, 1.0), {"c": 2})
-    run = Simulation(machine.definition(), scenario, machine.job_file or ())
+    run = Simulation(machine.flow, scenario, machine.job_file or ())
     assert run.ends["c"] - run.starts["c"] >= 3
 
 
@@ -144,9 +145,9 @@ def test_every_task_starts_when_its_upstreams_end(given: tuple[dict[str, list[st
     """The definition of any graph has the times of its arrangement: every task starts with its last upstream's end."""
     graph, seconds = given
     made = job(*(task(name, *ups) for name, ups in graph.items()))
-    run = Simulation(compile_job(made).definition(), Scenario(seconds))
+    run = Simulation(compile_job(made).flow, Scenario(seconds))
     assert run.starts == Run(arrange(graph), seconds).starts
     mapped = compile_job(job(*made.tasks, layout="map"))
-    assert Simulation(mapped.definition(), Scenario(seconds), mapped.job_file or ()).starts == run.starts
+    assert Simulation(mapped.flow, Scenario(seconds), mapped.job_file or ()).starts == run.starts
     assert run.starts == {name: max((run.ends[up] for up in ups), default=0) for name, ups in graph.items()}
     assert run.makespan == max(run.ends.values())
