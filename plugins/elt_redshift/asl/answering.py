@@ -122,7 +122,7 @@ def _mark(target: Target) -> Task:
     stored = f"$states.result.Attributes.{items.TOKEN}.S"
     return Task(
         "mark end",
-        calls.UPDATE_ITEM,
+        calls.UPDATE_JOIN_ITEM,
         joins.update(
             target,
             Code(f"{INPUT}.id"),

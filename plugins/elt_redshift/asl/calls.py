@@ -7,19 +7,32 @@ integrations ``RedshiftData.…Exception`` and ``Sfn.…Exception``; ``States.Ta
 
 from __future__ import annotations
 
+from elt_redshift.asl.needs import CONNECTING, Need, Resource
 from elt_redshift.asl.states import Call, Retry
 
-UPDATE_ITEM = Call("dynamodb", "updateItem", "dynamodb:UpdateItem")
-GET_ITEM = Call("dynamodb", "getItem", "dynamodb:GetItem")
-DESCRIBE_EXECUTION = Call("aws-sdk:sfn", "describeExecution", "states:DescribeExecution")
-EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "executeStatement", "redshift-data:ExecuteStatement")
-BATCH_EXECUTE_STATEMENT = Call("aws-sdk:redshiftdata", "batchExecuteStatement", "redshift-data:BatchExecuteStatement")
-DESCRIBE_STATEMENT = Call("aws-sdk:redshiftdata", "describeStatement", "redshift-data:DescribeStatement")
-CANCEL_STATEMENT = Call("aws-sdk:redshiftdata", "cancelStatement", "redshift-data:CancelStatement")
-UPDATE_ITEM_AND_WAIT = Call("aws-sdk:dynamodb", "updateItem", "dynamodb:UpdateItem", waits=True)
-SEND_TASK_SUCCESS = Call("aws-sdk:sfn", "sendTaskSuccess", "states:SendTaskSuccess")
-SEND_TASK_FAILURE = Call("aws-sdk:sfn", "sendTaskFailure", "states:SendTaskFailure")
-LIST_STATEMENTS = Call("aws-sdk:redshiftdata", "listStatements", "redshift-data:ListStatements")
+
+def _call(service: str, action: str, on: Resource, *more: Need, waits: bool = False) -> Call:
+    """:param on: what the action of the same name is taken on."""
+    prefix = _PREFIXES.get(service.removeprefix("aws-sdk:"), service)
+    own = Need(f"{prefix}:{action[0].upper()}{action[1:]}", on)
+    return Call(service, action, (own, *more), waits)
+
+
+#: IAM's names of services, where they are others.
+_PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "dynamodb": "dynamodb"}
+
+UPDATE_ITEM = _call("dynamodb", "updateItem", "audit table")
+GET_ITEM = _call("dynamodb", "getItem", "audit table")
+UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
+UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
+DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
+SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
+SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
+EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
+BATCH_EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "batchExecuteStatement", "warehouse", *CONNECTING)
+DESCRIBE_STATEMENT = _call("aws-sdk:redshiftdata", "describeStatement", "anything")
+CANCEL_STATEMENT = _call("aws-sdk:redshiftdata", "cancelStatement", "anything")
+LIST_STATEMENTS = _call("aws-sdk:redshiftdata", "listStatements", "anything")
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 #: The same from the SDK integration, by which tasks wait for joins.

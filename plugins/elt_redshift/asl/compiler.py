@@ -15,6 +15,7 @@ from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
 from elt_redshift.asl.lock import LockPattern
 from elt_redshift.asl.names import Step
+from elt_redshift.asl.needs import Need
 from elt_redshift.asl.settling import SettlePattern, Settling
 from elt_redshift.asl.source import OneTask
 from elt_redshift.asl.statement import StatementPattern
@@ -29,7 +30,6 @@ from elt_redshift.protocol.limits import MAX_NAME
 class StateMachine:
     """A compiled job: its states, and the job and target that they were compiled from.
 
-    :param joins: whether tasks wait for upstreams in other branches.
     :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     """
@@ -37,14 +37,8 @@ class StateMachine:
     job: EltJob
     target: Target
     flow: Flow
-    joins: bool = False
     events: bool = False
     job_file: list[jobfile.Item] | None = None
-
-    @property
-    def stores_tokens(self) -> bool:
-        """Whether it needs the target's table of join items."""
-        return self.joins or self.events
 
     def answering(self) -> dict[str, Any]:
         """The definition of the Express state machine that answers to events."""
@@ -62,9 +56,9 @@ class StateMachine:
             **self.flow.render(),
         }
 
-    def actions(self) -> list[str]:
-        """The IAM actions that the machine's role needs, sorted."""
-        return sorted(set(self.flow.actions()))
+    def needs(self) -> frozenset[Need]:
+        """What the machine's role must be allowed."""
+        return frozenset(self.flow.needs())
 
 
 def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
@@ -99,7 +93,7 @@ def _unrolled(job: EltJob, target: Target) -> StateMachine:
     finishing = job.on_task_failure == "finish_independent"
     settling = Settling.of(graph) if finishing else None
     assembly = _Assembly(job, target, arrangement, settling)
-    return StateMachine(job, target, assembly.machine(), assembly.joins, assembly.events)
+    return StateMachine(job, target, assembly.machine(), assembly.events)
 
 
 def _mapped(job: EltJob, target: Target) -> StateMachine:
@@ -107,7 +101,7 @@ def _mapped(job: EltJob, target: Target) -> StateMachine:
     work = TasksPattern(job, target, names.RELEASE).state()
     lock = LockPattern(job, target, work.name, joins.variables(), progress.input_of_run(target))
     flow = Flow((*lock.before(), work, *lock.behind()))
-    return StateMachine(job, target, flow, joins=True, job_file=jobfile.items(job))
+    return StateMachine(job, target, flow, job_file=jobfile.items(job))
 
 
 class _Assembly:

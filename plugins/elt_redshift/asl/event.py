@@ -163,7 +163,7 @@ class EventPattern(StatementPattern):
         further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
         return self._call(
             self.source.name("await"),
-            calls.UPDATE_ITEM_AND_WAIT,
+            calls.UPDATE_JOIN_ITEM_AND_WAIT,
             joins.update(self.target, Code(f"{INPUT}.Id"), STATEMENT_ITEM, STORE_UNTIL_ENDED, fields(token=joins.MINE)),
             next=self.source.name("describe"),
             output=further,

@@ -103,7 +103,7 @@ class WaitPattern:
         yield _writer(
             self.target,
             self.source.name("join"),
-            calls.UPDATE_ITEM_AND_WAIT,
+            calls.UPDATE_JOIN_ITEM_AND_WAIT,
             update(self.target, self.source.run, self.source.task, items.STORE, given, condition=self._condition()),
             next=following,
             output=go_on,
@@ -210,7 +210,7 @@ class AnnouncePattern:
         return _writer(
             self.target,
             name,
-            calls.UPDATE_ITEM,
+            calls.UPDATE_JOIN_ITEM,
             update(self.target, self.source.run, waiter, write, values, **how),
             retry=calls.DYNAMODB_RETRY,
             role=Tells(waiter),

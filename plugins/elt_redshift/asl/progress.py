@@ -57,7 +57,7 @@ class ReportPattern:
         values = {**given, "ended": expression("$now()")}
         return Task(
             self.source.name(name),
-            calls.UPDATE_ITEM,
+            calls.UPDATE_JOIN_ITEM,
             joins.update(self.target, self.source.run, self.source.task, write, values),
             next,
             output,

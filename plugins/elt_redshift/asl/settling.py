@@ -186,7 +186,7 @@ class SettlePattern:
     def _settle(self) -> Task:
         return self._write(
             "settle",
-            calls.UPDATE_ITEM,
+            calls.UPDATE_JOIN_ITEM,
             items.SETTLE,
             self._me(),
             {"names": _names(self.source.least_redrives, items.BLOCKED)},
@@ -202,7 +202,7 @@ class SettlePattern:
         settled = self._settled(_count(_DONE), _count(_found(items.BLOCKED, now)))
         return self._write(
             "settle late",
-            calls.UPDATE_ITEM,
+            calls.UPDATE_JOIN_ITEM,
             items.SETTLE_LATE,
             self._me(),
             {"answered": True},
@@ -225,7 +225,7 @@ class SettlePattern:
         first = {name: f"{_found(items.FAILURE, then)}.M.{name}.S" for name in failure}
         return self._write(
             "block",
-            calls.UPDATE_ITEM,
+            calls.UPDATE_JOIN_ITEM,
             items.BLOCK,
             {"blocked": expression(numbers), "failure": failure},
             {"names": _names(then, items.BLOCKED, items.FAILURE), "answered": True},
@@ -243,7 +243,7 @@ class SettlePattern:
         names = _names(self.source.failed_at, items.BLOCKED, items.PARKED)
         return self._write(
             "park",
-            calls.UPDATE_ITEM_AND_WAIT,
+            calls.UPDATE_JOIN_ITEM_AND_WAIT,
             items.PARK,
             fields(token=joins.MINE, done=f"$string({INPUT}.done)", blocked=f"$string({INPUT}.blocked)"),
             {"names": names, "condition": rendered(locked(dynamodb.demanded(items.NOT_GROWN, names)))},

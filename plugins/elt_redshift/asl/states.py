@@ -1,4 +1,4 @@
-"""The state types that definitions are made of. Each renders itself and names the IAM action that it needs.
+"""The state types that definitions are made of. Each renders itself and says what it needs.
 
 https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
+from elt_redshift.asl.needs import STARTING_CHILDREN, Need
 from elt_redshift.asl.roles import Role, Verdict
 
 Rendered = dict[str, Any]
@@ -68,13 +69,13 @@ class Call:
 
     :param service: as in the resource ARN, for example ``dynamodb`` (optimized) or ``aws-sdk:redshiftdata``.
     :param action: the API action in camel case, for example ``executeStatement``.
-    :param iam_action: what the role must be allowed, for example ``redshift-data:ExecuteStatement``.
+    :param needs: what the role must be allowed.
     :param waits: the state goes on when somebody sends back the task token that the call has passed on.
     """
 
     service: str
     action: str
-    iam_action: str
+    needs: tuple[Need, ...]
     waits: bool = False
 
     def resource(self, partition: str) -> str:
@@ -118,8 +119,8 @@ class Task:
             **_flow(self.next),
         )
 
-    def actions(self) -> Iterator[str]:
-        yield self.call.iam_action
+    def needs(self) -> Iterator[Need]:
+        yield from self.call.needs
 
 
 @dataclass(frozen=True)
@@ -152,7 +153,7 @@ class Choice:
             Type="Choice", Comment=self.comment, Choices=[rule.render() for rule in self.rules], Default=self.default
         )
 
-    def actions(self) -> Iterator[str]:
+    def needs(self) -> Iterator[Need]:
         return iter(())
 
 
@@ -168,7 +169,7 @@ class Wait:
     def render(self) -> Rendered:
         return _present(Type="Wait", Seconds=self.seconds, Output=self.output, Next=self.next)
 
-    def actions(self) -> Iterator[str]:
+    def needs(self) -> Iterator[Need]:
         return iter(())
 
 
@@ -183,7 +184,7 @@ class Succeed:
     def render(self) -> Rendered:
         return _present(Type="Succeed", Comment=self.comment, Output=self.output)
 
-    def actions(self) -> Iterator[str]:
+    def needs(self) -> Iterator[Need]:
         return iter(())
 
 
@@ -208,9 +209,9 @@ class Flow:
     def render(self) -> Rendered:
         return {"StartAt": self.start, "States": {state.name: state.render() for state in self.states}}
 
-    def actions(self) -> Iterator[str]:
+    def needs(self) -> Iterator[Need]:
         for state in self.states:
-            yield from state.actions()
+            yield from state.needs()
 
 
 @dataclass(frozen=True)
@@ -230,9 +231,9 @@ class Parallel:
             **_flow(self.next),
         )
 
-    def actions(self) -> Iterator[str]:
+    def needs(self) -> Iterator[Need]:
         for branch in self.branches:
-            yield from branch.actions()
+            yield from branch.needs()
 
 
 @dataclass(frozen=True)
@@ -278,11 +279,9 @@ class DistributedMap:
             **_flow(self.next),
         )
 
-    def actions(self) -> Iterator[str]:
-        yield "s3:GetObject"
-        yield from ("states:StartExecution", "states:DescribeExecution", "states:StopExecution")
-        yield "states:RedriveExecution"
-        yield from self.processor.actions()
+    def needs(self) -> Iterator[Need]:
+        yield from STARTING_CHILDREN
+        yield from self.processor.needs()
 
 
 @dataclass(frozen=True)
@@ -307,8 +306,8 @@ class Map:
             **_flow(self.next),
         )
 
-    def actions(self) -> Iterator[str]:
-        return self.processor.actions()
+    def needs(self) -> Iterator[Need]:
+        return self.processor.needs()
 
 
 #: Whatever can stand under ``States`` in a definition.

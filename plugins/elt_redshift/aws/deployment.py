@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.parameters import JOB_FILE_BUCKET, JOB_FILE_KEY
 from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet
-from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, JOB_TAG, render
+from elt_redshift.aws.template import JOB_TAG, render
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 

@@ -6,10 +6,12 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-even
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from elt_redshift.asl.answering import EVENT_PART, event_pattern
-from elt_redshift.aws.roles import role
+from elt_redshift.asl.needs import Need
+from elt_redshift.aws.roles import allow, allowed, role
 
 MACHINE = "StatementEventStepFunction"
 MACHINE_ROLE = "StatementEventRole"
@@ -17,28 +19,21 @@ RULE = "StatementEventRule"
 RULE_ROLE = "StatementEventRuleRole"
 
 
-def resources(job_id: str, definition: dict[str, Any], table: str) -> dict[str, Any]:
+def resources(job_id: str, definition: dict[str, Any], needs: Iterable[Need], table: Any) -> dict[str, Any]:
     """The resources by their logical names.
 
     :param definition: of the Express state machine.
-    :param table: logical name of the table of join items.
+    :param needs: of its states.
+    :param table: the ARN of the table of join items.
     """
+    rights = allowed(needs, {"anything": "*", "join table": table})
+    start = allow(["states:StartExecution"], _ref(MACHINE))
     return {
-        MACHINE_ROLE: role("states.amazonaws.com", {"answer-tasks": _answering(table)}),
+        MACHINE_ROLE: role("states.amazonaws.com", {"answer-tasks": [*rights.values()]}),
         MACHINE: _machine(definition),
-        RULE_ROLE: role(
-            "events.amazonaws.com", {"start-answering": [_allow(["states:StartExecution"], _ref(MACHINE))]}
-        ),
+        RULE_ROLE: role("events.amazonaws.com", {"start-answering": [start]}),
         RULE: _rule(job_id),
     }
-
-
-def _answering(table: str) -> list[dict[str, Any]]:
-    return [
-        # These know no resource; who has a task's token may answer it.
-        _allow(["states:SendTaskFailure", "states:SendTaskSuccess"], "*"),
-        _allow(["dynamodb:UpdateItem"], {"Fn::GetAtt": [table, "Arn"]}),
-    ]
 
 
 def _machine(definition: dict[str, Any]) -> dict[str, Any]:
@@ -68,10 +63,6 @@ def _rule(job_id: str) -> dict[str, Any]:
             ],
         },
     }
-
-
-def _allow(actions: list[str], resource: Any) -> dict[str, Any]:
-    return {"Effect": "Allow", "Action": actions, "Resource": resource}
 
 
 def _ref(name: str) -> dict[str, str]:

@@ -1,12 +1,14 @@
-"""IAM roles as templates hold them.
+"""IAM roles, and what they may do, as templates hold them.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-iam-role.html
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
+
+from elt_redshift.asl.needs import Need, Resource
 
 
 def role(service: str, policies: Mapping[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:
@@ -31,3 +33,22 @@ def role(service: str, policies: Mapping[str, list[dict[str, Any]]] | None = Non
             **({"Policies": inline} if inline else {}),
         },
     }
+
+
+def allow(actions: list[str], resource: Any) -> dict[str, Any]:
+    """A policy's statement that allows ``actions`` on ``resource``."""
+    return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def allowed(needs: Iterable[Need], on: Mapping[Resource, Any]) -> dict[Resource, dict[str, Any]]:
+    """What the needs amount to: for each resource that one is about a statement of a policy, in the order of ``on``.
+
+    :param on: the resources as the template names them.
+    :raises KeyError: a need is about a resource that the template has not.
+    """
+    actions: dict[Resource, set[str]] = {}
+    for need in needs:
+        actions.setdefault(need.on, set()).add(need.action)
+    if missing := actions.keys() - on.keys():
+        raise KeyError(f"The template has no {', '.join(sorted(missing))}.")
+    return {resource: allow(sorted(actions[resource]), named) for resource, named in on.items() if resource in actions}

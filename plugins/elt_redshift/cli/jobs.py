@@ -8,7 +8,8 @@ import sys
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.aws.template import JOB_FILE_BUCKET, JOB_FILE_KEY, render
+from elt_redshift.aws.parameters import JOB_FILE_BUCKET, JOB_FILE_KEY
+from elt_redshift.aws.template import render
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema

@@ -1,0 +1,54 @@
+"""What a state machine's role must be allowed: each state says which actions it takes, and on what.
+
+Templates turn needs into policies; what a resource is called there, only they know.
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+#: What actions are taken on: ``executions`` are those of the machine itself, ``children`` those that its Map starts;
+#: ``anything`` is for actions that know no resource. (Redshift lets only the submitting role see a statement, and a
+#: task token is a secret.)
+Resource = Literal[
+    "audit table",
+    "join table",
+    "warehouse",
+    "executions",
+    "children",
+    "machine",
+    "job file",
+    "anything",
+    "database user",
+    "workgroup identity",
+    "secret",
+]
+
+
+@dataclass(frozen=True)
+class Need:
+    """One action on one resource.
+
+    :param action: as IAM names it, for example ``redshift-data:ExecuteStatement``.
+    """
+
+    action: str
+    on: Resource
+
+
+#: Whoever submits SQL connects to the database, as the connection says: in one of these ways.
+CONNECTING = (
+    Need("redshift:GetClusterCredentials", "database user"),
+    Need("redshift-serverless:GetCredentials", "workgroup identity"),
+    Need("secretsmanager:GetSecretValue", "secret"),
+)
+
+#: What a Distributed Map does with the rights of the machine's role.
+#: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html
+STARTING_CHILDREN = (
+    Need("s3:GetObject", "job file"),
+    Need("states:StartExecution", "machine"),
+    *(Need(f"states:{action}Execution", "children") for action in ("Describe", "Stop", "Redrive")),
+)

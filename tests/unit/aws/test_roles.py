@@ -1,0 +1,40 @@
+"""Needs become policies."""
+
+from __future__ import annotations
+
+from typing import get_args
+
+import pytest
+
+from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.needs import Need, Resource
+from elt_redshift.asl.states import Flow, Succeed
+from elt_redshift.asl.target import Target
+from elt_redshift.aws.roles import allowed
+from elt_redshift.aws.template import render
+from tests.unit.asl.jobs import JOBS
+
+
+def test_each_resource_is_one_statement() -> None:
+    """Actions on the same resource stand together, each once; a resource that nobody needs has no statement."""
+    needs = [Need("s:B", "machine"), Need("s:A", "machine"), Need("s:A", "machine"), Need("s:A", "anything")]
+    assert allowed(needs, {"anything": "*", "machine": {"Ref": "M"}, "secret": {"Ref": "S"}}) == {
+        "anything": {"Effect": "Allow", "Action": ["s:A"], "Resource": "*"},
+        "machine": {"Effect": "Allow", "Action": ["s:A", "s:B"], "Resource": {"Ref": "M"}},
+    }
+
+
+def test_a_need_of_something_that_is_not_there_is_no_silent_hole() -> None:
+    """A state that is new in a template whose resource nobody has named fails when the template is rendered."""
+    with pytest.raises(KeyError, match="The template has no secret"):
+        allowed([Need("secretsmanager:GetSecretValue", "secret")], {"anything": "*"})
+
+
+@pytest.mark.parametrize("resource", get_args(Resource))
+def test_a_jobs_template_knows_every_resource(resource: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a state may need something on has a name in the template, and the policy holds what was needed."""
+    machine = StateMachine(JOBS["one_task"], Target(), Flow((Succeed("end"),)))
+    monkeypatch.setattr(StateMachine, "needs", lambda _: frozenset({Need("some:Action", resource)}))
+    policy = render(machine).template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]
+    (statement,) = policy["Statement"]
+    assert "some:Action" in str(statement)
