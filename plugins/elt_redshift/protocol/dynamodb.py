@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Con
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind, Present, Size, Some, Write
@@ -17,15 +19,13 @@ RESERVED = ("Owner",)
 
 _TYPES: Mapping[Kind, str] = {"text": "S", "number": "N", "texts": "SS", "object": "M"}
 
-Names = Mapping[str, Any]
-
 
 def update(
     table: Any,
     key: Mapping[str, Any],
     write: Write,
     values: Mapping[str, Any],
-    names: Names | None = None,
+    names: Mapping[str, Any] | None = None,
     condition: Any = None,
     answered: bool = False,
 ) -> dict[str, Any]:
@@ -38,21 +38,19 @@ def update(
     :param answered: the answer holds the item as it is after the write.
     :raises ValueError: the values are not those that the write needs.
     """
-    needed = write.values()
-    always = {name: one.always for name, one in needed.items() if one.always is not None}
-    if always.keys() & values.keys() or needed.keys() != always.keys() | values.keys():
-        raise ValueError(f"the write needs {sorted(needed.keys() - always.keys())}, and is given {sorted(values)}")
-    placeholders = _placeholders(write, names or {})
-    if condition is None and write.demands is not None:
-        condition = demanded(write.demands, names)
+    form = _form(write, tuple(names or ()))
+    if form.always.keys() & values.keys() or form.kinds.keys() != form.always.keys() | values.keys():
+        raise ValueError(f"the write needs {sorted(form.kinds.keys() - form.always.keys())}, and is given {[*values]}")
+    condition = form.condition if condition is None else condition
+    placeholders = {**form.reserved, **{_name(one, names or ()): name for one, name in (names or {}).items()}}
     return {
         "TableName": table,
         "Key": _key(key),
-        "UpdateExpression": _expression(write, names or {}),
+        "UpdateExpression": form.expression,
         **({} if condition is None else {"ConditionExpression": condition}),
         **({"ExpressionAttributeNames": placeholders} if placeholders else {}),
         "ExpressionAttributeValues": {
-            f":{name}": _typed(needed[name].kind, value) for name, value in {**always, **values}.items()
+            f":{name}": _typed(form.kinds[name], value) for name, value in {**form.always, **values}.items()
         },
         **({"ReturnValues": "ALL_NEW"} if answered else {}),
     }
@@ -66,9 +64,36 @@ def get(table: Any, key: Mapping[str, Any]) -> dict[str, Any]:
     return {"TableName": table, "Key": _key(key), "ConsistentRead": True}
 
 
-def demanded(demand: Demand, names: Names | None = None) -> str:
-    """The condition expression of a demand."""
-    return _condition(demand, names or {})
+def demanded(demand: Demand, names: Collection[str] = ()) -> str:
+    """The condition expression of a demand.
+
+    :param names: the attributes whose names are computed.
+    """
+    return _condition(demand, names)
+
+
+@dataclass(frozen=True)
+class _Form:
+    """What of a request depends on the write alone."""
+
+    expression: str
+    condition: str | None
+    kinds: Mapping[str, Kind]
+    always: Mapping[str, Any]
+    reserved: Mapping[str, str]
+
+
+@cache
+def _form(write: Write, names: tuple[str, ...]) -> _Form:
+    values = write.values()
+    used = (*write.adds, *write.sets, *write.once, *write.removes, *_attributes(write.demands))
+    return _Form(
+        _expression(write, names),
+        None if write.demands is None else demanded(write.demands, names),
+        {name: value.kind for name, value in values.items()},
+        {name: value.always for name, value in values.items() if value.always is not None},
+        {_name(one, names): one for one in used if one in RESERVED},
+    )
 
 
 def _key(key: Mapping[str, Any]) -> dict[str, Any]:
@@ -81,15 +106,9 @@ def _typed(kind: Kind, value: Any) -> dict[str, Any]:
     return {_TYPES[kind]: value}
 
 
-def _name(attribute: str, names: Names) -> str:
+def _name(attribute: str, names: Collection[str]) -> str:
     """The attribute as expressions name it."""
     return f"#{attribute.lower()}" if attribute in names or attribute in RESERVED else attribute
-
-
-def _placeholders(write: Write, names: Names) -> dict[str, Any]:
-    used = (*write.adds, *write.sets, *write.once, *write.removes, *_attributes(write.demands))
-    reserved = {attribute: attribute for attribute in used if attribute in RESERVED}
-    return {_name(attribute, names): name for attribute, name in {**reserved, **names}.items()}
 
 
 def _attributes(demand: Demand | None) -> tuple[str, ...]:
@@ -102,7 +121,7 @@ def _attributes(demand: Demand | None) -> tuple[str, ...]:
             return (demand.attribute,)
 
 
-def _expression(write: Write, names: Names) -> str:
+def _expression(write: Write, names: Collection[str]) -> str:
     adds = [f"{_name(one, names)} :{value.name}" for one, value in write.adds.items()]
     sets = [f"{_name(one, names)} = :{value.name}" for one, value in write.sets.items()]
     sets += [_set_once(_name(one, names), value) for one, value in write.once.items()]
@@ -115,7 +134,7 @@ def _set_once(name: str, value: Given) -> str:
     return f"{name} = if_not_exists({name}, :{value.name})"
 
 
-def _condition(demand: Demand, names: Names, inside: bool = False) -> str:
+def _condition(demand: Demand, names: Collection[str], inside: bool = False) -> str:
     match demand:
         case Absent(attribute):
             return f"attribute_not_exists({_name(attribute, names)})"

@@ -80,7 +80,7 @@ def some(*demands: Demand) -> Some:
     return Some(demands)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # there are a few, and each is rendered thousands of times
 class Write:
     """One write of one item, which happens wholly or not at all; it makes the item where there is none.
 
