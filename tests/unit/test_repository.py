@@ -138,8 +138,10 @@ def test_the_package_and_the_project_tell_the_same_version() -> None:
 
 
 def test_the_changelog_has_a_place_for_the_next_change() -> None:
-    """Whoever changes something for users finds a section to say so."""
-    assert "## Unreleased" in (ROOT / "CHANGELOG.md").read_text().splitlines()
+    """Whoever changes something for users finds a section to say so, in the order of Keep a Changelog."""
+    unreleased = (ROOT / "CHANGELOG.md").read_text().split("\n## ")[1]
+    assert unreleased.startswith("Unreleased\n")
+    assert re.findall(r"^### (\w+)$", unreleased, re.MULTILINE) == ["Added", "Changed", "Fixed"]
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: str(path.relative_to(ROOT)))
@@ -165,6 +167,14 @@ def test_the_readme_shows_the_demos_job_as_it_is() -> None:
     """The job.yaml in the README is the one that the demo runs."""
     (shown,) = blocks(ROOT / "README.md", "yaml")
     assert yaml.safe_load(shown) == yaml.safe_load((ROOT / "sql" / "yearly_sales" / "job.yaml").read_text())
+
+
+def test_the_files_that_contributors_are_sent_to_are_there() -> None:
+    """Every file and folder that CONTRIBUTING.md names is in the package or in the repository."""
+    named = re.findall(r"`([\w./-]+(?:\.py|\.md|\.json|/))`", (ROOT / "CONTRIBUTING.md").read_text())
+    homes = (ROOT, ROOT / "plugins" / "elt_redshift")
+    assert len(named) > 30
+    assert not [name for name in named if not any((home / name).exists() for home in homes)]
 
 
 def test_every_decision_is_listed() -> None:

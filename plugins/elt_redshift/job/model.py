@@ -267,7 +267,7 @@ class EltJob:
 
     def _add(self, name: str, options: dict[str, Any]) -> Node:
         upstream = options.get("upstream")
-        if isinstance(upstream, Iterable) and not isinstance(upstream, str):  # others are told to be mistakes
+        if isinstance(upstream, Iterable) and not isinstance(upstream, str):  # reading tells what is wrong with others
             options["upstream"] = [task.name if isinstance(task, Node) else task for task in upstream]
         self._put(reading.read_task(name, options, base=self.base, wait=self.wait, findings=self._findings))
         return Node(self, name)

@@ -168,8 +168,8 @@ class Redriver:
             note = f"Execution {latest.name} was redriven for this clear already, and has ended again."
         else:
             note = (
-                f"Redrove execution {latest.name} (redrive {redrives}). It goes on with everything that has not "
-                f"succeeded: {self._unsuccessful(latest)}. Mirrors of these that stay failed show the time before; "
+                f"Execution {latest.name} was redriven (redrive {redrives}). It goes on with everything that has not "
+                f"succeeded: {self._unsuccessful(latest)}. Mirrors of these that stay failed show the attempt before; "
                 "clear them too."
             )
         return Pursued(latest.arn, redrives, (*notes, note))

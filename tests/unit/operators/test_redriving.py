@@ -67,7 +67,7 @@ def test_a_cleared_failed_mirror_redrives() -> None:
     execution = FakeExecution(NAME(1)).succeed("a").submit("c").fail("b", "no such table")
     pursued = _redriver(_client(execution)).mirror("b", cleared=True)
     assert (pursued.arn, pursued.redrives, execution.status) == (execution.arn, 1, "RUNNING")
-    assert "Redrove" in pursued.notes[0]
+    assert "was redriven (redrive " in pursued.notes[0]
     assert "b" in pursued.notes[0]
     assert "c" in pursued.notes[0]
 
