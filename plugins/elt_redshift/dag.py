@@ -21,6 +21,7 @@ from typing import Any, Literal
 from elt_redshift import forms, notes
 from elt_redshift.airflow_compat import DAG, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.job.parameters import check as check_parameter
@@ -63,6 +64,8 @@ def elt_dag(
     role_arn: str | None = None,
     aws_conn_id: str | None = "aws_default",
     region_name: str | None = None,
+    verify: bool | str | None = None,
+    botocore_config: dict[str, Any] | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
     on_drift: OnDrift | None = None,
@@ -88,6 +91,7 @@ def elt_dag(
     :param role_arn: engine ``airflow`` only: what ``${RedshiftIAMRoleARN}`` stands for.
     :param aws_conn_id: the Airflow connection to AWS.
     :param region_name: default: the connection's.
+    :param verify: as Amazon's operators take it, like ``botocore_config``, a dict.
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
     :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
     :param on_drift: what a run does where the deployed job is another than this one: see
@@ -113,18 +117,17 @@ def elt_dag(
         **{**_words(job), **dag_kwargs, "default_args": {**_owner(job), **default_args}},
     )
     templates = {**{name: forms.template(name) for name in asked}, **templates}
-    aws: dict[str, Any] = {"aws_conn_id": aws_conn_id, "region_name": region_name}
+    aws = Connection(aws_conn_id, region_name, verify, botocore_config)
+    options: dict[str, Any] = {"poll_interval": poll_interval, "deferrable": deferrable}
     if engine == "airflow":
         from elt_redshift.native import add_tasks  # other DAG files need none of it
 
-        options: dict[str, Any] = {"poll_interval": poll_interval, "deferrable": deferrable, **aws}
-        add_tasks(
-            dag, job, parameters=templates, audit_table=audit_table, warehouse=warehouse, role_arn=role_arn, **options
-        )
+        native: dict[str, Any] = {"audit_table": audit_table, "warehouse": warehouse, "role_arn": role_arn}
+        add_tasks(dag, job, templates, aws, **native, **options)
         return dag
     where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
     with dag:
-        _tasks(dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
+        _tasks(dag, job, templates, where, **options, **aws.arguments)
     return dag
 
 
@@ -147,32 +150,39 @@ def elt_task_group(
     stack: str | None = None,
     aws_conn_id: str | None = "aws_default",
     region_name: str | None = None,
+    verify: bool | str | None = None,
+    botocore_config: dict[str, Any] | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
     on_drift: OnDrift | None = None,
+    default_args: Mapping[str, Any] | None = None,
 ) -> TaskGroup:
     """The tasks of :func:`elt_dag` in the DAG at hand, as a TaskGroup: for several jobs, or other tasks, in one DAG.
 
     :param group_id: default: the job's name.
     :param parameters: a Jinja template, or text, for each of the job's parameters that has no default, and for others
         at will. (The DAG is yours, so no Params are made: write ``{{ params.year }}`` where you have one.)
-    :raises JobError: a template is for a parameter that the job does not have, or a parameter has neither template nor
-        default.
+    :param default_args: of these tasks only; they go before the DAG's.
+    :raises JobError: a template is for a parameter that the job does not have; a parameter has neither template nor
+        default; or the ``default_args`` ask for more retries than tasks of the job have, which only the state machine
+        could make.
     """
     templates = dict(parameters or {})
     missing = {p.name: p for p in job.parameters if p.name not in templates}
-    _check(job, templates, missing, schedule="the DAG's", catches_up=False)
     where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
-    aws = {"aws_conn_id": aws_conn_id, "region_name": region_name}
-    with TaskGroup(group_id or job.name, tooltip=job.description) as group:
+    aws = Connection(aws_conn_id, region_name, verify, botocore_config).arguments
+    own: Any = dict(default_args or {})
+    with TaskGroup(group_id or job.name, tooltip=job.description, default_args=own) as group:
         group.default_args = {**_owner(job), **group.dag.default_args, **group.default_args}
+        retries = group.default_args.get("retries")
+        _check(job, templates, missing, "the DAG's", catches_up=False, retries=retries, caller="elt_task_group")
         _tasks(group.dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
     return group
 
 
 def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[str, Any], **options: Any) -> None:
     """The tasks of a job, with their edges, in the DAG and the group at hand."""
-    common = {name: options[name] for name in ("aws_conn_id", "region_name", "poll_interval")}
+    common = {name: value for name, value in options.items() if name != "deferrable"}
     retries = {"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag)}
     start = StartExecutionOperator(task_id=START, job=job, parameters=templates, **where, **retries, **common)
     mirrors = _mirrors(job, start.task_id, **options)
@@ -211,12 +221,14 @@ def _check(
     asked: Mapping[str, Parameter],
     schedule: Any,
     catches_up: bool,
-    retries: int | None = None,
+    retries: int | None,
+    caller: str = "elt_dag",
 ) -> None:
     findings = Findings(f"job {job.name}")
     for parameter in job.parameters:
         check_parameter(parameter, findings)
-    place = f"elt_dag of job {job.name}: parameters"
+    where = f"{caller} of job {job.name}"
+    place = f"{where}: parameters"
     known = [parameter.name for parameter in job.parameters]
     problems = list(findings.problems)
     problems += [
@@ -234,21 +246,21 @@ def _check(
         if schedule is not None and parameter.default is None
     ]
     if catches_up:
-        place = f"elt_dag of job {job.name}: catchup"
+        place = f"{where}: catchup"
         problems.append(Problem(place, "There is no date to catch up from.", "Give a start_date."))
-    problems += _retries(job, retries or 0)
+    problems += _retries(job, retries or 0, f"{where}: default_args")
     if problems:
         raise JobError(problems)
 
 
-def _retries(job: EltJob, wanted: int) -> list[Problem]:
+def _retries(job: EltJob, wanted: int, place: str) -> list[Problem]:
     """Retries that a mirror cannot make: it only shows what the state machine does."""
     fewer = [task.name for task in job.tasks if task.retries < wanted]
     if not fewer:
         return []
     others = f" and {len(fewer) - 1} more" if len(fewer) > 1 else ""
     message = f"retries is {wanted}, but Airflow's retries do not run the SQL of {fewer[0]}{others} again."
-    remedy = (
-        f'Write retries: {wanted} at the tasks in the job, or take it out of default_args, or use engine="airflow".'
-    )
-    return [Problem(f"elt_dag of job {job.name}: default_args", message, remedy)]
+    own = 'give elt_task_group default_args={"retries": 0}'
+    otherwise = 'use engine="airflow"' if place.startswith("elt_dag") else own
+    remedy = f"Write retries: {wanted} at the tasks in the job, or take it out of default_args, or {otherwise}."
+    return [Problem(place, message, remedy)]

@@ -9,6 +9,7 @@ from elt_redshift import notes
 from elt_redshift.airflow_compat import DAG
 from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
 from elt_redshift.operators.audit_lock import AuditLock
@@ -18,22 +19,21 @@ from elt_redshift.operators.redshift_sql import TIMEOUT, RedshiftSqlOperator
 def add_tasks(
     dag: DAG,
     job: EltJob,
-    *,
     parameters: Mapping[str, str],
+    connection: Connection,
+    *,
     audit_table: str | None,
     warehouse: Mapping[str, str] | None,
     role_arn: str | None,
     poll_interval: float,
     deferrable: bool,
-    aws_conn_id: str | None,
-    region_name: str | None,
 ) -> None:
     """Give ``dag`` the job's tasks under their names, between the setup and the teardown of its lock.
 
     :raises JobError: the audit table, the warehouse, or a role that the SQL asks for, is missing.
     """
     _check(job, audit_table, warehouse, role_arn)
-    aws: dict[str, Any] = {"dag": dag, "aws_conn_id": aws_conn_id, "region_name": region_name}
+    aws: dict[str, Any] = {"dag": dag, **connection.arguments}
     where: dict[str, Any] = dict(warehouse or {})
     lock = AuditLock(
         job_id=job.job_id,

@@ -19,11 +19,11 @@ DOCS = {
     LOCK: ("https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html", "/docs/operators.md"),
 }
 MODULES = {
-    "operators": {JOBS: ["step_functions"], SQL: ["redshift_sql"], LOCK: ["audit_lock"]},
+    "operators": {JOBS: ["base", "step_functions"], SQL: ["redshift_sql"], LOCK: ["audit_lock"]},
     "sensors": {JOBS: ["execution"], SQL: ["base", "redshift_statement"]},
-    "hooks": {JOBS: ["step_functions"], SQL: ["clients"]},
+    "hooks": {JOBS: ["step_functions"]},
     "triggers": {
-        JOBS: ["base", "earlier_run", "execution", "mirror", "step_functions"],
+        JOBS: ["base", "execution", "mirror", "step_functions"],
         SQL: ["statement"],
         LOCK: ["audit_lock"],
     },

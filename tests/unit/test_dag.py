@@ -16,6 +16,7 @@ import pytest
 from elt_redshift.airflow_compat import DAG, STARTS_FROM_TRIGGER, Param
 from elt_redshift.dag import elt_dag, elt_task_group
 from elt_redshift.exceptions import JobError
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, Parameter, SqlStatement
 from elt_redshift.job.packaged import StoredText
 from elt_redshift.job.parameters import rendered
@@ -113,6 +114,33 @@ def test_retries_that_mirrors_cannot_make_are_refused_by_name(job: EltJob) -> No
     tried = EltJob(job_id="7", name="tried")
     tried.task("a", statement="select 1", retries=7)
     assert elt_dag(tried, default_args={"retries": 7}).get_task("start_execution").retries == 7
+
+
+def test_a_group_refuses_such_retries_unless_it_is_given_others() -> None:
+    """The DAG's retries would be passed over in silence; ``default_args`` of the group go before them."""
+    job = EltJob(job_id="7", name="sales")
+    job.task("a", statement="select 1")
+    with DAG("mine", schedule=None, default_args={"retries": 7, "owner": "ann"}):
+        with pytest.raises(JobError, match=r"elt_task_group of job \w+: default_args: retries is 7"):
+            elt_task_group(job, group_id="refused")
+        elt_task_group(job, group_id="taken", default_args={"retries": 0})
+        start = elt_task_group(job, group_id="owned", default_args={"retries": 0, "owner": "bob"}).children
+    assert {task.owner for task in start.values()} == {"bob"}
+
+
+@pytest.mark.parametrize("engine", ["step_functions", "airflow"])
+def test_every_task_has_the_dags_connection(job: EltJob, engine: Any) -> None:
+    """All that Amazon's operators take for it reaches all tasks of both engines."""
+    given: dict[str, Any] = {
+        "aws_conn_id": "etl",
+        "region_name": "eu-west-1",
+        "verify": "/ca.pem",
+        "botocore_config": {"read_timeout": 7},
+    }
+    where = {"cluster_identifier": "warehouse", "database": "dev"}
+    native = {"audit_table": "audit", "warehouse": where} if engine == "airflow" else {}
+    dag = elt_dag(job, engine=engine, **native, **given)
+    assert [task.task_id for task in dag.tasks if Connection.of(task).arguments != given] == []
 
 
 def test_the_dags_retries_are_those_of_native_tasks_without_their_own() -> None:

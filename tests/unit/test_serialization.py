@@ -17,6 +17,7 @@ from airflow.triggers.base import BaseTrigger
 import elt_redshift
 from elt_redshift.airflow_compat import DAG, BaseOperator
 from elt_redshift.job.model import EltJob
+from elt_redshift.triggers.base import TriggerArguments
 from tests.unit.airflow_names import serialized_and_back
 
 #: A value for each type that a trigger's argument may have: another type, and JSON might not hold it.
@@ -39,6 +40,7 @@ def _job() -> EltJob:
 
 #: What each operator cannot do without.
 NEEDED: dict[str, dict[str, Any]] = {
+    "AwsOperator": {},
     "StartExecutionOperator": {"job": _job(), "parameters": {"year": "{{ params.year }}"}},
     "MirrorOperator": {"statements": _job().task("load").statements},
     "AuditLockAcquireOperator": {"job_id": "7", "table_name": "audit"},
@@ -67,8 +69,9 @@ def _walk(base: type) -> Iterator[type]:
 @pytest.mark.parametrize("cls", _classes(BaseTrigger), ids=lambda cls: cls.__name__)
 def test_every_trigger_survives_serialization(cls: Any) -> None:
     """Any trigger of the package is rebuilt equal from its class path and JSON arguments, all of which it gives."""
-    wanted = inspect.signature(cls.__init__).parameters
-    given = {name: SAMPLES[parameter.annotation] for name, parameter in wanted.items() if name != "self"}
+    own = {name: parameter.annotation for name, parameter in inspect.signature(cls.__init__).parameters.items()}
+    shared = {name: kind.__forward_arg__ for name, kind in TriggerArguments.__annotations__.items()}
+    given = {name: SAMPLES[kind] for name, kind in {**own, **shared}.items() if name not in ("self", "given")}
     path, kwargs = cls(**given).serialize()
     assert kwargs == given
     assert resolve_name(path) is cls

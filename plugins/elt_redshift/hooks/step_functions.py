@@ -1,4 +1,4 @@
-"""From an Airflow connection to the executions of a job."""
+"""From an Airflow connection to the AWS services of a job."""
 
 from __future__ import annotations
 
@@ -21,11 +21,21 @@ from elt_redshift.protocol.statements import whole
 
 
 class EltHook(Quiet, StepFunctionHook):
-    """Amazon's Step Functions hook, which also finds a job's state machine and asks the Data API.
+    """Amazon's Step Functions hook, which also finds a job's state machine, its audit table and its statements.
 
     :param aws_conn_id: the Airflow connection; boto3's own search when it does not exist.
     :param region_name: default: the connection's, as of ``verify`` and ``config``.
     """
+
+    def client(self, service: str) -> Any:
+        """The boto3 client of another service."""
+        return Quiet(
+            self.aws_conn_id,
+            client_type=service,
+            region_name=self._region_name,
+            verify=self._verify,
+            config=self._config,
+        ).conn
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
@@ -36,19 +46,23 @@ class EltHook(Quiet, StepFunctionHook):
 
         :raises NotDeployedError: there is no such stack in the account and region.
         """
-        return Stacks(self._other("cloudformation")).find(job_name, stack).state_machine_arn
+        return Stacks(self.client("cloudformation")).find(job_name, stack).state_machine_arn
 
-    def audit(self, job: JobRef) -> AuditStore | None:
+    def audit(self, table: str) -> AuditStore:
+        """The audit table ``table``."""
+        return AuditStore(self._dynamodb, table)
+
+    def audit_of(self, job: JobRef) -> AuditStore | None:
         """The job's audit table; None when it cannot be found: its stack is gone, or the right to see it missing."""
         try:
-            found = Stacks(self._other("cloudformation")).find(job.name, job.stack)
+            found = Stacks(self.client("cloudformation")).find(job.name, job.stack)
         except EltError as error:
             self.log.warning("The audit table of job %s is not known: %s", job.name, error)
             return None
         if job.state_machine_arn not in (None, found.state_machine_arn):
             self.log.warning("Stack %s has another state machine than %s", found.stack, job.state_machine_arn)
             return None
-        return AuditStore(self._other("dynamodb"), found.audit_table)
+        return self.audit(found.audit_table)
 
     def executions_of(self, job: JobRef) -> Executions:
         """The executions of a job.
@@ -59,21 +73,25 @@ class EltHook(Quiet, StepFunctionHook):
 
     def definitions(self) -> Definitions:
         """State machine definitions, and the job files of large jobs."""
-        return Definitions(self.conn, lambda: self._other("s3"))
+        return Definitions(self.conn, lambda: self.client("s3"))
 
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> bool:
         """Stop an execution, cancel its statements, settle its lock; whether it still ran.
 
         :raises AwsError: it could not be stopped.
         """
-        audit = self.audit(job)
+        audit = self.audit_of(job)
         return stop_and_settle(self.executions(), self._data_api, audit, job.job_id, execution_arn, cause)
+
+    def statements(self) -> Statements:
+        """The Redshift Data API."""
+        return Statements(self._data_api)
 
     def statement(self, statement_id: str) -> StatementStatus | None:
         """How a statement, or the batch of a part, ended, as Redshift tells; None when it does not: the right to ask
         may be missing, and no task fails for that."""
         try:
-            return Statements(self._data_api).describe(whole(statement_id))
+            return self.statements().describe(whole(statement_id))
         except AwsError as error:
             self.log.info("Rows and times of statement %s are not known: %s", statement_id, error)
             return None
@@ -83,12 +101,8 @@ class EltHook(Quiet, StepFunctionHook):
 
     @cached_property
     def _dynamodb(self) -> Any:
-        return self._other("dynamodb")
+        return self.client("dynamodb")
 
     @cached_property
     def _data_api(self) -> Any:
-        return self._other("redshift-data")
-
-    def _other(self, service: str) -> Any:
-        connection = {"aws_conn_id": self.aws_conn_id, "region_name": self._region_name}
-        return Quiet(client_type=service, verify=self._verify, config=self._config, **connection).conn
+        return self.client("redshift-data")

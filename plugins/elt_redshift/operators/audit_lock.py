@@ -15,13 +15,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 from elt_redshift.airflow_compat import (
     AirflowException,
     AirflowFailException,
     AirflowSkipException,
-    BaseOperator,
     Context,
     DuplicateTaskIdFound,
     bounded,
@@ -40,12 +39,10 @@ from elt_redshift.job.parts import (
     WhenLocked,
     default_when_held,
 )
+from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.lock_outcome import Failure, Work, tell_failure
 from elt_redshift.protocol.audit import HOLD, RELEASED, RUNNING, AfterFailure
 from elt_redshift.protocol.owners import Owner
-
-if TYPE_CHECKING:
-    from elt_redshift.hooks.clients import ClientsHook
 
 #: It must be longer than a task of the run may wait for a worker.
 LEASE = timedelta(hours=1)
@@ -61,33 +58,17 @@ _SO = "This task fails so that the DAG run does."
 _Made = TypeVar("_Made")
 
 
-class _LockOperator(BaseOperator):
+class _LockOperator(AwsOperator):
     """What both operators need to find the item.
 
     :param scope: tells several locks of a DAG run apart, which may be those of one job; the same for both operators.
     """
 
-    template_fields: Sequence[str] = ("job_id", "table_name", "aws_conn_id", "region_name", "verify")
+    template_fields: Sequence[str] = ("job_id", "table_name", *AwsOperator.template_fields)
 
-    def __init__(
-        self,
-        *,
-        job_id: str,
-        table_name: str,
-        scope: str = "",
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
-        **kwargs: Any,
-    ) -> None:
+    def __init__(self, *, job_id: str, table_name: str, scope: str = "", **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.job_id, self.table_name, self.scope = job_id, table_name, scope
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
-        self.verify, self.botocore_config = verify, botocore_config
-
-    def _hook(self) -> ClientsHook:
-        return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
 
 
 class AuditLockAcquireOperator(_LockOperator):
@@ -138,12 +119,11 @@ class AuditLockAcquireOperator(_LockOperator):
         return self._acquire(context, datetime.fromisoformat(event["deadline"]))
 
     def _acquire(self, context: Context, deadline: datetime) -> str:
-        hook = self._hook()
-        owner, store = lock_owner(context["ti"], self.scope), hook.audit(self.table_name)
+        owner, store = lock_owner(context["ti"], self.scope), self.hook.audit(self.table_name)
         try:
             store.acquire(self.job_id, owner, self.lease)
         except LockedError as locked:
-            healer = Healer(store, hook.statements(), hook.client("stepfunctions"))
+            healer = Healer(store, self.hook.statements(), self.hook.client("stepfunctions"))
             if not (locked.item and healer.take_over(locked.item, owner, self.lease)):
                 self._locked(locked, healer, deadline)
             self.log.info("Took over the lock of job %s", self.job_id)
@@ -172,11 +152,8 @@ class AuditLockAcquireOperator(_LockOperator):
                 table_name=self.table_name,
                 held=locked.item.holder if locked.item else None,
                 deadline=deadline.isoformat(),
-                aws_conn_id=self.aws_conn_id,
-                region_name=self.region_name,
                 poll_interval=self.poll_interval,
-                verify=self.verify,
-                botocore_config=self.botocore_config,
+                **self.connection.arguments,
             ),
             method_name="execute_complete",
             timeout=left,
@@ -218,7 +195,7 @@ class AuditLockReleaseOperator(_LockOperator):
             )
 
     def _give_back(self, owner: str, failure: Failure | None) -> None:
-        store = self._hook().audit(self.table_name)
+        store = self.hook.audit(self.table_name)
         if failure is None:
             store.release(self.job_id, owner)
         elif self.after_failure == RELEASED:
@@ -329,18 +306,6 @@ def lock_owner(ti: Any, scope: str = "", mapped: bool = True) -> str:
     """
     index = f"[{ti.map_index}]" if mapped and ti.map_index >= 0 else ""
     return Owner.dag_run(ti.dag_id, ti.run_id, f"{scope}{index}")
-
-
-def make_hook(
-    aws_conn_id: str | None,
-    region_name: str | None,
-    verify: bool | str | None = None,
-    botocore_config: dict[str, Any] | None = None,
-) -> ClientsHook:
-    """The hook for a connection."""
-    from elt_redshift.hooks.clients import ClientsHook  # boto3: a DAG file does not wait for it
-
-    return ClientsHook(aws_conn_id, region_name, verify, botocore_config)
 
 
 def _numbered(make: Callable[..., _Made], task_id: str | None, default: str, **options: Any) -> _Made:

@@ -9,10 +9,10 @@ from elt_redshift.airflow_compat import AirflowFailException
 from elt_redshift.aws.audit import NotOwnerError
 
 if TYPE_CHECKING:
-    from elt_redshift.hooks.clients import ClientsHook
+    from elt_redshift.hooks.step_functions import EltHook
 
 
-def renew(hook: ClientsHook, table_name: str, job_id: str, owner: str, lease: float) -> None:
+def renew(hook: EltHook, table_name: str, job_id: str, owner: str, lease: float) -> None:
     """Let the lease last for ``lease`` seconds from now on.
 
     :raises AirflowFailException: the lock was lost. (Another try would find it so too.)

@@ -11,12 +11,11 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import Any, NoReturn
 
 from elt_redshift.airflow_compat import (
     AirflowException,
     AirflowFailException,
-    BaseOperator,
     Context,
     bounded,
     default_deferrable,
@@ -36,7 +35,8 @@ from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage
 from elt_redshift.lineage.told import Statement, Told, Warehouse
 from elt_redshift.operators import parity, sql_input
-from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
+from elt_redshift.operators.audit_lock import AuditLock, lock_owner
+from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
@@ -46,14 +46,11 @@ from elt_redshift.protocol.messages import REFUSED
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import NO_STATEMENT
 
-if TYPE_CHECKING:
-    from elt_redshift.hooks.clients import ClientsHook
-
 #: A statement that runs to its own limit still ends within this.
 TIMEOUT = LONGEST_STATEMENT + timedelta(hours=1)
 
 
-class RedshiftSqlOperator(TellsLineage, BaseOperator):
+class RedshiftSqlOperator(TellsLineage, AwsOperator):
     """Runs one or several SQL statements, and waits for their end.
 
     A try that repeats one goes on with the statement that an earlier one submitted, unless that failed. XComs:
@@ -85,7 +82,6 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
     :param cancel_on_kill: cancel the statement when the task is killed (default).
     :param lock: whose lease to renew, or its ``terms``; default: the :class:`AuditLock` context that the task is
         defined in.
-    :param verify: as Amazon's hooks take it, like ``botocore_config``, a dict.
     """
 
     template_fields: Sequence[str] = (
@@ -97,9 +93,7 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         "session_id",
         "db_user",
         "secret_arn",
-        "aws_conn_id",
-        "region_name",
-        "verify",
+        *AwsOperator.template_fields,
         "job_id",
         "table_name",
     )
@@ -135,10 +129,6 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         durable: bool | None = None,
         cancel_on_kill: bool = True,
         lock: AuditLock | Mapping[str, Any] | None = None,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         refused = parity.refusals(kwargs)
@@ -154,8 +144,6 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.return_result, self.return_sql_result = return_result, return_sql_result
         self.durable, self.cancel_on_kill = durable is not False, cancel_on_kill
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
-        self.verify, self.botocore_config = verify, botocore_config
         held = lock or AuditLock.current()
         terms = held.terms if isinstance(held, AuditLock) else held or {}
         self.job_id: str | None = terms.get("job_id")
@@ -305,7 +293,7 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
 
     def _renew(self, owner: str) -> None:
         if self.job_id and self.table_name:
-            renew(self._hook, self.table_name, self.job_id, owner, self.lease)
+            renew(self.hook, self.table_name, self.job_id, owner, self.lease)
 
     def _follow(self, owner: str, statement_id: str) -> StatementStatus | None:
         try:
@@ -329,11 +317,8 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
             end_from_trigger=self._nothing_to_do_at_the_end(),
             return_ids=self.do_xcom_push,
             cancel_on_kill=self.cancel_on_kill,
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
             poll_interval=self.poll_interval,
-            verify=self.verify,
-            botocore_config=self.botocore_config,
+            **self.connection.arguments,
         )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=time_left(self, context))
         raise AssertionError("defer() never returns")
@@ -398,8 +383,4 @@ class RedshiftSqlOperator(TellsLineage, BaseOperator):
 
     @cached_property
     def _statements(self) -> Statements:
-        return self._hook.statements()
-
-    @cached_property
-    def _hook(self) -> ClientsHook:
-        return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        return self.hook.statements()

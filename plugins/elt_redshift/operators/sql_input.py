@@ -158,8 +158,6 @@ def _how(of: Any) -> list[str]:
     keep = of.session_keep_alive_seconds
     if keep is not None and not (isinstance(keep, int) and 0 <= keep <= MAX_KEEP_ALIVE):
         found.append(f"session_keep_alive_seconds is {keep!r}; give 0 to {MAX_KEEP_ALIVE}.")
-    if not isinstance(of.botocore_config, dict | None):
-        found.append(f"botocore_config is {_kind(of.botocore_config)}; give a dict, which a trigger can store.")
     return found
 
 

@@ -41,20 +41,26 @@ from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage, mirrored
 from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
+from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed, stop_overdue
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
+    from elt_redshift.aws.statements import StatementStatus
     from elt_redshift.hooks.step_functions import EltHook
 
+
+#: After this many looks at an earlier run's execution the task asks Airflow whether that run still runs, which AWS does
+#: not tell.
+LOOKS = 60
 
 #: Under this key a cleared task says for which clear it has redriven the execution.
 REDRIVEN = "redriven"
 
 
-class StartExecutionOperator(TellsLineage, BaseOperator):
+class StartExecutionOperator(TellsLineage, AwsOperator):
     """Starts the execution of a DAG run, or attaches to the one that it has.
 
     A try that repeats an interrupted one (a lost worker) takes the execution that the first one started. A task that
@@ -67,14 +73,12 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
     :param parameters: a Jinja template, or text, for each job parameter; the job's defaults fill in the rest.
     :param state_machine_arn: default: the state machine of the job's stack, looked up when the task runs.
     :param stack: the stack; needed only where the job is deployed more than once.
-    :param aws_conn_id: the Airflow connection to AWS.
-    :param region_name: default: the connection's.
     :param poll_interval: seconds between two looks at the execution of an earlier run.
     :param on_drift: what to do where the deployed job is another than ``job``: ``fail``, ``warn`` or ``ignore``;
         default: fail where tasks or edges differ, warn where only SQL does.
     """
 
-    template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack")
+    template_fields: Sequence[str] = ("parameters", "state_machine_arn", "stack", *AwsOperator.template_fields)
     template_fields_renderers = {"parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(),)
     ui_color = "#f9c915"
@@ -86,8 +90,6 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
         parameters: Mapping[str, str] | None = None,
         state_machine_arn: str | None = None,
         stack: str | None = None,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
         poll_interval: float = 5.0,
         on_drift: OnDrift | None = None,
         **kwargs: Any,
@@ -98,7 +100,6 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
         self.job, self.poll_interval, self.on_drift = job, poll_interval, on_drift
         self.parameters = dict(parameters or {})
         self.state_machine_arn, self.stack = state_machine_arn, stack
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> str:
@@ -106,7 +107,7 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
         self._killable = (ti, job, None)
         try:
             values = self.job.values(rendered(self.job.parameters, self.parameters))
-            redriver = make_redriver(self._hook(), context, self, self.task_id, job, values)
+            redriver = make_redriver(self.hook, context, self, self.task_id, job, values)
         except AwsError:
             raise  # it may pass
         except EltError as error:
@@ -154,11 +155,19 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
         execution = latest_of_run(executions, ti.dag_id, before, self.task_id)
         if execution and execution.ended:
             return
-        from elt_redshift.triggers.earlier_run import EarlierRunTrigger  # only here: a DAG file has no need for it
+        from elt_redshift.triggers.execution import ExecutionTrigger  # only here: a DAG file has no need for it
 
         self.log.info("Waiting for the end of run %s", before)
-        earlier = (executions.state_machine_arn, ti.dag_id, before, self.task_id)
-        trigger = EarlierRunTrigger(*earlier, self.aws_conn_id, self.region_name, self.poll_interval)
+        trigger = ExecutionTrigger(
+            executions.state_machine_arn,
+            None,
+            ti.dag_id,
+            before,
+            self.task_id,
+            timeout=LOOKS * self.poll_interval,
+            poll_interval=self.poll_interval,
+            **self.connection.arguments,
+        )
         self.defer(trigger=trigger, method_name="execute_complete", timeout=bounded(self, context, MAX_FOLLOW))
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
@@ -171,17 +180,14 @@ class StartExecutionOperator(TellsLineage, BaseOperator):
 
     def on_kill(self) -> None:
         """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""
-        stop_if_failed(self._hook(), *self._killable)
+        stop_if_failed(self.hook, *self._killable)
 
     def lineage(self) -> Told:
         """The job, and the execution once it is started; what reads and writes tables is told by the mirrors."""
         return Told(self.job.job_id, self.job.name, tuple(self.job.task_names), self._killable[2])
 
-    def _hook(self) -> EltHook:
-        return make_hook(self.aws_conn_id, self.region_name)
 
-
-class MirrorOperator(TellsLineage, BaseOperator):
+class MirrorOperator(TellsLineage, AwsOperator):
     """Shows what one task of an execution does; it owns nothing.
 
     Cleared, it lets an unsuccessful execution go on (see :mod:`elt_redshift.operators.redriving`); failed by somebody
@@ -196,12 +202,13 @@ class MirrorOperator(TellsLineage, BaseOperator):
     :param start_task_id: the task that pushed the execution's ARN.
     :param poll_interval: seconds between two looks at the execution.
     :param deferrable: wait in the triggerer (default), or on the worker.
-    :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker.
+    :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker, as
+        where the connection is a template.
     :param follow_timeout: it fails when the task has not ended by then, and the execution goes on. (The
         ``execution_timeout`` that every task has stops the execution.)
     """
 
-    template_fields: Sequence[str] = ("sql", "parameters")
+    template_fields: Sequence[str] = ("sql", "parameters", *AwsOperator.template_fields)
     template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
@@ -212,8 +219,6 @@ class MirrorOperator(TellsLineage, BaseOperator):
         task_name: str | None = None,
         statements: Sequence[SqlStatement] = (),
         start_task_id: str = "start_execution",
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
         poll_interval: float = 5.0,
         deferrable: bool = True,
         from_trigger: bool = True,
@@ -227,18 +232,17 @@ class MirrorOperator(TellsLineage, BaseOperator):
         self.sql: str | None = None
         self.parameters: dict[str, str] | None = None
         self.start_task_id = start_task_id
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         self._killable: Killable = (None, None, None)
         self._told = Told(tasks=(self.task_name,))
-        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not hooked(self):
+        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (hooked(self) or self.connection.templated):
             self._start_from_trigger()
 
     def _start_from_trigger(self) -> None:
         from airflow.triggers.base import StartTriggerArgs
 
         given = {"task": self.task_name, "start_task_id": self.start_task_id, "poll_interval": self.poll_interval}
-        given |= {"aws_conn_id": self.aws_conn_id, "region_name": self.region_name}
+        given |= self.connection.arguments
         self.start_from_trigger = True
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
@@ -284,7 +288,7 @@ class MirrorOperator(TellsLineage, BaseOperator):
 
     def on_kill(self) -> None:
         """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
-        stop_if_failed(make_hook(self.aws_conn_id, self.region_name), *self._killable)
+        stop_if_failed(self.hook, *self._killable)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | str | None) -> None:
         """Resume with the trigger's event; with None, when the trigger leaves all to a worker; with the name of a state
@@ -313,11 +317,11 @@ class MirrorOperator(TellsLineage, BaseOperator):
 
     def _overdue(self, context: Context) -> None:
         """``execution_timeout`` is over: the user's rule ends the execution as the user would, by failing the task."""
-        ti, hook = context["ti"], make_hook(self.aws_conn_id, self.region_name)
+        ti, hook = context["ti"], self.hook
         arn, job = self._started(ti)
         latest = latest_of_run(hook.executions(machine_arn(arn)), ti.dag_id, ti.run_id, self.start_task_id, arn)
         arn = latest.arn if latest else arn
-        outcome = self._outcome(hook, hook.executions().look(arn, TaskRuns()))
+        outcome = self._outcome(hook.executions().look(arn, TaskRuns()))
         if outcome is None:
             done = stop_overdue(hook, ti, job, arn, self.execution_timeout)
             raise AirflowFailException(f"Task {self.task_name} {done} See {execution_url(arn)}")
@@ -330,9 +334,8 @@ class MirrorOperator(TellsLineage, BaseOperator):
         cleared = ti.max_tries > (self.retries or 0)
         pursued = Pursued(started)
         if job and (cleared or clear_number(context)):
-            hook = make_hook(self.aws_conn_id, self.region_name)
             parameters = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)["parameters"]
-            redriver = make_redriver(hook, context, self, self.start_task_id, job, parameters)
+            redriver = make_redriver(self.hook, context, self, self.start_task_id, job, parameters)
             pursued = redriver.mirror(self.task_name, cleared, started)
         for note in pursued.notes:
             self.log.info(note)
@@ -355,12 +358,11 @@ class MirrorOperator(TellsLineage, BaseOperator):
             trigger=TaskTrigger(
                 pursued.arn,
                 self.task_name,
-                self.aws_conn_id,
-                self.region_name,
-                self.poll_interval,
                 pursued.redrives,
                 job.to_dict() if job else None,
                 ends_without_worker(self),
+                poll_interval=self.poll_interval,
+                **self.connection.arguments,
             ),
             method_name="execute_complete",
             timeout=bounded(self, context, self.follow_timeout),
@@ -368,32 +370,34 @@ class MirrorOperator(TellsLineage, BaseOperator):
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
-        hook = make_hook(self.aws_conn_id, self.region_name)
-        snapshot = hook.executions().look(pursued.arn, TaskRuns())
-        return self._outcome(hook, snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
+        snapshot = self.hook.executions().look(pursued.arn, TaskRuns())
+        return self._outcome(snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
 
     def _follow(self, pursued: Pursued) -> Outcome:
-        hook = make_hook(self.aws_conn_id, self.region_name)
-        follow = hook.executions().follow(pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives)
+        follow = self.hook.executions().follow(
+            pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives
+        )
         try:
             for snapshot in follow:
-                if outcome := self._outcome(hook, snapshot):
+                if outcome := self._outcome(snapshot):
                     return outcome
         except FollowTimeoutError as error:
             raise AirflowFailException(str(error)) from error
         raise AssertionError(f"no outcome of task {self.task_name} although {pursued.arn} has ended")
 
-    def _outcome(self, hook: EltHook, snapshot: Snapshot) -> Outcome | None:
+    def _outcome(self, snapshot: Snapshot) -> Outcome | None:
         outcome = outcome_of(self.task_name, snapshot)
-        return outcome.seen(hook.statement) if outcome else None
+        return outcome.seen(self.hook.statement) if outcome else None
+
+    def _statement(self, statement_id: str) -> StatementStatus | None:
+        return self.hook.statement(statement_id)
 
     def lineage(self) -> Told:
         """What the state machine's task ran, once that has ended."""
         return self._told
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
-        hook = partial(make_hook, self.aws_conn_id, self.region_name)
-        self._told = mirrored(context, self.start_task_id, self._told, outcome, lambda found: hook().statement(found))
+        self._told = mirrored(context, self.start_task_id, self._told, outcome, self._statement)
         for key, value in outcome.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
@@ -415,13 +419,6 @@ class MirrorOperator(TellsLineage, BaseOperator):
 
 def _see(outcome: Outcome) -> str:
     return f" See {execution_url(outcome.execution_arn)}" if outcome.execution_arn else ""
-
-
-def make_hook(aws_conn_id: str | None, region_name: str | None) -> EltHook:
-    """The hook for a connection."""
-    from elt_redshift.hooks.step_functions import EltHook  # boto3: half a second that a DAG file does not wait for
-
-    return EltHook(aws_conn_id=aws_conn_id, region_name=region_name)
 
 
 def clear_of(context: Context) -> str:
@@ -448,7 +445,7 @@ def make_redriver(
         hook.executions_of(job),
         partial(run_execution_name, ti.dag_id, ti.run_id, start_task_id),
         parameters,
-        lambda: hook.audit(job),
+        lambda: hook.audit_of(job),
         job.job_id,
         clear_of(context),
         hook.definitions(),

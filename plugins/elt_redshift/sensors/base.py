@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import (
-    AirflowException,
     AirflowFailException,
     AirflowSkipException,
     BaseSensorOperator,
@@ -18,39 +16,29 @@ from elt_redshift.airflow_compat import (
     sensor_timeout,
     task_timeout,
 )
+from elt_redshift.operators.base import AwsOperator
 
 if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
 
-class AwsSensor(BaseSensorOperator):
+class AwsSensor(AwsOperator, BaseSensorOperator):
     """A sensor over AWS, in each of Airflow's ways to wait: ``mode`` ``poke`` or ``reschedule``, or deferred.
 
     :param deferrable: wait in the triggerer. Default: as ``[operators] default_deferrable`` of Airflow's configuration
         says where somebody has set that, and in the triggerer where nobody has, unless a ``mode`` is given.
     :param poke_interval: seconds between two looks.
-    :param verify: as Amazon's hooks take it, like ``botocore_config``, a dict.
     """
-
-    template_fields: Sequence[str] = ("aws_conn_id", "region_name", "verify")
 
     def __init__(
         self,
         *,
         deferrable: bool | None = None,
         poke_interval: timedelta | float = 10.0,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(poke_interval=poke_interval, **kwargs)
         self.deferrable = ("mode" not in kwargs and default_deferrable()) if deferrable is None else deferrable
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
-        self.verify, self.botocore_config = verify, botocore_config
-        if not isinstance(botocore_config, dict | None):
-            raise AirflowException(f"Task {self.task_id}: botocore_config is no dict, which a trigger can store.")
 
     @abstractmethod
     def poke(self, context: Context) -> bool:

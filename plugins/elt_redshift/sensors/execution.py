@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 
     from elt_redshift.airflow_compat import BaseOperatorLink
     from elt_redshift.aws.executions import Execution, Executions
-    from elt_redshift.hooks.step_functions import EltHook
     from elt_redshift.job.model import EltJob
 
 
@@ -104,11 +103,8 @@ class ExecutionSensor(AwsSensor):
             self.execution_arn,
             *self._run(context),
             timeout,
-            self.aws_conn_id,
-            self.region_name,
-            self.poke_interval,
-            self.verify,
-            self.botocore_config,
+            poll_interval=self.poke_interval,
+            **self.connection.arguments,
         )
 
     def _run(self, context: Context) -> tuple[str, str, str]:
@@ -122,23 +118,13 @@ class ExecutionSensor(AwsSensor):
         return latest_of_run(executions, *self._run(context))
 
     def _executions(self) -> Executions:
-        hook = make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
         if self.job is None:
             if not self.execution_arn:
                 raise AirflowFailException(f"Task {self.task_id}: execution_arn is {self.execution_arn!r}.")
-            return hook.executions(machine_arn(self.execution_arn))
-        return hook.executions_of(JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn))
+            return self.hook.executions(machine_arn(self.execution_arn))
+        return self.hook.executions_of(JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn))
 
     def _failure(self, execution: Execution) -> str:
         """Why it failed, in Redshift's words where it was a statement."""
         why = causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)
         return causes.task_failed(self.task_id, why, remedy=_REMEDY)
-
-
-def make_hook(
-    aws_conn_id: str | None, region_name: str | None, verify: bool | str | None, botocore_config: dict[str, Any] | None
-) -> EltHook:
-    """The hook for a connection."""
-    from elt_redshift.hooks.step_functions import EltHook  # boto3: a DAG file does not wait for it
-
-    return EltHook(aws_conn_id=aws_conn_id, region_name=region_name, verify=verify, config=botocore_config)

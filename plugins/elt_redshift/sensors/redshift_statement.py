@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import AirflowFailException, Context
 from elt_redshift.asl import causes
-from elt_redshift.operators.audit_lock import AuditLock, lock_owner, make_hook
+from elt_redshift.operators.audit_lock import AuditLock, lock_owner
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.sensors.base import AwsSensor
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
     from elt_redshift.aws.statements import Statements
-    from elt_redshift.hooks.clients import ClientsHook
 
 
 _REMEDY = "Mend it, and clear the task that has submitted it."
@@ -57,7 +56,7 @@ class RedshiftStatementSensor(AwsSensor):
         :raises AirflowFailException: one has failed. (Another try would find it so too.)
         """
         if self.job_id and self.table_name:
-            renew(self._hook, self.table_name, self.job_id, self._owner(context), self.lease)
+            renew(self.hook, self.table_name, self.job_id, self._owner(context), self.lease)
         open_one = self._open(context)
         if open_one:
             self.log.info("Statement %s has not ended", open_one)
@@ -73,13 +72,10 @@ class RedshiftStatementSensor(AwsSensor):
             table_name=self.table_name,
             lease=self.lease,
             timeout=timeout,
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-            poll_interval=self.poke_interval,
             cancel_on_kill=False,
             cancel_late=False,
-            verify=self.verify,
-            botocore_config=self.botocore_config,
+            poll_interval=self.poke_interval,
+            **self.connection.arguments,
         )
 
     def _open(self, context: Context) -> str | None:
@@ -109,8 +105,4 @@ class RedshiftStatementSensor(AwsSensor):
 
     @cached_property
     def _statements(self) -> Statements:
-        return self._hook.statements()
-
-    @cached_property
-    def _hook(self) -> ClientsHook:
-        return make_hook(self.aws_conn_id, self.region_name, self.verify, self.botocore_config)
+        return self.hook.statements()

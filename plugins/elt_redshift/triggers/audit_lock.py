@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import ClientsTrigger
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments
 
 if TYPE_CHECKING:
     from elt_redshift.aws.audit import AuditItem
@@ -21,12 +21,11 @@ if TYPE_CHECKING:
 LOOKS = 20
 
 
-class LockTrigger(ClientsTrigger):
+class LockTrigger(AwsTrigger):
     """Waits until the lock is free or held by another, its lease has run out, or it was looked at for long enough.
 
     :param held: who held it when the wait began, see :attr:`AuditItem.holder`.
     :param deadline: ISO 8601; goes back with the event.
-    :param poll_interval: seconds between two looks.
     """
 
     ARGUMENTS = ("job_id", "table_name", "held", "deadline")
@@ -37,13 +36,9 @@ class LockTrigger(ClientsTrigger):
         table_name: str,
         held: str | None,
         deadline: str,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        poll_interval: float = 15.0,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
+        **given: Unpack[TriggerArguments],
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
+        super().__init__(**given)
         self.job_id, self.table_name, self.held, self.deadline = job_id, table_name, held, deadline
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
@@ -65,4 +60,4 @@ class LockTrigger(ClientsTrigger):
         return store.expired(item) or datetime.now(UTC) >= datetime.fromisoformat(self.deadline)
 
     def _store(self) -> AuditStore:
-        return self.hook().audit(self.table_name)
+        return self.connection.hook().audit(self.table_name)

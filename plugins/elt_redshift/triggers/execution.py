@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Unpack
 
 from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
@@ -13,10 +13,10 @@ from asgiref.sync import sync_to_async
 from elt_redshift.aws.attempts import latest_of_run
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
-from elt_redshift.triggers.base import ClientsTrigger, not_too_soon
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 
 
-class ExecutionTrigger(ClientsTrigger):
+class ExecutionTrigger(AwsTrigger):
     """Waits until an execution has ended, or time is up; its event says nothing, the task looks itself.
 
     :param state_machine_arn: whose execution it is.
@@ -35,19 +35,16 @@ class ExecutionTrigger(ClientsTrigger):
         run_id: str,
         start_task_id: str,
         timeout: float,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        poll_interval: float = 10.0,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
+        **given: Unpack[TriggerArguments],
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
+        super().__init__(**given)
         self.state_machine_arn, self.execution_arn, self.timeout = state_machine_arn, execution_arn, timeout
         self.dag_id, self.run_id, self.start_task_id = dag_id, run_id, start_task_id
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         began = time.monotonic()
-        executions = await sync_to_async(self._executions)()
+        hook = await sync_to_async(self.connection.hook)()
+        executions = await sync_to_async(hook.executions)(self.state_machine_arn)
         while time.monotonic() < began + self.timeout:
             try:
                 if await asyncio.to_thread(self._ended, executions):
@@ -64,14 +61,3 @@ class ExecutionTrigger(ClientsTrigger):
             return executions.describe(self.execution_arn).ended
         latest = latest_of_run(executions, self.dag_id, self.run_id, self.start_task_id)
         return bool(latest and latest.ended)
-
-    def _executions(self) -> Executions:
-        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
-
-        hook = EltHook(
-            aws_conn_id=self.aws_conn_id,
-            region_name=self.region_name,
-            verify=self.verify,
-            config=self.botocore_config,
-        )
-        return hook.executions(self.state_machine_arn)

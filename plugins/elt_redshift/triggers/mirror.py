@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Hashable
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, Unpack
 
 from airflow.triggers.base import TriggerEvent
 
 from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.links.console import EXECUTION_ARN
-from elt_redshift.triggers.base import AwsTrigger
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import DEPLOYED, RUN
 from elt_redshift.triggers.step_functions import TaskTrigger, links
@@ -53,22 +54,12 @@ class MirrorTrigger(AwsTrigger):
 
     :param task: the task's name in the job.
     :param start_task_id: the task that pushed the execution's ARN.
-    :param aws_conn_id: the Airflow connection to AWS.
-    :param region_name: default: the connection's.
-    :param poll_interval: seconds between two looks at the execution.
     """
 
     ARGUMENTS = ("start_task_id",)
 
-    def __init__(
-        self,
-        task: str,
-        start_task_id: str,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        poll_interval: float = 5.0,
-    ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval)
+    def __init__(self, task: str, start_task_id: str, **given: Unpack[TriggerArguments]) -> None:
+        super().__init__(**given)
         self.task_name, self.start_task_id = task, start_task_id
         self._found: TaskTrigger | None = None
         self._deployed: str | None = None
@@ -102,8 +93,7 @@ class MirrorTrigger(AwsTrigger):
     async def _find(self) -> TaskTrigger | None:
         ti: Any = self.task_instance
         start = StartTask(ti.dag_id, ti.run_id, self.start_task_id)
-        key = (start, self.aws_conn_id, self.region_name)
-        followed = await together(key, partial(search, start, self.aws_conn_id, self.region_name))
+        followed = await together((start, self.connection.key), partial(search, start, self.connection))
         if followed is None:
             return None
         self._deployed = (followed.deployed or {}).get(self.task_name)
@@ -111,12 +101,11 @@ class MirrorTrigger(AwsTrigger):
         trigger = TaskTrigger(
             followed.arn,
             self.task_name,
-            self.aws_conn_id,
-            self.region_name,
-            self.poll_interval,
             followed.redrives,
             followed.job,
             end_from_trigger=not needs_worker(self.task),
+            poll_interval=self.poll_interval,
+            **self.connection.arguments,
         )
         trigger.task_instance = ti
         return trigger
@@ -139,15 +128,13 @@ class MirrorTrigger(AwsTrigger):
             self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
 
 
-def search(start: StartTask, aws_conn_id: str | None, region_name: str | None) -> Followed | None:
+def search(start: StartTask, connection: Connection) -> Followed | None:
     """The newest execution of a DAG run; it blocks."""
-    from elt_redshift.hooks.step_functions import EltHook  # boto3: a DAG file that names the trigger has no need for it
-
     arn = xcom(start, EXECUTION_ARN)
     run = xcom(start, RUN) if arn else None
     if not (arn and run):
         return Followed(arn) if arn else None
-    executions = EltHook(aws_conn_id=aws_conn_id, region_name=region_name).executions(machine_arn(arn))
+    executions = connection.hook().executions(machine_arn(arn))
     try:
         latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:

@@ -6,14 +6,14 @@ import asyncio
 import time
 from collections.abc import AsyncIterator
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Unpack
 
 from airflow.triggers.base import TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import ClientsTrigger, not_too_soon
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ LONGEST_PAUSE = 60.0
 RENEWALS = 10
 
 
-class StatementTrigger(ClientsTrigger):
+class StatementTrigger(AwsTrigger):
     """Waits until a statement has ended or time is up.
 
     :param owner: who holds the lock.
@@ -62,17 +62,13 @@ class StatementTrigger(ClientsTrigger):
         table_name: str | None,
         lease: float,
         timeout: float,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        poll_interval: float = 5.0,
         end_from_trigger: bool = False,
         return_ids: bool = True,
         cancel_on_kill: bool = True,
         cancel_late: bool = True,
-        verify: bool | str | None = None,
-        botocore_config: dict[str, Any] | None = None,
+        **given: Unpack[TriggerArguments],
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval, verify, botocore_config)
+        super().__init__(**given)
         self.statement_id, self.owner, self.job_id, self.table_name = statement_id, owner, job_id, table_name
         self.lease, self.timeout, self.end_from_trigger = lease, timeout, end_from_trigger
         self.return_ids, self.cancel_on_kill, self.cancel_late = return_ids, cancel_on_kill, cancel_late
@@ -99,7 +95,7 @@ class StatementTrigger(ClientsTrigger):
             await to_the_end(self._kill())
 
     async def _kill(self) -> None:
-        hook = await sync_to_async(self.hook)()
+        hook = await sync_to_async(self.connection.hook)()
         await asyncio.to_thread(hook.statements().cancel, self.statement_id)
 
     async def _given_up(self) -> StatementStatus | None:
@@ -107,12 +103,12 @@ class StatementTrigger(ClientsTrigger):
         if not self.cancel_late:
             return None
         self.log.warning("Time is up after %.0f s: statement %s is cancelled", self.timeout, self.statement_id)
-        hook = await sync_to_async(self.hook)()
+        hook = await sync_to_async(self.connection.hook)()
         return await asyncio.to_thread(hook.statements().give_up, self.statement_id)
 
     async def _ended(self) -> StatementStatus | None:
         """How the statement ended; None when it has not, and time is up."""
-        hook = await sync_to_async(self.hook)()
+        hook = await sync_to_async(self.connection.hook)()
         statements = await asyncio.to_thread(hook.statements)
         store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
         end, failures = time.monotonic() + self.timeout, 0

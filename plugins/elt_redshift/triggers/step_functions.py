@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import AsyncIterator
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
 from asgiref.sync import sync_to_async
@@ -19,8 +19,9 @@ from elt_redshift.aws.executions import Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
-from elt_redshift.triggers.base import AwsTrigger, not_too_soon
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.poller import Poller, shared
@@ -32,9 +33,8 @@ if TYPE_CHECKING:
 class ExecutionSource:
     """Looks at one execution in a thread, with a hook that is made for the first look."""
 
-    def __init__(self, execution_arn: str, aws_conn_id: str | None, region_name: str | None, redrives: int = 0) -> None:
-        self._execution_arn, self._aws_conn_id, self._region_name = execution_arn, aws_conn_id, region_name
-        self._redrives = redrives
+    def __init__(self, execution_arn: str, connection: Connection, redrives: int = 0) -> None:
+        self._execution_arn, self._connection, self._redrives = execution_arn, connection, redrives
         self._runs = TaskRuns()
         self._hook: EltHook | None = None
         self._looking = threading.Lock()
@@ -60,9 +60,7 @@ class ExecutionSource:
         return await asyncio.to_thread(outcome.seen, self._hook.statement)
 
     def _make_hook(self) -> EltHook:
-        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
-
-        hook = EltHook(aws_conn_id=self._aws_conn_id, region_name=self._region_name)
+        hook = self._connection.hook()
         hook.executions()
         return hook
 
@@ -74,9 +72,6 @@ class TaskTrigger(AwsTrigger):
 
     :param execution_arn: the execution.
     :param task: the task's name in the job.
-    :param aws_conn_id: the Airflow connection to AWS.
-    :param region_name: default: the connection's.
-    :param poll_interval: seconds between two looks at the execution.
     :param redrives: how often the execution has been redriven at least; what shows less is out of date.
     :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
     :param end_from_trigger: end a task that succeeded or was skipped without a worker. (A failure always resumes one,
@@ -89,14 +84,12 @@ class TaskTrigger(AwsTrigger):
         self,
         execution_arn: str,
         task: str,
-        aws_conn_id: str | None = "aws_default",
-        region_name: str | None = None,
-        poll_interval: float = 5.0,
         redrives: int = 0,
         job: dict[str, Any] | None = None,
         end_from_trigger: bool = False,
+        **given: Unpack[TriggerArguments],
     ) -> None:
-        super().__init__(aws_conn_id, region_name, poll_interval)
+        super().__init__(**given)
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
@@ -121,10 +114,7 @@ class TaskTrigger(AwsTrigger):
         await sync_to_async(self._stop)(JobRef.from_dict(self.job), cause)
 
     def _stop(self, job: JobRef, cause: str) -> None:
-        from elt_redshift.hooks.step_functions import EltHook  # boto3: the worker that defers has no need for it
-
-        hook = EltHook(aws_conn_id=self.aws_conn_id, region_name=self.region_name)
-        hook.stop(job, self.execution_arn, cause)
+        self.connection.hook().stop(job, self.execution_arn, cause)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         began = time.monotonic()
@@ -146,7 +136,7 @@ class TaskTrigger(AwsTrigger):
         return TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
 
     async def _outcome(self) -> Outcome:
-        key = (self.execution_arn, self.aws_conn_id, self.region_name, self.poll_interval, self.redrives)
+        key = (self.execution_arn, self.connection.key, self.poll_interval, self.redrives)
         try:
             async with shared(key, self._source, self._poller) as poller:
                 return await poller.source.seen(await poller.until(partial(outcome_of, self.task_name)))
@@ -154,7 +144,7 @@ class TaskTrigger(AwsTrigger):
             return Outcome("unknown", str(error))
 
     def _source(self) -> ExecutionSource:
-        return ExecutionSource(self.execution_arn, self.aws_conn_id, self.region_name, self.redrives)
+        return ExecutionSource(self.execution_arn, self.connection, self.redrives)
 
     def _poller(self, source: ExecutionSource) -> Poller[ExecutionSource]:
         return Poller(source, self.poll_interval)

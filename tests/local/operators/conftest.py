@@ -6,18 +6,15 @@ import uuid
 
 import pytest
 
-from elt_redshift.hooks import clients
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.local.process import LocalAws
-from elt_redshift.operators import audit_lock, redshift_sql
 from tests.local.operators.standins import FakeTaskInstance, Hook, rows
 
 
 @pytest.fixture
 def hook(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Hook:
     made = Hook(local_aws.endpoint)
-    for module in (audit_lock, redshift_sql):
-        monkeypatch.setattr(module, "make_hook", lambda *_: made)
-    monkeypatch.setattr(clients, "ClientsHook", lambda *_: made)
+    monkeypatch.setattr(Connection, "hook", lambda _: made)
     return made
 
 

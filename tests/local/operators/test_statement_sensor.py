@@ -14,7 +14,6 @@ from elt_redshift.aws.statements import Submission
 from elt_redshift.operators.audit_lock import AuditLock
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.protocol.owners import Owner
-from elt_redshift.sensors import redshift_statement
 from elt_redshift.sensors.redshift_statement import RedshiftStatementSensor
 from elt_redshift.triggers import base
 from tests.local.operators.standins import DATA_API, FakeTaskInstance, Hook
@@ -23,7 +22,6 @@ from tests.unit.airflow_names import TaskDeferred
 
 @pytest.fixture(autouse=True)
 def over_the_embedded_aws(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(redshift_statement, "make_hook", lambda *_: hook)
     monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
 
 

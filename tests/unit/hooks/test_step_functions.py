@@ -51,7 +51,7 @@ def test_what_redshift_knows_of_a_statement_is_told(
     monkeypatch: pytest.MonkeyPatch, answer: dict[str, Any], told: str
 ) -> None:
     """Rows, those of a batch being its parts', and Redshift's own times; what it does not say is left out."""
-    monkeypatch.setattr(EltHook, "_other", lambda _self, _service: FakeDataApi({"Status": "FINISHED", **answer}))
+    monkeypatch.setattr(EltHook, "client", lambda _self, _service: FakeDataApi({"Status": "FINISHED", **answer}))
     found = EltHook(aws_conn_id=None).statement("s-1:2")
     assert found
     assert found.summary == told
@@ -59,7 +59,7 @@ def test_what_redshift_knows_of_a_statement_is_told(
 
 def test_no_task_fails_for_what_it_may_not_ask(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the right to describe statements is missing, nothing is told of them."""
-    monkeypatch.setattr(EltHook, "_other", lambda _self, _service: FakeDataApi(DENIED))
+    monkeypatch.setattr(EltHook, "client", lambda _self, _service: FakeDataApi(DENIED))
     assert EltHook(aws_conn_id=None).statement("s-1") is None
 
 
@@ -67,11 +67,10 @@ QUIET = """
 import logging, airflow
 logging.getLogger().setLevel(logging.{level})
 from airflow.providers.amazon.aws.hooks.base_aws import AwsGenericHook
-from elt_redshift.hooks.clients import ClientsHook
-from elt_redshift.hooks.step_functions import EltHook
-ClientsHook().client("dynamodb")
-ClientsHook(None, "us-east-1").client("dynamodb")
-EltHook().conn
+from elt_redshift.hooks.connection import Connection
+Connection().hook().client("dynamodb")
+Connection(None, "us-east-1").hook().client("dynamodb")
+Connection().hook().conn
 print("others:", flush=True)
 AwsGenericHook(client_type="s3").conn
 AwsGenericHook(client_type="s3", aws_conn_id=None, region_name="us-east-1").conn

@@ -72,11 +72,11 @@ def test_an_unknown_policy_is_refused_when_the_file_is_parsed() -> None:
 @pytest.mark.parametrize(("on_drift", "started"), [(None, False), ("fail", False), ("warn", True), ("ignore", True)])
 def test_nothing_starts_where_the_graph_differs(monkeypatch: pytest.MonkeyPatch, on_drift: Any, started: bool) -> None:
     """Unless the user has said otherwise."""
-    from elt_redshift.operators import step_functions
+    from elt_redshift.hooks.connection import Connection
     from tests.unit.operators.test_step_functions import FakeHook, FakeTaskInstance
 
     client = _deployed(job(task("a")))
-    monkeypatch.setattr(step_functions, "make_hook", lambda *_: FakeHook(client))
+    monkeypatch.setattr(Connection, "hook", lambda _: FakeHook(client))
     start = StartExecutionOperator(task_id="start_execution", job=DAGS_JOB, on_drift=on_drift)
     if started:
         start.execute({"ti": FakeTaskInstance()})  # type: ignore[typeddict-item]

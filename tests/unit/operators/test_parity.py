@@ -13,7 +13,7 @@ import pytest
 from airflow.providers.amazon.aws.operators.redshift_data import RedshiftDataOperator
 
 from elt_redshift.airflow_compat import DAG, AirflowException, BaseOperator, default_deferrable
-from elt_redshift.hooks.clients import ClientsHook
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.operators import parity
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 
@@ -145,7 +145,7 @@ def test_default_deferrable_in_a_file(tmp_path: Path) -> None:
 def test_the_connection_goes_through_amazons_hook(monkeypatch: pytest.MonkeyPatch) -> None:
     """``verify`` and ``botocore_config`` reach the clients."""
     monkeypatch.setenv("AIRFLOW_CONN_AWS_DEFAULT", "aws://a:b@/?region_name=eu-west-1")
-    client = ClientsHook(verify="/ca.pem", botocore_config={"read_timeout": 7}).client("redshift-data")
+    client = Connection(verify="/ca.pem", botocore_config={"read_timeout": 7}).hook().client("redshift-data")
     assert client.meta.region_name == "eu-west-1"
     assert client.meta.config.read_timeout == 7
     assert client._endpoint.http_session._verify == "/ca.pem"

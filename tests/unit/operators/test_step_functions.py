@@ -24,11 +24,11 @@ from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import execution_url
-from elt_redshift.operators import step_functions
 from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
-from elt_redshift.triggers.earlier_run import EarlierRunTrigger
+from elt_redshift.triggers.execution import ExecutionTrigger
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from elt_redshift.triggers.step_functions import TaskTrigger
@@ -85,7 +85,7 @@ class FakeHook:
     def executions_of(self, job: JobRef) -> Executions:
         return self.executions(job.state_machine_arn or self.state_machine(job.name, job.stack))
 
-    def audit(self, job: JobRef) -> None:
+    def audit_of(self, job: JobRef) -> None:
         return None
 
     def definitions(self) -> Definitions:
@@ -98,7 +98,7 @@ class FakeHook:
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> FakeHook:
     made = FakeHook(FakeStepFunctions())
-    monkeypatch.setattr(step_functions, "make_hook", lambda *_: made)
+    monkeypatch.setattr(Connection, "hook", lambda _: made)
     return made
 
 
@@ -166,7 +166,9 @@ def test_start_of_a_job_that_waits_is_in_turn(hook: FakeHook, begun: bool) -> No
     start, ti = _start(job, aws_conn_id="etl", poll_interval=2.0), Ordered("earlier")
     with pytest.raises(TaskDeferred) as deferred:
         _run(start, ti)
-    wanted = EarlierRunTrigger(MACHINE, "sales", "earlier", "start_execution", "etl", None, 2.0)
+    wanted = ExecutionTrigger(
+        MACHINE, None, "sales", "earlier", "start_execution", 120.0, aws_conn_id="etl", poll_interval=2.0
+    )
     assert deferred.value.trigger.serialize() == wanted.serialize()
     hook.client.executions[earlier.arn] = earlier.end("FAILED")
     context: Any = {"ti": ti}
@@ -230,11 +232,15 @@ def test_start_tells_a_repeated_try_from_a_cleared_task(
 
 def test_a_mirror_defers_to_the_shared_trigger() -> None:
     """A deferrable mirror hands the execution, its task and the connection to the trigger, for a bounded time."""
-    mirror = _mirror(aws_conn_id="etl", region_name="eu-west-1", poll_interval=2, follow_timeout=timedelta(hours=1))
+    mirror = _mirror(
+        aws_conn_id="etl", region_name="eu-west-1", verify=False, poll_interval=2, follow_timeout=timedelta(hours=1)
+    )
     with pytest.raises(TaskDeferred) as deferred:
         _run(mirror, FakeTaskInstance(execution_arn="arn"))
     assert isinstance(deferred.value.trigger, TaskTrigger)
-    trigger = TaskTrigger("arn", "load", "etl", "eu-west-1", 2, end_from_trigger=True)
+    trigger = TaskTrigger(
+        "arn", "load", end_from_trigger=True, aws_conn_id="etl", region_name="eu-west-1", verify=False, poll_interval=2
+    )
     assert deferred.value.trigger.serialize() == trigger.serialize()
     assert (deferred.value.method_name, deferred.value.timeout) == ("execute_complete", timedelta(hours=1))
 
@@ -295,7 +301,7 @@ def test_a_mirror_begins_in_the_triggerer() -> None:
     with DAG("sales", schedule=None) as dag:
         _mirror(start_task_id="begin", aws_conn_id="etl", follow_timeout=timedelta(hours=1))
     again = serialized_and_back(dag).get_task("load")
-    wanted = MirrorTrigger("load", "begin", "etl").serialize()
+    wanted = MirrorTrigger("load", "begin", aws_conn_id="etl").serialize()
     args = again.start_trigger_args
     assert again.start_from_trigger
     assert (args.trigger_cls, BaseSerialization.deserialize(args.trigger_kwargs)) == wanted
@@ -304,7 +310,7 @@ def test_a_mirror_begins_in_the_triggerer() -> None:
 
 @pytest.mark.parametrize(
     "options",
-    [{"from_trigger": False}, {"deferrable": False}]
+    [{"from_trigger": False}, {"deferrable": False}, {"region_name": "{{ var.value.region }}"}]
     + [{hook: print} for hook in ("pre_execute", "post_execute", "on_execute_callback")],
 )
 def test_a_mirror_can_begin_on_a_worker(options: dict[str, Any]) -> None:

@@ -21,7 +21,6 @@ from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.job.model import EltJob
-from elt_redshift.sensors import execution as sensors
 from elt_redshift.sensors.execution import ExecutionSensor
 from elt_redshift.triggers import base
 from tests.unit.airflow_names import TaskDeferred
@@ -62,7 +61,6 @@ def client(monkeypatch: pytest.MonkeyPatch) -> FakeStepFunctions:
             return Executions(made, MACHINE)
 
     monkeypatch.setattr(hooks, "EltHook", Hook)
-    monkeypatch.setattr(sensors, "make_hook", lambda *_: Hook())
     monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
     return made
 

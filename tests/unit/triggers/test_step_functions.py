@@ -121,7 +121,7 @@ def test_triggers_of_one_execution_share_hook_and_looks(hook: type[FakeHook]) ->
     hook.client.executions[execution.arn] = execution
 
     async def all_events(*connections: str) -> list[dict[str, Any]]:
-        waiting = [TaskTrigger(execution.arn, f"t{n}", conn) for n in range(20) for conn in connections]
+        waiting = [TaskTrigger(execution.arn, f"t{n}", aws_conn_id=conn) for n in range(20) for conn in connections]
         return await asyncio.gather(*map(_event, waiting))
 
     events = asyncio.run(all_events("a"))

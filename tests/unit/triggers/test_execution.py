@@ -1,4 +1,4 @@
-"""The trigger that waits for an earlier run, over a Step Functions in memory."""
+"""The trigger that waits for the executions of a DAG run, over a Step Functions in memory."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import pytest
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.hooks import step_functions as hooks
-from elt_redshift.triggers import base, earlier_run
-from elt_redshift.triggers.earlier_run import EarlierRunTrigger
+from elt_redshift.triggers import base
+from elt_redshift.triggers.execution import ExecutionTrigger
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 
@@ -45,8 +45,9 @@ def looks(monkeypatch: pytest.MonkeyPatch) -> Looks:
     return client
 
 
-async def _event() -> Any:
-    return await anext(EarlierRunTrigger(MACHINE, "sales", "r1", "start_execution", poll_interval=0.001).run())
+async def _event(timeout: float = 60.0) -> Any:
+    trigger = ExecutionTrigger(MACHINE, None, "sales", "r1", "start_execution", timeout, poll_interval=0.001)
+    return await anext(trigger.run())
 
 
 def test_it_waits_until_the_execution_is_there_and_has_ended(looks: Looks) -> None:
@@ -55,10 +56,9 @@ def test_it_waits_until_the_execution_is_there_and_has_ended(looks: Looks) -> No
     assert looks.execution.status == "FAILED"
 
 
-def test_it_asks_back_after_a_while(looks: Looks, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_asks_back_after_a_while(looks: Looks) -> None:
     """The earlier run may have gone without an execution, which only Airflow knows."""
-    monkeypatch.setattr(earlier_run, "LOOKS", 2)
-    assert asyncio.run(_event()).payload is None
+    assert asyncio.run(_event(timeout=0.0)).payload is None
     assert looks.execution.status == "RUNNING"
 
 

@@ -1,0 +1,51 @@
+"""What our operators share: the connection to AWS, under the names that Amazon's operators have for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from elt_redshift.airflow_compat import AirflowException, BaseOperator
+from elt_redshift.hooks.connection import Connection
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.step_functions import EltHook
+
+
+class AwsOperator(BaseOperator):
+    """An operator over AWS.
+
+    :param aws_conn_id: the Airflow connection to AWS.
+    :param region_name: default: the connection's.
+    :param verify: whether to verify certificates, or the file of those to trust; default: the connection's.
+    :param botocore_config: arguments of botocore's Config, a dict; default: the connection's.
+    """
+
+    template_fields: Sequence[str] = ("aws_conn_id", "region_name", "verify")
+
+    def __init__(
+        self,
+        *,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.verify, self.botocore_config = verify, botocore_config
+        if not isinstance(botocore_config, dict | None):
+            kind = type(botocore_config).__name__
+            raise AirflowException(
+                f"Task {self.task_id}: botocore_config is of type {kind}; give a dict, which a trigger can store."
+            )
+
+    @property
+    def connection(self) -> Connection:
+        return Connection.of(self)
+
+    @cached_property
+    def hook(self) -> EltHook:
+        return self.connection.hook()
