@@ -1,13 +1,28 @@
-"""For all tests: a failure shows what the servers beside the test logged."""
+"""For all tests: an Airflow home of this process's own, and a failure shows what the servers beside the test logged."""
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Generator
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import settings
 
 from tests import logs
+
+# Airflow reads its configuration when it is first imported.
+_home = tempfile.TemporaryDirectory(prefix="elt-redshift-airflow-")
+os.environ["AIRFLOW_HOME"] = _home.name
+os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
+# Airflow 2 rebuilds the links of a serialized operator only if a plugin names them.
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).resolve().parents[1] / "plugins")
+
+# No example is judged by the clock: Hypothesis's 200 ms are few on a loaded machine.
+settings.register_profile("without a deadline", deadline=None)
+settings.load_profile("without a deadline")
 
 
 @pytest.hookimpl(wrapper=True)
@@ -16,3 +31,8 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) ->
     if report.failed:
         report.sections += logs.ends()
     return report
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure() -> None:
+    _home.cleanup()
