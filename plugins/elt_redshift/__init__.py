@@ -18,8 +18,9 @@ if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
     from elt_redshift.job.model import EltJob, LockPolicy, Node, Parameter, SqlStatement, SqlTask
     from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, AuditLockReleaseOperator
+    from elt_redshift.operators.mirror import MirrorOperator
     from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
-    from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
+    from elt_redshift.operators.step_functions import StartExecutionOperator
     from elt_redshift.sensors.execution import ExecutionSensor
     from elt_redshift.sensors.redshift_statement import RedshiftStatementSensor
 
@@ -61,7 +62,7 @@ _HOMES = {
     "ExecutionSensor": "sensors.execution",
     "JobError": "exceptions",
     "LockPolicy": "job.model",
-    "MirrorOperator": "operators.step_functions",
+    "MirrorOperator": "operators.mirror",
     "Node": "job.model",
     "NotDeployedError": "aws.stacks",
     "Parameter": "job.model",

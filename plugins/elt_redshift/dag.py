@@ -26,7 +26,8 @@ from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.job.parameters import check as check_parameter
 from elt_redshift.operators.drift import OnDrift
-from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
+from elt_redshift.operators.mirror import MirrorOperator
+from elt_redshift.operators.step_functions import StartExecutionOperator
 
 __all__ = ["elt_dag", "elt_task_group"]
 

@@ -19,7 +19,7 @@ DOCS = {
     LOCK: ("https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html", "/docs/operators.md"),
 }
 MODULES = {
-    "operators": {JOBS: ["base", "step_functions"], SQL: ["redshift_sql"], LOCK: ["audit_lock"]},
+    "operators": {JOBS: ["base", "mirror", "step_functions"], SQL: ["redshift_sql"], LOCK: ["audit_lock"]},
     "sensors": {JOBS: ["execution"], SQL: ["base", "redshift_statement"]},
     "hooks": {JOBS: ["step_functions"]},
     "triggers": {

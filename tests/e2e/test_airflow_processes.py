@@ -133,7 +133,7 @@ where = {"cluster_identifier": "warehouse", "db_user": "awsuser", "database": "d
 soon = {"retries": 1, "retry_delay": timedelta(seconds=1)}
 with DAG("operators", schedule=None):
     RedshiftSqlOperator(
-        task_id="too_long", sql="select pg_sleep(900)", execution_timeout=timedelta(seconds=10), **soon, **where
+        task_id="too_long", sql="select pg_sleep(900)", execution_timeout=timedelta(seconds=20), **soon, **where
     )
     begin = RedshiftSqlOperator(
         task_id="begin", sql="create temp table kept as select 7 as n", session_keep_alive_seconds=600, **where
@@ -463,7 +463,7 @@ def test_operators_in_the_triggerer(airflow: Airflow, jobs: Jobs) -> None:
     assert states.pop("too_long") == "failed"
     assert set(states.values()) == {"success"}, states
     assert run.task("too_long")["try_number"] == 2
-    assert "execution_timeout of 0:00:10 and was cancelled" in run.log("too_long")
+    assert "execution_timeout of 0:00:20 and was cancelled" in run.log("too_long")
     assert jobs.ends("operators/", "/too_long/") == ["ABORTED", "ABORTED"]
     assert run.xcom("read", "return_value") == [[7]]
     assert run.xcom("tell", "return_value") == [1, "float"]

@@ -13,8 +13,9 @@ from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.job.model import EltJob
 from elt_redshift.lineage import telling
 from elt_redshift.lineage.told import Statement, Told, Warehouse
+from elt_redshift.operators.mirror import MirrorOperator
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
-from elt_redshift.operators.step_functions import MirrorOperator, StartExecutionOperator
+from elt_redshift.operators.step_functions import StartExecutionOperator
 from elt_redshift.triggers.outcome import Outcome
 
 try:

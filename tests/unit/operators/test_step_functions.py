@@ -26,8 +26,9 @@ from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
-from elt_redshift.links.console import execution_url
-from elt_redshift.operators.step_functions import EXECUTION_ARN, MirrorOperator, StartExecutionOperator
+from elt_redshift.links.console import EXECUTION_ARN, execution_url
+from elt_redshift.operators.mirror import MirrorOperator
+from elt_redshift.operators.step_functions import StartExecutionOperator
 from elt_redshift.triggers.execution import ExecutionTrigger
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.outcome import Outcome, outcome_of
