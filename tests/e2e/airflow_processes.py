@@ -179,8 +179,8 @@ class Airflow:
 
         wait_for(known, f"DAGs {dag_ids}")
 
-    def trigger(self, dag_id: str, **conf: str) -> Run:
-        answer = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": None, "conf": conf})
+    def trigger(self, dag_id: str, logical_date: str | None = None, **conf: str) -> Run:
+        answer = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": logical_date, "conf": conf})
         return Run(self, dag_id, answer["dag_run_id"])
 
     def runs(self, dag_id: str) -> list[Run]:

@@ -22,6 +22,7 @@ from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.servers import embedded_aws
 
 MIRRORED = ["overdue", "overdue_on_worker", "green_by_hand", "cleared", "late_run"]
+QUEUED = ["queued_green_by_hand", "queued_overdue"]
 NATIVE = ["native_green_by_hand", "native_cleared", "native_late_run"]
 
 DAGS = """
@@ -48,12 +49,16 @@ for name, table in {tables!r}.items():
     )
     if name == "overdue":  # the test brings its end forward
         dag.get_task("slow").execution_timeout = timedelta(hours=1)
+    if name == "queued_overdue":
+        dag.get_task("start_execution").execution_timeout = timedelta(hours=1)
+        dag.get_task("start_execution").retries = 0
     if name == "overdue_on_worker":
         dag.get_task("slow").execution_timeout = timedelta(seconds=10)
 """
 JOB = """
 job_id: "{name}"
 name: {name}
+lock: {{when_locked: {when_locked}}}
 tasks:
   slow: {{statement: "{slow}"}}
   last: {{statement: "select 1", upstream: [slow]}}
@@ -68,9 +73,10 @@ class Ends:
         client = client_factory(aws.endpoint)
         self.barrier, self.folder = Barrier(client("redshift-data")), folder
         self.jobs: dict[str, DeployedJob] = {}
-        for name in (*MIRRORED, *NATIVE):
+        for name in (*MIRRORED, *QUEUED, *NATIVE):
             (folder / name).mkdir()
-            (folder / name / "job.yaml").write_text(JOB.format(name=name, slow=self.barrier.pass_))
+            given = {"name": name, "slow": self.barrier.pass_, "when_locked": "wait" if name in QUEUED else "skip"}
+            (folder / name / "job.yaml").write_text(JOB.format(**given))
             self.jobs[name] = DeployedJob(EltJob.load(folder / name), client)
         (folder / "dags").mkdir()
         tables = {name: job.audit.table for name, job in self.jobs.items()}
@@ -163,6 +169,39 @@ def test_a_mirror_that_is_marked_as_a_success(airflow: Airflow, ends: Ends, barr
     barrier.open()
     assert run.wait() == "success"
     assert ends.jobs["green_by_hand"].executions.describe(arn).status == "SUCCEEDED"
+
+
+def _queued(airflow: Airflow, ends: Ends, name: str) -> tuple[Run, Run]:
+    """A run that works, and the next one, which waits for its end."""
+    first, second = (airflow.trigger(name, f"2026-01-0{day}T00:00:00Z") for day in (1, 2))
+    first.wait_for_task("slow", "deferred")
+    second.wait_for_task("start_execution", "deferred")
+    return first, second
+
+
+def test_a_start_that_is_marked_as_a_success(airflow: Airflow, ends: Ends, barrier: Barrier) -> None:
+    """Nothing was started, so the mirrors fail, and say what to clear."""
+    first, second = _queued(airflow, ends, "queued_green_by_hand")
+    second.succeed_task("start_execution")
+    assert second.wait() == "failed"
+    assert second.states() == {"start_execution": "success", "slow": "failed", "last": "upstream_failed"}
+    assert "Task start_execution has started no execution. Clear it." in second.log("slow")
+    barrier.open()
+    assert first.wait() == "success"
+    assert len(ends.jobs["queued_green_by_hand"].executions.recent()) == 1
+
+
+def test_a_start_past_its_execution_timeout(airflow: Airflow, ends: Ends, barrier: Barrier) -> None:
+    """It fails and says so; nothing was started, and the run before goes on."""
+    first, second = _queued(airflow, ends, "queued_overdue")
+    timeout = "update task_instance set trigger_timeout = %s where run_id = %s and task_id = 'start_execution'"
+    airflow.database.execute(timeout, LONG_AGO, second.run_id)
+    assert second.wait() == "failed"
+    assert second.states() == {"start_execution": "failed", "slow": "upstream_failed", "last": "upstream_failed"}
+    assert "The run before had not ended within 1:00:00, so nothing was started." in second.log("start_execution")
+    barrier.open()
+    assert first.wait() == "success"
+    assert len(ends.jobs["queued_overdue"].executions.recent()) == 1
 
 
 def test_a_mirror_that_is_cleared_while_it_waits(airflow: Airflow, ends: Ends, barrier: Barrier) -> None:
