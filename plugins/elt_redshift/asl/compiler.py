@@ -1,29 +1,21 @@
-"""From a job to its state machine definition."""
+"""From a job to its state machine, in four passes: :data:`PASSES`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from itertools import count, islice
-from typing import Any
+from typing import Any, NamedTuple
 
-from elt_redshift.asl import answering, fingerprints, jobfile, joins, lanes, limits, names, passing, progress
-from elt_redshift.asl.distributed import TasksPattern
-from elt_redshift.asl.event import EventPattern
-from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
-from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, arrange, tasks_of
-from elt_redshift.asl.lock import LockPattern
-from elt_redshift.asl.names import Step
+from elt_redshift.asl import answering, assembly, fingerprints, jobfile, lanes, layout, limits
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.layout import Arrangement
 from elt_redshift.asl.needs import Need
-from elt_redshift.asl.settling import SettlePattern, Settling
-from elt_redshift.asl.source import OneTask
-from elt_redshift.asl.statement import StatementPattern
-from elt_redshift.asl.states import Flow, Parallel, State
+from elt_redshift.asl.settling import Settling
+from elt_redshift.asl.states import Flow
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol.limits import MAX_NAME
 
 
 @dataclass(frozen=True)
@@ -56,114 +48,104 @@ class StateMachine:
             **self.flow.render(),
         }
 
+    @cached_property
+    def size(self) -> int:
+        """Bytes of the definition as it is deployed."""
+        return limits.size(self.definition())
+
     def needs(self) -> frozenset[Need]:
         """What the machine's role must be allowed."""
         return frozenset(self.flow.needs())
 
 
-def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
-    """Compile ``job`` for ``target`` (default: placeholders such as ``${DatabaseName}``).
+@dataclass(frozen=True)
+class Reading:
+    """A valid job.
 
-    The layout does not depend on the target.
+    :param graph: what each task waits for: its upstreams, and what ``max_active_statements`` puts before it.
+    :param prints: the tasks' fingerprints.
+    """
 
-    :raises JobError: the job is not valid, or the result is over a limit of Step Functions.
+    job: EltJob
+    graph: Mapping[str, tuple[str, ...]]
+    prints: Fingerprints
+
+
+@dataclass(frozen=True)
+class Arranged:
+    """A job whose tasks have their places, wherever it will run.
+
+    :param arrangement: of the unrolled layout; None: the map layout, which needs none.
+    :param settling: what counts as settled, where a run goes on after a failure.
+    :param measured: the state machine with placeholders, where it had to be made to be measured.
+    """
+
+    reading: Reading
+    arrangement: Arrangement | None = None
+    settling: Settling | None = None
+    measured: StateMachine | None = None
+
+
+def read(job: EltJob) -> Reading:
+    """All that counts of the job.
+
+    :raises JobError: it is not valid.
     """
     job.validate()
-    machine = _laid_out(job, target or Target())
-    if problems := [*limits.check_definition(job, machine.definition()), *limits.check_items(job, machine.job_file)]:
+    return Reading(job, lanes.graph_of(job), fingerprints.of_job(job))
+
+
+def arrange(reading: Reading) -> Arranged:
+    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit."""
+    job = reading.job
+    if job.layout == "map" or (job.layout == "auto" and limits.over(job)):
+        return Arranged(reading)
+    settling = Settling.of(reading.graph) if job.on_task_failure == "finish_independent" else None
+    unrolled = Arranged(reading, layout.arrange(reading.graph), settling)
+    if job.layout == "unrolled":
+        return unrolled
+    machine = assemble(unrolled, Target())
+    return Arranged(reading) if machine.size > limits.AUTO_DEFINITION else replace(unrolled, measured=machine)
+
+
+def assemble(arranged: Arranged, target: Target) -> StateMachine:
+    """The states."""
+    job, graph, prints = arranged.reading.job, arranged.reading.graph, arranged.reading.prints
+    if arranged.measured and target == Target():
+        return arranged.measured
+    if arranged.arrangement is None:
+        return StateMachine(job, target, assembly.mapped(job, target), job_file=jobfile.items(job, graph, prints))
+    flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target)
+    return StateMachine(job, target, flow, events=any(task.wait == "event" for task in job.tasks))
+
+
+def check(machine: StateMachine) -> StateMachine:
+    """The machine as it is.
+
+    :raises JobError: it is over a limit of Step Functions.
+    """
+    job = machine.job
+    if problems := [*limits.check_definition(job, machine.size), *limits.check_items(job, machine.job_file)]:
         raise JobError(problems)
     return machine
 
 
-def _laid_out(job: EltJob, target: Target) -> StateMachine:
-    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit."""
-    if job.layout == "unrolled":
-        return _unrolled(job, target)
-    if job.layout == "map" or limits.over(job):
-        return _mapped(job, target)
-    machine = _unrolled(job, target)
-    measured = machine if target == Target() else _unrolled(job, Target())
-    return _mapped(job, target) if limits.size(measured.definition()) > limits.AUTO_DEFINITION else machine
+class Passes(NamedTuple):
+    """The passes, each given what the one before it has made. Only from ``assemble`` on does the target count."""
+
+    read: Callable[[EltJob], Reading]
+    arrange: Callable[[Reading], Arranged]
+    assemble: Callable[[Arranged, Target], StateMachine]
+    check: Callable[[StateMachine], StateMachine]
 
 
-def _unrolled(job: EltJob, target: Target) -> StateMachine:
-    """Every task has states of its own."""
-    graph = lanes.graph_of(job)
-    arrangement = arrange(graph)
-    finishing = job.on_task_failure == "finish_independent"
-    settling = Settling.of(graph) if finishing else None
-    assembly = _Assembly(job, target, arrangement, settling)
-    return StateMachine(job, target, assembly.machine(), assembly.events)
+PASSES = Passes(read, arrange, assemble, check)
 
 
-def _mapped(job: EltJob, target: Target) -> StateMachine:
-    """Every task has a child execution of its own."""
-    work = TasksPattern(job, target, names.RELEASE).state()
-    lock = LockPattern(job, target, work.name, joins.variables(), progress.input_of_run(target))
-    flow = Flow((*lock.before(), work, *lock.behind()))
-    return StateMachine(job, target, flow, job_file=jobfile.items(job))
+def compile_job(job: EltJob, target: Target | None = None) -> StateMachine:
+    """Compile ``job`` for ``target`` (default: placeholders such as ``${DatabaseName}``).
 
-
-class _Assembly:
-    """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
-
-    def __init__(self, job: EltJob, target: Target, arrangement: Arrangement, settling: Settling | None) -> None:
-        self.job, self.target, self.settling = job, target, settling
-        self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
-        self.tasks = {task.name: task for task in job.tasks}
-        self.prints = fingerprints.of_job(job)
-        self.joins = bool(self.awaited or (settling and settling.numbers))
-        self.events = any(task.wait == "event" for task in job.tasks)
-        self.parallels = count(1)
-
-    def machine(self) -> Flow:
-        work = self._part(self.layout, following=names.RELEASE)
-        variables = joins.variables() if self.joins else {}
-        comment = fingerprints.comment(self.prints)
-        lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
-        return Flow((*lock.before(), *work, *lock.behind()))
-
-    def _part(self, layout: Layout, following: str | None) -> list[State]:
-        """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
-        match layout:
-            case One(task):
-                return list(self._one(task, following))
-            case Series(parts):
-                behind: list[list[State]] = []
-                for part in reversed(parts):
-                    behind.append(self._part(part, behind[-1][0].name if behind else following))
-                return [state for states in reversed(behind) for state in states]
-            case Together(parts):
-                return [self._together(layout, parts, following)]
-
-    def _one(self, task: str, following: str | None) -> Iterator[State]:
-        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole)
-        if awaited := self.awaited.get(task):
-            comment = f"Waits for {', '.join(awaited)}"
-            yield from WaitPattern(source, len(awaited), self.target, comment).states()
-        announce = self._announce(source, following)
-        behind = announce[0].name if announce else following
-        if self.settling and task in self.settling.numbers:
-            settle = SettlePattern(source, self.settling.place(task), self.target, behind)
-            yield from self._statement(source, source.name("settle"), failing="block")
-            yield from settle.failed()
-            yield from settle.done()
-        else:
-            yield from self._statement(source, behind)
-        yield from announce
-
-    def _statement(self, source: OneTask, following: str | None, failing: Step = "record") -> Iterator[State]:
-        pattern = EventPattern if source.of.wait == "event" else StatementPattern
-        return pattern(self.job, source, self.target, following, failing).states()
-
-    def _announce(self, source: OneTask, following: str | None) -> list[State]:
-        """The states that tell of the end of a task, if any task waits for it in another branch."""
-        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
-        return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
-
-    def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
-        # As many tasks as can be part of a name.
-        name = names.together(list(islice(tasks_of(layout), MAX_NAME)), next(self.parallels))
-        # The lock's newest claim in any branch is the claim of what follows.
-        baton = passing.begin("$max($states.result.redrives)")
-        return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)
+    :raises JobError: the job is not valid, or the result is over a limit of Step Functions.
+    """
+    arranged = PASSES.arrange(PASSES.read(job))
+    return PASSES.check(PASSES.assemble(arranged, target or Target()))

@@ -151,7 +151,7 @@ def _safe(run: Callable[[Scenario], Simulation], tasks: list[str], reserved: int
 
 
 def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simulation) -> Iterator[Limit]:
-    yield Limit("definition", size(definition), MAX_DEFINITION, "bytes")
+    yield Limit("definition", machine.size, MAX_DEFINITION, "bytes")
     yield Limit("history of a typical run", typical.events, MAX_EVENTS, "events")
     payload, where = max(_payloads(machine, definition))
     yield Limit("payload of a state", payload, MAX_PAYLOAD, "bytes", where)

@@ -27,7 +27,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from elt_redshift.asl import fingerprints, lanes
+from elt_redshift.asl import fingerprints
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.lanes import Graph
 from elt_redshift.asl.order import Order
 from elt_redshift.asl.settling import Settling
 from elt_redshift.asl.source import NEVER, seconds
@@ -37,19 +39,22 @@ from elt_redshift.job.model import EltJob, SqlTask
 Item = dict[str, Any]
 
 
-def items(job: EltJob) -> list[Item]:
-    """The items of a valid job's file."""
-    order = Order(lanes.graph_of(job))
+def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
+    """The items of a valid job's file.
+
+    :param graph: what each task waits for.
+    """
+    order = Order(graph)
     waiters: list[list[dict[str, Any]]] = [[] for _ in order.tasks]
     for task in order.topological:
         for up in order.direct[task]:
             waiters[up].append({"waiter": order.tasks[task], "awaited": len(order.direct[task])})
     tasks = job.tasks
-    prints = fingerprints.in_job_file(fingerprints.of_job(job), [order.tasks[number] for number in order.topological])
+    said = fingerprints.in_job_file(prints, [order.tasks[number] for number in order.topological])
     file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
-    file = [item | one for item, one in zip(file, prints, strict=True)]
+    file = [item | one for item, one in zip(file, said, strict=True)]
     if job.on_task_failure == "finish_independent":
-        settling = Settling.of(lanes.graph_of(job), every=True)
+        settling = Settling.of(graph, every=True)
         file = [item | settling.in_job_file(item["name"]) for item in file]
     return file
 

@@ -89,10 +89,10 @@ def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:
     return problems
 
 
-def check_definition(job: EltJob, definition: dict[str, Any]) -> list[Problem]:
-    """Problems of the compiled definition as a whole; an empty list when it fits."""
+def check_definition(job: EltJob, actual: int) -> list[Problem]:
+    """Problems of the compiled definition, of ``actual`` bytes, as a whole; an empty list when it fits."""
     problems = []
-    if (actual := size(definition)) > MAX_DEFINITION:
+    if actual > MAX_DEFINITION:
         problems.append(
             Problem(
                 f"job {job.name}",

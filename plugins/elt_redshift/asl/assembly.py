@@ -1,0 +1,104 @@
+"""From an arranged job to states, which stand one behind the other between the lock's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from itertools import count, islice
+
+from elt_redshift.asl import fingerprints, joins, names, passing, progress
+from elt_redshift.asl.distributed import TasksPattern
+from elt_redshift.asl.event import EventPattern
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
+from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, tasks_of
+from elt_redshift.asl.lock import LockPattern
+from elt_redshift.asl.names import Step
+from elt_redshift.asl.settling import SettlePattern, Settling
+from elt_redshift.asl.source import OneTask
+from elt_redshift.asl.statement import StatementPattern
+from elt_redshift.asl.states import Flow, Parallel, State
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.limits import MAX_NAME
+
+
+def unrolled(
+    job: EltJob, prints: Fingerprints, arrangement: Arrangement, settling: Settling | None, target: Target
+) -> Flow:
+    """Every task has states of its own.
+
+    :param settling: None: a task that fails fails the run at once.
+    """
+    return _Assembly(job, prints, arrangement, settling, target).machine()
+
+
+def mapped(job: EltJob, target: Target) -> Flow:
+    """Every task has a child execution of its own."""
+    work = TasksPattern(job, target, names.RELEASE).state()
+    lock = LockPattern(job, target, work.name, joins.variables(), progress.input_of_run(target))
+    return Flow((*lock.before(), work, *lock.behind()))
+
+
+class _Assembly:
+    """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
+
+    def __init__(
+        self, job: EltJob, prints: Fingerprints, arrangement: Arrangement, settling: Settling | None, target: Target
+    ) -> None:
+        self.job, self.prints, self.target, self.settling = job, prints, target, settling
+        self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
+        self.tasks = {task.name: task for task in job.tasks}
+        self.parallels = count(1)
+
+    def machine(self) -> Flow:
+        work = self._part(self.layout, following=names.RELEASE)
+        stores = self.awaited or (self.settling and self.settling.numbers)
+        variables = joins.variables() if stores else {}
+        comment = fingerprints.comment(self.prints)
+        lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
+        return Flow((*lock.before(), *work, *lock.behind()))
+
+    def _part(self, layout: Layout, following: str | None) -> list[State]:
+        """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
+        match layout:
+            case One(task):
+                return list(self._one(task, following))
+            case Series(parts):
+                behind: list[list[State]] = []
+                for part in reversed(parts):
+                    behind.append(self._part(part, behind[-1][0].name if behind else following))
+                return [state for states in reversed(behind) for state in states]
+            case Together(parts):
+                return [self._together(layout, parts, following)]
+
+    def _one(self, task: str, following: str | None) -> Iterator[State]:
+        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole)
+        if awaited := self.awaited.get(task):
+            comment = f"Waits for {', '.join(awaited)}"
+            yield from WaitPattern(source, len(awaited), self.target, comment).states()
+        announce = self._announce(source, following)
+        behind = announce[0].name if announce else following
+        if self.settling and task in self.settling.numbers:
+            settle = SettlePattern(source, self.settling.place(task), self.target, behind)
+            yield from self._statement(source, source.name("settle"), failing="block")
+            yield from settle.failed()
+            yield from settle.done()
+        else:
+            yield from self._statement(source, behind)
+        yield from announce
+
+    def _statement(self, source: OneTask, following: str | None, failing: Step = "record") -> Iterator[State]:
+        pattern = EventPattern if source.of.wait == "event" else StatementPattern
+        return pattern(self.job, source, self.target, following, failing).states()
+
+    def _announce(self, source: OneTask, following: str | None) -> list[State]:
+        """The states that tell of the end of a task, if any task waits for it in another branch."""
+        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
+        return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
+
+    def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
+        # As many tasks as can be part of a name.
+        name = names.together(list(islice(tasks_of(layout), MAX_NAME)), next(self.parallels))
+        # The lock's newest claim in any branch is the claim of what follows.
+        baton = passing.begin("$max($states.result.redrives)")
+        return Parallel(name, tuple(Flow(tuple(self._part(part, None))) for part in parts), following, baton)
