@@ -97,7 +97,7 @@ class EventPattern(StatementPattern):
 
     def _not_submitted(self) -> Catch:
         """The task is kept, or the lock comes first; then it is looked for."""
-        status = f"{{'Status': {self.source.kept} ? 'KEPT' : 'UNKNOWN'}}"
+        status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
         refused = f"{REDRIVEN} ? {{}} : {{'refused': {REFUSAL}}}"
         return Catch(
             (calls.NOT_EVALUATED,),
@@ -129,7 +129,7 @@ class EventPattern(StatementPattern):
         deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {timeout * 1000}" if timeout else ""
         counters = "".join(f", '{name}': {value}" for name, value in self._counters.items())
         there = f"{{'Id': {found}.Id, 'Status': {found}.Status{counters}{deadline}}}"
-        missing = f"{{'Status': $exists({INPUT}.refused) ? 'REFUSED' : 'NEW'}}"
+        missing = f"{{'Status': $exists({INPUT}.refused) ? '{passing.REFUSED}' : '{passing.NEW}'}}"
         return self._call(
             self.source.name("find"),
             calls.LIST_STATEMENTS,
@@ -156,7 +156,7 @@ class EventPattern(StatementPattern):
         )
 
     def _new(self) -> Iterator[Rule]:
-        yield Rule(expression(f"{INPUT}.Status = 'UNKNOWN'"), self.source.name("find"), verdict="unknown")
+        yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
         yield from super()._new()
 
     def _await(self) -> Task:

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import calls
+from elt_redshift.asl import calls, passing
 from elt_redshift.asl.jsonata import (
     INPUT,
     REDRIVE_COUNT,
@@ -89,7 +89,7 @@ class FailurePattern:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
 
     def _gate(self) -> Choice:
-        again = {**keep("attempt", "redrives"), "failures": 0, "Status": "NEW"}
+        again = {**keep("attempt", "redrives"), "failures": 0, "Status": passing.NEW}
         cause = joined("Task ", self._failed, " failed: ", Code(f"{INPUT}.cause"))
         return Choice(
             self.source.name("failed"),

@@ -97,7 +97,7 @@ class WaitPattern:
     comment: str
 
     def states(self) -> Iterator[State]:
-        go_on = {**passing.begin(str(self.source.redrives)), "Status": "NEW"}
+        go_on = {**passing.begin(str(self.source.redrives)), "Status": passing.NEW}
         given = {"token": expression(MINE), "awaited": rendered(_digits(self.awaited))}
         following = self.source.begins or self.source.name("status")
         yield _writer(

@@ -20,6 +20,10 @@ from elt_redshift.asl.jsonata import INPUT, Value, fields
 from elt_redshift.asl.names import StateName, Step
 from elt_redshift.protocol.statements import NO_STATEMENT
 
+#: Statuses of a statement besides those of the Data API: it is to be submitted; AWS has refused to; nobody knows yet
+#: whether it was submitted; an earlier execution has done it.
+NEW, REFUSED, UNKNOWN, KEPT = "NEW", "REFUSED", "UNKNOWN", "KEPT"
+
 #: The steps that a task can leave well; the first one is its own state, where that waits for the statement's end.
 ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from elt_redshift.asl import calls, joins
+from elt_redshift.asl import calls, joins, passing
 from elt_redshift.asl.jsonata import INPUT, expression, fields
 from elt_redshift.asl.names import Step
 from elt_redshift.asl.source import AnyTask
@@ -46,7 +46,7 @@ class ReportPattern:
 
     def states(self) -> Iterator[State]:
         attempt = fields(attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted")
-        ended = expression(f"{INPUT}.Status = 'KEPT' ? 'kept' : 'succeeded'")
+        ended = expression(f"{INPUT}.Status = '{passing.KEPT}' ? 'kept' : 'succeeded'")
         succeeded = {"status": ended, **fields(statement=f"{INPUT}.Id"), **attempt}
         yield self._report("report", items.REPORT_SUCCESS, succeeded, self.next, {})
         failed = {"status": "failed", **fields(statement=f"{INPUT}.statement", message=f"{INPUT}.cause")}

@@ -222,6 +222,7 @@ class StatementPattern:
             "statement": statements.NO_STATEMENT,
             **fields(cause=f"{INPUT}.refused"),
         }
+        unsubmitted = f"{INPUT}.Status = '{passing.REFUSED}'"
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
         allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
@@ -232,7 +233,7 @@ class StatementPattern:
             *self._new(),
             Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry"), verdict="retry"),
             Rule(expression(ended), self.source.name(self.failing), self._failure(), "failed"),
-            Rule(expression(f"{INPUT}.Status = 'REFUSED'"), self.source.name(self.failing), refused, "refused"),
+            Rule(expression(unsubmitted), self.source.name(self.failing), refused, "refused"),
             *((Rule(late, self.source.name("cancel"), verdict="late"),) if self.source.timeout is not None else ()),
         )
 
@@ -244,7 +245,7 @@ class StatementPattern:
 
     def _done_already(self) -> Rule:
         kept, output = (self.next, self._kept()) if self.next else (self.source.name("kept"), None)
-        return Rule(expression(f"{INPUT}.Status = 'KEPT'"), kept, output, "kept")
+        return Rule(expression(f"{INPUT}.Status = '{passing.KEPT}'"), kept, output, "kept")
 
     def _conflict_retries(self) -> str:
         retries = self.source.retries
@@ -254,7 +255,7 @@ class StatementPattern:
 
     def _new(self) -> Iterator[Rule]:
         """To the state that submits."""
-        new = f"{INPUT}.Status = 'NEW'"
+        new = f"{INPUT}.Status = '{passing.NEW}'"
         for submission in self._submissions():
             when = new if submission.when is None else f"{new} and {submission.when}"
             yield Rule(expression(when), submission.state, verdict="new")
@@ -278,7 +279,7 @@ class StatementPattern:
     def _caught(self) -> Catch:
         """Nothing was submitted: the task is kept, AWS refused to, or the lock comes first. After a redrive the same
         attempt is made again, under the same ClientToken."""
-        status = f"{self.source.kept} ? 'KEPT' : {REDRIVEN} ? 'NEW' : 'REFUSED'"
+        status = f"{self.source.kept} ? '{passing.KEPT}' : {REDRIVEN} ? '{passing.NEW}' : '{passing.REFUSED}'"
         new = f"{{'Status': {status}, 'refused': {REFUSAL}}}"
         return Catch((calls.ANY_ERROR,), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
 
@@ -303,8 +304,8 @@ class StatementPattern:
 
     def _forgotten(self) -> Catch:
         """A redrive came too late for the statement to be known still: how it ended nobody knows, so it runs anew."""
-        new = f"{{'Status': 'NEW', 'attempt': {INPUT}.attempt + 1}}"
-        refused = f"{{'Status': 'REFUSED', 'refused': {REFUSAL}}}"
+        new = f"{{'Status': '{passing.NEW}', 'attempt': {INPUT}.attempt + 1}}"
+        refused = f"{{'Status': '{passing.REFUSED}', 'refused': {REFUSAL}}}"
         return Catch(
             (calls.NO_SUCH_STATEMENT,),
             self.source.name("status"),
@@ -349,6 +350,6 @@ class StatementPattern:
             {
                 **keep("redrives"),
                 **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1"),
-                **({} if begins else {"Status": "NEW"}),
+                **({} if begins else {"Status": passing.NEW}),
             },
         )

@@ -75,6 +75,10 @@ class Execution:
         return self.status in ENDED
 
     @property
+    def succeeded(self) -> bool:
+        return self.status == SUCCEEDED
+
+    @property
     def skipped(self) -> str | None:
         """Why it did nothing: the job was locked. None for a run that did its work."""
         result = json.loads(self.output) if self.output else None
@@ -275,7 +279,7 @@ class Executions:
         :raises NotRedrivableError: it runs, succeeded, is too old, or another execution has the job's lock.
         """
         execution = self.describe(execution_arn)
-        if not execution.ended or execution.status == SUCCEEDED:
+        if not execution.ended or execution.succeeded:
             raise NotRedrivableError(execution_arn, f"it is {execution.status}.")
         if execution.redrive_status not in (None, "REDRIVABLE"):
             reason = execution.redrive_reason or execution.redrive_status

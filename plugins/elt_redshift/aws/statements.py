@@ -17,7 +17,7 @@ from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.job import sql as scripts
 from elt_redshift.protocol.limits import LONG_POLL
-from elt_redshift.protocol.statements import ANY, FINISHED, OPEN, UNSUCCESSFUL
+from elt_redshift.protocol.statements import ANY, FAILED, FINISHED, OPEN, UNSUCCESSFUL
 
 #: What GetStatementResult tells beside the rows.
 RESULT = ("ColumnMetadata", "TotalNumRows")
@@ -136,7 +136,7 @@ class StatementStatus:
     def parse(cls, answer: Mapping[str, Any]) -> StatementStatus:
         """Read what ``DescribeStatement`` answered."""
         subs = answer.get("SubStatements") or [answer]
-        failed = next((part["Id"] for part in subs if part["Status"] == "FAILED"), answer["Id"])
+        failed = next((part["Id"] for part in subs if part["Status"] == FAILED), answer["Id"])
         known = [part["ResultRows"] for part in subs if part.get("ResultRows", -1) >= 0]
         unsuccessful = answer["Status"] in UNSUCCESSFUL
         return cls(

@@ -192,7 +192,7 @@ class Walkthrough:
         waiting = all(run.status == "waiting" for run in self._tasks(second))
         skipped = self.executions.describe(second).skipped is not None
         self._claim("a second start while Running ended untouched", skipped and waiting and untouched)
-        self._claim("the first one ended well", self.executions.describe(first).status == "SUCCEEDED")
+        self._claim("the first one ended well", self.executions.describe(first).succeeded)
 
     def _failure_and_recovery(self) -> None:
         self._title("A failing run: the fact table is away")

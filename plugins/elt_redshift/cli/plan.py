@@ -77,7 +77,7 @@ def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
 def _newest_success(executions: Executions, job: EltJob) -> str:
     """The ARN of a run that did its work: one that found the job locked succeeds too."""
     for one in executions.recent(_LOOKED_AT):
-        if one.status == "SUCCEEDED" and not executions.describe(one.arn).skipped:
+        if one.succeeded and not executions.describe(one.arn).skipped:
             return one.arn
     raise EltError(
         f"None of the {_LOOKED_AT} newest executions of job {job.name} did its work. Name one with --execution, or "

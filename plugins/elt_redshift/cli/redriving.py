@@ -78,7 +78,7 @@ class Continuation:
 
     def _newest(self, execution: Execution) -> Execution:
         """A newer run may have replaced what an older one loaded, so that one is let go on only by its name."""
-        if execution.status == "SUCCEEDED" and not (self.again or self.from_start):
+        if execution.succeeded and not (self.again or self.from_start):
             raise EltError(
                 f"There is nothing to redrive: the newest run of job {self.job.name}, {execution.name}, succeeded. To "
                 "run some of its tasks again, name them with --rerun; to let an older run go on, give --execution."
@@ -100,7 +100,7 @@ class Continuation:
             return "Nothing is to be kept."
         if self.again:
             return f"{named(self.again)} is to run again."
-        if origin.status == "SUCCEEDED":
+        if origin.succeeded:
             raise EltError(f"Execution {origin.name} succeeded. Name the tasks that are to run again with --rerun.")
         try:
             differs = self._resumer.differs(origin)

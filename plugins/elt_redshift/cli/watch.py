@@ -27,13 +27,13 @@ def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
         out.print(f"[red]{escape(line)}[/red]", soft_wrap=True)
     if snapshot.execution.skipped:
         out.print(f"Nothing was done. {escape(snapshot.execution.skipped)}", soft_wrap=True)
-    return 0 if snapshot.execution.status == "SUCCEEDED" else 1
+    return 0 if snapshot.execution.succeeded else 1
 
 
 def failures(job: EltJob, snapshot: Snapshot) -> list[str]:
     """Why an execution that has ended did not succeed: a line for each task that failed, or one about itself."""
     execution = snapshot.execution
-    if execution.status == "SUCCEEDED":
+    if execution.succeeded:
         return []
     failed = [failure(job, run) for run in snapshot.tasks if run.status == "failed"]
     why = causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)

@@ -77,7 +77,7 @@ class Redriver:
         """
         attempt, latest = latest_attempt(self.executions, self.name)
         if latest and cleared and latest.ended and not self._fulfilled(latest):
-            if latest.status != "SUCCEEDED":
+            if not latest.succeeded:
                 return self._go_on(attempt, latest)  # also when repeated: the token makes it one redrive
             if not repeated and self._kept_by_user(latest):
                 return self._resume(
@@ -139,14 +139,14 @@ class Redriver:
         if differs:
             why = f"The job was deployed anew since execution {latest.name} began, which a redrive would not see."
             return self._resume(attempt, latest, why, wanted)
-        if latest.status == "SUCCEEDED":
+        if latest.succeeded:
             note = f"Nothing is left to do: execution {latest.name} succeeded without {task or 'more tasks'}."
             return Pursued(latest.arn, latest.redrive_count, (note,))
         try:
             return self._redrive(latest, notes)
         except NotRedrivableError as error:
             now = self.executions.describe(latest.arn)
-            if not now.ended or now.status == "SUCCEEDED" or now.redrive_count > latest.redrive_count:
+            if not now.ended or now.succeeded or now.redrive_count > latest.redrive_count:
                 followed = f"Execution {latest.name} was redriven by somebody else meanwhile."
                 return Pursued(latest.arn, now.redrive_count, (followed,))
             return self._resume(attempt, latest, str(error), wanted)

@@ -88,7 +88,7 @@ class ExecutionSensor(AwsSensor):
             self.log.info("Execution %s is %s", execution.name, execution.status)
             return False
         context["ti"].xcom_push(key=EXECUTION_ARN, value=execution.arn)
-        if execution.status != "SUCCEEDED":
+        if not execution.succeeded:
             raise AirflowFailException(self._failure(execution))
         if execution.skipped:
             raise AirflowSkipException(f"Execution {execution.name} did nothing. {execution.skipped}")

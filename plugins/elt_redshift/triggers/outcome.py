@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from elt_redshift.asl import causes
 from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Snapshot
-from elt_redshift.protocol import statements
+from elt_redshift.protocol import executions, statements
 
 if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
@@ -105,7 +105,7 @@ def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | Non
         return "aborted", f"Nothing was done. {execution.skipped or 'The job was locked.'} Clear the task again later."
     if snapshot.skipped or execution.skipped:
         return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
-    if execution.status == "SUCCEEDED":
+    if execution.succeeded:
         return (
             "aborted",
             f"Execution {execution.name} succeeded without a task {run.name}: the deployed state machine is another "
@@ -119,7 +119,7 @@ def _because(snapshot: Snapshot) -> str:
     """Why an execution ended before its tasks did: another task failed, the first one if several did; or else what
     Step Functions says."""
     failed = [run for run in snapshot.tasks if run.status == "failed" and run.ended]
-    if snapshot.execution.status == "FAILED" and failed:
+    if snapshot.execution.status == executions.FAILED and failed:
         first = min(failed, key=lambda run: run.ended or snapshot.execution.started)
         return causes.other_failed(first.name, first.message)
     execution = snapshot.execution

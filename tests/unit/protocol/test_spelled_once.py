@@ -19,6 +19,7 @@ PACKAGE = Path(elt_redshift.__file__).parent
         (r"\"airflow:", "owners"),
         (r"['\"]FINISHED['\"]", "statements"),
         (r"['\"]PICKED['\"]", "statements"),
+        (r"['\"]SUCCEEDED['\"]", "executions"),
         (r"['\"]PENDING_REDRIVE['\"]", "executions"),
         (r"['\"]FailedTask['\"]", "audit"),
         (r"['\"](?:Ready|hold|release)['\"]", "audit"),
