@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
 from elt_redshift import notes
@@ -38,9 +39,7 @@ def add_tasks(
     lock = AuditLock(
         job_id=job.job_id,
         table_name=str(audit_table),
-        when_locked=job.lock.when_locked,
-        when_held=job.lock.when_held,
-        after_failure=job.lock.after_failure,
+        **asdict(job.lock),
         acquire_options={"poll_interval": poll_interval},
         **aws,
     )

@@ -133,7 +133,7 @@ def _stopped(job: DeployedJob, arn: str, statement: str) -> None:
     """The execution is stopped, its statement cancelled, and the next run may begin."""
     wait_for(lambda: job.executions.describe(arn).status == "ABORTED", "the execution is stopped")
     wait_for(lambda: _status(job, statement) == "ABORTED", "its statement is cancelled")
-    wait_for(lambda: (job.item.state, job.item.after_failure) == ("Failed", "release"), "the lock is let go")
+    wait_for(lambda: (job.item.state, job.item.after) == ("Failed", "release"), "the lock is let go")
 
 
 @pytest.mark.parametrize(("name", "state"), [("overdue", "deferred"), ("overdue_on_worker", "running")])

@@ -100,7 +100,7 @@ def arrange(reading: Reading) -> Arranged:
     job = reading.job
     if job.layout == "map" or (job.layout == "auto" and limits.over(job)):
         return Arranged(reading)
-    settling = Settling.of(reading.graph) if job.on_task_failure == "finish_independent" else None
+    settling = Settling.of(reading.graph) if job.settles else None
     unrolled = Arranged(reading, layout.arrange(reading.graph), settling)
     if job.layout == "unrolled":
         return unrolled

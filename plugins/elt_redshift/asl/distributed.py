@@ -93,14 +93,14 @@ class TasksPattern:
         )
         comment = "Waits for the upstreams; a task without any goes on at once."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
-        if self.job.on_task_failure == "finish_independent":
-            yield from self._finish_independent(source)
+        if self.job.settles:
+            yield from self._settling(source)
         else:
             yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
             yield from ReportPattern(source, self.target, source.name("announce")).states()
         yield from AnnouncePattern(source, source.waiters, self.target, None).states()
 
-    def _finish_independent(self, source: AnyTask) -> Iterator[State]:
+    def _settling(self, source: AnyTask) -> Iterator[State]:
         """A failure is reported at once, and recorded when the others have settled."""
         place = any_place(source, len(self.job.tasks))
         settle = SettlePattern(source, place, self.target, source.name("announce"))

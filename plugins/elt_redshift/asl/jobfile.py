@@ -14,7 +14,7 @@ awaited     how many upstreams it waits for; those that others imply do not coun
 waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
 fingerprint what its result depends on (:mod:`elt_redshift.asl.fingerprints`); of that, ``own`` is its SQL …
 upstream    … and these are the places in the file of what it waits for
-number      in digits, of a job with ``on_task_failure: finish_independent``, as ``blocks`` is
+number      in digits, of a job whose failures are held back, as ``blocks`` is
 blocks      the numbers of the tasks that cannot run once it has failed, such as ``3-5,9-9``
 =========== =================================================================================
 
@@ -53,7 +53,7 @@ def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
     said = fingerprints.in_job_file(prints, [order.tasks[number] for number in order.topological])
     file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
     file = [item | one for item, one in zip(file, said, strict=True)]
-    if job.on_task_failure == "finish_independent":
+    if job.settles:
         settling = Settling.of(graph, every=True)
         file = [item | settling.in_job_file(item["name"]) for item in file]
     return file

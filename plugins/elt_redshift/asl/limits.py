@@ -55,7 +55,7 @@ def over(job: EltJob) -> bool:
 
 def history_events(job: EltJob) -> int:
     """Events of a run in the unrolled layout in which every task takes as long as its timeout allows."""
-    each = _TASK_EVENTS + (_SETTLING_EVENTS if job.on_task_failure == "finish_independent" else 0)
+    each = _TASK_EVENTS + (_SETTLING_EVENTS if job.settles else 0)
     return sum(each + _POLL_EVENTS * _polls(task) for task in job.tasks)
 
 

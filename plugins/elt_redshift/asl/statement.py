@@ -21,7 +21,7 @@ transitions. The second one is a Task and not a Choice because a Choice cannot e
 has not finished, its Output raises an error, which it catches: an error of the state ``finish`` in the console is no
 failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
 
-With ``on_task_failure: finish_independent``, more states stand before ``record`` and before the next task
+Where a failure is held back until the rest has settled, more states stand before ``record`` and before the next task
 (:mod:`elt_redshift.asl.settling`). What travels from state to state is small (:mod:`elt_redshift.asl.passing`): once
 submitted, also ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
 Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), and after a failure ``error`` and

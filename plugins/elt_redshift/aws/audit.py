@@ -29,6 +29,7 @@ class AuditItem:
     """A job's audit item as it was read; times are ISO 8601 strings as written, absent attributes are None.
 
     :param owner: who holds the lock: an execution's ARN, or a name of the holder's own.
+    :param after: what becomes of the lock once its owner has failed: ``hold`` or ``release``.
     :param redrives: the owner's redrive count when it took the lock, in digits.
     :param lease: until when an owner that is no execution holds the lock.
     :param reserved_for: the execution that alone may take the lock over from a failed owner that keeps it.
@@ -43,7 +44,7 @@ class AuditItem:
     failed_task: str | None = None
     failed_statement: str | None = None
     failure_message: str | None = None
-    after_failure: str | None = None
+    after: str | None = None
     last_owner: str | None = None
     redrives: str | None = None
     lease: str | None = None
@@ -56,12 +57,17 @@ class AuditItem:
     @property
     def failed(self) -> bool:
         """Whether it is held after a failure, unless its owner runs still."""
-        return self.state == audit.FAILED and self.after_failure != audit.RELEASED
+        return self.state == audit.FAILED and not self.let_go
+
+    @property
+    def let_go(self) -> bool:
+        """Whether its failed owner's lock is for the next run to take over."""
+        return self.state == audit.FAILED and self.after == audit.RELEASED
 
     @property
     def holder(self) -> str:
         """Tells a locked item from a later one: who holds it, and how."""
-        return f"{self.state} {self.owner} {self.after_failure}"
+        return f"{self.state} {self.owner} {self.after}"
 
     @classmethod
     def parse(cls, item: dict[str, Any]) -> AuditItem:
@@ -79,7 +85,7 @@ class AuditItem:
             failed_task=text(audit.FAILED_TASK),
             failed_statement=text(audit.FAILED_STATEMENT),
             failure_message=text(audit.MESSAGE),
-            after_failure=text(audit.AFTER_FAILURE),
+            after=text(audit.AFTER_FAILURE),
             last_owner=text(audit.LAST_OWNER),
             redrives=text(audit.REDRIVES),
             lease=text(audit.LEASE_UNTIL),
@@ -238,7 +244,7 @@ class AuditStore:
         values = {"end": self._time(), "by": by, "reason": reason}
         if item.state == audit.RUNNING and self.expired(item):
             written = self._write(audit.UNLOCK_EXPIRED, item.job_id, owner=item.owner, until=item.lease, **values)
-        elif item.owner and item.owner.is_dag_run and item.after_failure == audit.HOLD:
+        elif item.owner and item.owner.is_dag_run and item.after == audit.HOLD:
             written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
         elif item.owner:
             written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)

@@ -12,7 +12,7 @@ from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
 from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, statements
-from elt_redshift.protocol.audit import FAILED, RELEASED, RUNNING
+from elt_redshift.protocol.audit import RUNNING
 from elt_redshift.protocol.owners import Owner
 
 #: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
@@ -53,12 +53,11 @@ class Healer:
         return item.failed and (item.owner is None or not item.owner.is_execution or self._ended(item.owner))
 
     def _dead(self, item: AuditItem) -> bool:
-        let_go = item.state == FAILED and item.after_failure == RELEASED
-        if item.state != RUNNING and not let_go:
+        if item.state != RUNNING and not item.let_go:
             return False
         if item.owner and item.owner.is_execution:
             return self._ended(item.owner)
-        return let_go or self.store.expired(item)
+        return item.let_go or self.store.expired(item)
 
     def _ended(self, execution_arn: str) -> bool:
         try:

@@ -18,7 +18,7 @@ from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol.audit import FAILED, NO_TASK, RELEASED
+from elt_redshift.protocol.audit import FAILED, NO_TASK
 from elt_redshift.protocol.owners import LEASE_TOLERANCE
 
 
@@ -80,8 +80,7 @@ def _check(given: argparse.Namespace) -> None:
 
 
 def _row(item: AuditItem) -> tuple[str, ...]:
-    free = item.state == FAILED and item.after_failure == RELEASED
-    state = f"{item.state or ''}{' (next run takes over)' if free else ''}"
+    state = f"{item.state or ''}{' (next run takes over)' if item.let_go else ''}"
     owner = item.owner.short if item.owner else ""
     return state, _seconds(item.start), _seconds(item.end), owner
 

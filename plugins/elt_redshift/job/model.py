@@ -167,6 +167,11 @@ class EltJob:
         return found.validate() if found else cls._of(*loading.load(path_or_name))
 
     @property
+    def settles(self) -> bool:
+        """Whether a failed task fails a run only when all that does not depend on it has ended."""
+        return self.on_task_failure != "stop"
+
+    @property
     def spec(self) -> JobSpec:
         """All that the job says now, as one value."""
         return JobSpec(**{one.name: getattr(self, one.name) for one in fields(JobSpec)})

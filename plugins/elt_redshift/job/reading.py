@@ -120,7 +120,7 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
 
 
 def _read_lock(value: Any, findings: Findings) -> LockPolicy:
-    options = _mapping(("lock",), value, "{when_locked: skip, after_failure: hold}", findings)
+    options = _mapping(("lock",), value, "{when_locked: skip}", findings)
     _check_keys(("lock",), options, keys.LOCK, findings)
     return LockPolicy(**_given(options, keys.LOCK))
 

@@ -85,7 +85,7 @@ def test_a_failure_holds_the_lock_until_an_unlock(store: AuditStore) -> None:
     store.unlock(item, by="operator", reason="mended")
     after = store.read("1")
     assert after is not None
-    assert (after.state, after.after_failure) == ("Failed", "release")
+    assert (after.state, after.after) == ("Failed", "release")
 
 
 def test_an_unlock_of_a_stale_view_is_refused(store: AuditStore) -> None:
