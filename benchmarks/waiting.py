@@ -10,7 +10,8 @@ from __future__ import annotations
 import sys
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.simulation import EXECUTION_EVENTS, Scenario, Simulation
+from elt_redshift.asl.counting import EXECUTION_EVENTS
+from elt_redshift.asl.simulation import Scenario, Simulation
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WAITS, Wait
 

@@ -13,10 +13,11 @@ from typing import Any
 
 from elt_redshift.asl import names
 from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.counting import EVENTS
 from elt_redshift.asl.layout import MAX_DEPTH
 from elt_redshift.asl.limits import ANSWER_PER_STATEMENT, size
 from elt_redshift.asl.lock import LOOK, MAX_LOOKS
-from elt_redshift.asl.simulation import EVENTS, Scenario, Simulation
+from elt_redshift.asl.simulation import Scenario, Simulation
 from elt_redshift.asl.states import Flow
 from elt_redshift.protocol.limits import (
     LONG_POLL,

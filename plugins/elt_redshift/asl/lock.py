@@ -33,11 +33,12 @@ from typing import Any
 from elt_redshift.asl import calls, names, passing, resuming
 from elt_redshift.asl.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, gate, joined, keep
 from elt_redshift.asl.jsonata import literal as text
-from elt_redshift.asl.states import Call, Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.leftovers import OF_DAG_RUN, LeftoversPattern
+from elt_redshift.asl.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WhenHeld, WhenLocked
-from elt_redshift.protocol import audit, dynamodb, executions, owners, statements
+from elt_redshift.protocol import audit, dynamodb, executions, owners
 from elt_redshift.protocol.messages import NO_MESSAGE, UNKNOWN, held_by_failure
 from elt_redshift.protocol.writes import Write
 
@@ -50,9 +51,6 @@ MAX_LOOKS = 720
 #: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
 LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", names.WAITING)
 
-#: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
-MAX_PASSES = 120
-
 #: What the first task gets.
 FIRST = passing.begin(REDRIVE_COUNT)
 
@@ -61,7 +59,6 @@ _FAILED = f"{INPUT}.state = '{audit.FAILED}'"
 #: The failed run's lock was let go, or is reserved for this execution.
 _FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
 
-_DAG_RUN = f"$substring({INPUT}.owner, 0, {len(owners.DAG_RUN)}) = '{owners.DAG_RUN}'"
 _EXECUTION = f"$contains({INPUT}.owner, '{owners.IN_EXECUTION}')"
 
 
@@ -92,10 +89,7 @@ class LockPattern:
         yield self._judge_lock()
         yield self._ask()
         yield self._judge_owner()
-        yield self._find()
-        yield self._judge_statements()
-        yield self._cancel()
-        yield self._pause()
+        yield from LeftoversPattern(self.job.job_id, self.target, "take over lock").states()
         yield self._take_over()
         yield resuming.find_finished(self.job.job_id, self.target, self.first, self._given_to_first)
         yield from self._when_locked()
@@ -226,7 +220,7 @@ class LockPattern:
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"{_DAG_RUN} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
+                Rule(expression(f"{OF_DAG_RUN} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
                 Rule(expression(f"{_EXECUTION} and ({running} or {_FAILED})"), "ask for owner"),
                 Rule(expression(_FAILED), self._held),
             ),
@@ -253,65 +247,6 @@ class LockPattern:
         alive = Rule(expression(f"{INPUT}.status in {list(executions.ALIVE)}"), self._locked, runs)
         held = Rule(expression(f"{_FAILED} and $not({_FREE_TO_ME})"), self._held)
         return Choice("judge owner", (alive, held), default=names.FIND_LEFT)
-
-    def _find(self) -> Task:
-        """List the owner's statements in one of the three open statuses, as a statement passes them."""
-        execution = f"$split({INPUT}.owner, ':')[-1] & '{statements.SLASH}'"
-        digest = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {owners.DIGITS}) & '{owners.AFTER_DIGITS}'"
-        label = Code(f"({_DAG_RUN} ? {digest} : {execution})")
-        return self._task(
-            names.FIND_LEFT,
-            calls.LIST_STATEMENTS,
-            {
-                **self.target.warehouse,
-                **fields(
-                    StatementName=joined(*statements.beginning(self.job.job_id), label),
-                    Status=f"{list(statements.OPEN)}[{INPUT}.look]",
-                ),
-                "RoleLevel": True,
-                "MaxResults": 100,
-            },
-            next="judge left statements",
-            output=expression(f"$merge([{INPUT}, {{'ids': [$states.result.Statements.Id]}}])"),
-            retry=calls.DATA_API_RETRY,
-        )
-
-    def _judge_statements(self) -> Choice:
-        give_up = text(f"Statements that an earlier execution of job {self.job.job_id} left running do not end.")
-        following = expression(f"$merge([{INPUT}, {{'look': {INPUT}.look + 1}}])")
-        return Choice(
-            "judge left statements",
-            (
-                Rule(
-                    expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
-                ),
-                Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
-                Rule(expression(f"{INPUT}.look < {len(statements.OPEN) - 1}"), names.FIND_LEFT, following),
-            ),
-            default="take over lock",
-        )
-
-    def _cancel(self) -> Map:
-        cancel = self._task(
-            "cancel left statement",
-            calls.CANCEL_STATEMENT,
-            fields(Id=INPUT),
-            next=None,
-            output={},
-            retry=(Retry(("RedshiftData.ValidationException",), max_attempts=0), Retry(("States.TaskFailed",), 3)),
-            # It ended by itself in the meantime, or is asked again in the next pass.
-            catch=(Catch((calls.ANY_ERROR,), "cancel refused", {}),),
-        )
-        return Map(
-            "cancel left statements",
-            items=expression(f"{INPUT}.ids"),
-            processor=Flow((cancel, Succeed("cancel refused"))),
-            next="wait for statements",
-            output=expression(f"$merge([{INPUT}, {{'look': 0, 'passes': {INPUT}.passes + 1}}])"),
-        )
-
-    def _pause(self) -> Wait:
-        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), names.FIND_LEFT)
 
     def _take_over(self) -> Task:
         return self._task(

@@ -4,10 +4,6 @@ What is walked are its *states*, not the graph: Parallel branches, waits for joi
 retries as they stand in the definition. Only statements take time; a state that runs no SQL takes none. The way is that
 of a run that gets the lock at once, loses no event and succeeds. Calls that Step Functions makes again after an
 error of AWS are not foreseen.
-
-Events and transitions are counted as Step Functions counts them:
-https://docs.aws.amazon.com/step-functions/latest/apireference/API_HistoryEvent.html and
-https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 """
 
 from __future__ import annotations
@@ -18,37 +14,15 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, assert_never
 
+from elt_redshift.asl.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally
 from elt_redshift.asl.event import MAX_NET, NET
 from elt_redshift.asl.jsonata import Code, Value
 from elt_redshift.asl.names import StateName, Step
 from elt_redshift.asl.roles import Awaits, Submits, Tells
 from elt_redshift.asl.simulated_statement import SimulatedStatement, answered, pauses
 from elt_redshift.asl.source import NEVER
-from elt_redshift.asl.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task, Wait
+from elt_redshift.asl.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task
 from elt_redshift.protocol.limits import LONG_POLL
-
-#: History events of one pass through a state: entered, exited and what lies between.
-EVENTS: Mapping[type[State], int] = {
-    Task: 5,
-    Parallel: 4,
-    Map: 4,
-    DistributedMap: 4,
-    Choice: 2,
-    Wait: 2,
-    Succeed: 2,
-}
-
-#: … and one more where the state's Output raises an error that is caught.
-CAUGHT_EVENTS = 1
-
-#: What an execution's history holds beside its states: started, succeeded.
-EXECUTION_EVENTS = 2
-
-#: Of one iteration of an inline Map, beside its states: started, succeeded.
-ITERATION_EVENTS = 2
-
-#: Of a Map that starts child executions, beyond those of an inline one: run started, run succeeded.
-MAP_RUN_EVENTS = 2
 
 
 @dataclass(frozen=True)
@@ -65,18 +39,6 @@ class Scenario:
     joins: Literal["timed", "never", "always"] = "timed"
 
 
-@dataclass
-class Execution:
-    """What one execution, or one child execution of a Map, adds up to."""
-
-    transitions: int = 0
-    events: int = EXECUTION_EVENTS
-
-    def enter(self, state: State, times: int = 1) -> None:
-        self.transitions += times
-        self.events += times * EVENTS[type(state)]
-
-
 class Simulation:
     """One run of the states of ``flow``, done when the object is made.
 
@@ -91,7 +53,7 @@ class Simulation:
         self.scenario = scenario
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
-        self.executions: list[Execution] = []
+        self.executions: list[Tally] = []
         self._statements: dict[str, SimulatedStatement] = {}
         self._joins: dict[str, _Join] = {}
         self._ready: deque[tuple[_Program, float]] = deque()
@@ -125,8 +87,8 @@ class Simulation:
             most = max(most, active)
         return most
 
-    def _execution(self) -> Execution:
-        self.executions.append(Execution())
+    def _execution(self) -> Tally:
+        self.executions.append(Tally())
         return self.executions[-1]
 
     def _resume(self, program: _Program, now: float) -> None:
@@ -226,7 +188,7 @@ class Simulation:
             return self._wait_for_event(task, now, state.timeout, here.execution)
         return self._pass(task, now, min(statement.left, state.role.seconds))
 
-    def _wait_for_event(self, task: str, now: float, seconds: float, execution: Execution) -> float:
+    def _wait_for_event(self, task: str, now: float, seconds: float, execution: Tally) -> float:
         execution.events += 1  # TaskSubmitted
         return self._pass(task, now, min(self._statements[task].left, seconds))
 
@@ -315,7 +277,7 @@ class _Place:
     """Where a program is: in which flow and execution, and for which item of a Map."""
 
     flow: Flow
-    execution: Execution
+    execution: Tally
     item: Any = None
 
     def task(self, name: StateName) -> str:
@@ -339,7 +301,7 @@ class _Place:
 class _Wake:
     """The states that an upstream enters to wake a waiter."""
 
-    execution: Execution
+    execution: Tally
     states: tuple[State, ...]
 
     def count(self) -> None:
@@ -354,7 +316,7 @@ class _Join:
     told: list[tuple[float, _Wake]] = field(default_factory=list)
     awaited: int = 0
     arrived: float = 0.0
-    execution: Execution | None = None
+    execution: Tally | None = None
     program: _Program | None = None
 
 
