@@ -7,12 +7,12 @@ from typing import Any
 
 from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
-from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import Statements, StatementStatus
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
@@ -27,8 +27,15 @@ class EltHook(Quiet, StepFunctionHook):
     :param region_name: default: the connection's, as of ``verify`` and ``config``.
     """
 
+    @cached_property
+    def account(self) -> Account:
+        """What is in AWS, as the connection reaches it."""
+        return Account(self.client)
+
     def client(self, service: str) -> Any:
-        """The boto3 client of another service."""
+        """The boto3 client of a service."""
+        if service == "stepfunctions":
+            return self.conn
         return Quiet(
             self.aws_conn_id,
             client_type=service,
@@ -39,23 +46,23 @@ class EltHook(Quiet, StepFunctionHook):
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
-        return Executions(self.conn, state_machine_arn, tables=self._tables)
+        return self.account.executions(state_machine_arn)
 
     def state_machine(self, job_name: str, stack: str | None = None) -> str:
         """The ARN of the state machine that a job's stack made.
 
         :raises NotDeployedError: there is no such stack in the account and region.
         """
-        return Stacks(self.client("cloudformation")).find(job_name, stack).state_machine_arn
+        return self.account.stacks.find(job_name, stack).state_machine_arn
 
     def audit(self, table: str) -> AuditStore:
         """The audit table ``table``."""
-        return AuditStore(self._dynamodb, table)
+        return self.account.audit(table)
 
     def audit_of(self, job: JobRef) -> AuditStore | None:
         """The job's audit table; None when it cannot be found: its stack is gone, or the right to see it missing."""
         try:
-            found = Stacks(self.client("cloudformation")).find(job.name, job.stack)
+            found = self.account.stacks.find(job.name, job.stack)
         except EltError as error:
             self.log.warning("The audit table of job %s is not known: %s", job.name, error)
             return None
@@ -73,19 +80,19 @@ class EltHook(Quiet, StepFunctionHook):
 
     def definitions(self) -> Definitions:
         """State machine definitions, and the job files of large jobs."""
-        return Definitions(self.conn, lambda: self.client("s3"))
+        return self.account.definitions
 
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> bool:
         """Stop an execution, cancel its statements, settle its lock; whether it still ran.
 
         :raises AwsError: it could not be stopped.
         """
-        audit = self.audit_of(job)
-        return stop_and_settle(self.executions(), self._data_api, audit, job.job_id, execution_arn, cause)
+        audit, data_api = self.audit_of(job), self.account.client("redshift-data")
+        return stop_and_settle(self.executions(), data_api, audit, job.job_id, execution_arn, cause)
 
     def statements(self) -> Statements:
         """The Redshift Data API."""
-        return Statements(self._data_api)
+        return self.account.statements
 
     def statement(self, statement_id: str) -> StatementStatus | None:
         """How a statement, or the batch of a part, ended, as Redshift tells; None when it does not: the right to ask
@@ -95,14 +102,3 @@ class EltHook(Quiet, StepFunctionHook):
         except AwsError as error:
             self.log.info("Rows and times of statement %s are not known: %s", statement_id, error)
             return None
-
-    def _tables(self) -> Any:
-        return self._dynamodb
-
-    @cached_property
-    def _dynamodb(self) -> Any:
-        return self.client("dynamodb")
-
-    @cached_property
-    def _data_api(self) -> Any:
-        return self.client("redshift-data")
