@@ -18,6 +18,8 @@ from tests.e2e.shaped import ENGINES, JOBS, NAMES, Ended, Ground, check_like_pla
 from tests.local.conftest import client_factory
 from tests.servers import embedded_aws
 
+pytestmark = pytest.mark.exhaustive
+
 
 def _time_out(run: Run) -> None:
     """As if the run had begun long ago."""

@@ -264,10 +264,9 @@ def deploy(aws: Callable[[str], Any]) -> Callable[[EltJob], DeployedJob]:
 
 
 @pytest.fixture
-def ledger(aws: Callable[[str], Any]) -> Iterator[str]:
-    """The name of a table into which tasks write that they ran."""
+def ledger(aws: Callable[[str], Any]) -> str:
+    """The name of a table into which tasks write that they ran. It stays: a task may still hold it."""
     name = f"ledger_{uuid.uuid4().hex}"
     data = aws("redshift-data")
     data.execute_statement(**WAREHOUSE, Sql=f"create table {name} (task varchar(100))", WaitTimeSeconds=30)
-    yield name
-    data.execute_statement(**WAREHOUSE, Sql=f"drop table {name}", WaitTimeSeconds=30)
+    return name

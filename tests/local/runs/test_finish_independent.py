@@ -14,6 +14,7 @@ from elt_redshift.asl.layout import arrange
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.job.parts import Layout
 from elt_redshift.triggers.outcome import outcome_of
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.runs.test_joins import Graph, random_graph
 from tests.unit.asl.jobs import job, task
@@ -219,7 +220,10 @@ def _behind(graph: Graph, tasks: set[str]) -> set[str]:
     return found
 
 
-@pytest.mark.parametrize(("layout", "lanes"), [("unrolled", None), ("unrolled", 3), ("map", 3)])
+QUICK_LAYOUTS = [("unrolled", None), ("map", 3)]
+
+
+@pytest.mark.parametrize(("layout", "lanes"), exhaustive([*QUICK_LAYOUTS, ("unrolled", 3)], QUICK_LAYOUTS))
 def test_any_graph_keeps_the_promise(deploy: Deploy, ledger: str, layout: Layout, lanes: int | None) -> None:
     """Of a graph with joins in which several tasks fail, exactly those run that neither fail nor wait for a failed one,
     lanes included; after mending them, a redrive runs all others. Nothing runs twice."""

@@ -171,6 +171,7 @@ def test_tasks_show_as_running_once_their_upstreams_are_done(deploy: Deploy, bar
     assert deployed.end(arn).status == "SUCCEEDED"
 
 
+@pytest.mark.exhaustive
 def test_a_job_too_large_to_be_unrolled_runs(deploy: Deploy, ledger: str) -> None:
     """Without being asked, 150 tasks with 2 KB of SQL each run by the map layout, each once."""
     names = [f"t{number}" for number in range(150)]

@@ -9,6 +9,7 @@ import pytest
 
 from elt_redshift.asl.order import Order, bits
 from elt_redshift.job.model import EltJob, Layout
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import task
 
@@ -36,7 +37,7 @@ def gated(rng: random.Random, order: Order) -> tuple[str, set[str]]:
 
 
 @pytest.mark.parametrize("layout", ["unrolled", "map"])
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", exhaustive([1, 2], quick=[2]))
 def test_a_random_graph_runs_as_it_is_written(
     deploy: Callable[[EltJob], DeployedJob], barrier: Barrier, ledger: str, seed: int, layout: Layout
 ) -> None:

@@ -20,6 +20,7 @@ from elt_redshift.local import door, process, server, state
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
 from tests import bounds
+from tests.cases import exhaustive
 from tests.local.server.processes import alive, descendants, folders_with, naming
 from tests.local.waiting import wait_for
 
@@ -117,8 +118,10 @@ def test_killed_parent_leaves_nothing() -> None:
         assert_gone(pids, folders)
 
 
-@pytest.mark.parametrize("children", [1, 4])
-@pytest.mark.parametrize("starter", STARTERS)
+@pytest.mark.parametrize(
+    ("starter", "children"),
+    exhaustive([(starter, children) for starter in STARTERS for children in (1, 4)], [("up", 4), ("running", 1)]),
+)
 def test_killed_starter_leaves_nothing(tmp_path: Path, starter: str, children: int) -> None:
     """After kill -9 of whoever starts an embedded AWS, with so many of its processes there, all of it goes."""
     temporary = Path(tempfile.mkdtemp(prefix="elt-", dir="/tmp"))  # short, for PostgreSQL's socket
