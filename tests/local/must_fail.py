@@ -10,11 +10,10 @@ from typing import Any
 
 import pytest
 
+from tests.local.stepfunctions import proofs
+
 #: Marks a test of what moto lacks: on moto as it ships, which `make moto` asks, it must fail with one of these texts.
 beyond_stock = pytest.mark.beyond_stock
-#: Marks a test that must fail without each of these patches, named as in :func:`short`.
-needs = pytest.mark.needs
-
 EMBEDDED = "embedded"
 STOCK = "stock"
 WITHOUT = "without "
@@ -36,12 +35,21 @@ def servers(metafunc: pytest.Metafunc) -> None:
     ]
     less = [
         pytest.param(f"{WITHOUT}{patch}", marks=[pytest.mark.exhaustive, pytest.mark.must_fail("")])
-        for mark in definition.iter_markers("needs")
-        for patch in mark.args
+        for patch, test in proofs.PROOFS.items()
+        if test.partition("[")[0] == definition.name
     ]
     if stock or less:
         fixture = next(name for name in _SERVERS if name in metafunc.fixturenames)
         metafunc.parametrize(fixture, [EMBEDDED, *stock, *less], indirect=True)
+
+
+def proves(item: pytest.Item) -> bool:
+    """False for a case of a test that need not fail without the patch that it is run without."""
+    if not isinstance(item, pytest.Function) or not (callspec := getattr(item, "callspec", None)):
+        return True
+    server, case = str(callspec.params.get("aws", "")), callspec.id
+    needed = proofs.PROOFS.get(server.removeprefix(WITHOUT), "").partition("[")[2].removesuffix("]")
+    return not server.startswith(WITHOUT) or case.replace(server, "").endswith(needed) or f"{needed}-" in case
 
 
 def expect(item: pytest.Function) -> Generator[None, Any, Any]:

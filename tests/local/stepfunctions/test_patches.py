@@ -8,6 +8,8 @@ from pathlib import Path
 
 from elt_redshift.local import stepfunctions
 from tests import bounds
+from tests.local.must_fail import short
+from tests.local.stepfunctions import proofs
 
 ROOT = Path(__file__).parents[3]
 
@@ -28,6 +30,11 @@ def test_every_patch_replaces_something_once() -> None:
     targets = [patch.target for patch in stepfunctions.patches()]
     assert len(targets) == len(set(targets))
     assert all(patch.reason.endswith(".") for patch in stepfunctions.patches())
+
+
+def test_every_patch_has_a_proof() -> None:
+    """Of each patch, a test is named that fails without it, or what it is for though no test misses it."""
+    assert sorted([*proofs.PROOFS, *proofs.UNSEEN]) == sorted(short(patch.target) for patch in stepfunctions.patches())
 
 
 def test_applying_twice_changes_nothing_more() -> None:
