@@ -69,13 +69,13 @@ JOB: Mapping[str, Key] = {
     "job_id": Key(
         value="text of 1 to 64 letters, digits, `_ . -`: the key of the job's item in the audit table. "
         'Quote numbers: `"101"`',
-        default="must be given",
+        default="required",
         schema={"type": "string", "pattern": f"^{JOB_ID}$"},
         missing='Add the key of the job\'s audit item, such as job_id: "101".',
     ),
     "name": Key(
         value="1 to 64 lower-case letters, digits, `_`, a letter first: names state machine, stack and DAG",
-        default="must be given",
+        default="required",
         schema={"type": "string", "pattern": f"^{JOB_NAME}$"},
         missing="Add a name, such as name: yearly_sales.",
     ),
@@ -91,10 +91,10 @@ JOB: Mapping[str, Key] = {
         schema={"type": "array", "items": {**_line(MAX_LABEL), "minLength": 1}},
     ),
     "parameters": Key(
-        value="names, each with the keys [below](#keys-of-a-parameter), none of which must be there (`region: {}`)",
+        value="names, each with the keys [below](#keys-of-a-parameter), none of them required (`region: {}`)",
         default="none",
     ),
-    "tasks": Key(value="names, each with the keys [below](#keys-of-a-task)", default="must be given"),
+    "tasks": Key(value="names, each with the keys [below](#keys-of-a-task)", default="required"),
     "lock": Key(
         value="what happens when the job is locked, and after a failure: the keys [below](#keys-of-lock)",
         default="see there",
@@ -146,7 +146,7 @@ LOCK: Mapping[str, Key] = {
 PARAMETER: Mapping[str, Key] = {
     "default": Key(
         value="the value of a start that gives none",
-        default="must be given at every start",
+        default="a value must be given at every start",
         schema={"type": ["string", "number", "boolean"], "minLength": 1},
     ),
     "type": Key(

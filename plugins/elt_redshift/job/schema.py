@@ -24,7 +24,7 @@ _REMARK = re.compile(r" ?\(\[[^\]]*\]\([^)]*\)\)|; see \[[^\]]*\]\([^)]*\)")
 _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 #: What the guide's column says where there is none to speak of.
-_NO_DEFAULTS = ("", "none", "must be given", "see there")
+_NO_DEFAULTS = ("", "none", "required", "see there")
 _TASK_NAMES = {"maxLength": keys.MAX_TASK_NAME, "not": {"enum": list(keys.RESERVED_TASK_NAMES)}}
 
 
