@@ -2,8 +2,8 @@
 
     python -m tests.definitions FOLDER
 
-The golden files; the machine that answers to events; the jobs of the golden files, compiled for a Step Functions that
-does not know long polling; the jobs under sql/; and random graphs, most of which need joins.
+The jobs of the golden files; the machine that answers to events; the same jobs, compiled for a Step Functions that does
+not know long polling; the jobs under sql/; and random graphs, most of which need joins.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ RANDOM_GRAPHS = 20
 
 def definitions() -> Iterator[tuple[str, Any]]:
     """Each with a name of its own."""
-    for file in sorted((ROOT / "tests" / "unit" / "asl" / "golden").glob("*.json")):
-        yield file.stem, json.loads(file.read_text())
+    for name, golden in JOBS.items():
+        yield name, compile_job(golden).definition()
     yield "answering", compile_job(JOBS["event"]).answering()
     for name, golden in JOBS.items():
         yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
