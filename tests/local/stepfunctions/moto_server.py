@@ -1,11 +1,12 @@
 """Moto's server with our patches but one: for each patch read, a process is forked that leaves it out and serves; its
-port is printed. Ends, with all of them, when standard input closes.
+port is printed. Ends when standard input closes, and all of them with it.
 """
 
 import os
-import signal
 import sys
-import threading
+import time
+
+PARENT_POLL_SECONDS = 0.2
 
 os.environ.update(AWS_ACCESS_KEY_ID="x", AWS_SECRET_ACCESS_KEY="x", AWS_DEFAULT_REGION="us-east-1")
 
@@ -18,14 +19,9 @@ def main() -> None:
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     stepfunctions.patches()
-    children = []
     for line in sys.stdin:
-        if child := os.fork():
-            children.append(child)
-        else:
+        if not os.fork():
             _serve(ThreadedMotoServer, line.strip())
-    for child in children:
-        os.kill(child, signal.SIGKILL)
 
 
 def _serve(server_class: type, without: str) -> None:
@@ -42,7 +38,10 @@ def _serve(server_class: type, without: str) -> None:
     os.environ["MOTO_PORT"] = str(port)
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    threading.Event().wait()
+    parent = os.getppid()
+    while os.getppid() == parent:
+        time.sleep(PARENT_POLL_SECONDS)
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -79,6 +79,7 @@ PROOFS = {
 UNSEEN = {
     "result_path.parse": "saves time",
     "AmazonStateLanguageParser.parse": "saves time",
+    "asl_parser.ASLParser": "saves time",
     "EvalComponent._log_failure_event_exception": "keeps the log short",
     "EvalComponent._log_exception": "keeps the log short",
     "EvalComponent.heap_key": "closes a race",
