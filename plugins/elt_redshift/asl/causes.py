@@ -55,7 +55,7 @@ _TOO_LONG = f"it made more history events than the {MAX_EVENTS:,} that Step Func
 
 
 def task_failed(
-    task: str,
+    task: str | None,
     message: str | None,
     statement: str | None = None,
     places: Sequence[str] = (),
@@ -63,6 +63,7 @@ def task_failed(
 ) -> str:
     """A task that failed.
 
+    :param task: None: the run failed, or was stopped, in no task.
     :param message: the database's.
     :param statement: its id; of a failed batch, that of the part that failed.
     :param places: where each of the task's statements stands, such as ``load_fact.sql:12``.
@@ -70,7 +71,8 @@ def task_failed(
     """
     at = where(statement, places)
     submitted = f" (statement {statement})" if statements.submitted(statement) else ""
-    failed = f"Task {task} failed{f' at {at}' if at else ''}: {_clause(message or 'nobody knows why')}{submitted}."
+    subject = "The run" if task is None else f"Task {task}"
+    failed = f"{subject} failed{f' at {at}' if at else ''}: {_clause(message or 'nobody knows why')}{submitted}."
     return f"{failed} {remedy}".strip()
 
 

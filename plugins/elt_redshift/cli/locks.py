@@ -89,8 +89,9 @@ def _failure(item: AuditItem, job: EltJob | None) -> str:
     """What failed, where, and why, as far as the item says."""
     if item.failure_message is None:
         return ""
-    task = item.failed_task or NO_TASK
-    return causes.task_failed(task, item.failure_message, item.failed_statement, places(job, task) if job else ())
+    task = None if item.failed_task == NO_TASK else item.failed_task
+    at = places(job, task) if job and task else ()
+    return causes.task_failed(task, item.failure_message, item.failed_statement, at)
 
 
 def _seconds(time: str | None) -> str:
