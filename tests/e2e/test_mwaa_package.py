@@ -22,8 +22,8 @@ import pytest
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.template import JOB_TAG, render
+from elt_redshift.aws.stacks import JOB_TAG, Stacks
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.main import main
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process

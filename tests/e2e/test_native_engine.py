@@ -16,9 +16,9 @@ import pytest
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.stacks import JOB_TAG, Stacks
 from elt_redshift.aws.statements import Statements, Submission
-from elt_redshift.aws.template import JOB_TAG, render
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import airflow_home, process
 from tests import bounds, commands

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.parameters import JOB_FILE_BUCKET, JOB_FILE_KEY
-from elt_redshift.aws.stacks import MAX_INLINE, ChangeSet
-from elt_redshift.aws.template import JOB_TAG, render
+from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet
+from elt_redshift.aws.template import job_file
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 
@@ -42,7 +42,7 @@ def prepare(
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)
-        parameters = {**parameters, JOB_FILE_BUCKET: uploads.bucket, JOB_FILE_KEY: key}
+        parameters = {**parameters, job_file.BUCKET: uploads.bucket, job_file.KEY: key}
     large = len(json.dumps(rendered.template, separators=(",", ":"))) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)

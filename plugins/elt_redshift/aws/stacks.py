@@ -13,9 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from elt_redshift.aws.calls import AwsError, aws_errors
-from elt_redshift.aws.template import JOB_TAG
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
+
+#: The tag by which a job's stack is found.
+JOB_TAG = "elt-redshift:job"
 
 #: A template longer than this must be read from S3.
 MAX_INLINE = 51_200

@@ -8,8 +8,8 @@ import sys
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.aws.parameters import JOB_FILE_BUCKET, JOB_FILE_KEY
-from elt_redshift.aws.template import render
+from elt_redshift.aws.template import job_file
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
@@ -54,7 +54,7 @@ def template(given: argparse.Namespace) -> int:
     if rendered.job_file is not None:
         print(
             f"The tasks are not in the template: write them to S3 with `elt-redshift compile {given.job} --job-file`, "
-            f"and name bucket and key in the parameters {JOB_FILE_BUCKET} and {JOB_FILE_KEY}.",
+            f"and name bucket and key in the parameters {job_file.BUCKET} and {job_file.KEY}.",
             file=sys.stderr,
         )
     return 0

@@ -17,7 +17,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import MAX_INLINE
-from elt_redshift.aws.template import render
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError

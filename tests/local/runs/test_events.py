@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.aws.event_template import MACHINE, RULE
 from elt_redshift.aws.executions import execution_name
-from elt_redshift.aws.template import JOIN_TABLE
+from elt_redshift.aws.template import tables
+from elt_redshift.aws.template.events import MACHINE, RULE
 from elt_redshift.job.model import EltJob, Parameter, SqlTask
 from elt_redshift.protocol.joins import STATEMENT_ITEM
 from tests.local.conftest import ClientFactory
@@ -134,11 +134,11 @@ def test_an_end_that_is_marked_is_not_waited_for(deploy: Deploy, barrier: Barrie
     deployed.until(arn, lambda tasks: tasks["a"].statement_id is not None)
     key = {"Run": {"S": deployed.tasks(arn)["a"].statement_id}, "Task": {"S": STATEMENT_ITEM}}
     ended = {**key, "Ended": {"S": "FINISHED"}}
-    deployed.client("dynamodb").put_item(TableName=events.ids[JOIN_TABLE], Item=ended)
+    deployed.client("dynamodb").put_item(TableName=events.ids[tables.JOINS], Item=ended)
     wait_for(lambda: "a: describe" in deployed.states(arn), "a look at the statement")
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
-    assert "token" not in str(deployed.client("dynamodb").get_item(TableName=events.ids[JOIN_TABLE], Key=key)).lower()
+    assert "token" not in str(deployed.client("dynamodb").get_item(TableName=events.ids[tables.JOINS], Key=key)).lower()
 
 
 def test_a_lost_event_of_a_long_statement_is_made_up_for(deploy: Deploy, barrier: Barrier, ledger: str) -> None:

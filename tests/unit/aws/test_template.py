@@ -11,7 +11,8 @@ from elt_redshift.asl.answering import answering_flow
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
-from elt_redshift.aws.template import STATE_MACHINE, render
+from elt_redshift.aws.template.machine import MACHINE
+from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob
 from tests.unit.asl.jobs import JOBS, job, task
 
@@ -110,7 +111,7 @@ def test_infra_is_in_step() -> None:
 
 def test_the_definition_names_the_warehouse_by_condition() -> None:
     """Cluster or workgroup, user or secret: the parameters decide at deployment."""
-    machine = _template(JOBS["one_task"])["Resources"][STATE_MACHINE]["Properties"]["Definition"]
+    machine = _template(JOBS["one_task"])["Resources"][MACHINE]["Properties"]["Definition"]
     arguments = machine["States"]["a"]["Arguments"]
     assert arguments["ClusterIdentifier"]["Fn::If"][0] == "UseCluster"
     assert arguments["WorkgroupName"]["Fn::If"][0] == "UseWorkgroup"
@@ -136,14 +137,14 @@ def test_a_distributed_map_may_do_what_it_needs() -> None:
         for action in statement.get("Action", ()):
             rights.setdefault(action, []).append(statement["Resource"])
     children = {"Fn::Sub": "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:" + _CHILDREN}
-    assert rights["states:StartExecution"] == [{"Ref": STATE_MACHINE}]
+    assert rights["states:StartExecution"] == [{"Ref": MACHINE}]
     assert rights["states:StopExecution"] == rights["states:RedriveExecution"] == [children]
     assert children in rights["states:DescribeExecution"]
     assert rights["s3:GetObject"] == [{"Fn::Sub": "arn:${AWS::Partition}:s3:::${JobFileBucket}/${JobFileKey}"}]
     assert {"JobFileBucket", "JobFileKey"} <= set(template["Parameters"])
 
 
-_CHILDREN = f"${{{STATE_MACHINE}.Name}}/tasks:*"
+_CHILDREN = f"${{{MACHINE}.Name}}/tasks:*"
 
 
 def test_the_template_of_a_large_job_is_small() -> None:

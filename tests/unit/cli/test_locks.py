@@ -7,8 +7,8 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from elt_redshift.asl.audit import NO_TASK
 from elt_redshift.cli.main import main
+from elt_redshift.protocol.audit import NO_TASK
 
 
 @pytest.mark.parametrize(

@@ -10,8 +10,8 @@ from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.needs import Need, Resource
 from elt_redshift.asl.states import Flow, Succeed
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.roles import allowed
-from elt_redshift.aws.template import render
+from elt_redshift.aws.template.rendering import render
+from elt_redshift.aws.template.roles import allowed
 from tests.unit.asl.jobs import JOBS
 
 

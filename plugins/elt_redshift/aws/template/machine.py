@@ -1,0 +1,52 @@
+"""The job's state machine, and the role that it runs as."""
+
+from __future__ import annotations
+
+from elt_redshift.asl import names
+from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.needs import Resource
+from elt_redshift.aws.template.binding import bound
+from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
+from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.roles import role
+from elt_redshift.aws.template.warehouse import ROLE as WAREHOUSE_ROLE
+
+#: Logical names.
+MACHINE = "RedshiftETLStepFunction"
+ROLE = "StateMachineRole"
+
+#: cfn-lint does not know that TimeoutSeconds may be JSONata, as https://states-language.net/spec.html#timeouts says.
+_UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
+
+
+def role_of_machine() -> Part:
+    """The role; what it may do stands in a policy of its own, since that names the machine, which names the role."""
+    return Part(resources={ROLE: role("states.amazonaws.com")})
+
+
+def part(machine: StateMachine) -> Part:
+    """The machine, and what programs and people look for."""
+    made = {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {
+            "StateMachineType": "STANDARD",
+            "RoleArn": arn(ROLE),
+            "Definition": bound(machine.definition()),
+            "DefinitionSubstitutions": {WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE)},
+        },
+        **(_UNLINTED if machine.events else {}),
+    }
+    outputs = {
+        "StateMachineArn": {"Description": "The state machine of the job.", "Value": ref(MACHINE)},
+        "JobID": {"Description": "The key of the job's audit item.", "Value": machine.job.job_id},
+    }
+    return Part(resources={MACHINE: made}, outputs=outputs, needs=machine.needs(), named=_NAMED)
+
+
+_EXECUTIONS = f"{ARN}states:{HERE}:execution:${{{MACHINE}.Name}}"
+_NAMED: dict[Resource, Named] = {
+    "executions": Named(sub(f"{_EXECUTIONS}:*")),
+    "children": Named(sub(f"{_EXECUTIONS}/{names.LABEL}:*")),
+    "machine": Named(ref(MACHINE)),
+    "anything": Named("*"),
+}

@@ -1,0 +1,59 @@
+"""What one concern adds to a template; the template is the sum of its parts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from elt_redshift.asl.needs import Need, Resource
+
+
+@dataclass(frozen=True)
+class Named:
+    """How a policy names what an action is taken on.
+
+    :param only: the condition under which it is there; None: always.
+    """
+
+    resource: Any
+    only: str | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """A part of a template: each section by the logical names in it, in their order.
+
+    https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/template-anatomy.html
+
+    :param needs: what the role of the job's state machine must be allowed.
+    :param named: what of this part a need may be about.
+    """
+
+    parameters: dict[str, Any] = field(default_factory=dict)
+    rules: dict[str, Any] = field(default_factory=dict)
+    conditions: dict[str, Any] = field(default_factory=dict)
+    resources: dict[str, Any] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
+    needs: frozenset[Need] = frozenset()
+    named: dict[Resource, Named] = field(default_factory=dict)
+
+    def __add__(self, other: Part) -> Part:
+        return Part(
+            self.parameters | other.parameters,
+            self.rules | other.rules,
+            self.conditions | other.conditions,
+            self.resources | other.resources,
+            self.outputs | other.outputs,
+            self.needs | other.needs,
+            self.named | other.named,
+        )
+
+    def sections(self) -> dict[str, Any]:
+        """The sections as a template has them."""
+        return {
+            "Parameters": self.parameters,
+            "Rules": self.rules,
+            "Conditions": self.conditions,
+            "Resources": self.resources,
+            "Outputs": self.outputs,
+        }

@@ -1,0 +1,59 @@
+"""The tables of a job's stack: the audit table, and the one by which tasks wait for each other or for events."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elt_redshift.aws.template.intrinsics import arn, ref
+from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.protocol import audit, joins
+
+#: Logical names of the tables.
+AUDIT = "DynamoDBETLAuditTable"
+JOINS = "JoinTable"
+
+
+def audit_table() -> Part:
+    """The audit table. It outlives the stack; deleting the audit trail is a decision of its own."""
+    properties = {
+        "AttributeDefinitions": _texts(audit.JOB_ID),
+        "KeySchema": _key(audit.JOB_ID),
+        "BillingMode": "PAY_PER_REQUEST",
+        "PointInTimeRecoverySpecification": {"PointInTimeRecoveryEnabled": True},
+        "SSESpecification": {"SSEEnabled": True},
+    }
+    output = {"Description": "The DynamoDB audit table.", "Value": ref(AUDIT)}
+    return Part(
+        resources={AUDIT: _table("Retain", properties)},
+        outputs={"AuditTable": output},
+        named={"audit table": Named(arn(AUDIT))},
+    )
+
+
+def join_table() -> Part:
+    """The table of join items. These serve running executions only, and go with the state machine."""
+    properties = {
+        "AttributeDefinitions": _texts(joins.RUN_KEY, joins.TASK_KEY),
+        "KeySchema": _key(joins.RUN_KEY, joins.TASK_KEY),
+        "BillingMode": "PAY_PER_REQUEST",
+        "SSESpecification": {"SSEEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
+    }
+    return Part(resources={JOINS: _table("Delete", properties)}, named={"join table": Named(arn(JOINS))})
+
+
+def _table(when_gone: str, properties: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Type": "AWS::DynamoDB::Table",
+        "DeletionPolicy": when_gone,
+        "UpdateReplacePolicy": when_gone,
+        "Properties": properties,
+    }
+
+
+def _texts(*attributes: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "AttributeType": "S"} for name in attributes]
+
+
+def _key(*attributes: str) -> list[dict[str, str]]:
+    return [{"AttributeName": name, "KeyType": kind} for name, kind in zip(attributes, ("HASH", "RANGE"), strict=False)]

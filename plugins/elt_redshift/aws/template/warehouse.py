@@ -1,0 +1,95 @@
+"""Where the SQL runs, as who: the template's parameters, and what follows from them.
+
+The parameters are those of AWS's article (RedshiftClusterIdentifier, DatabaseUserName, DatabaseName,
+RedshiftIAMRoleARN), and WorkgroupName and SecretArn for Redshift Serverless and for credentials in Secrets Manager.
+Which ones are given decides what the definition names and what the role may do, by conditions.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elt_redshift.asl.needs import Resource
+from elt_redshift.asl.target import ROLE_PLACEHOLDER
+from elt_redshift.aws.template.intrinsics import ARN, HERE, is_empty, is_given, ref, sub, when
+from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.job.model import EltJob
+
+CLUSTER, WORKGROUP = "RedshiftClusterIdentifier", "WorkgroupName"
+DATABASE, USER, SECRET = "DatabaseName", "DatabaseUserName", "SecretArn"
+#: Of the role that COPY and UNLOAD use.
+ROLE = "RedshiftIAMRoleARN"
+
+#: The members of a request to the Data API that say where, by the member in whose place the compiler leaves a
+#: placeholder.
+CONNECTION = {
+    "ClusterIdentifier": {
+        "ClusterIdentifier": when("UseCluster", ref(CLUSTER)),
+        "WorkgroupName": when("UseWorkgroup", ref(WORKGROUP)),
+    },
+    "DbUser": {"DbUser": when("UseDbUser", ref(USER)), "SecretArn": when("UseSecret", ref(SECRET))},
+    "Database": {"Database": ref(DATABASE)},
+}
+
+
+def part(job: EltJob) -> Part:
+    """The parameters, with the rules and conditions about them."""
+    uses_role = any(ROLE_PLACEHOLDER in statement.text for task in job.tasks for statement in task.statements)
+    return Part(parameters=_parameters(uses_role), rules=_RULES, conditions=_CONDITIONS, named=_NAMED)
+
+
+def _text(description: str, pattern: str, default: str | None = "") -> dict[str, Any]:
+    given = {} if default is None else {"Default": default}
+    return {"Type": "String", "Description": description, "AllowedPattern": pattern, **given}
+
+
+def _parameters(uses_role: bool) -> dict[str, Any]:
+    credentials = r"(arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+)?"
+    role = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
+    of_role = "ARN of the IAM role attached to the warehouse, which COPY and UNLOAD use."
+    return {
+        CLUSTER: _text("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
+        WORKGROUP: _text("Redshift Serverless workgroup, instead of a cluster.", "([a-z0-9-]{3,64})?"),
+        DATABASE: _text("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
+        USER: _text("Database user of the cluster that runs the SQL.", r"[\w@.:+/-]{0,127}"),
+        SECRET: _text("ARN of a secret with the database credentials, instead of a user name.", credentials),
+        ROLE: _text(of_role, role, default=None) if uses_role else _text(of_role, f"{role}|"),
+    }
+
+
+_CONDITIONS: dict[str, Any] = {
+    "UseWorkgroup": is_given(WORKGROUP),
+    "UseCluster": is_empty(WORKGROUP),
+    "UseSecret": is_given(SECRET),
+    "UseDbUser": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET)]},
+    "UseWorkgroupIdentity": {"Fn::And": [{"Condition": "UseWorkgroup"}, is_empty(SECRET)]},
+}
+
+
+def _one_of(description: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+    return {"Assert": {"Fn::Or": list(conditions)}, "AssertDescription": description}
+
+
+_RULES: dict[str, Any] = {
+    "OneWarehouse": {
+        "Assertions": [
+            _one_of(f"Give {CLUSTER} or {WORKGROUP}.", is_given(CLUSTER), is_given(WORKGROUP)),
+            _one_of(f"Give {CLUSTER} or {WORKGROUP}, not both.", is_empty(CLUSTER), is_empty(WORKGROUP)),
+            _one_of(f"A cluster needs {USER} or {SECRET}.", is_given(WORKGROUP), is_given(USER), is_given(SECRET)),
+        ]
+    }
+}
+
+
+# A workgroup's ARN ends in an id that its name does not tell.
+_WORKGROUP = sub(f"{ARN}redshift-serverless:{HERE}:workgroup/*")
+_SIGNS_IN = [
+    sub(f"{ARN}redshift:{HERE}:dbuser:${{{CLUSTER}}}/${{{USER}}}"),
+    sub(f"{ARN}redshift:{HERE}:dbname:${{{CLUSTER}}}/${{{DATABASE}}}"),
+]
+_NAMED: dict[Resource, Named] = {
+    "warehouse": Named(when("UseWorkgroup", _WORKGROUP, sub(f"{ARN}redshift:{HERE}:cluster:${{{CLUSTER}}}"))),
+    "database user": Named(_SIGNS_IN, only="UseDbUser"),
+    "workgroup identity": Named(_WORKGROUP, only="UseWorkgroupIdentity"),
+    "secret": Named(ref(SECRET), only="UseSecret"),
+}
