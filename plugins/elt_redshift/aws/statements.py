@@ -209,13 +209,19 @@ class Statements:
 
     def cancel_all(self, prefix: str) -> int:
         """Cancel every open statement whose name begins so; gives how many still were open. They end soon after."""
-        open_ids = []
-        with aws_errors(f"statements named {prefix}…"):
-            for status in OPEN:
-                open_ids += [found["Id"] for found in self._list(prefix, status)]
+        open_ids = self.still_open(prefix)
         for statement_id in open_ids:
             self.cancel(statement_id)
         return len(open_ids)
+
+    def still_open(self, prefix: str) -> list[str]:
+        """The ids of the open statements whose name begins so, as far as a session of the caller's own role submitted
+        them.
+
+        https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html
+        """
+        with aws_errors(f"statements named {prefix}…"):
+            return [found["Id"] for status in OPEN for found in self._list(prefix, status)]
 
     def cancel(self, statement_id: str) -> bool:
         """Cancel a statement; False when it cannot be, mostly because it has ended."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
-from typing import Any
 
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
-from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.audit import NO_TASK, RELEASED
 from elt_redshift.protocol.owners import Owner
@@ -18,14 +18,14 @@ log = logging.getLogger(__name__)
 
 
 def stop_and_settle(
-    executions: Executions, data_api: Any, audit: AuditStore | None, job_id: str, execution_arn: str, cause: str
+    executions: Executions, data: Statements, audit: AuditStore | None, job_id: str, execution_arn: str, cause: str
 ) -> bool:
     """Stop a running execution, cancel its statements, and let its lock go, so that the next run starts.
 
     Only the first step can fail. What the others leave undone is done by the next run of the job, which cancels a
     dead owner's statements and takes its lock over.
 
-    :param data_api: a boto3 client of the Data API; without the right to cancel, statements go on until then.
+    :param data: without the right to cancel, statements go on until then.
     :param audit: None: the item stays as it is.
     :param cause: who stopped it and why; shown in consoles and in the audit item.
     :return: whether it was stopped; False: it had ended.
@@ -38,8 +38,8 @@ def stop_and_settle(
     log.info("Stopped execution %s: %s", execution_arn, cause)
     running = _running(executions, execution_arn)
     prefix = "".join(statements.beginning(job_id, Owner(execution_arn).label))
-    for statement in dict.fromkeys([*filter(None, running.values()), *_listed(data_api, prefix)]):
-        _cancel(data_api, statement)
+    for statement in dict.fromkeys([*filter(None, running.values()), *_listed(data, prefix)]):
+        _cancel(data, statement)
     if audit is not None:
         _settle(audit, job_id, execution_arn, running, cause)
     return True
@@ -57,30 +57,23 @@ def _running(executions: Executions, execution_arn: str) -> dict[str, str | None
     return {run.name: statements.submitted(run.statement_id) for run in running}
 
 
-def _listed(data_api: Any, prefix: str) -> list[str]:
-    """The open statements with names that begin with ``prefix``. The Data API shows those of the caller's own role, so
-    that there are none where Airflow's is another than the state machine's.
-
-    https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html
-    """
-    found: list[str] = []
+def _listed(data: Statements, prefix: str) -> list[str]:
+    """The open statements with names that begin with ``prefix``; none where Airflow's role is another than the state
+    machine's."""
     try:
-        for status in statements.OPEN:
-            with aws_errors("list of statements"):
-                answer = data_api.list_statements(StatementName=prefix, Status=status, RoleLevel=True, MaxResults=100)
-            found += [statement["Id"] for statement in answer["Statements"]]
+        return data.still_open(prefix)
     except AwsError as error:
         log.info("Statements cannot be listed: %s", error)
-    return found
+        return []
 
 
-def _cancel(data_api: Any, statement: str) -> None:
+def _cancel(data: Statements, statement: str) -> None:
     try:
-        with aws_errors(f"statement {statement}"):
-            data_api.cancel_statement(Id=statement)
-        log.info("Cancelled statement %s", statement)
-    except AwsError as error:  # it may have ended by itself, or the right is missing
+        cancelled = data.cancel(statement)
+    except AwsError as error:  # the right may be missing
         log.info("Statement %s was not cancelled: %s", statement, error)
+        return
+    log.info("Cancelled statement %s" if cancelled else "Statement %s had ended, and was not cancelled", statement)
 
 
 def _settle(audit: AuditStore, job_id: str, execution_arn: str, running: Mapping[str, str | None], cause: str) -> None:

@@ -87,8 +87,8 @@ class EltHook(Quiet, StepFunctionHook):
 
         :raises AwsError: it could not be stopped.
         """
-        audit, data_api = self.audit_of(job), self.account.client("redshift-data")
-        return stop_and_settle(self.executions(), data_api, audit, job.job_id, execution_arn, cause)
+        audit = self.audit_of(job)
+        return stop_and_settle(self.executions(), self.statements(), audit, job.job_id, execution_arn, cause)
 
     def statements(self) -> Statements:
         """The Redshift Data API."""

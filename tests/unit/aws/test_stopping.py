@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.stopping import stop_and_settle
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
@@ -20,14 +21,18 @@ class FakeDataApi:
     def __init__(self, refuses: bool = False, **names: str) -> None:
         self.cancelled, self._refuses, self._names = list[str](), refuses, names
 
-    def list_statements(self, StatementName: str, Status: str, **_: Any) -> dict[str, Any]:
-        found = [Id for Id, name in self._names.items() if Status == "STARTED" and name.startswith(StatementName)]
-        return {"Statements": [{"Id": Id} for Id in found]}
+    def get_paginator(self, _name: str) -> Any:
+        return self
 
-    def cancel_statement(self, Id: str) -> None:
+    def paginate(self, StatementName: str, Status: str, **_: Any) -> list[dict[str, Any]]:
+        found = [Id for Id, name in self._names.items() if Status == "STARTED" and name.startswith(StatementName)]
+        return [{"Statements": [{"Id": Id} for Id in found]}]
+
+    def cancel_statement(self, Id: str) -> dict[str, Any]:
         if self._refuses:
             raise ClientError({"Error": {"Code": "AccessDeniedException", "Message": "no"}}, "CancelStatement")
         self.cancelled.append(Id)
+        return {"Status": True}
 
 
 class FakeAudit:
@@ -45,7 +50,7 @@ class FakeAudit:
 def _stop(execution: FakeExecution, data_api: FakeDataApi, audit: FakeAudit | None) -> bool:
     store: Any = audit
     executions = Executions(FakeStepFunctions(execution), MACHINE)
-    return stop_and_settle(executions, data_api, store, "7", execution.arn, "Ann stopped it.")
+    return stop_and_settle(executions, Statements(data_api), store, "7", execution.arn, "Ann stopped it.")
 
 
 def test_everything_is_stopped_and_the_next_run_may_start() -> None:
