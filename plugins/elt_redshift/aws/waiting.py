@@ -15,7 +15,7 @@ def looks(timeout: float, pause: float, clock: Clock = time.monotonic, sleep: Sl
     """Comes round for each look, at least once, and ends when time is up; gives the seconds that are left.
 
     :param timeout: seconds from now on.
-    :param pause: seconds between two looks; 0 where a look waits by itself.
+    :param pause: seconds between two looks; 0 where a look, or who looks, waits by itself.
     :param clock: seconds that only grow.
     :param sleep: how to wait, in seconds.
     """

@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 from elt_redshift.aws.attempts import latest_of_run
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.waiting import looks
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 
 
@@ -45,7 +46,7 @@ class ExecutionTrigger(AwsTrigger):
         began = time.monotonic()
         hook = await sync_to_async(self.connection.hook)()
         executions = await sync_to_async(hook.executions)(self.state_machine_arn)
-        while time.monotonic() < began + self.timeout:
+        for _ in looks(self.timeout, pause=0):  # the pause is below: it holds nothing up
             try:
                 if await asyncio.to_thread(self._ended, executions):
                     break

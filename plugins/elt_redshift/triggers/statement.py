@@ -13,6 +13,7 @@ from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
 from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.waiting import looks
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 
@@ -111,8 +112,8 @@ class StatementTrigger(AwsTrigger):
         hook = await sync_to_async(self.connection.hook)()
         statements = await asyncio.to_thread(hook.statements)
         store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
-        end, failures = time.monotonic() + self.timeout, 0
-        while time.monotonic() < end:
+        failures = 0
+        for _ in looks(self.timeout, pause=0):  # the pause is below: it holds nothing up
             try:
                 status: StatementStatus = await asyncio.to_thread(statements.describe, self.statement_id)
                 if status.ended:
