@@ -61,7 +61,7 @@ class MirrorOperator(TellsLineage, AwsOperator):
         ``execution_timeout`` that every task has stops the execution.)
     """
 
-    template_fields: Sequence[str] = ("sql", "parameters", *AwsOperator.template_fields)
+    template_fields: Sequence[str] = ("sql", "parameters")
     template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
@@ -79,6 +79,8 @@ class MirrorOperator(TellsLineage, AwsOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        if self.connection.templated:  # Airflow takes time to write each field of each task down
+            self.template_fields = (*self.template_fields, *AwsOperator.template_fields)
         self.task_name = task_name or self.task_id
         self.statements = tuple(statements)
         #: For Airflow's page of rendered templates, see :meth:`render_template_fields`.

@@ -309,6 +309,14 @@ def test_a_mirror_begins_in_the_triggerer() -> None:
     assert (args.next_method, args.timeout) == ("execute_complete", timedelta(hours=1))
 
 
+def test_a_templated_connection_is_filled_in() -> None:
+    """On the worker where such a mirror begins."""
+    with DAG("sales", schedule=None):
+        mirror = _mirror(region_name="{{ ti.region }}")
+    mirror.render_template_fields({"ti": SimpleNamespace(region="eu-west-1", xcom_pull=lambda **_: None)})  # type: ignore[typeddict-item]
+    assert mirror.connection.region_name == "eu-west-1"
+
+
 @pytest.mark.parametrize(
     "options",
     [{"from_trigger": False}, {"deferrable": False}, {"region_name": "{{ var.value.region }}"}]
