@@ -27,7 +27,8 @@ import boto3
 import psutil
 from monitor import ROLE, definition
 
-from elt_redshift.local import airflow_home, process
+from elt_redshift.demo import airflow_home
+from elt_redshift.local import process
 
 COMPONENTS = {
     "api-server": ["--workers", "1"],

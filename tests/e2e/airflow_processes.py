@@ -19,8 +19,8 @@ import httpx
 import psutil
 import psycopg
 
-from elt_redshift.local import airflow_home, airflow_server
-from elt_redshift.local.airflow_server import COMPONENTS, USER
+from elt_redshift.demo import airflow_home, airflow_server
+from elt_redshift.demo.airflow_server import COMPONENTS, USER
 from elt_redshift.local.leash import Leash
 from elt_redshift.local.redshift.postgres import Postgres
 from tests import bounds, logs

@@ -18,7 +18,8 @@ import httpx
 import psutil
 import pytest
 
-from elt_redshift.local import airflow_server, process
+from elt_redshift.demo import airflow_server
+from elt_redshift.local import process
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.leash import Leash
 from tests import bounds, logs

@@ -17,7 +17,8 @@ import boto3
 import pytest
 
 from elt_redshift.aws.statements import Statements, Submission
-from elt_redshift.local import airflow_home, process
+from elt_redshift.demo import airflow_home
+from elt_redshift.local import process
 from tests.e2e.amazon_snippets import FILES, HEAD, SNIPPETS, Snippet
 
 #: All of them together, on a loaded machine.

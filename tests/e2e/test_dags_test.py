@@ -19,8 +19,9 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import JOB_TAG, Stacks
 from elt_redshift.aws.template.rendering import render
+from elt_redshift.demo import airflow_home
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import airflow_home, process
+from elt_redshift.local import process
 from tests import bounds, commands
 from tests.servers import embedded_aws
 

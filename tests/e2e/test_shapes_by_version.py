@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.local import airflow_home, process
+from elt_redshift.demo import airflow_home
+from elt_redshift.local import process
 from tests import bounds, commands
 from tests.e2e.shaped import ENGINES, HERE, JOBS, NAMES, Ended, Ground, check_like_plain
 from tests.local.conftest import client_factory

@@ -15,10 +15,10 @@ from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.stacks import DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
+from elt_redshift.demo.data import DemoDataError
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.sql import SqlSyntaxError
 from elt_redshift.local.cloudformation.errors import CloudFormationError, ResourceError
-from elt_redshift.local.demo_data import DemoDataError
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.errors import DataApiError, StatementError

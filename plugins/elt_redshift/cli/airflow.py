@@ -21,7 +21,7 @@ from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
 
 if TYPE_CHECKING:
-    from elt_redshift.local.airflow_server import Airflow
+    from elt_redshift.demo.airflow_server import Airflow
     from elt_redshift.local.state import LocalAws
 
 SUCCEEDING = "yearly_sales"
@@ -51,8 +51,11 @@ def add_parser(commands: Commands) -> None:
 def airflow(given: argparse.Namespace) -> int:
     """Run everything until Ctrl-C or SIGTERM, which are its good end."""
     try:
-        from elt_redshift.cli import demo_setup  # noqa: F401 - tells whether the extra is there
-        from elt_redshift.local import airflow_server, process
+        from elt_redshift.demo import (
+            airflow_server,
+            setup,  # noqa: F401 - tells whether the extra is there
+        )
+        from elt_redshift.local import process
     except ModuleNotFoundError as error:
         raise EltError(
             f"This needs the module {error.name}. "
@@ -108,7 +111,8 @@ def _start(
     given: argparse.Namespace, jobs: list[EltJob], own: Mapping[str, Path], port: int, stack: ExitStack
 ) -> tuple[Airflow, LocalAws]:
     """Bring everything up, and say where it is. While Airflow starts, the jobs are deployed."""
-    from elt_redshift.local import airflow_server, process
+    from elt_redshift.demo import airflow_server
+    from elt_redshift.local import process
 
     deadline = time.monotonic() + given.timeout
     print("Starting the embedded AWS and Airflow; this takes about a minute …", flush=True)
@@ -135,16 +139,16 @@ def _dag_files(folder: Path, jobs: list[EltJob]) -> Path:
 
 def _deploy(jobs: list[EltJob], folder: Path, scale_factor: float) -> None:
     from elt_redshift.aws.account import Account
-    from elt_redshift.cli import demo_setup
+    from elt_redshift.demo import setup
 
     account = Account.here("us-east-1")
-    demo_setup.load_staging(account, jobs[0], folder, scale_factor)
+    setup.load_staging(account, jobs[0], folder, scale_factor)
     for job in jobs:
-        demo_setup.deploy(account, job)
+        setup.deploy(account, job)
 
 
 def _show(pages: Airflow, aws: LocalAws) -> None:
-    from elt_redshift.local.airflow_server import USER
+    from elt_redshift.demo.airflow_server import USER
 
     lines = [
         f"Airflow:   {pages.url}",

@@ -21,11 +21,11 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import execution_name
 from elt_redshift.aws.waiting import until
-from elt_redshift.cli.demo_setup import WAREHOUSE, load_staging
 from elt_redshift.cli.watch import failure, watch
+from elt_redshift.demo import airflow_home, data
+from elt_redshift.demo.setup import WAREHOUSE, load_staging
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import airflow_home, demo_data
 from elt_redshift.local.leash import Leash
 from elt_redshift.protocol.audit import FAILED, JOB_ID, JOB_STATE, READY, RUNNING
 
@@ -196,7 +196,7 @@ class Walkthrough:
 
     def _failure_and_recovery(self) -> None:
         self._title("A failing run: the fact table is away")
-        demo_data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
+        data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "break.sql")
         arn = self._start("failing")
         failed = watch(self.job, self.executions, arn) == 1
         run = {task.name: task for task in self._tasks(arn)}["load_fact_yearly_sale"]
@@ -210,7 +210,7 @@ class Walkthrough:
         )
         self._title("Mended, and redriven: only the failed task runs again")
         before = {task.name: task.statement_id for task in self._tasks(arn)}
-        demo_data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
+        data.run_script(self.account.client("redshift-data"), WAREHOUSE, self._scripts / "mend.sql")
         recovered = self._command("redrive", self.job.name, "--watch")
         after = {task.name: task.statement_id for task in self._tasks(arn)}
         again = [name for name in after if after[name] != before[name]]

@@ -10,7 +10,7 @@ import boto3
 import pytest
 from botocore.stub import Stubber
 
-from elt_redshift.local import demo_data
+from elt_redshift.demo import data
 
 TARGET = {"WorkgroupName": "demo", "Database": "dev"}
 
@@ -49,29 +49,29 @@ def script(tmp_path: Path) -> Path:
 
 
 def run(client: Script, path: Path, timeout: float = 100.0, **substitutions: str) -> None:
-    demo_data.run_script(client, TARGET, path, substitutions, timeout, client.clock)  # type: ignore[arg-type]
+    data.run_script(client, TARGET, path, substitutions, timeout, client.clock)  # type: ignore[arg-type]
 
 
 def test_the_same_scale_factor_gives_the_same_files(tmp_path: Path) -> None:
     """Data are deterministic, and a second call replaces the files of the first."""
-    first = {table: path.read_bytes() for table, path in demo_data.generate(tmp_path, 0.001).items()}
-    demo_data.generate(tmp_path, 0.002)
-    again = {table: path.read_bytes() for table, path in demo_data.generate(tmp_path, 0.001).items()}
+    first = {table: path.read_bytes() for table, path in data.generate(tmp_path, 0.001).items()}
+    data.generate(tmp_path, 0.002)
+    again = {table: path.read_bytes() for table, path in data.generate(tmp_path, 0.001).items()}
     assert first == again
-    assert set(first) == set(demo_data.TABLES)
+    assert set(first) == set(data.TABLES)
 
 
 def test_a_wrong_scale_factor_is_told_in_the_generators_words(tmp_path: Path) -> None:
     """When the generator refuses, its own message comes through."""
-    with pytest.raises(demo_data.DemoDataError, match="scale"):
-        demo_data.generate(tmp_path, "much")  # type: ignore[arg-type]
+    with pytest.raises(data.DemoDataError, match="scale"):
+        data.generate(tmp_path, "much")  # type: ignore[arg-type]
 
 
 def test_a_missing_generator_tells_what_to_install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the extra `local` the error names it."""
     monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
-    with pytest.raises(demo_data.DemoDataError, match=r"\[local\]"):
-        demo_data.generate(tmp_path)
+    with pytest.raises(data.DemoDataError, match=r"\[local\]"):
+        data.generate(tmp_path)
 
 
 def test_a_script_is_one_batch_with_its_values_filled_in(script: Path) -> None:
@@ -100,7 +100,7 @@ def test_polls_are_as_long_as_the_time_left(script: Path) -> None:
 def test_a_script_that_takes_too_long_is_cancelled(script: Path) -> None:
     """At the deadline the statement is cancelled and the error says so."""
     client = Script([{"Status": "STARTED"}])
-    with pytest.raises(demo_data.DemoDataError, match=r"a\.sql was not done in time; statement statement-1"):
+    with pytest.raises(data.DemoDataError, match=r"a\.sql was not done in time; statement statement-1"):
         run(client, script, timeout=45.0, Name="x")
     assert client.cancelled == ["statement-1"]
 
@@ -111,7 +111,7 @@ def test_a_script_that_takes_too_long_is_cancelled(script: Path) -> None:
 )
 def test_failed_and_aborted_scripts_raise(script: Path, described: dict[str, str], told: str) -> None:
     """Both ends that are no success raise, with Redshift's message where there is one."""
-    with pytest.raises(demo_data.DemoDataError) as caught:
+    with pytest.raises(data.DemoDataError) as caught:
         run(Script([described]), script, Name="x")
     assert str(caught.value) == told
 
@@ -129,5 +129,5 @@ def test_the_bucket_is_made_where_the_client_is(region: str, request_: dict[str,
     with Stubber(client) as stub:
         stub.add_response("list_buckets", {"Buckets": [{"Name": "other"}]})
         stub.add_response("create_bucket", {}, request_)
-        demo_data.upload(client, "b", "p", {})
+        data.upload(client, "b", "p", {})
         stub.assert_no_pending_responses()

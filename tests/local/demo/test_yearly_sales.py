@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from elt_redshift import EltJob
-from elt_redshift.local import demo_data
+from elt_redshift.demo import data
 from tests.local.conftest import ClientFactory
 
 JOB_FOLDER = Path(__file__).parents[3] / "sql" / "yearly_sales"
@@ -105,7 +105,7 @@ class Warehouse:
             self.run([statement.text for statement in task.statements], given)
 
     def script(self, name: str) -> None:
-        demo_data.run_script(self.client, TARGET, SETUP / name, SUBSTITUTIONS)
+        data.run_script(self.client, TARGET, SETUP / name, SUBSTITUTIONS)
 
     def fact(self, year: int) -> list[tuple[Any, ...]]:
         """A year's rows of the fact, amounts as decimals."""
@@ -114,7 +114,7 @@ class Warehouse:
 
 @pytest.fixture(scope="module")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    return demo_data.generate(tmp_path_factory.mktemp("tpch"))
+    return data.generate(tmp_path_factory.mktemp("tpch"))
 
 
 @pytest.fixture(scope="module")
@@ -135,9 +135,9 @@ def prepared(factories: Callable[[str], ClientFactory], files: dict[str, Path]) 
         **{**TARGET, "Database": "dev"}, Sql=f"create database {DATABASE}", WaitTimeSeconds=WAIT_SECONDS
     )
     assert created["Status"] == "FINISHED"
-    demo_data.upload(client("s3"), BUCKET, PREFIX, files)
+    data.upload(client("s3"), BUCKET, PREFIX, files)
     warehouse = Warehouse(client("redshift-data"))
-    demo_data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
+    data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
     return warehouse
 
 
@@ -161,7 +161,7 @@ def test_set_up_loads_every_row_of_the_files(warehouse: Warehouse, source: duckd
 
 def test_set_up_can_be_repeated(warehouse: Warehouse, source: duckdb.DuckDBPyConnection) -> None:
     """Setting up again neither fails nor doubles a row."""
-    demo_data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
+    data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
     staged = warehouse.rows("select count(*) from public.stg_customer union all select count(*) from public.orders")
     assert [count for (count,) in staged] == list(counts(source, "customer", "orders").values())
 
@@ -263,5 +263,5 @@ def test_a_failed_script_is_told_with_the_databases_words(warehouse: Warehouse, 
     """A set-up script that fails raises an error that names the script and says why."""
     script = tmp_path / "wrong.sql"
     script.write_text("select * from public.no_such_table;")
-    with pytest.raises(demo_data.DemoDataError, match=r"wrong\.sql: .*no_such_table"):
-        demo_data.run_script(warehouse.client, TARGET, script)
+    with pytest.raises(data.DemoDataError, match=r"wrong\.sql: .*no_such_table"):
+        data.run_script(warehouse.client, TARGET, script)

@@ -24,7 +24,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.local import airflow_home
+from elt_redshift.demo import airflow_home
 from elt_redshift.local.errors import LocalAwsError, port_taken
 from elt_redshift.local.leash import Leash
 from elt_redshift.local.state import Clock, Sleep

@@ -11,7 +11,7 @@ from typing import IO, Any
 
 import pytest
 
-from elt_redshift.local import airflow_home
+from elt_redshift.demo import airflow_home
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.leash import Leash
 

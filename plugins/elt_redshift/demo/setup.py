@@ -6,8 +6,8 @@ from pathlib import Path
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
+from elt_redshift.demo import data
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import demo_data
 
 BUCKET = "demo-tpch"
 ROLE = "arn:aws:iam::123456789012:role/demo-redshift"
@@ -20,10 +20,10 @@ def load_staging(account: Account, job: EltJob, folder: Path, scale_factor: floa
     :param folder: a scratch folder.
     :raises EltError: the data cannot be made or loaded.
     """
-    files = demo_data.generate(folder / "tpch", scale_factor)
-    demo_data.upload(account.client("s3"), BUCKET, "tpch", files)
+    files = data.generate(folder / "tpch", scale_factor)
+    data.upload(account.client("s3"), BUCKET, "tpch", files)
     substitutions = {"Bucket": BUCKET, "Prefix": "tpch", "RedshiftIAMRoleARN": ROLE}
-    demo_data.setup(account.client("redshift-data"), WAREHOUSE, job.base / "setup", substitutions)
+    data.setup(account.client("redshift-data"), WAREHOUSE, job.base / "setup", substitutions)
 
 
 def deploy(account: Account, job: EltJob) -> None:

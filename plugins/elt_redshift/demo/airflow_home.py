@@ -144,8 +144,9 @@ def _migrated(environment: Mapping[str, str]) -> Path:
     database.parent.mkdir(parents=True, exist_ok=True)
     draft = database.with_suffix(f".{os.getpid()}")
     try:
-        # A home of its own: nobody else shall read the configuration, of this version, that is made there.
-        with tempfile.TemporaryDirectory() as elsewhere:
+        # A home of its own: nobody else shall read the configuration, of this version, that is made there. It is within
+        # the other, with which it goes if this process is killed.
+        with tempfile.TemporaryDirectory(dir=environment["AIRFLOW_HOME"]) as elsewhere:
             migrate({**environment, "AIRFLOW_HOME": elsewhere, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
         draft.replace(database)
     finally:

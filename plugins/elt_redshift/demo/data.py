@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.sql import split
+from elt_redshift.protocol.statements import FINISHED, UNSUCCESSFUL
 
 if TYPE_CHECKING:
     from mypy_boto3_redshift_data import RedshiftDataAPIServiceClient
@@ -145,9 +146,9 @@ def _await(
     while (left := deadline - clock()) > 0:
         wait = max(1, min(LONGEST_POLL_SECONDS, int(left)))
         described = client.describe_statement(Id=statement, WaitTimeSeconds=wait)
-        if described["Status"] == "FINISHED":
+        if described["Status"] == FINISHED:
             return
-        if described["Status"] in ("FAILED", "ABORTED"):
+        if described["Status"] in UNSUCCESSFUL:
             raise DemoDataError(f"{name}: {described.get('Error') or described['Status']}")
     client.cancel_statement(Id=statement)
     raise DemoDataError(f"{name} was not done in time; statement {statement} is cancelled.")
