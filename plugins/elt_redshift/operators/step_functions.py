@@ -7,7 +7,7 @@ file would otherwise take half a second longer to parse (docs/adr/0003-cheap-dag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from elt_redshift.airflow_compat import (
     AirflowException,
@@ -33,10 +33,6 @@ from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
 from elt_redshift.operators.killing import Killable, stop_if_failed
 from elt_redshift.operators.redriving import Redriver
 from elt_redshift.triggers.outcome import DEPLOYED, RUN
-
-if TYPE_CHECKING:
-    pass
-
 
 #: After this many looks at an earlier run's execution the task asks Airflow whether that run still runs, which AWS does
 #: not tell.
