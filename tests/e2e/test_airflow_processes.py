@@ -135,6 +135,13 @@ with DAG("operators", schedule=None):
     RedshiftSqlOperator(
         task_id="too_long", sql="select pg_sleep(900)", execution_timeout=timedelta(seconds=20), **soon, **where
     )
+    RedshiftSqlOperator(
+        task_id="too_long_on_its_worker",
+        sql="select pg_sleep(900)",
+        execution_timeout=timedelta(seconds=20),
+        deferrable=False,
+        **where,
+    )
     begin = RedshiftSqlOperator(
         task_id="begin", sql="create temp table kept as select 7 as n", session_keep_alive_seconds=600, **where
     )
@@ -460,10 +467,12 @@ def test_operators_in_the_triggerer(airflow: Airflow, jobs: Jobs) -> None:
     run = airflow.trigger("operators")
     assert run.wait() == "failed"
     states = run.states()
-    assert states.pop("too_long") == "failed"
+    assert (states.pop("too_long"), states.pop("too_long_on_its_worker")) == ("failed", "failed")
     assert set(states.values()) == {"success"}, states
     assert run.task("too_long")["try_number"] == 2
-    assert "execution_timeout of 0:00:20 and was cancelled" in run.log("too_long")
+    for task in ("too_long", "too_long_on_its_worker"):
+        assert "execution_timeout of 0:00:20 and was cancelled" in run.log(task)
     assert jobs.ends("operators/", "/too_long/") == ["ABORTED", "ABORTED"]
+    assert jobs.ends("operators/", "/too_long_on_its_worker/") == ["ABORTED"]
     assert run.xcom("read", "return_value") == [[7]]
     assert run.xcom("tell", "return_value") == [1, "float"]

@@ -102,11 +102,20 @@ def variables(home: Path, dags_folder: str | Path, more: Mapping[str, str]) -> d
 def migrate(environment: Mapping[str, str]) -> None:
     """Make the tables of Airflow's database that the environment names.
 
+    Airflow writes down a configuration when it does that, with its defaults as if somebody had chosen them: so it has a
+    home of its own for that. It is within the other, with which it goes if this process is killed.
+
     :raises LocalAwsError: Airflow cannot; its last words are in the message.
     """
-    with tempfile.TemporaryFile("w+", errors="replace") as printed, Leash() as leash:
-        command = [*_airflow(), "db", "migrate"]
-        made = leash.start(command, env=dict(environment), stdout=printed, stderr=subprocess.STDOUT)
+    home = Path(environment["AIRFLOW_HOME"])
+    home.mkdir(parents=True, exist_ok=True)
+    with (
+        tempfile.TemporaryDirectory(dir=home) as elsewhere,
+        tempfile.TemporaryFile("w+", errors="replace") as printed,
+        Leash() as leash,
+    ):
+        own = {**environment, "AIRFLOW_HOME": elsewhere}
+        made = leash.start([*_airflow(), "db", "migrate"], env=own, stdout=printed, stderr=subprocess.STDOUT)
         try:
             failed = "failed" if made.wait(MIGRATE_SECONDS) else ""
         except subprocess.TimeoutExpired:
@@ -144,10 +153,7 @@ def _migrated(environment: Mapping[str, str]) -> Path:
     database.parent.mkdir(parents=True, exist_ok=True)
     draft = database.with_suffix(f".{os.getpid()}")
     try:
-        # A home of its own: nobody else shall read the configuration, of this version, that is made there. It is within
-        # the other, with which it goes if this process is killed.
-        with tempfile.TemporaryDirectory(dir=environment["AIRFLOW_HOME"]) as elsewhere:
-            migrate({**environment, "AIRFLOW_HOME": elsewhere, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
+        migrate({**environment, SQL_ALCHEMY_CONN: f"sqlite:///{draft}"})
         draft.replace(database)
     finally:
         draft.unlink(missing_ok=True)

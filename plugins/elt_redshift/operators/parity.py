@@ -24,7 +24,10 @@ TAKEN: dict[str, str] = {
     "wait_for_completion": "`False` cannot go with a result.",
     "poll_interval": "Default 5; what is not above 0 is refused.",
     "return_sql_result": "A statement without a result has an empty one; all pages are in one; no `ResponseMetadata`.",
-    "deferrable": "Default yes, unless Airflow's `[operators] default_deferrable` is set to no.",
+    "deferrable": (
+        "Default yes, unless `[operators] default_deferrable` is set to no, as in an `airflow.cfg` that Airflow wrote "
+        "itself."
+    ),
     "cancel_on_kill": "",
     "durable": "On every Airflow version, by the statement's name.",
     "aws_conn_id": "",

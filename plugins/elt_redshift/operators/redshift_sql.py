@@ -183,7 +183,11 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
             return self._value(context, self._status)
         if defer:
             self._defer(context, owner, self._submitted)
-        return self._conclude(context, self._follow(owner, self._submitted))
+        try:
+            status = self._follow(owner, self._submitted)
+        except task_timeout():  # which says no more than the number of a process
+            status = None
+        return self._conclude(context, status)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | str) -> Any:
         """Resume with the trigger's event; with the name of a state after the trigger has ended the task, which

@@ -15,6 +15,7 @@ from elt_redshift.airflow_compat import DAG, AirflowException, AirflowFailExcept
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.job.parts import Parameter, SqlStatement
+from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.triggers import base
 from tests.local.operators.standins import DATA_API, WHERE, FakeTaskInstance, Hook, rows
@@ -209,6 +210,23 @@ def _deferred(operator: RedshiftSqlOperator, ti: FakeTaskInstance) -> Any:
     with pytest.raises(TaskDeferred) as deferred:
         _execute(operator, ti)
     return deferred.value
+
+
+def test_the_execution_timeout_is_told_on_a_worker(hook: Hook, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow ends the wait, with the number of a process: the statement is cancelled, and the failure says so."""
+
+    def interrupted(*_: Any, **__: Any) -> None:
+        raise task_timeout()("Timeout, PID: 1")
+
+    ti = FakeTaskInstance()
+    options: dict[str, Any] = {"execution_timeout": timedelta(minutes=1), "deferrable": False}
+    operator = RedshiftSqlOperator(task_id="load", sql="select pg_sleep(600)", **options, **WHERE)
+    monkeypatch.setattr(Statements, "follow", interrupted)
+    with pytest.raises(
+        task_timeout(), match="ran longer than the task's execution_timeout of 0:01:00 and was cancelled"
+    ):
+        operator.execute({"ti": ti})  # type: ignore[typeddict-item]
+    assert hook.statements().describe(ti.xcoms[FAILURE]["statement"]).status == "ABORTED"
 
 
 def test_the_execution_timeout_counts_the_time_in_the_triggerer(
