@@ -10,6 +10,7 @@ import sys
 import tomllib
 from functools import cache
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import pytest
@@ -175,6 +176,17 @@ def test_the_files_that_contributors_are_sent_to_are_there() -> None:
     homes = (ROOT, ROOT / "plugins" / "elt_redshift")
     assert len(named) > 30
     assert not [name for name in named if not any((home / name).exists() for home in homes)]
+
+
+def test_the_walks_through_the_code_lead_somewhere() -> None:
+    """Every function that docs/architecture.md walks through is there, and each walk passes it once."""
+    page = (ROOT / "docs" / "architecture.md").read_text()
+    walks = page.partition("## Four walks through the code")[2].partition("\n## ")[0].split("\n**")[1:]
+    assert len(walks) == 4
+    for walk in walks:
+        passed = re.findall(r"`([a-z_]+(?:\.\w+)+)`", walk)
+        assert len(passed) == len(set(passed)) >= 4
+        assert all(resolve_name(f"elt_redshift.{name}") for name in passed)
 
 
 def test_every_decision_is_listed() -> None:
