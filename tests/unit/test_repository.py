@@ -45,6 +45,10 @@ HEAVY = {
     "psycopg",
     "elt_redshift.local",
     "elt_redshift.cli",
+    # What compiles jobs, follows executions and lets them go on is for workers.
+    "elt_redshift.asl.compiler",
+    "elt_redshift.asl.history",
+    "elt_redshift.aws.executions",
 }
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")
 HEADING = re.compile(r"^#{1,6} +(.+?) *$", re.MULTILINE)

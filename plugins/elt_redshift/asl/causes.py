@@ -53,6 +53,15 @@ _SERVICES = {
 _LOCK_LOST = "the lock of the job is not this run's any more: another run took it over, or somebody unlocked it"
 _TOO_LONG = f"it made more history events than the {MAX_EVENTS:,} that Step Functions allows. Start the job anew"
 
+#: Messages name at most so many tasks.
+MAX_NAMED = 10
+
+
+def named(tasks: Sequence[str]) -> str:
+    """The tasks as a message lists them."""
+    more = f" and {len(tasks) - MAX_NAMED} more" if len(tasks) > MAX_NAMED else ""
+    return f"{', '.join(tasks[:MAX_NAMED])}{more}"
+
 
 def task_failed(
     task: str | None,

@@ -20,7 +20,7 @@ from elt_redshift.aws.calls import AwsError, aws_errors
 from elt_redshift.aws.progress import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
-from elt_redshift.protocol.executions import ENDED, SUCCEEDED
+from elt_redshift.protocol.executions import ENDED, MAX_FOLLOW, SUCCEEDED
 from elt_redshift.protocol.limits import MAX_NAME
 
 #: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
@@ -28,9 +28,6 @@ SMALL_PAGE, LARGE_PAGE = 100, 1000
 
 #: Seconds between two looks at a running execution.
 POLL_INTERVAL = 1.0
-
-#: An execution runs for a year at most; a load that takes longer than this is not followed any more.
-MAX_FOLLOW = timedelta(days=7)
 
 
 class NotRedrivableError(EltError):

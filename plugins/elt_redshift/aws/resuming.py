@@ -12,11 +12,12 @@ A crash in between leaves the item with its owner, as it was; who repeats this r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
+from elt_redshift.asl.causes import named
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
 from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.attempts import execution_arn
@@ -28,9 +29,6 @@ from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
 
 #: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
 UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
-
-#: Messages name at most so many tasks.
-MAX_NAMED = 10
 
 
 @dataclass(frozen=True)
@@ -79,12 +77,6 @@ class Resumption:
                 f"Had begun: {named(self.open)}: kept if its statement has finished since, run again otherwise. (The "
                 f"Data API remembers statements for {LONGEST_STATEMENT.total_seconds() / 3600:.0f} hours.)"
             )
-
-
-def named(tasks: Sequence[str]) -> str:
-    """The tasks as a message lists them."""
-    more = f" and {len(tasks) - MAX_NAMED} more" if len(tasks) > MAX_NAMED else ""
-    return f"{', '.join(tasks[:MAX_NAMED])}{more}"
 
 
 def plan(

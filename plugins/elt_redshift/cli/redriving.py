@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from elt_redshift.asl.causes import named
 from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError, execution_name
-from elt_redshift.aws.resuming import Resumer, named
+from elt_redshift.aws.resuming import Resumer
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from typing import TYPE_CHECKING, Literal, get_args
 
-from elt_redshift.asl import fingerprints
-from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.aws.definitions import Definition
-from elt_redshift.aws.resuming import named
+from elt_redshift.asl.causes import named
 from elt_redshift.job.model import EltJob
+
+if TYPE_CHECKING:
+    from elt_redshift.asl.fingerprints import Fingerprints
+    from elt_redshift.aws.definitions import Definition
 
 #: So many characters of SQL are handed on in an XCom.
 MAX_SHOWN = 40_000
@@ -59,6 +60,8 @@ class Drift:
 
 def drift(job: EltJob, deployed: Definition) -> Drift | None:
     """How they differ; None: not at all, or an older version of the package deployed the job and does not tell."""
+    from elt_redshift.asl import fingerprints  # what only workers do is not for DAG files
+
     if deployed.prints is None:
         return None
     ours = fingerprints.of_job(job)

@@ -20,9 +20,6 @@ from elt_redshift.airflow_compat import (
     task_timeout,
 )
 from elt_redshift.asl import causes
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.attempts import latest_of_run, machine_arn
-from elt_redshift.aws.executions import MAX_FOLLOW, FollowTimeoutError, Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.parts import SqlStatement
@@ -31,13 +28,14 @@ from elt_redshift.lineage.telling import TellsLineage, mirrored
 from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.base import AwsOperator
-from elt_redshift.operators.clearing import make_redriver
-from elt_redshift.operators.killing import Killable, stop_if_failed, stop_overdue
-from elt_redshift.operators.redriving import Pursued
+from elt_redshift.protocol.executions import MAX_FOLLOW
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
+    from elt_redshift.aws.executions import Snapshot
     from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.operators.killing import Killable
+    from elt_redshift.operators.redriving import Pursued
 
 
 class MirrorOperator(TellsLineage, AwsOperator):
@@ -143,6 +141,8 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def on_kill(self) -> None:
         """Stop the execution when somebody failed the mirror, or its run, while it waits on its worker."""
+        from elt_redshift.operators.killing import stop_if_failed
+
         stop_if_failed(self.hook, *self._killable)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | str | None) -> None:
@@ -172,6 +172,10 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def _overdue(self, context: Context) -> None:
         """``execution_timeout`` is over: the user's rule ends the execution as the user would, by failing the task."""
+        from elt_redshift.asl.history import TaskRuns
+        from elt_redshift.aws.attempts import latest_of_run, machine_arn
+        from elt_redshift.operators.killing import stop_overdue
+
         ti, hook = context["ti"], self.hook
         arn, job = self._started(ti)
         latest = latest_of_run(hook.executions(machine_arn(arn)), ti.dag_id, ti.run_id, self.start_task_id, arn)
@@ -184,6 +188,9 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
         """The execution to follow; after a clear, that may be one that first has to be redriven."""
+        from elt_redshift.operators.clearing import make_redriver  # what only workers do is not for DAG files
+        from elt_redshift.operators.redriving import Pursued
+
         ti = context["ti"]
         started, job = self._started(ti)
         cleared = ti.max_tries > (self.retries or 0)
@@ -225,10 +232,14 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
+        from elt_redshift.asl.history import TaskRuns
+
         snapshot = self.hook.executions().look(pursued.arn, TaskRuns())
         return self._outcome(snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
 
     def _follow(self, pursued: Pursued) -> Outcome:
+        from elt_redshift.aws.executions import FollowTimeoutError
+
         follow = self.hook.executions().follow(
             pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives
         )

@@ -7,7 +7,7 @@ file would otherwise take half a second longer to parse (docs/adr/0003-cheap-dag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import (
     AirflowException,
@@ -17,9 +17,7 @@ from elt_redshift.airflow_compat import (
     bounded,
     run_before,
 )
-from elt_redshift.aws.attempts import latest_attempt, latest_of_run
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.aws.executions import MAX_FOLLOW
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
@@ -28,11 +26,13 @@ from elt_redshift.lineage.telling import TellsLineage
 from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
 from elt_redshift.operators.base import AwsOperator
-from elt_redshift.operators.clearing import make_redriver
 from elt_redshift.operators.drift import ON_DRIFT, Drift, OnDrift, drift
-from elt_redshift.operators.killing import Killable, stop_if_failed
-from elt_redshift.operators.redriving import Redriver
+from elt_redshift.protocol.executions import MAX_FOLLOW
 from elt_redshift.triggers.outcome import DEPLOYED, RUN
+
+if TYPE_CHECKING:
+    from elt_redshift.operators.killing import Killable
+    from elt_redshift.operators.redriving import Redriver
 
 #: After this many looks at an earlier run's execution the task asks Airflow whether that run still runs, which AWS does
 #: not tell.
@@ -82,6 +82,8 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
         self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> str:
+        from elt_redshift.operators.clearing import make_redriver  # what only workers do is not for DAG files
+
         ti, job = context["ti"], JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn)
         self._killable = (ti, job, None)
         try:
@@ -128,14 +130,15 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
 
     def _await_turn(self, context: Context, redriver: Redriver) -> None:
         """Defer while a run with an earlier date is under way, unless this one has begun already."""
+        from elt_redshift.aws.attempts import latest_attempt, latest_of_run
+        from elt_redshift.triggers.execution import ExecutionTrigger
+
         ti, executions = context["ti"], redriver.executions
         if latest_attempt(executions, redriver.name)[1] or not (before := run_before(context)):
             return
         execution = latest_of_run(executions, ti.dag_id, before, self.task_id)
         if execution and execution.ended:
             return
-        from elt_redshift.triggers.execution import ExecutionTrigger  # only here: a DAG file has no need for it
-
         self.log.info("Waiting for the end of run %s", before)
         trigger = ExecutionTrigger(
             executions.state_machine_arn,
@@ -159,6 +162,8 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
 
     def on_kill(self) -> None:
         """Stop what it has started, when it was failed by somebody; a lost try is repeated and attaches again."""
+        from elt_redshift.operators.killing import stop_if_failed
+
         stop_if_failed(self.hook, *self._killable)
 
     def lineage(self) -> Told:
