@@ -22,6 +22,7 @@ from elt_redshift.airflow_compat import (
 from elt_redshift.asl import causes
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
+from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage, mirrored
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
     from elt_redshift.operators.killing import Killable
     from elt_redshift.operators.redriving import Pursued
+
+
+_ANY = Connection().arguments
 
 
 class MirrorOperator(TellsLineage, AwsOperator):
@@ -95,7 +99,8 @@ class MirrorOperator(TellsLineage, AwsOperator):
         from airflow.triggers.base import StartTriggerArgs
 
         given = {"task": self.task_name, "start_task_id": self.start_task_id, "poll_interval": self.poll_interval}
-        given |= self.connection.arguments
+        # Airflow takes time to write each of them down: only what is not said anyway.
+        given |= {name: value for name, value in self.connection.arguments.items() if value != _ANY.get(name)}
         self.start_from_trigger = True
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
