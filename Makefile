@@ -3,8 +3,11 @@
 
 # Any interpreter from 3.11 to 3.13, e.g. `make test PYTHON=python3.12`; it is looked at only when .venv is made.
 PYTHON ?= python3
-# Test processes. Two, because each may run its own PostgreSQL and embedded AWS; a larger machine can take more.
-JOBS ?= 2
+# Test processes. Three for two processors, because those with a real Airflow mostly wait; not more, because each may run
+# an embedded AWS, a PostgreSQL and an Airflow of its own.
+JOBS ?= 3
+# Files stay together, and in their order: see tests/conftest.py.
+SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
 BIN := .venv/bin
 CONSTRAINTS := constraints/airflow-3.3.txt
@@ -63,15 +66,14 @@ demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 	$(BIN)/elt-redshift demo
 
 test: .venv/installed  ## every behaviour: unit, on the embedded AWS, and with real Airflow processes
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m "not stock and not exhaustive"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not stock and not exhaustive"
 
 exhaustive: .venv/installed  ## the tests that try many cases, and that every patch of moto is needed
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m exhaustive
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m exhaustive
 
 moto: .venv/installed  ## before an upgrade of moto: what it still gets wrong as it ships
-	$(BIN)/pytest -n $(JOBS) --dist loadfile -m stock tests/local
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m stock tests/local
 
-# Side by side: each keeps one processor busy.
 test-matrix: .venv/installed  ## the tests of the Airflow side, on every other Airflow that is supported
 	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target $(MATRIX:%=test-airflow-%)
 
