@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Unpack
@@ -12,7 +13,7 @@ from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.calls import AwsError
-from elt_redshift.triggers.base import AwsTrigger, TriggerArguments
+from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 
 if TYPE_CHECKING:
     from elt_redshift.aws.audit import AuditItem
@@ -42,6 +43,7 @@ class LockTrigger(AwsTrigger):
         self.job_id, self.table_name, self.held, self.deadline = job_id, table_name, held, deadline
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        began = time.monotonic()
         store = await sync_to_async(self._store)()
         for _ in range(LOOKS):
             await asyncio.sleep(self.poll_interval)
@@ -52,6 +54,7 @@ class LockTrigger(AwsTrigger):
                 break
             if self._changed(store, item):
                 break
+        await not_too_soon(began)
         yield TriggerEvent({"deadline": self.deadline})  # type: ignore[no-untyped-call]
 
     def _changed(self, store: AuditStore, item: AuditItem | None) -> bool:

@@ -35,6 +35,7 @@ from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperato
 from elt_redshift.operators.lock_outcome import FAILURE, tell_failure
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.protocol.owners import Owner
+from elt_redshift.triggers import audit_lock as triggers
 from elt_redshift.triggers import base
 from elt_redshift.triggers.audit_lock import LockTrigger
 from tests.local.operators.standins import WHERE, FakeTaskInstance, Hook, rows
@@ -223,8 +224,15 @@ def test_a_held_lock_skips_or_fails(hook: Hook, table: str) -> None:
         _acquire(table, "never")
 
 
-def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str) -> None:
-    """The task defers until the lock is free, takes it then, and gives up in the end."""
+def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task defers until the lock is free, not resuming before the scheduler has heard of that, takes it then, and
+    gives up in the end."""
+    guarded: list[float] = []
+
+    async def not_too_soon(began: float) -> None:
+        guarded.append(began)
+
+    monkeypatch.setattr(triggers, "not_too_soon", not_too_soon)
     store = hook.audit(table)
     store.acquire("1", OTHER, timedelta(hours=1))
     with pytest.raises(TaskDeferred) as deferred:
@@ -233,6 +241,7 @@ def test_a_held_lock_is_waited_for_in_the_triggerer(hook: Hook, table: str) -> N
     assert isinstance(trigger, LockTrigger)
     store.release("1", OTHER)
     event = asyncio.run(anext(trigger.run()))
+    assert len(guarded) == 1
     operator = _acquire(table, "wait")
     assert operator.execute_complete({"ti": FakeTaskInstance()}, event.payload) == ME  # type: ignore[typeddict-item]
     store.release("1", ME)
