@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -113,13 +112,13 @@ class Airflow:
     """The four processes and a client of their REST API."""
 
     def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash, postgres: Postgres) -> None:
-        self._url = f"http://127.0.0.1:{_free_port()}"
+        port = airflow_server.free_port(0)
         self.database = Database(postgres)
-        settings = {**aws, **_settings(folder, self._url), **self.database.settings()}
+        settings = {**aws, **_settings(folder, port), **self.database.settings()}
         environment = airflow_home.variables(folder.resolve(), dags, settings)
         airflow_home.migrate(environment)
         self.components = {name: Component(name, environment, folder, leash, self.database) for name in COMPONENTS}
-        self.client = httpx.Client(base_url=self._url, timeout=bounds.ANSWER)
+        self.client = httpx.Client(base_url=f"http://{airflow_server.HOST}:{port}", timeout=bounds.ANSWER)
         self._token: str | None = None
 
     @property
@@ -308,16 +307,10 @@ def _postgres(folder: Path) -> Iterator[Postgres]:
         postgres.stop()
 
 
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])
-
-
-def _settings(home: Path, url: str) -> dict[str, str]:
+def _settings(home: Path, port: int) -> dict[str, str]:
     """Those of `elt-redshift airflow`, and what keeps tests from waiting."""
     return {
-        **airflow_server.settings(home, int(url.rpartition(":")[2]), PASSWORD),
+        **airflow_server.settings(home, port, PASSWORD),
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
