@@ -249,12 +249,12 @@ def _check(
     if catches_up:
         place = f"{where}: catchup"
         problems.append(Problem(place, "There is no date to catch up from.", "Give a start_date."))
-    problems += _retries(job, retries or 0, f"{where}: default_args")
+    problems += _retries(job, retries or 0, caller)
     if problems:
         raise JobError(problems)
 
 
-def _retries(job: EltJob, wanted: int, place: str) -> list[Problem]:
+def _retries(job: EltJob, wanted: int, caller: str) -> list[Problem]:
     """Retries that a mirror cannot make: it only shows what the state machine does."""
     fewer = [task.name for task in job.tasks if task.retries < wanted]
     if not fewer:
@@ -262,6 +262,6 @@ def _retries(job: EltJob, wanted: int, place: str) -> list[Problem]:
     others = f" and {len(fewer) - 1} more" if len(fewer) > 1 else ""
     message = f"retries is {wanted}, but Airflow's retries do not run the SQL of {fewer[0]}{others} again."
     own = 'give elt_task_group default_args={"retries": 0}'
-    otherwise = 'use engine="airflow"' if place.startswith("elt_dag") else own
+    otherwise = 'use engine="airflow"' if caller == "elt_dag" else own
     remedy = f"Write retries: {wanted} at the tasks in the job, or take it out of default_args, or {otherwise}."
-    return [Problem(place, message, remedy)]
+    return [Problem(f"{caller} of job {job.name}: default_args", message, remedy)]

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet
+from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, body
 from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.validation import compile_accepted
@@ -43,7 +42,7 @@ def prepare(
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)
         parameters = {**parameters, job_file.BUCKET: uploads.bucket, job_file.KEY: key}
-    large = len(json.dumps(rendered.template, separators=(",", ":"))) > MAX_INLINE
+    large = len(body(rendered.template)) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
     return Prepared(change_set, machine.target.long_polling)

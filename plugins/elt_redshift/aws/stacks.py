@@ -27,6 +27,11 @@ TIMEOUT = 900.0
 INTERVAL = 1.0
 
 
+def body(template: Mapping[str, Any]) -> str:
+    """A template as CloudFormation is given it, which counts its bytes; they are ASCII."""
+    return json.dumps(template, separators=(",", ":"))
+
+
 class DeployError(EltError):
     """A stack could not be created or updated; ``reasons`` are CloudFormation's words for each resource that failed."""
 
@@ -124,8 +129,7 @@ class Stacks:
         before = self._describe(stack)
         kind: Literal["CREATE", "UPDATE"] = "CREATE" if before is None else "UPDATE"
         name = f"elt-redshift-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
-        body = json.dumps(template, separators=(",", ":"))
-        source = {"TemplateURL": url} if url else {"TemplateBody": body}
+        source = {"TemplateURL": url} if url else {"TemplateBody": body(template)}
         with aws_errors(f"stack {stack}"):
             self._client.create_change_set(
                 StackName=stack,

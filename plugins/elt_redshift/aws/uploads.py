@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Mapping
 from functools import cached_property
 from typing import Any
 
+from elt_redshift.aws import stacks
 from elt_redshift.aws.calls import AwsError, aws_errors
 
 
@@ -51,8 +51,7 @@ class Uploads:
 
     def template(self, template: Mapping[str, Any]) -> str:
         """Put a template, and give the URL that CloudFormation reads."""
-        body = json.dumps(template, separators=(",", ":")).encode()
-        key = self._put("elt-redshift/templates", body)
+        key = self._put("elt-redshift/templates", stacks.body(template).encode())
         return f"{self._client('s3').meta.endpoint_url}/{self.bucket}/{key}"
 
     def job_file(self, job: str, body: bytes) -> str:

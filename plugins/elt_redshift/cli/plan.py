@@ -16,7 +16,7 @@ from elt_redshift.asl.plan import Plan, plan_job
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import MAX_INLINE
+from elt_redshift.aws.stacks import MAX_INLINE, body
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
@@ -46,8 +46,8 @@ def add_parser(commands: Commands) -> None:
 def plan(given: argparse.Namespace) -> int:
     job = load(given)
     machine = compile_job(job)
-    written = json.dumps(render(machine).template, separators=(",", ":"))
-    template = Limit("template without a bucket", len(written), MAX_INLINE, "bytes")
+    written = len(body(render(machine).template))
+    template = Limit("template without a bucket", written, MAX_INLINE, "bytes")
     planned = plan_job(machine, _recorded(given, job) if given.execution or given.from_history else None, [template])
     if given.svg:
         _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
