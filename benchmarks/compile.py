@@ -24,8 +24,8 @@ from random import Random
 from makespan import models
 
 from elt_redshift.asl import jobfile
+from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import StateMachine, compile_job
-from elt_redshift.asl.limits import size
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 

@@ -18,8 +18,8 @@ from statistics import median
 
 from makespan import KINDS, Graph, Seconds, critical_path
 
-from elt_redshift.asl.lanes import limit
-from elt_redshift.asl.order import Order
+from elt_redshift.graph.lanes import limit
+from elt_redshift.graph.order import Order
 
 
 def queue(graph: Graph, seconds: Seconds, cap: int) -> float:

@@ -22,8 +22,8 @@ import boto3
 from botocore.config import Config
 
 from elt_redshift.asl import jobfile
+from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.limits import size
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import execution_name

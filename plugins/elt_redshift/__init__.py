@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from elt_redshift.version import __version__
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.calls import AwsError
+    from elt_redshift.aws.errors import AwsError
     from elt_redshift.aws.stacks import NotDeployedError
     from elt_redshift.dag import elt_dag, elt_task_group
     from elt_redshift.exceptions import EltError, JobError, Problem

@@ -8,8 +8,8 @@ from typing import Any
 
 from elt_redshift import notes
 from elt_redshift.airflow_compat import DAG
-from elt_redshift.asl import lanes
 from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.graph.of_job import graph_of
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
@@ -63,7 +63,7 @@ def add_tasks(
             )
             for task in job.tasks
         }
-        for name, upstream in lanes.graph_of(job).items():
+        for name, upstream in graph_of(job).items():
             tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
 
 

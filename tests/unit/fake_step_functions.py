@@ -9,7 +9,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from elt_redshift.asl import fingerprints, names
+from elt_redshift.asl import fingerprints
+from elt_redshift.asl.language import names
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 

@@ -11,7 +11,7 @@ import pytest
 
 import elt_redshift
 from elt_redshift.aws.audit import AuditItem, LockedError, NotOwnerError
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.stacks import DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError

@@ -47,7 +47,7 @@ HEAVY = {
     "elt_redshift.cli",
     # What compiles jobs, follows executions and lets them go on is for workers.
     "elt_redshift.asl.compiler",
-    "elt_redshift.asl.history",
+    "elt_redshift.runs.history",
     "elt_redshift.aws.executions",
 }
 LINK = re.compile(r"\]\((?!https?://|mailto:)([^)\s]+)\)")

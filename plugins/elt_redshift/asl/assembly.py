@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import count, islice
 
-from elt_redshift.asl import fingerprints, joins, names, passing, progress
-from elt_redshift.asl.distributed import TasksPattern
-from elt_redshift.asl.event import EventPattern
+from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.asl.joins import AnnouncePattern, WaitPattern
-from elt_redshift.asl.layout import Arrangement, Layout, One, Series, Together, tasks_of
-from elt_redshift.asl.lock import LockPattern
-from elt_redshift.asl.names import Step
-from elt_redshift.asl.settling import SettlePattern, Settling
-from elt_redshift.asl.source import OneTask
-from elt_redshift.asl.statement import StatementPattern
-from elt_redshift.asl.states import Flow, Parallel, State
+from elt_redshift.asl.language import names
+from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.states import Flow, Parallel, State
+from elt_redshift.asl.patterns import joins, passing, reporting
+from elt_redshift.asl.patterns.distributed import TasksPattern
+from elt_redshift.asl.patterns.event import EventPattern
+from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
+from elt_redshift.asl.patterns.lock import LockPattern
+from elt_redshift.asl.patterns.settling import SettlePattern, Settling
+from elt_redshift.asl.patterns.source import OneTask
+from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
+from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, tasks_of
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_NAME
 
@@ -35,7 +37,7 @@ def unrolled(
 def mapped(job: EltJob, target: Target) -> Flow:
     """Every task has a child execution of its own."""
     work = TasksPattern(job, target, names.RELEASE).state()
-    lock = LockPattern(job, target, work.name, joins.variables(), progress.input_of_run(target))
+    lock = LockPattern(job, target, work.name, joins.variables(), reporting.input_of_run(target))
     return Flow((*lock.before(), work, *lock.behind()))
 
 
@@ -58,7 +60,7 @@ class _Assembly:
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
         return Flow((*lock.before(), *work, *lock.behind()))
 
-    def _part(self, layout: Layout, following: str | None) -> list[State]:
+    def _part(self, layout: Nesting, following: str | None) -> list[State]:
         """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
         match layout:
             case One(task):
@@ -96,7 +98,7 @@ class _Assembly:
         waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
         return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
 
-    def _together(self, layout: Layout, parts: tuple[Layout, ...], following: str | None) -> Parallel:
+    def _together(self, layout: Nesting, parts: tuple[Nesting, ...], following: str | None) -> Parallel:
         # As many tasks as can be part of a name.
         name = names.together(list(islice(tasks_of(layout), MAX_NAME)), next(self.parallels))
         # The lock's newest claim in any branch is the claim of what follows.

@@ -7,14 +7,17 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from elt_redshift.asl import answering, assembly, fingerprints, jobfile, lanes, layout, limits
+from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.asl.layout import Arrangement
-from elt_redshift.asl.needs import Need
-from elt_redshift.asl.settling import Settling
-from elt_redshift.asl.states import Flow
+from elt_redshift.asl.language.needs import Need
+from elt_redshift.asl.language.states import Flow
+from elt_redshift.asl.patterns import answering
+from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
+from elt_redshift.graph import layout
+from elt_redshift.graph.layout import Arrangement
+from elt_redshift.graph.of_job import graph_of
 from elt_redshift.job.model import EltJob
 
 
@@ -51,7 +54,7 @@ class StateMachine:
     @cached_property
     def size(self) -> int:
         """Bytes of the definition as it is deployed."""
-        return limits.size(self.definition())
+        return bounds.size(self.definition())
 
     def needs(self) -> frozenset[Need]:
         """What the machine's role must be allowed."""
@@ -92,20 +95,20 @@ def read(job: EltJob) -> Reading:
     :raises JobError: it is not valid.
     """
     job.validate()
-    return Reading(job, lanes.graph_of(job), fingerprints.of_job(job))
+    return Reading(job, graph_of(job), fingerprints.of_job(job))
 
 
 def arrange(reading: Reading) -> Arranged:
     """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit."""
     job = reading.job
-    if job.layout == "map" or (job.layout == "auto" and limits.over(job)):
+    if job.layout == "map" or (job.layout == "auto" and bounds.over(job)):
         return Arranged(reading)
     settling = Settling.of(reading.graph) if job.settles else None
     unrolled = Arranged(reading, layout.arrange(reading.graph), settling)
     if job.layout == "unrolled":
         return unrolled
     machine = assemble(unrolled, Target())
-    return Arranged(reading) if machine.size > limits.AUTO_DEFINITION else replace(unrolled, measured=machine)
+    return Arranged(reading) if machine.size > bounds.AUTO_DEFINITION else replace(unrolled, measured=machine)
 
 
 def assemble(arranged: Arranged, target: Target) -> StateMachine:
@@ -125,7 +128,7 @@ def check(machine: StateMachine) -> StateMachine:
     :raises JobError: it is over a limit of Step Functions.
     """
     job = machine.job
-    if problems := [*limits.check_definition(job, machine.size), *limits.check_items(job, machine.job_file)]:
+    if problems := [*bounds.check_definition(job, machine.size), *bounds.check_items(job, machine.job_file)]:
         raise JobError(problems)
     return machine
 

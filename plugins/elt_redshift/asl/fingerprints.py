@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import names
+from elt_redshift.asl.language import names
 from elt_redshift.job.model import EltJob, SqlTask
 
 #: Hexadecimal digits: two of ten thousand tasks are alike by chance once in 370 million jobs.

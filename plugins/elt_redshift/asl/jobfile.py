@@ -29,11 +29,11 @@ from typing import Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.asl.lanes import Graph
-from elt_redshift.asl.order import Order
-from elt_redshift.asl.settling import Settling
-from elt_redshift.asl.source import NEVER, seconds
+from elt_redshift.asl.patterns.settling import Settling
+from elt_redshift.asl.patterns.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
+from elt_redshift.graph.lanes import Graph
+from elt_redshift.graph.order import Order
 from elt_redshift.job.model import EltJob, SqlTask
 
 Item = dict[str, Any]

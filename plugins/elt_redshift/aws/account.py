@@ -7,8 +7,8 @@ from functools import cache, partial
 from typing import Any
 
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import aws_errors
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.errors import aws_errors
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import Statements

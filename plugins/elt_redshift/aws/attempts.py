@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable
 from functools import partial
 
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions
 from elt_redshift.protocol.limits import MAX_NAME
 

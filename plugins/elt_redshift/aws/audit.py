@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from elt_redshift.aws.calls import aws_errors, error_code
+from elt_redshift.aws.errors import aws_errors, error_code
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.audit import AfterFailure

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from elt_redshift.aws.calls import aws_errors, error_code
+from elt_redshift.aws.errors import aws_errors, error_code
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.audit import JOB_ID

@@ -10,9 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import fingerprints, names
+from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.aws.calls import aws_errors
+from elt_redshift.asl.language import names
+from elt_redshift.aws.errors import aws_errors
 
 
 @dataclass(frozen=True)

@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from elt_redshift.asl.history import TaskRun, TaskRuns
-from elt_redshift.asl.progress import reports
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError, aws_errors
-from elt_redshift.aws.progress import items_of
+from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.run_items import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.executions import ENDED, MAX_FOLLOW, SUCCEEDED
 from elt_redshift.protocol.limits import MAX_NAME
+from elt_redshift.runs.history import TaskRun, TaskRuns
+from elt_redshift.runs.progress import reports
 
 #: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
 SMALL_PAGE, LARGE_PAGE = 100, 1000
@@ -89,7 +89,7 @@ class Execution:
 
     @property
     def resumed(self) -> dict[str, Any] | None:
-        """What it was told of the execution that it goes on with, see :mod:`elt_redshift.asl.resuming`; None: none."""
+        """What it was told of the earlier execution it goes on with (:mod:`elt_redshift.asl.patterns.resumption`)."""
         given = self._given.get("resume")
         return given if isinstance(given, dict) else None
 
@@ -169,7 +169,7 @@ class Executions:
         """Start an execution and give its ARN; starting a running one again, with the same parameters, gives the same
         ARN.
 
-        :param resume: which work it goes on with, see :mod:`elt_redshift.asl.resuming`.
+        :param resume: which work it goes on with, see :mod:`elt_redshift.asl.patterns.resumption`.
         :raises AwsError: ``ExecutionAlreadyExists`` when an execution of that name has ended or had other parameters.
         """
         with aws_errors(f"state machine {self.state_machine_arn}"):
@@ -233,10 +233,10 @@ class Executions:
         execution = self.describe(execution_arn)
         many = runs.last_event == 0 or runs.news >= SMALL_PAGE
         runs.apply(self.new_events(execution_arn, runs.last_event, many))
-        if runs.place and self._tables:
-            runs.report(reports(items_of(self._tables(), runs.place)))
+        if runs.items and self._tables:
+            runs.report(reports(items_of(self._tables(), runs.items)))
         runs.finish(execution.status)
-        return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.place is not None)
+        return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.items is not None)
 
     def follow(
         self,
@@ -248,7 +248,7 @@ class Executions:
     ) -> Iterator[Snapshot]:
         """Look every ``interval`` seconds until the execution has ended; the last snapshot is that of its end.
 
-        :param tasks: of the job, as :class:`~elt_redshift.asl.history.TaskRuns` takes them.
+        :param tasks: of the job, as :class:`~elt_redshift.runs.history.TaskRuns` takes them.
         :param redrives: what shows fewer redrives than these is out of date (DescribeExecution is eventually
             consistent) and is not given.
         :raises FollowTimeoutError: it still runs after ``timeout``.

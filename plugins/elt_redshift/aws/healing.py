@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
-from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, statements
 from elt_redshift.protocol.audit import RUNNING

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 
 
 def knows_long_polling(client: Any) -> bool:

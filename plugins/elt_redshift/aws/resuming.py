@@ -1,6 +1,7 @@
 """Letting a run go on where a redrive cannot: by a new execution that keeps what the earlier one has done.
 
-The state machine's part is :mod:`elt_redshift.asl.resuming`; ``docs/adr/0011-resumption.md`` has the interleavings. ::
+The state machine's part is :mod:`elt_redshift.asl.patterns.resumption`, and ``docs/adr/0011-resumption.md`` has the
+interleavings. ::
 
     reserve   the item that the earlier execution holds, for the new one by its name, if it holds it
     read      what the earlier one has done: by then nothing more can come of it without the lock
@@ -17,15 +18,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.asl.causes import named
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
-from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.audit import AuditStore, LockedError
-from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definition, Definitions
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
+from elt_redshift.runs.causes import named
+from elt_redshift.runs.history import TaskRun, TaskRuns
 
 #: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
 UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
@@ -55,7 +56,7 @@ class Resumption:
         return bool(self.kept or self.open)
 
     def given(self, asked: str) -> dict[str, Any]:
-        """What the new execution is told; see :mod:`elt_redshift.asl.resuming`."""
+        """What the new execution is told; see :mod:`elt_redshift.asl.patterns.resumption`."""
         unsure = [{"task": name, "fingerprint": self.prints[name].whole} for name in self.open]
         return {
             "from": self.origin.arn,

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
-from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from elt_redshift.aws import old_botocore
-from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.job import sql as scripts
 from elt_redshift.protocol.limits import LONG_POLL
@@ -71,7 +71,7 @@ class Submission:
 
 
 @dataclass(frozen=True)
-class Part:
+class SubStatement:
     """One statement of a submission: its id, whether it gave a result that can be fetched, even an empty one, and its
     text, with the names of its parameters."""
 
@@ -99,7 +99,7 @@ class StatementStatus:
     error: str | None = None
     rows: int | None = None
     seconds: float | None = None
-    parts: tuple[Part, ...] = ()
+    parts: tuple[SubStatement, ...] = ()
     session_id: str | None = None
     updated: datetime | None = None
     warehouse: str | None = None
@@ -145,7 +145,9 @@ class StatementStatus:
             error=(answer.get("Error") or "The statement was cancelled.") if unsuccessful else None,
             rows=sum(known) if known else None,
             seconds=answer["Duration"] / 1e9 if answer.get("Duration", -1) >= 0 else None,
-            parts=tuple(Part(part["Id"], bool(part.get("HasResultSet")), part.get("QueryString", "")) for part in subs),
+            parts=tuple(
+                SubStatement(part["Id"], bool(part.get("HasResultSet")), part.get("QueryString", "")) for part in subs
+            ),
             session_id=answer.get("SessionId"),
             updated=answer.get("UpdatedAt"),
             warehouse=answer.get("ClusterIdentifier") or answer.get("WorkgroupName"),

@@ -5,14 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Mapping
 
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.audit import NO_TASK, RELEASED
 from elt_redshift.protocol.owners import Owner
+from elt_redshift.runs.history import TaskRuns
 
 log = logging.getLogger(__name__)
 

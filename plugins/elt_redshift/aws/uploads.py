@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Any
 
 from elt_redshift.aws import stacks
-from elt_redshift.aws.calls import AwsError, aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 
 
 def default_bucket(client: Any, account: str) -> str:

@@ -12,7 +12,7 @@ from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.calls import aws_errors
+from elt_redshift.aws.errors import aws_errors
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 

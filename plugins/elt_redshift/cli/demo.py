@@ -39,6 +39,6 @@ def demo(given: argparse.Namespace) -> int:
         folder = Path(aws.data) / "demo"  # which goes with the embedded AWS, whatever ends that
         folder.mkdir()
         leash = stack.enter_context(Leash())
-        walkthrough = Walkthrough(out, leash, folder, given.dags.resolve(), given.scale_factor)
+        walkthrough = Walkthrough(out, given.main, leash, folder, given.dags.resolve(), given.scale_factor)
         walkthrough.run()
         return walkthrough.summary()

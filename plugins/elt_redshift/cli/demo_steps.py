@@ -7,7 +7,7 @@ import sqlite3
 import subprocess
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,11 +16,11 @@ from typing import Any
 from rich.console import Console
 from rich.markup import escape
 
-from elt_redshift.asl.history import TaskRun, TaskRuns
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import execution_name
 from elt_redshift.aws.waiting import until
+from elt_redshift.cli.options import INTERRUPTED
 from elt_redshift.cli.watch import failure, watch
 from elt_redshift.demo import airflow_home, data
 from elt_redshift.demo.setup import WAREHOUSE, load_staging
@@ -28,6 +28,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.leash import Leash
 from elt_redshift.protocol.audit import FAILED, JOB_ID, JOB_STATE, READY, RUNNING
+from elt_redshift.runs.history import TaskRun, TaskRuns
 
 STACK = "DemoETLOrchestration"
 #: For hangs only: ten times and more what an idle machine needs for any step.
@@ -64,17 +65,23 @@ class AuditTrail(threading.Thread):
         return " -> ".join(self.states)
 
 
+Main = Callable[[Sequence[str]], int]
+
+
 class Walkthrough:
     """The whole demo against the AWS that the environment points to.
 
+    :param main: runs a command line, as a user's shell would.
     :param leash: with which all ends that it starts.
     :param folder: a scratch folder.
     :param dags: the folder of the DAG files.
     :param scale_factor: TPC-H's.
     """
 
-    def __init__(self, console: Console, leash: Leash, folder: Path, dags: Path, scale_factor: float) -> None:
-        self.console, self.leash, self.folder = console, leash, folder
+    def __init__(
+        self, console: Console, main: Main, leash: Leash, folder: Path, dags: Path, scale_factor: float
+    ) -> None:
+        self.console, self.main, self.leash, self.folder = console, main, leash, folder
         self.dags, self.scale_factor = dags, scale_factor
         self.claims: list[tuple[str, bool]] = []
         self.account = Account.here("us-east-1")
@@ -106,10 +113,8 @@ class Walkthrough:
 
     def _command(self, *arguments: str) -> bool:
         """Run elt-redshift as a user would; whether it exited with 0."""
-        from elt_redshift.cli.main import INTERRUPTED, main  # which knows the demo
-
         self.console.print(f"$ elt-redshift {' '.join(arguments)}", soft_wrap=True)
-        status = main(arguments)
+        status = self.main(arguments)
         if status == INTERRUPTED:
             raise KeyboardInterrupt
         return status == 0

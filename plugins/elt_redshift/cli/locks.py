@@ -9,7 +9,6 @@ from collections.abc import Iterator
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.asl import causes
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditItem, AuditStore
 from elt_redshift.aws.audit_table import create
@@ -20,6 +19,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import FAILED, NO_TASK
 from elt_redshift.protocol.owners import LEASE_TOLERANCE
+from elt_redshift.runs import causes
 
 
 def add_parser(commands: Commands) -> None:

@@ -11,6 +11,9 @@ from elt_redshift.job.model import EltJob
 Commands = Any  # argparse's sub-parser collection has no public type
 Run = Callable[[argparse.Namespace], int]
 
+#: The exit status of a command that was interrupted.
+INTERRUPTED = 130
+
 
 def command(commands: Commands, name: str, run: Run, help: str, job: bool = True) -> argparse.ArgumentParser:
     """Add a command; with ``job``, its first argument is JOB."""

@@ -9,10 +9,6 @@ from pathlib import Path
 from rich.table import Table
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.estimates import Limit
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.asl.picture import draw
-from elt_redshift.asl.plan import Plan, plan_job
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.executions import Executions
@@ -22,7 +18,11 @@ from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.planning.estimates import Limit
+from elt_redshift.planning.picture import draw
+from elt_redshift.planning.plan import Plan, plan_job
 from elt_redshift.protocol.limits import MAX_EVENTS
+from elt_redshift.runs.history import TaskRuns
 
 #: So many tasks of a critical path are named; the rest is counted.
 _SHOWN = 12

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from elt_redshift.asl.causes import named
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError, execution_name
 from elt_redshift.aws.resuming import Resumer
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.drift import drift
+from elt_redshift.runs.causes import named
+from elt_redshift.runs.history import TaskRuns
 
 
 @dataclass(frozen=True)

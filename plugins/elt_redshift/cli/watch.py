@@ -7,11 +7,11 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.asl import causes
-from elt_redshift.asl.history import TaskRun
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.cli.console import console
 from elt_redshift.job.model import EltJob
+from elt_redshift.runs import causes
+from elt_redshift.runs.history import TaskRun
 
 _STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "aborted": "yellow"}
 

@@ -9,8 +9,8 @@ from airflow.providers.amazon.aws.hooks.step_function import StepFunctionHook
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.statements import Statements, StatementStatus

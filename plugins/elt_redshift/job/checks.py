@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from elt_redshift.job import graph, keys, parameters, statements
+from elt_redshift.job import edges, keys, parameters, statements
 from elt_redshift.job.findings import Findings, Path, did_you_mean, shown
 from elt_redshift.job.keys import MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
 from elt_redshift.job.parts import DURATIONS, JobSpec, Parameter, SqlTask
@@ -171,7 +171,7 @@ def _check_upstream(task: SqlTask, names: Collection[str], findings: Findings) -
 
 def _check_cycle(tasks: Sequence[SqlTask], findings: Findings) -> None:
     waiting_for_itself = any(task.name in task.upstream for task in tasks)
-    if not waiting_for_itself and (cycle := graph.cycle(tasks)):
+    if not waiting_for_itself and (cycle := edges.cycle(tasks)):
         key = ("tasks", cycle[0], "upstream")
         remedy = "Take one of these edges out of an upstream."
         findings.add(key, f"The tasks wait for each other in a circle: {' -> '.join(cycle)}.", remedy)

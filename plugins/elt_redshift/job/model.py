@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, graph, loading, parameters, plain, reading
+from elt_redshift.job import checks, edges, loading, parameters, plain, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import (
     JobSpec,
@@ -230,7 +230,7 @@ class EltJob:
 
     def in_order(self) -> tuple[SqlTask, ...]:
         """All tasks, each after its upstream; otherwise in the order in which they were written."""
-        return graph.in_order(self.tasks)
+        return edges.in_order(self.tasks)
 
     def validate(self) -> EltJob:
         """Check everything that can be known before anything is deployed; gives the job itself.

@@ -12,7 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import Context, listened_to
-from elt_redshift.lineage.told import Statement, Told, Warehouse
+from elt_redshift.lineage.told import Told, ToldStatement, Warehouse
 from elt_redshift.triggers.outcome import RUN, Outcome
 
 if TYPE_CHECKING:
@@ -65,10 +65,10 @@ def mirrored(
     return told
 
 
-def _statement(outcome: Outcome, status: StatementStatus) -> Statement:
+def _statement(outcome: Outcome, status: StatementStatus) -> ToldStatement:
     """The statements of an execution run where it runs."""
     region = outcome.execution_arn.split(":")[3] if outcome.execution_arn else None
-    return Statement(
+    return ToldStatement(
         sqls=tuple(part.sql for part in status.parts if part.sql),
         warehouse=Warehouse.known(status.warehouse, region, status.database),
         id=outcome.statement_id,

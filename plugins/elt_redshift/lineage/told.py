@@ -32,7 +32,7 @@ class Warehouse:
 
 
 @dataclass(frozen=True)
-class Statement:
+class ToldStatement:
     """A statement, or a batch, of the Data API.
 
     :param sqls: the texts as they were sent: with the names of their parameters, without the values.
@@ -60,4 +60,4 @@ class Told:
     job_name: str | None = None
     tasks: tuple[str, ...] = ()
     execution_arn: str | None = None
-    statement: Statement = Statement()
+    statement: ToldStatement = ToldStatement()

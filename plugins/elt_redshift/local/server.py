@@ -227,7 +227,7 @@ def _answering(listener: socket.socket, aws: LocalAws) -> Iterator[None]:
     server = http.server(listener, http.application(lambda: status, aws.token))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
     thread.start()
-    ticker = events.Ticker()
+    ticker = events.Ticker(events.scheduled)
     ticker.start()
     try:
         yield

@@ -28,7 +28,6 @@ from elt_redshift.airflow_compat import (
     on_failed_try,
     task_timeout,
 )
-from elt_redshift.asl import causes
 from elt_redshift.aws.audit import LockedError, NotOwnerError
 from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import (
@@ -43,6 +42,7 @@ from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.lock_outcome import Failure, Work, tell_failure
 from elt_redshift.protocol.audit import HOLD, RELEASED, RUNNING, AfterFailure
 from elt_redshift.protocol.owners import Owner
+from elt_redshift.runs import causes
 
 #: It must be longer than a task of the run may wait for a worker.
 LEASE = timedelta(hours=1)

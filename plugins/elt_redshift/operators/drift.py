@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal, get_args
 
-from elt_redshift.asl.causes import named
 from elt_redshift.job.model import EltJob
+from elt_redshift.runs.causes import named
 
 if TYPE_CHECKING:
     from elt_redshift.asl.fingerprints import Fingerprints

@@ -19,7 +19,6 @@ from elt_redshift.airflow_compat import (
     hooked,
     task_timeout,
 )
-from elt_redshift.asl import causes
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.connection import Connection
@@ -30,6 +29,7 @@ from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
 from elt_redshift.operators.base import AwsOperator
 from elt_redshift.protocol.executions import MAX_FOLLOW
+from elt_redshift.runs import causes
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
@@ -177,9 +177,9 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def _overdue(self, context: Context) -> None:
         """``execution_timeout`` is over: the user's rule ends the execution as the user would, by failing the task."""
-        from elt_redshift.asl.history import TaskRuns
         from elt_redshift.aws.attempts import latest_of_run, machine_arn
         from elt_redshift.operators.killing import stop_overdue
+        from elt_redshift.runs.history import TaskRuns
 
         ti, hook = context["ti"], self.hook
         arn, job = self._started(ti)
@@ -237,7 +237,7 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def _look(self, pursued: Pursued) -> Outcome | None:
         """The outcome, if it is known already."""
-        from elt_redshift.asl.history import TaskRuns
+        from elt_redshift.runs.history import TaskRuns
 
         snapshot = self.hook.executions().look(pursued.arn, TaskRuns())
         return self._outcome(snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None

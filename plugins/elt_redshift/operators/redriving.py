@@ -20,14 +20,14 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from elt_redshift.asl.causes import named
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import execution_arn, latest_attempt
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError
 from elt_redshift.aws.resuming import Resumer
+from elt_redshift.runs.causes import named
+from elt_redshift.runs.history import TaskRuns
 
 
 @dataclass(frozen=True)

@@ -25,15 +25,14 @@ from elt_redshift.airflow_compat import (
     time_left,
     try_key,
 )
-from elt_redshift.asl import causes
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage
-from elt_redshift.lineage.told import Statement, Told, Warehouse
+from elt_redshift.lineage.told import Told, ToldStatement, Warehouse
 from elt_redshift.operators import parity, sql_input
 from elt_redshift.operators.audit_lock import AuditLock, lock_owner
 from elt_redshift.operators.base import AwsOperator
@@ -45,6 +44,7 @@ from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_STATEMENT_NAME
 from elt_redshift.protocol.messages import REFUSED
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import NO_STATEMENT
+from elt_redshift.runs import causes
 
 #: A statement that runs to its own limit still ends within this.
 TIMEOUT = LONGEST_STATEMENT + timedelta(hours=1)
@@ -225,7 +225,7 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         region = self.region_name or (self._statements.region if self._submitted else None)
         name = self.cluster_identifier or self.workgroup_name or status.warehouse
         warehouse = Warehouse.known(name, region, self.database or status.database)
-        statement = Statement(tuple(self._texts), warehouse, self._submitted, status.rows, status.seconds)
+        statement = ToldStatement(tuple(self._texts), warehouse, self._submitted, status.rows, status.seconds)
         return Told(self.job_id, statement=statement)
 
     def _submit(self, context: Context, owner: str) -> str:

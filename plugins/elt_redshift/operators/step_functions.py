@@ -17,7 +17,7 @@ from elt_redshift.airflow_compat import (
     bounded,
     run_before,
 )
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob

@@ -1,8 +1,8 @@
 """The audit lock's protocol: what each write to the audit item sets, and on which condition.
 
-Both the state machine (:mod:`elt_redshift.asl.lock`) and Python (:mod:`elt_redshift.aws.audit`) write through these,
-so that the protocol exists once. The item is keyed by ``JobID``; an item that holds only ``JobID`` and ``JobState:
-Ready`` is free.
+Both the state machine (:mod:`elt_redshift.asl.patterns.lock`) and Python (:mod:`elt_redshift.aws.audit`) write
+through these, so that the protocol exists once. The item is keyed by ``JobID``; an item that holds only ``JobID`` and
+``JobState: Ready`` is free.
 
 ::
 

@@ -4,18 +4,19 @@ They are keyed by ``Run`` and ``Task``, texts both, and DynamoDB removes them so
 
 =========================================== ==========================================================================
 of a task that others must tell of their    ``Done``, a set of tasks, and the ``TaskToken`` by which it waits
-ends (:mod:`elt_redshift.asl.joins`)
-the same, in the map layout                 how the task ended (:mod:`elt_redshift.asl.progress`)
+ends (:mod:`elt_redshift.asl.patterns.joins`)
+the same, in the map layout                 how the task ended (:mod:`elt_redshift.asl.patterns.reporting`)
 of the run, its task being :data:`RUN_ITEM` ``Done``, and for each number of redrives ``Blocked``, ``Failure``,
-                                            ``Parked`` (:mod:`elt_redshift.asl.settling`)
+                                            ``Parked`` (:mod:`elt_redshift.asl.patterns.settling`)
 of a statement, by its id, its task being   ``Ended``, and the ``TaskToken`` by which its task waits
-:data:`STATEMENT_ITEM`                      (:mod:`elt_redshift.asl.event`)
+:data:`STATEMENT_ITEM`                      (:mod:`elt_redshift.asl.patterns.event`)
 =========================================== ==========================================================================
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from elt_redshift.protocol.writes import Absent, Given, Present, Size, Write, every, some
@@ -42,6 +43,28 @@ ENDED = "Ended"
 _EXPIRY = {EXPIRY: Given("expiry", "number")}
 _TOKEN = Given("token")
 _OTHERS, _AWAITED = Given("others", "number"), Given("awaited", "number")
+
+
+@dataclass(frozen=True)
+class RunItems:
+    """Where the items of a run are, as the state that runs the tasks of the map layout is told for those who read its
+    history.
+
+    :param run: the first part of their keys, the second one being the task's name.
+    """
+
+    table: str
+    run: str
+
+    def told(self) -> dict[str, Any]:
+        """The input that tells it."""
+        return {"progress": {"table": self.table, "run": self.run}}
+
+    @classmethod
+    def find(cls, given: Mapping[str, Any]) -> RunItems | None:
+        """What a state's input tells, if it is the state that runs the tasks."""
+        told = given.get("progress")
+        return cls(told["table"], told["run"]) if told else None
 
 
 def key(run: Any, task: Any) -> dict[str, Any]:

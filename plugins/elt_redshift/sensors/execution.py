@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException, Context
-from elt_redshift.asl import causes
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
+from elt_redshift.runs import causes
 from elt_redshift.sensors.base import AwsSensor
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.airflow_compat import AirflowFailException, Context
-from elt_redshift.asl import causes
 from elt_redshift.operators.audit_lock import AuditLock, lock_owner
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
+from elt_redshift.runs import causes
 from elt_redshift.sensors.base import AwsSensor
 
 if TYPE_CHECKING:

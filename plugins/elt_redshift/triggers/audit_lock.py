@@ -12,7 +12,7 @@ from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from airflow.triggers.base import TriggerEvent
 from asgiref.sync import sync_to_async
 
 from elt_redshift.aws.attempts import latest_of_run
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.waiting import looks
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon

@@ -12,7 +12,7 @@ from airflow.triggers.base import TriggerEvent
 
 from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.links.console import EXECUTION_ARN
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments

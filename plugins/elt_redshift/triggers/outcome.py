@@ -6,13 +6,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from elt_redshift.asl import causes
 from elt_redshift.protocol import executions, statements
+from elt_redshift.runs import causes
 
 if TYPE_CHECKING:
-    from elt_redshift.asl.history import TaskRun
     from elt_redshift.aws.executions import Snapshot
     from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.runs.history import TaskRun
 
 Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]
 
@@ -82,7 +82,7 @@ class Outcome:
 
 def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
     """What became of ``task``, or None while that is open."""
-    from elt_redshift.asl.history import TaskRun  # a DAG file that names the operators has no need for histories
+    from elt_redshift.runs.history import TaskRun  # a DAG file that names the operators has no need for histories
 
     run = next((run for run in snapshot.tasks if run.name == task), TaskRun(task))
     execution = snapshot.execution

@@ -17,14 +17,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Snapshot
 
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")
 
 
-class Source(Protocol):
+class Lookout(Protocol):
     """Where a poller looks: it gives one execution's tasks, and remembers what it has read of them.
 
     Another way to learn of the tasks (a table instead of the history) is another source, and nothing else.
@@ -34,7 +34,7 @@ class Source(Protocol):
         """The execution as it is now. Called once per interval, or again while a cancelled call still goes on."""
 
 
-S = TypeVar("S", bound=Source)
+S = TypeVar("S", bound=Lookout)
 
 #: Errors that another look would only repeat. (Not ExecutionDoesNotExist: DescribeExecution is eventually consistent.)
 FINAL_ERRORS = frozenset({"InvalidArn", "AccessDeniedException"})

@@ -13,14 +13,14 @@ from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSucces
 from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user, link_xcom
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import Outcome, outcome_of

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError, NotOwnerError
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import NO_LEASE
 from tests.local.conftest import ClientFactory

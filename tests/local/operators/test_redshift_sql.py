@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from elt_redshift.airflow_compat import DAG, AirflowException, AirflowFailException, task_timeout
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.job.parts import Parameter, SqlStatement
 from elt_redshift.operators.lock_outcome import FAILURE

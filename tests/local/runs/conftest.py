@@ -12,8 +12,7 @@ from typing import Any, TypeVar
 
 import pytest
 
-from elt_redshift.asl import joins
-from elt_redshift.asl.history import TaskRun, TaskRuns
+from elt_redshift.asl.patterns import joins
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditItem
 from elt_redshift.aws.deployment import prepare
@@ -22,6 +21,7 @@ from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol.owners import Owner
+from elt_redshift.runs.history import TaskRun, TaskRuns
 from tests import bounds
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.waiting import wait_for

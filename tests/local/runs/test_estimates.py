@@ -9,10 +9,10 @@ from collections.abc import Callable
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.estimates import simulate
-from elt_redshift.asl.layout import arrange
-from elt_redshift.asl.simulation import Scenario, Simulation
+from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob
+from elt_redshift.planning.estimates import simulate
+from elt_redshift.planning.simulation import Scenario, Simulation
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.runs.test_joins import N, noting
 from tests.unit.asl.jobs import job, task

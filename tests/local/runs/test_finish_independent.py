@@ -7,12 +7,12 @@ from collections.abc import Callable
 
 import pytest
 
-from elt_redshift.asl import settling
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.asl.lanes import graph_of
-from elt_redshift.asl.layout import arrange
+from elt_redshift.asl.patterns import settling
+from elt_redshift.graph.lanes import graph_of
+from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.job.parts import Layout
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import outcome_of
 from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from elt_redshift.asl.layout import arrange
+from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from elt_redshift.asl.order import Order, bits
+from elt_redshift.graph.order import Order, bits
 from elt_redshift.job.model import EltJob, Layout
 from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.order import Order, bits
+from elt_redshift.graph.order import Order, bits
 from elt_redshift.job.model import EltJob
 from tests.cases import exhaustive
 from tests.local.runs.conftest import DeployedJob

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.progress import items_of
+from elt_redshift.aws.run_items import items_of
 from elt_redshift.cli.watch import failures
 from elt_redshift.job.model import EltJob, Layout, LockPolicy, OnTaskFailure, Parameter, Wait
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
@@ -34,7 +34,7 @@ class Words:
         }
         snapshot = deployed.executions.look(arn, TaskRuns({t.name: t.upstream for t in deployed.job.tasks}))
         self.lines = failures(deployed.job, snapshot)
-        self.reports = items_of(deployed.client("dynamodb"), runs.place) if runs.place else []
+        self.reports = items_of(deployed.client("dynamodb"), runs.items) if runs.items else []
         item = deployed.client("dynamodb").get_item(TableName=deployed.audit.table, Key={"JobID": {"S": "101"}})
         self.item: dict[str, Any] = item.get("Item", {})
 

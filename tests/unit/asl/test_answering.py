@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.answering import event_pattern
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.patterns.answering import event_pattern
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.stepfunctions.jsonata import evaluate
 

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from elt_redshift.asl import jobfile
+from elt_redshift.asl.bounds import MAX_WAITERS
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.limits import MAX_WAITERS
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob, SqlTask

@@ -9,8 +9,8 @@ from typing import get_args
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.names import StateName, Step, together
-from elt_redshift.asl.states import DistributedMap, Flow, Map, Parallel, State
+from elt_redshift.asl.language.names import StateName, Step, together
+from elt_redshift.asl.language.states import DistributedMap, Flow, Map, Parallel, State
 
 from .jobs import JOBS
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from elt_redshift.asl.names import StateName, Step
-from elt_redshift.asl.passing import End, end_of, finish, keep
+from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.patterns.passing import End, end_of, finish, keep
 
 
 @pytest.mark.parametrize("step", ["", "finish", "status", "kept"])

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from elt_redshift.asl.order import Order, bits
-from elt_redshift.asl.settling import Settling
+from elt_redshift.asl.patterns.settling import Settling
+from elt_redshift.graph.order import Order, bits
 from elt_redshift.protocol import joins
 from elt_redshift.protocol.dynamodb import demanded
 from elt_redshift.protocol.writes import Absent
@@ -57,7 +57,7 @@ class World:
 
 
 class Protocol:
-    """What each step does, as the states of :mod:`elt_redshift.asl.settling` say."""
+    """What each step does, as the states of :mod:`elt_redshift.asl.patterns.settling` say."""
 
     def __init__(self, graph: Mapping[str, tuple[str, ...]]) -> None:
         self.order, self.all = Order(graph), frozenset(range(len(graph)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 
 
 def test_clients_are_made_when_they_are_needed_and_once() -> None:

@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift.aws.attempts import execution_arn, latest_attempt, run_execution_name
-from elt_redshift.aws.calls import AwsError
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions

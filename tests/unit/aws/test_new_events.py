@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.executions import LARGE_PAGE, SMALL_PAGE, Executions
+from elt_redshift.runs.history import TaskRuns
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 

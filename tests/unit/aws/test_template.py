@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.asl.answering import answering_flow
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.patterns.answering import answering_flow
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
 from elt_redshift.aws.template.machine import MACHINE

@@ -9,7 +9,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.aws import audit_table
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.waiting import looks, until
 
 

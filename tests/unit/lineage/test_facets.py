@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.lineage.told import Statement, Told, Warehouse
+from elt_redshift.lineage.told import Told, ToldStatement, Warehouse
 
 pytest.importorskip("airflow.providers.openlineage")
 
@@ -17,7 +17,7 @@ NAMESPACE = "redshift://warehouse.eu-west-1:5439"
 
 
 def _of(*sqls: str, **more: Any) -> Any:
-    return lineage(Told("7", "sales", ("load",), statement=Statement(sqls, CLUSTER, **more)))
+    return lineage(Told("7", "sales", ("load",), statement=ToldStatement(sqls, CLUSTER, **more)))
 
 
 def _names(datasets: list[Any]) -> list[str]:
@@ -73,6 +73,6 @@ def test_sql_without_tables_gives_no_datasets(sqls: tuple[str, ...]) -> None:
 
 def test_no_dataset_is_guessed_where_the_warehouse_is_not_known() -> None:
     """The SQL alone is told, without a source."""
-    found = lineage(Told(statement=Statement(("insert into t select 1",), id="s-1")))
+    found = lineage(Told(statement=ToldStatement(("insert into t select 1",), id="s-1")))
     assert (found.outputs, set(found.job_facets)) == ([], {"sql", "eltRedshift_job"})
     assert set(found.run_facets) == {"eltRedshift_run"}

@@ -12,7 +12,7 @@ from elt_redshift.airflow_compat import ends_without_worker, listened_to, needs_
 from elt_redshift.aws.statements import StatementStatus
 from elt_redshift.job.model import EltJob
 from elt_redshift.lineage import telling
-from elt_redshift.lineage.told import Statement, Told, Warehouse
+from elt_redshift.lineage.told import Told, ToldStatement, Warehouse
 from elt_redshift.operators.mirror import MirrorOperator
 from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
 from elt_redshift.operators.step_functions import StartExecutionOperator
@@ -91,7 +91,9 @@ def test_a_mirror_tells_the_statement_that_ran(listen: Callable[[Any], None]) ->
     listen(Listener())
     asked = list[str]()
     told = _mirrored(ENDED, lambda found: asked.append(found) or StatementStatus.parse(BATCH))
-    statement = Statement(("select :a", "select 2"), Warehouse("warehouse", "eu-west-1", "dev"), "s-1:2", seconds=1.5)
+    statement = ToldStatement(
+        ("select :a", "select 2"), Warehouse("warehouse", "eu-west-1", "dev"), "s-1:2", seconds=1.5
+    )
     assert (told, asked) == (Told("7", "sales", ("load",), ARN, statement), ["s-1:2"])
 
 
@@ -129,11 +131,11 @@ def test_an_operator_tells_its_sql_without_values(monkeypatch: pytest.MonkeyPatc
     given = {"sql": "insert into t select :a; select 2;", "parameters": {"a": "secret"}, "database": "dev"}
     operator = RedshiftSqlOperator(task_id="load", workgroup_name="etl", **given)
     sqls = ("insert into t select :a", "select 2")
-    assert operator.lineage() == Told(statement=Statement(sqls))
+    assert operator.lineage() == Told(statement=ToldStatement(sqls))
     monkeypatch.setattr(operator, "_submitted", "s-1")
     monkeypatch.setitem(vars(operator), "_statements", SimpleNamespace(region="eu-west-1"))
     where = Warehouse("etl", "eu-west-1", "dev")
-    assert operator.lineage() == Told(statement=Statement(sqls, where, "s-1"))
+    assert operator.lineage() == Told(statement=ToldStatement(sqls, where, "s-1"))
     regional = RedshiftSqlOperator(task_id="load", workgroup_name="etl", region_name="eu-west-1", **given)
     assert regional.lineage().statement.warehouse == where
 

@@ -16,11 +16,11 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 

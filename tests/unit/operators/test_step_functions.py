@@ -17,7 +17,6 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
     task_timeout,
 )
-from elt_redshift.asl.history import TaskRuns
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
@@ -29,6 +28,7 @@ from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import EXECUTION_ARN, execution_url
 from elt_redshift.operators.mirror import MirrorOperator
 from elt_redshift.operators.step_functions import StartExecutionOperator
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.execution import ExecutionTrigger
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.outcome import Outcome, outcome_of

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elt_redshift.asl.jsonata import Code, joined
+from elt_redshift.asl.language.jsonata import Code, joined
 from elt_redshift.protocol import statements
 
 

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl.history import TaskRuns
-from elt_redshift.aws.calls import AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers import poller as module
 from elt_redshift.triggers.outcome import outcome_of
 from elt_redshift.triggers.poller import MAX_FAILURES, MAX_LEFT, MAX_PAUSE, Poller, shared

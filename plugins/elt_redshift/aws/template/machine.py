@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from elt_redshift.asl import names
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.asl.needs import Resource
+from elt_redshift.asl.language import names
+from elt_redshift.asl.language.needs import Resource
 from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part

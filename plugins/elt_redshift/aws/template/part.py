@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.asl.needs import Need, Resource
+from elt_redshift.asl.language.needs import Need, Resource
 
 
 @dataclass(frozen=True)

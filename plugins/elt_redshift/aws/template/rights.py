@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, get_args
 
-from elt_redshift.asl.needs import Resource
+from elt_redshift.asl.language.needs import Resource
 from elt_redshift.aws.template.intrinsics import ref, when
 from elt_redshift.aws.template.machine import ROLE
 from elt_redshift.aws.template.part import Part

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from elt_redshift.asl.needs import Need, Resource
+from elt_redshift.asl.language.needs import Need, Resource
 
 
 def role(service: str, policies: Mapping[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:

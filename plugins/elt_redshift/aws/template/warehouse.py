@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elt_redshift.asl.needs import Resource
+from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.aws.template.intrinsics import ARN, HERE, is_empty, is_given, ref, sub, when
 from elt_redshift.aws.template.part import Named, Part

@@ -4,6 +4,7 @@ Moto matches events against rules and keeps rules and schedules, but delivers to
 """
 
 from elt_redshift.local.events.delivery import apply_all, emit_statement_event
+from elt_redshift.local.events.scheduled import scheduled
 from elt_redshift.local.events.ticker import Ticker
 
-__all__ = ["Ticker", "apply_all", "emit_statement_event"]
+__all__ = ["Ticker", "apply_all", "emit_statement_event", "scheduled"]

@@ -50,19 +50,15 @@ class Timed:
 class Ticker:
     """Looks once a second at what is scheduled and fires what is due.
 
-    :param source: what is scheduled and enabled right now; None: the rules and schedules of this process's moto.
+    :param source: what is scheduled and enabled right now.
     :param clock: the time, UTC.
     """
 
     def __init__(
         self,
-        source: Callable[[], Iterable[Timed]] | None = None,
+        source: Callable[[], Iterable[Timed]],
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        if source is None:
-            from elt_redshift.local.events.scheduled import scheduled
-
-            source = scheduled
         self._source = source
         self._clock = clock
         self._due: dict[Identity, datetime | None] = {}

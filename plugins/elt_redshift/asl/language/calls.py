@@ -1,0 +1,93 @@
+"""The AWS calls that generated state machines make, and when each is worth repeating.
+
+Step Functions names the errors of its optimized DynamoDB integration ``DynamoDB.…Exception`` and those of SDK
+integrations ``RedshiftData.…Exception`` and ``Sfn.…Exception``; ``States.TaskFailed`` stands for any of them
+(https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.html).
+"""
+
+from __future__ import annotations
+
+from elt_redshift.asl.language.needs import CONNECTING, Need, Resource
+from elt_redshift.asl.language.states import Call, Retry
+
+
+def _call(service: str, action: str, on: Resource, *more: Need, waits: bool = False) -> Call:
+    """:param on: what the action of the same name is taken on."""
+    prefix = _PREFIXES.get(service.removeprefix("aws-sdk:"), service)
+    own = Need(f"{prefix}:{action[0].upper()}{action[1:]}", on)
+    return Call(service, action, (own, *more), waits)
+
+
+#: IAM's names of services, where they are others.
+_PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "dynamodb": "dynamodb"}
+
+UPDATE_ITEM = _call("dynamodb", "updateItem", "audit table")
+GET_ITEM = _call("dynamodb", "getItem", "audit table")
+UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
+UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
+DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
+SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
+SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
+EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
+BATCH_EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "batchExecuteStatement", "warehouse", *CONNECTING)
+DESCRIBE_STATEMENT = _call("aws-sdk:redshiftdata", "describeStatement", "anything")
+CANCEL_STATEMENT = _call("aws-sdk:redshiftdata", "cancelStatement", "anything")
+LIST_STATEMENTS = _call("aws-sdk:redshiftdata", "listStatements", "anything")
+
+CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
+#: The same from the SDK integration, by which tasks wait for joins.
+NOTHING_TO_WAIT_FOR = "DynamoDb.ConditionalCheckFailedException"
+#: The wait that a token belongs to is over.
+STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sfn.InvalidTokenException")
+#: What a task that waits for an event fails with when its statement has ended badly; the cause is the statement's id.
+STATEMENT_FAILED = "StatementFailed"
+#: No event within the state's TimeoutSeconds.
+TIMEOUT = "States.Timeout"
+#: Stands for every error.
+ANY_ERROR = "States.ALL"
+#: The Data API does not take the request, or the statement has ended.
+INVALID = "RedshiftData.ValidationException"
+#: The Data API has forgotten the statement: it ended more than 24 hours ago.
+NO_SUCH_STATEMENT = "RedshiftData.ResourceNotFoundException"
+NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
+
+#: An expression of the state has raised an error, or could not be evaluated.
+NOT_EVALUATED = "States.QueryEvaluationError"
+
+
+def _retry(*lasting: str, times: int = 6) -> tuple[Retry, ...]:
+    """Whatever call fails is made again, unless with an error that lasts. An expression that raises an error is not a
+    failed call."""
+    return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), Retry(("States.TaskFailed",), max_attempts=times))
+
+
+#: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
+DYNAMODB_RETRY = _retry(CONDITION_FAILED)
+
+#: A wait for a join: the same under the SDK integration's name of the error.
+JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
+
+#: The Data API: throttling passes with time; a wrong request does not.
+DATA_API_RETRY = _retry(INVALID, NO_SUCH_STATEMENT, times=12)
+
+_REFUSED = (
+    INVALID,
+    "RedshiftData.ExecuteStatementException",
+    "RedshiftData.BatchExecuteStatementException",
+)
+
+#: A submission: too many active statements pass with time, too. A repeated one carries the same ClientToken, so a lost
+#: response runs nothing twice.
+SUBMIT_RETRY = _retry(*_REFUSED, times=12)
+
+#: One that waits for an event, which may tell that the statement has failed.
+EVENT_RETRY = _retry(STATEMENT_FAILED, *_REFUSED, times=12)
+
+#: An answer to a task token: a stale one stays stale.
+TOKEN_RETRY = _retry(*STALE_TOKEN)
+
+#: DescribeExecution is eventually consistent: an execution that started just now may not be there yet.
+DESCRIBE_EXECUTION_RETRY = (
+    Retry((NO_SUCH_EXECUTION,), max_attempts=3, interval=5),
+    Retry(("States.TaskFailed",), max_attempts=6),
+)

@@ -1,0 +1,91 @@
+"""Writing JSONata, the query language of the generated definitions.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+"""
+
+from __future__ import annotations
+
+import json
+
+#: The running execution's ARN, name and number of redrives, and what the state was given.
+EXECUTION_ARN = "$states.context.Execution.Id"
+EXECUTION_NAME = "$states.context.Execution.Name"
+REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
+INPUT = "$states.input"
+
+#: What an execution was told that goes on with an earlier one's work; see :mod:`elt_redshift.asl.patterns.resumption`.
+RESUMED = "$states.context.Execution.Input.resume"
+
+#: The execution has been redriven since it took the lock, as far as the state's input knows.
+REDRIVEN = f"{REDRIVE_COUNT} > {INPUT}.redrives"
+
+
+def expression(code: str) -> str:
+    """Mark ``code`` as JSONata, as a definition's strings need it."""
+    return "{% " + code + " %}"
+
+
+def literal(text: str) -> str:
+    """``text`` as a JSONata string; its escapes are JSON's."""
+    return json.dumps(text)
+
+
+def fields(**codes: str) -> dict[str, str]:
+    """An object whose values are computed: ``fields(a="1 + 1")`` gives ``{"a": "{% 1 + 1 %}"}``."""
+    return {name: expression(code) for name, code in codes.items()}
+
+
+def keep(*names: str) -> dict[str, str]:
+    """The named fields of the state's input, unchanged."""
+    return {name: expression(f"{INPUT}.{name}") for name in names}
+
+
+def gate(cause: str, when: str | None = None) -> str:
+    """The condition of a gate: true after a redrive, otherwise the execution fails with ``cause`` as its cause.
+
+    A redrive evaluates a Choice anew, while a Fail state would only fail again
+    (https://docs.aws.amazon.com/step-functions/latest/dg/redrive-executions.html). ``cause`` is JSONata; the state's
+    input must hold ``redrives``, the number of redrives when the failure happened. Where ``when`` is given and not
+    true, the condition is false and the next rule decides.
+    """
+    passed = f"{REDRIVEN} ? true : $error({cause})"
+    return expression(passed if when is None else f"{when} ? ({passed}) : false")
+
+
+class Code(str):
+    """JSONata that computes a value; a plain string or number, where either may stand, is the value itself."""
+
+    __slots__ = ()
+
+
+Value = Code | str | int
+
+
+def locked(value: Value) -> Code:
+    """``value``, but an error once the execution has been redriven: what needs the lock takes it again first.
+
+    A state that a redrive enters again evaluates its Arguments anew; it must catch the error.
+    """
+    return Code(f"{REDRIVEN} ? $error('The execution was redriven: the lock comes first.') : {code(value)}")
+
+
+def code(value: Value) -> str:
+    """``value`` inside JSONata: a computed one as it is, a plain one as a literal."""
+    return value if isinstance(value, Code) else json.dumps(value)
+
+
+def rendered(value: Value) -> str | int:
+    """``value`` as a definition holds it: a computed one marked as JSONata, a plain one as it is."""
+    return expression(value) if isinstance(value, Code) else value
+
+
+def joined(*parts: Value) -> Code:
+    """The parts' texts one behind the other; plain ones that meet become one literal."""
+    merged: list[Value] = []
+    for part in parts:
+        plain = part if isinstance(part, Code) else str(part)
+        if merged and not isinstance(plain, Code) and not isinstance(merged[-1], Code):
+            merged[-1] = f"{merged[-1]}{plain}"
+        else:
+            merged.append(plain)
+    return Code(" & ".join(code(part) for part in merged))

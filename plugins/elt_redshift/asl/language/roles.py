@@ -1,0 +1,40 @@
+"""What states are there for, beside what Step Functions is told of them: for those who walk a definition without AWS.
+
+What a state of a task does is its name's step (:mod:`.names`); here is what else must be known of it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from elt_redshift.asl.language.jsonata import Value
+
+#: What a rule finds out about a task's statement: it is to be submitted, has finished, is past its timeout; has failed
+#: and is submitted again, or not; AWS refused it; it is to be looked for; its message is to be fetched. Or the lock
+#: comes first; or an earlier execution has done the task.
+Verdict = Literal["new", "finished", "late", "retry", "failed", "refused", "unknown", "ended", "redriven", "kept"]
+
+
+@dataclass(frozen=True)
+class Submits:
+    """It submits the SQL of a task; the call itself waits for the statement's end, at most for so many seconds."""
+
+    seconds: int = 0
+
+
+@dataclass(frozen=True)
+class Awaits:
+    """It waits for so many upstreams."""
+
+    number: Value
+
+
+@dataclass(frozen=True)
+class Tells:
+    """It tells a task that waits of an upstream's end."""
+
+    waiter: Value
+
+
+Role = Submits | Awaits | Tells

@@ -1,0 +1,179 @@
+"""``wait: event``: a statement's end is told by Redshift's event, so that nobody polls.
+
+One state submits the statement and waits; the task token is the last part of the statement's name. When the statement
+ends, EventBridge starts the small Express state machine of :mod:`.answering`, which answers the token::
+
+    load_fact ───────FINISHED───────> next task
+       │  │ FAILED, ABORTED
+       │  └─────────────────────────> load_fact: describe ──> load_fact: status ──> retry, record … as without events
+       │ no event in time, refused, redriven
+       v
+    load_fact: find ──> load_fact: status ──still running──> load_fact: await ──> load_fact: describe ──> …
+                          ├─FINISHED──> next task
+                          └─none there──> load_fact
+
+A statement that ends within :data:`NET` seconds costs one billed transition. The rest is the net for lost events, for
+long statements and for redrives: it looks for the statement by its name and, while it runs, waits for the same event
+anew, longer each time. That second token cannot be in the name any more, so it is stored on an item keyed by the
+statement's id, by the protocol of joins (:mod:`.joins`): stored unless ``Ended`` is there; whoever
+answers a stale token sets ``Ended`` and is told the stored token.
+
+After a redrive nothing is submitted before the lock is taken again: the state's arguments raise an error then, and
+the task goes on by looking for its statement.
+https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, joined, keep
+from elt_redshift.asl.language.roles import Submits
+from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
+from elt_redshift.asl.patterns import joins, passing
+from elt_redshift.asl.patterns.source import OneTask, SubmitCall
+from elt_redshift.asl.patterns.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.joins import STATEMENT_ITEM, STORE_UNTIL_ENDED
+
+#: Without an event a statement is looked for after this many seconds, then after 2, 4, 8 … times as many.
+NET = 300
+
+#: … and at most so many.
+MAX_NET = 3600
+
+
+@dataclass(frozen=True)
+class EventPattern(StatementPattern):
+    """Builds the states of a task that waits for the event."""
+
+    source: OneTask
+
+    @property
+    def _finishes(self) -> bool:
+        return self.next is None
+
+    def _submissions(self) -> tuple[SubmitCall, ...]:
+        return self.source.submissions({**self._identity(), "WithEvent": True})
+
+    def _submit(self, submission: SubmitCall) -> Task:
+        waiting = replace(submission.call, waits=True)
+        timeout = self.source.timeout
+        return self._call(
+            submission.state,
+            waiting,
+            submission.arguments,
+            next=self.next,
+            # The same as without events.
+            output=passing.finish(self.source.task, "$states.result.Id"),
+            comment=self.source.comment,
+            retry=calls.EVENT_RETRY,
+            catch=(self._ended_badly(), self._not_submitted(), self._caught()),
+            timeout=NET if timeout is None else min(NET, timeout),
+            role=Submits(),
+        )
+
+    def _identity(self) -> dict[str, Value]:
+        # Another token is another request, which the ClientToken may refuse: then the statement is there to be found.
+        name = joined(*self._beginning(), Code(joins.MINE))
+        return {**super()._identity(), "StatementName": name}
+
+    def _beginning(self) -> tuple[Value, ...]:
+        """What the name of this attempt's statement begins with."""
+        return statements.beginning(self.job.job_id, self.source.execution, *self._attempt)
+
+    def _ended_badly(self) -> Catch:
+        return Catch(
+            (calls.STATEMENT_FAILED,),
+            self.source.name("describe"),
+            {
+                **keep("attempt", "failures", "redrives"),
+                **fields(Id="$states.errorOutput.Cause"),
+                "Status": statements.FAILED,
+                **self._counters,
+            },
+        )
+
+    def _not_submitted(self) -> Catch:
+        """The task is kept, or the lock comes first; then it is looked for."""
+        status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
+        refused = f"{REDRIVEN} ? {{}} : {{'refused': {REFUSAL}}}"
+        return Catch(
+            (calls.NOT_EVALUATED,),
+            self.source.name("status"),
+            expression(f"$merge([{INPUT}, {status}, {refused}])"),
+        )
+
+    def _caught(self) -> Catch:
+        """The event is late or lost, or the submission was refused."""
+        known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVEN}"
+        return Catch(
+            (calls.ANY_ERROR,),
+            self.source.name("find"),
+            expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {REFUSAL}}}])"),
+        )
+
+    @property
+    def _counters(self) -> dict[str, int]:
+        return {"looks": 0, **({"polls": 0} if self.source.polls else {})}
+
+    def _waits(self) -> Iterator[State]:
+        yield self._find()
+        yield self._await()
+        yield from super()._waits()
+
+    def _find(self) -> Task:
+        """Look for the attempt's statement. There is none if it was never submitted; after 24 hours it is forgotten."""
+        found, timeout = "$states.result.Statements[0]", self.source.timeout
+        deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {timeout * 1000}" if timeout else ""
+        counters = "".join(f", '{name}': {value}" for name, value in self._counters.items())
+        there = f"{{'Id': {found}.Id, 'Status': {found}.Status{counters}{deadline}}}"
+        missing = f"{{'Status': $exists({INPUT}.refused) ? '{passing.REFUSED}' : '{passing.NEW}'}}"
+        return self._call(
+            self.source.name("find"),
+            calls.LIST_STATEMENTS,
+            {
+                **self.target.warehouse,
+                **fields(StatementName=joined(*self._beginning())),
+                "Status": statements.ANY,
+                "RoleLevel": True,
+                "MaxResults": 100,
+            },
+            next=self.source.name("status"),
+            output=expression(f"$merge([{INPUT}, $exists({found}) ? {there} : {missing}])"),
+            retry=calls.DATA_API_RETRY,
+        )
+
+    def _status(self) -> Choice:
+        return Choice(self.source.name("status"), self._rules(), default=self.source.name("await"))
+
+    def _rules(self) -> tuple[Rule, ...]:
+        return (
+            *super()._rules(),
+            # It has ended, or is being cancelled: there is nothing to wait for, but a message to be fetched.
+            Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look, verdict="ended"),
+        )
+
+    def _new(self) -> Iterator[Rule]:
+        yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
+        yield from super()._new()
+
+    def _await(self) -> Task:
+        further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
+        return self._call(
+            self.source.name("await"),
+            calls.UPDATE_JOIN_ITEM_AND_WAIT,
+            joins.update(self.target, Code(f"{INPUT}.Id"), STATEMENT_ITEM, STORE_UNTIL_ENDED, fields(token=joins.MINE)),
+            next=self.source.name("describe"),
+            output=further,
+            retry=calls.JOIN_RETRY,
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),),
+            timeout=self._patience(),
+        )
+
+    def _patience(self) -> str:
+        net = f"$min([{MAX_NET}, {NET} * $power(2, {INPUT}.looks + 1)])"
+        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+        return expression(net if self.source.timeout is None else f"$max([1, $min([{net}, {left}])])")

@@ -1,0 +1,130 @@
+"""The states by which a task fails in a way that a redrive can mend, and takes the lock again after one.
+
+::
+
+    load_fact: record    the audit item becomes Failed …
+        └─> load_fact: failed     … and the gate fails the execution with Redshift's message; a redrive lets it pass
+                 └─> load_fact: status ──> load_fact: reclaim ──> load_fact: status ──> load_fact
+
+``docs/adr/0004`` says why a task fails there and nowhere else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    Value,
+    expression,
+    fields,
+    gate,
+    joined,
+    keep,
+    rendered,
+)
+from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
+from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns.source import Source
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.protocol.writes import Write
+
+
+@dataclass(frozen=True)
+class FailurePattern:
+    """Builds these states of a task.
+
+    :param source: where its values come from.
+    :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
+        failure is to be recorded.
+    """
+
+    job: EltJob
+    source: Source
+    target: Target
+    failing: Step
+
+    def states(self) -> Iterator[State]:
+        yield self._record()
+        yield self._gate()
+        yield from self._reclaim()
+
+    @property
+    def _failed(self) -> Value:
+        """The name of the task whose failure is recorded."""
+        return self.source.task if self.failing == "record" else Code(f"{INPUT}.task")
+
+    def _record(self) -> Task:
+        reports = self.source.reports and self.failing == "record"
+        more = ("statement",) if reports else () if self.failing == "record" else ("task",)
+        kept = keep("attempt", "redrives", "cause", *more)
+        following = self.source.name("report failure" if reports else "failed")
+        return Task(
+            self.source.name("record"),
+            calls.UPDATE_ITEM,
+            self._write(
+                audit.RECORD,
+                task=rendered(self._failed),
+                after=self.job.lock.after_failure,
+                **fields(
+                    owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
+                ),
+            ),
+            next=following,
+            output=kept,
+            retry=calls.DYNAMODB_RETRY,
+            partition=self.target.partition,
+            # The lock was taken away (an operator unlocked it): the task has failed all the same.
+            catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
+        )
+
+    def _write(self, write: Write, **values: Any) -> dict[str, Any]:
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
+
+    def _gate(self) -> Choice:
+        again = {**keep("attempt", "redrives"), "failures": 0, "Status": passing.NEW}
+        cause = joined("Task ", self._failed, " failed: ", Code(f"{INPUT}.cause"))
+        return Choice(
+            self.source.name("failed"),
+            (Rule(gate(cause), self.source.name("status"), again),),
+            comment="Fails the execution with Redshift's message; a redrive goes on from here.",
+        )
+
+    def _reclaim(self) -> Iterator[Task]:
+        """Take the lock again, with the number of redrives of the execution that owns it."""
+        count, entry = REDRIVE_COUNT, self.source.name("reclaim")
+        if self.source.reports:
+            ask, entry = self._ask(entry), self.source.name("claim")
+            count = f"{INPUT}.owned"
+            yield ask
+        yield Task(
+            entry,
+            calls.UPDATE_ITEM,
+            self._write(audit.RECLAIM, **fields(owner=self.source.owner, redrives=f"$string({count})")),
+            next=self.source.name("status"),
+            output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
+            retry=calls.DYNAMODB_RETRY,
+            partition=self.target.partition,
+        )
+
+    def _ask(self, name: str) -> Task:
+        """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
+        but a child was redriven no more often than its parent since it was started."""
+        described = "$states.result.RedriveCount"
+        return Task(
+            name,
+            calls.DESCRIBE_EXECUTION,
+            fields(ExecutionArn=self.source.owner),
+            next=self.source.name("claim"),
+            output=expression(f"$merge([{INPUT}, {{'owned': $max([{described}, {self.source.least_redrives}])}}])"),
+            retry=calls.DESCRIBE_EXECUTION_RETRY,
+            partition=self.target.partition,
+        )

@@ -1,0 +1,253 @@
+"""Joins: how a task waits for upstreams that stand in other branches, without polling.
+
+Each waiting task has one *join item* per run, in a DynamoDB table of the job's own. It holds the set ``Done`` of the
+awaited upstreams that have ended, and the ``TaskToken`` of the waiting state. Both sides write it once::
+
+    upstream a                          join item of w               waiting task w
+    ─────────────────────               ─────────────────            ───────────────────────────────────────
+    a: announce   ADD a to Done, if     Done, TaskToken <──────────  w: join   store the token, if and only if
+        │         and only if that ───>                                  │     Done is not complete
+        │         need wake nobody                                       │ the condition failed: all are done
+        v the condition failed                                           v
+    a: announce last   ADD a to Done    (answers with both)              w
+        v
+    a: wake       send the token ─────────────────────────────────>  w
+
+DynamoDB puts the writes of one item into an order. Either the token is stored before the set is completed: then
+whoever completes it is refused at first, then answered with the token, and sends it. Or it is not: then the waiter's
+condition fails, and the task goes on at once. So no task starts early, none waits for ever. A repeated write changes
+nothing, since ``Done`` is a set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by
+Step Functions without harm.
+
+A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
+new token and the same condition.
+https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    EXECUTION_NAME,
+    INPUT,
+    Code,
+    Value,
+    code,
+    expression,
+    fields,
+    rendered,
+)
+from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.roles import Awaits, Tells
+from elt_redshift.asl.language.states import Call, Catch, Flow, Map, State, Succeed, Task
+from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns.source import Source
+from elt_redshift.asl.target import Target
+from elt_redshift.protocol import dynamodb
+from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.writes import Write
+
+#: The variable that holds the run in the keys of its items, and what it is set to when the run takes the lock. A
+#: variable, because a redrive keeps it; with the time, because an execution's name is free again after 90 days.
+VARIABLE = "run"
+RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
+
+#: The token of a state that waits, and when its item may go.
+MINE = "$states.context.Task.Token"
+EXPIRES = f"$string($floor($millis() / 1000) + {items.DAYS_KEPT * 86_400})"
+
+
+def variables() -> dict[str, str]:
+    """What a job with joins assigns when it takes the lock."""
+    return {VARIABLE: expression(RUN)}
+
+
+def update(
+    target: Target, run: Value, task: Value, write: Write, values: Mapping[str, Any], **how: Any
+) -> dict[str, Any]:
+    """The request that makes ``write``, which moves the expiry on, to the item of ``task`` in ``run``.
+
+    :param values: the other values of the write.
+    :param how: ``names``, ``condition`` and ``answered`` of :func:`elt_redshift.protocol.dynamodb.update`.
+    """
+    key = items.key(rendered(run), rendered(task))
+    return dynamodb.update(target.join_table, key, write, {**values, "expiry": expression(EXPIRES)}, **how)
+
+
+def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any], **more: Any) -> Task:
+    return Task(name, call, arguments, partition=target.partition, **more)
+
+
+@dataclass(frozen=True)
+class WaitPattern:
+    """The state in which a task waits for the upstreams that stand in other branches.
+
+    It leads to the task's submission, where after a redrive the lock comes first.
+
+    :param awaited: how many upstreams it waits for.
+    :param comment: for whoever looks at the definition.
+    """
+
+    source: Source
+    awaited: Value
+    target: Target
+    comment: str
+
+    def states(self) -> Iterator[State]:
+        go_on = {**passing.begin(str(self.source.redrives)), "Status": passing.NEW}
+        given = {"token": expression(MINE), "awaited": rendered(_digits(self.awaited))}
+        following = self.source.begins or self.source.name("status")
+        yield _writer(
+            self.target,
+            self.source.name("join"),
+            calls.UPDATE_JOIN_ITEM_AND_WAIT,
+            update(self.target, self.source.run, self.source.task, items.STORE, given, condition=self._condition()),
+            next=following,
+            output=go_on,
+            comment=self.comment[:200],
+            retry=calls.JOIN_RETRY,
+            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),),
+            role=Awaits(self.awaited),
+        )
+
+    def _condition(self) -> str | None:
+        """What stands for the write's own demand: whether any upstream is awaited may be known at run time only."""
+        if not isinstance(self.awaited, Code):
+            return None
+        some, none = (code(dynamodb.demanded(one)) for one in (items.NOT_COMPLETE, items.NOTHING_AWAITED))
+        return expression(f"{self.awaited} > 0 ? {some} : {none}")
+
+
+def _digits(number: Value) -> Value:
+    """A number as DynamoDB wants it."""
+    return Code(f"$string({number})") if isinstance(number, Code) else str(number)
+
+
+@dataclass(frozen=True)
+class AnnouncePattern:
+    """The states by which a task, having ended, tells those that wait for it.
+
+    :param waiters: for each task that waits, how many upstreams it awaits in all; JSONata gives a list of objects with
+        the members ``waiter`` and ``awaited``.
+    :param next: the state behind, which needs the same fields as the one behind a task; None: nothing follows.
+
+    A single waiter is told by one state, or three if it is to be woken; several by a Map over the same states, so that
+    all are told at once and the definition does not grow.
+    """
+
+    source: Source
+    waiters: Mapping[str, int] | Code
+    target: Target
+    next: str | None
+
+    def states(self) -> Iterator[State]:
+        if not isinstance(self.waiters, Code) and len(self.waiters) == 1:
+            ((waiter, awaited),) = self.waiters.items()
+            done = self.source.name("done")
+            yield from self._tell(("announce", "announce last"), waiter, awaited, self.next, self.next or done)
+            if self.next is None:
+                yield Succeed(done)
+        else:
+            yield self._each()
+
+    def _each(self) -> Map:
+        if isinstance(self.waiters, Code):
+            items: str | list[Any] = expression(self.waiters)
+        else:
+            items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
+        told = self.source.name("told")
+        tell = self._tell(("tell", "tell last"), Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), None, told)
+        return Map(
+            self.source.name("announce"),
+            items=items,
+            processor=Flow((*tell, Succeed(told, {}))),
+            next=self.next,
+            output=expression(INPUT),
+        )
+
+    def _tell(
+        self, steps: tuple[Step, Step], waiter: Value, awaited: Value, next: str | None, otherwise: str
+    ) -> Iterator[Task]:
+        """Tell one waiter.
+
+        :param next: what follows; None: nothing.
+        :param otherwise: the same for a catcher, which cannot end a branch.
+        """
+        first, last = (self.source.name(step) for step in steps)
+        others = Code(f"$string({awaited} - 1)") if isinstance(awaited, Code) else str(int(awaited) - 1)
+        yield self._add(
+            first,
+            waiter,
+            items.ANNOUNCE,
+            {"others": rendered(others)},
+            {"condition": _not_last(awaited)},
+            next=next,
+            output=expression(INPUT),
+            catch=(Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),),
+        )
+        # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
+        found = "$states.result.Attributes"
+        complete = f"$count({found}.{items.DONE}.*) >= {awaited} and $exists({found}.{items.TOKEN})"
+        yield self._add(
+            last,
+            waiter,
+            items.ANNOUNCE_LAST,
+            {},
+            {"answered": True},
+            next=self.source.name("wake"),
+            output=token_if(complete, f"{found}.{items.TOKEN}.S"),
+            catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
+        )
+        yield wake(self.target, self.source.name("wake"), next, otherwise)
+
+    def _add(
+        self, name: str, waiter: Value, write: Write, more: Mapping[str, Any], how: Mapping[str, Any], **flow: Any
+    ) -> Task:
+        values = {"task": [rendered(self.source.task)], **more}
+        return _writer(
+            self.target,
+            name,
+            calls.UPDATE_JOIN_ITEM,
+            update(self.target, self.source.run, waiter, write, values, **how),
+            retry=calls.DYNAMODB_RETRY,
+            role=Tells(waiter),
+            **flow,
+        )
+
+
+def token_if(complete: str, token: str) -> str:
+    """The output of a write behind which somebody may have to be woken: his token is added to the input, or an error
+    raised that leads past :func:`wake`. Both parameters are JSONata."""
+    return expression(f"{complete} ? $merge([{INPUT}, {{'token': {token}}}]) : $error('Nobody is to be woken.')")
+
+
+def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
+    """The state that sends the token in its input.
+
+    :param otherwise: what follows where the token is stale; for a catcher, which cannot end a branch.
+    """
+    # $sift gives nothing at all where the token was alone.
+    sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
+    return _writer(
+        target,
+        name,
+        calls.SEND_TASK_SUCCESS,
+        {**fields(TaskToken=f"{INPUT}.token"), "Output": "{}"},
+        next=next,
+        output=sent,
+        retry=calls.TOKEN_RETRY,
+        # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
+        catch=(Catch(calls.STALE_TOKEN, otherwise, sent),),
+    )
+
+
+def _not_last(awaited: Value) -> str | None:
+    """The condition under which telling a waiter of ``awaited`` upstreams wakes nobody; None: the write's own."""
+    last, alone = dynamodb.demanded(items.NOT_LAST), dynamodb.demanded(items.NOT_ALONE)
+    if isinstance(awaited, Code):
+        return expression(f"({awaited} > 1 ? {code(last)} : {code(alone)})")
+    return None if int(awaited) > 1 else alone

@@ -1,0 +1,107 @@
+"""The states that clear away what a dead owner of the lock has left in the database.
+
+::
+
+    find left statements <──> cancel left statements, wait for statements
+              │ none left
+              v
+        take over lock
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elt_redshift.asl.language import calls, names
+from elt_redshift.asl.language.jsonata import INPUT, Code, expression, fields, gate, joined
+from elt_redshift.asl.language.jsonata import literal as text
+from elt_redshift.asl.language.states import Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.target import Target
+from elt_redshift.protocol import owners, statements
+
+#: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
+MAX_PASSES = 120
+
+#: The owner in the state's input is an Airflow DAG run.
+OF_DAG_RUN = f"$substring({INPUT}.owner, 0, {len(owners.DAG_RUN)}) = '{owners.DAG_RUN}'"
+
+
+@dataclass(frozen=True)
+class LeftoversPattern:
+    """Builds these states; their input names the ``owner``.
+
+    :param next: the state that takes the lock over.
+    """
+
+    job_id: str
+    target: Target
+    next: str
+
+    def states(self) -> Iterator[State]:
+        """The states, the first one first."""
+        yield self._find()
+        yield self._judge_statements()
+        yield self._cancel()
+        yield self._pause()
+
+    def _find(self) -> Task:
+        """List the owner's statements in one of the three open statuses, as a statement passes them."""
+        execution = f"$split({INPUT}.owner, ':')[-1] & '{statements.SLASH}'"
+        digest = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {owners.DIGITS}) & '{owners.AFTER_DIGITS}'"
+        label = Code(f"({OF_DAG_RUN} ? {digest} : {execution})")
+        return Task(
+            names.FIND_LEFT,
+            calls.LIST_STATEMENTS,
+            {
+                **self.target.warehouse,
+                **fields(
+                    StatementName=joined(*statements.beginning(self.job_id), label),
+                    Status=f"{list(statements.OPEN)}[{INPUT}.look]",
+                ),
+                "RoleLevel": True,
+                "MaxResults": 100,
+            },
+            next="judge left statements",
+            output=expression(f"$merge([{INPUT}, {{'ids': [$states.result.Statements.Id]}}])"),
+            retry=calls.DATA_API_RETRY,
+            partition=self.target.partition,
+        )
+
+    def _judge_statements(self) -> Choice:
+        give_up = text(f"Statements that an earlier execution of job {self.job_id} left running do not end.")
+        following = expression(f"$merge([{INPUT}, {{'look': {INPUT}.look + 1}}])")
+        return Choice(
+            "judge left statements",
+            (
+                Rule(
+                    expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
+                ),
+                Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
+                Rule(expression(f"{INPUT}.look < {len(statements.OPEN) - 1}"), names.FIND_LEFT, following),
+            ),
+            default=self.next,
+        )
+
+    def _cancel(self) -> Map:
+        cancel = Task(
+            "cancel left statement",
+            calls.CANCEL_STATEMENT,
+            fields(Id=INPUT),
+            next=None,
+            output={},
+            retry=(Retry(("RedshiftData.ValidationException",), max_attempts=0), Retry(("States.TaskFailed",), 3)),
+            # It ended by itself in the meantime, or is asked again in the next pass.
+            catch=(Catch((calls.ANY_ERROR,), "cancel refused", {}),),
+            partition=self.target.partition,
+        )
+        return Map(
+            "cancel left statements",
+            items=expression(f"{INPUT}.ids"),
+            processor=Flow((cancel, Succeed("cancel refused"))),
+            next="wait for statements",
+            output=expression(f"$merge([{INPUT}, {{'look': 0, 'passes': {INPUT}.passes + 1}}])"),
+        )
+
+    def _pause(self) -> Wait:
+        return Wait("wait for statements", expression(f"$min([30, {INPUT}.passes])"), names.FIND_LEFT)

@@ -1,0 +1,61 @@
+"""What a task's states pass on, and what readers of a history take from it.
+
+========= ============================================================================================
+attempt   number of the submission; part of its ClientToken and its name
+failures  failed submissions since the task, or its redrive, began
+redrives  the execution's redrive count when this run of the task took (or kept) the lock
+finished  the task that has ended well, and of it …
+statement … the statement's id, and …
+kept      … whether an earlier execution has done it
+========= ============================================================================================
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.language.jsonata import INPUT, Value, fields
+from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.protocol.statements import NO_STATEMENT
+
+#: Statuses of a statement besides those of the Data API: it is to be submitted; AWS has refused to; nobody knows yet
+#: whether it was submitted; an earlier execution has done it.
+NEW, REFUSED, UNKNOWN, KEPT = "NEW", "REFUSED", "UNKNOWN", "KEPT"
+
+#: The steps that a task can leave well; the first one is its own state, where that waits for the statement's end.
+ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
+
+
+def begin(redrives: str) -> dict[str, Any]:
+    """What the first state of a task gets; ``redrives`` is JSONata."""
+    return {"attempt": 1, "failures": 0, **fields(redrives=redrives)}
+
+
+def finish(task: Value, statement: str) -> dict[str, Any]:
+    """What a state in which ``task`` ends well passes on, which the next task begins with.
+
+    :param statement: JSONata that gives the statement's id.
+    """
+    return {"finished": task, **fields(statement=statement), **begin(f"{INPUT}.redrives")}
+
+
+def keep(task: Value) -> dict[str, Any]:
+    """The same of a task that an earlier execution has done."""
+    return {**finish(task, ""), "statement": NO_STATEMENT, "kept": True}
+
+
+@dataclass(frozen=True)
+class End:
+    """How a task has ended well, as its last state tells."""
+
+    statement: str | None
+    kept: bool
+
+
+def end_of(state: StateName, output: Mapping[str, Any]) -> End | None:
+    """The end of the task that ``state`` belongs to, which it was left with; None: it has not ended there."""
+    if state.step not in ENDS or output.get("finished") != state.task:
+        return None
+    return End(output.get("statement"), bool(output.get("kept")))

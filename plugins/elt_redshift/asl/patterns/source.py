@@ -1,0 +1,254 @@
+"""Where the states of a task take the task's values from.
+
+In an unrolled definition each task has states of its own, and its values stand in them (:class:`OneTask`). In the map
+layout one set of states serves every task, and reads the values from the input of the child execution
+(:class:`AnyTask`). The patterns of states are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Protocol
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    EXECUTION_ARN,
+    EXECUTION_NAME,
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    Value,
+    code,
+    expression,
+    literal,
+    rendered,
+)
+from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
+from elt_redshift.asl.language.states import Call
+from elt_redshift.asl.patterns import resumption
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob, SqlTask
+
+#: In the map layout a task without a timeout has this one, in seconds, which it never reaches: the Data API ends every
+#: statement after 24 hours.
+NEVER = 7 * 86_400
+
+
+@dataclass(frozen=True)
+class SubmitCall:
+    """One way to submit a task's SQL.
+
+    :param state: the name of the state.
+    :param arguments: of the call.
+    :param when: JSONata that tells whether it is this task's way; None: it always is.
+    """
+
+    state: StateName
+    call: Call
+    arguments: Mapping[str, Any] | str
+    when: str | None = None
+
+
+class Source(Protocol):
+    """What the patterns need to know of a task; :class:`Code` where it is known only when the state runs."""
+
+    @property
+    def task(self) -> Value:
+        """Its name."""
+
+    @property
+    def owner(self) -> Code:
+        """The ARN of the execution that owns the lock."""
+
+    @property
+    def execution(self) -> Code:
+        """The name of that execution."""
+
+    @property
+    def run(self) -> Code:
+        """The key that the run's items have in the table of joins."""
+
+    @property
+    def redrives(self) -> Value:
+        """How often the execution had been redriven when it took the lock, for a task that waits first."""
+
+    @property
+    def least_redrives(self) -> Code:
+        """How often the owner of the lock has been redriven at least."""
+
+    @property
+    def failed_at(self) -> Code:
+        """How often the owner of the lock had been redriven when the task failed."""
+
+    @property
+    def retries(self) -> Value: ...
+
+    @property
+    def timeout(self) -> Value | None:
+        """In seconds."""
+
+    @property
+    def kept(self) -> Code:
+        """Whether it was done by an earlier execution and need not run."""
+
+    @property
+    def polls(self) -> bool:
+        """Whether it follows its statement with Wait states."""
+
+    @property
+    def comment(self) -> str | None: ...
+
+    @property
+    def begins(self) -> StateName | None:
+        """The state that submits; None where that is to be chosen by the task's status."""
+
+    @property
+    def reports(self) -> bool:
+        """Whether it tells of its end in an item of its own, because its states are in no history that is read."""
+
+    def name(self, name: Step) -> StateName:
+        """The name of one of its states."""
+
+    def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
+        """The states that submit; ``members`` are those of the request that do not come from the task."""
+
+
+@dataclass(frozen=True)
+class OneTask:
+    """The values of ``of``, known now.
+
+    :param fingerprint: of the task, see :mod:`elt_redshift.asl.fingerprints`.
+    """
+
+    job: EltJob
+    of: SqlTask
+    target: Target
+    fingerprint: str
+
+    owner = Code(EXECUTION_ARN)
+    execution = Code(EXECUTION_NAME)
+    run = Code("$run")
+    redrives = Code(f"{INPUT}.redrives")
+    least_redrives = Code(REDRIVE_COUNT)
+    failed_at = Code(f"{INPUT}.redrives")
+    reports = False
+
+    @property
+    def task(self) -> str:
+        return self.of.name
+
+    @property
+    def retries(self) -> int:
+        return self.of.retries
+
+    @property
+    def timeout(self) -> int | None:
+        return None if self.of.timeout is None else seconds(self.of.timeout)
+
+    @property
+    def kept(self) -> Code:
+        return Code(resumption.is_kept(f"'{self.fingerprint}'"))
+
+    @property
+    def polls(self) -> bool:
+        return self.of.wait == "poll" or not self.target.long_polling
+
+    @property
+    def comment(self) -> str | None:
+        return self.of.source or None
+
+    @property
+    def begins(self) -> StateName:
+        return self.name("")
+
+    def name(self, name: Step) -> StateName:
+        return StateName(self.of.name, name)
+
+    def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
+        given = {key: rendered(value) for key, value in members.items()}
+        request = {**self._sql(), **self.target.connection, **given}
+        return (SubmitCall(self.begins, submitting(self.of), request),)
+
+    def _sql(self) -> dict[str, Any]:
+        texts = [statement.text for statement in self.of.statements]
+        body: dict[str, Any] = {"Sql": texts[0]} if len(texts) == 1 else {"Sqls": texts}
+        if len(texts) > 1 and not self.of.transaction:
+            body["ExecutionMode"] = "AUTO_COMMIT"
+        if self.of.parameters:
+            body["Parameters"] = [
+                {"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.of.parameters
+            ]
+        return body
+
+
+#: What a child execution of the map layout was given: the task as the job file has it, and its run.
+_ITEM = "$states.context.Execution.Input.task"
+_RUN = "$states.context.Execution.Input.run"
+
+
+@dataclass(frozen=True)
+class AnyTask:
+    """The values of whichever task the execution was started for, as :func:`elt_redshift.asl.jobfile.item` wrote them.
+
+    :param polls: of every task of the job.
+    :param batches: whether every task of the job has several statements; None: some have.
+    """
+
+    polls: bool
+    batches: bool | None
+
+    task = Code(f"{_ITEM}.name")
+    owner = Code(f"{_RUN}.owner")
+    execution = Code(f"{_RUN}.name")
+    run = Code(f"{_RUN}.key")
+    retries = Code(f"{_ITEM}.retries")
+    timeout = Code(f"{_ITEM}.timeout")
+    awaited = Code(f"{_ITEM}.awaited")
+    waiters = Code(f"{_ITEM}.waiters")
+    # The child's own count begins at 0; below it where the run has been redriven since it took the lock.
+    redrives = Code(f"({_RUN}.redriven ? -1 : 0)")
+    least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
+    failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
+    kept = Code("$states.context.Execution.Input.kept")
+    number = Code(f"{_ITEM}.number")
+    blocks = Code(f"{_ITEM}.blocks")
+    comment = None
+    reports = True
+
+    @property
+    def begins(self) -> StateName | None:
+        return None if self.batches is None else self.name("submit batch" if self.batches else "submit")
+
+    def name(self, name: Step) -> StateName:
+        return StateName(ANY_TASK, name)
+
+    def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
+        # A function, since the warehouse's role is known to the deployed state machine only.
+        texts = f"$map({_ITEM}.statements, function($text) {{$replace($text, {_ITEM}.role, {_RUN}.role)}})"
+        mode = f"{_ITEM}.auto_commit ? {{'ExecutionMode': 'AUTO_COMMIT'}} : {{}}"
+        batch = SubmitCall(
+            self.name("submit batch"),
+            calls.BATCH_EXECUTE_STATEMENT,
+            self._request(members, f"{{'Sqls': [{texts}]}}, {mode}"),
+            when=f"$count({_ITEM}.statements) > 1" if self.batches is None else None,
+        )
+        single = SubmitCall(self.name("submit"), calls.EXECUTE_STATEMENT, self._request(members, f"{{'Sql': {texts}}}"))
+        return {None: (batch, single), True: (batch,), False: (single,)}[self.batches]
+
+    def _request(self, members: Mapping[str, Value], sql: str) -> str:
+        given = ", ".join(f"{literal(key)}: {code(value)}" for key, value in members.items())
+        value = f"{{'Name': $, 'Value': $lookup({_RUN}.parameters, $)}}"
+        parameters = f"$count({_ITEM}.parameters) > 0 ? {{'Parameters': [{_ITEM}.parameters.{value}]}} : {{}}"
+        return expression(f"$merge([{_RUN}.connection, {{{given}}}, {sql}, {parameters}])")
+
+
+def submitting(task: SqlTask) -> Call:
+    """The call that submits ``task``."""
+    return calls.EXECUTE_STATEMENT if len(task.statements) == 1 else calls.BATCH_EXECUTE_STATEMENT
+
+
+def seconds(duration: timedelta) -> int:
+    """``duration`` in whole seconds."""
+    return int(duration.total_seconds())

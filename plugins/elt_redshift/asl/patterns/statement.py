@@ -1,0 +1,356 @@
+"""The states of one task: submit its SQL, wait for the end, and fail in a way that a redrive can mend.
+
+::
+
+    load_fact ──> load_fact: finish ──FINISHED──> next task, or the end of the branch
+        ^                │ still running, FAILED or ABORTED
+        │                v
+        │         load_fact: describe <──────┐      long poll until the statement ends
+        │                │                   │
+        │                v                   │
+        │         load_fact: status ─────────┘ ──FINISHED──> next task
+        │            ├─ load_fact: cancel           past the task's timeout
+        ├────────────┼─ load_fact: retry            FAILED or ABORTED, attempts left
+        │            ├─ next task, load_fact: kept  an earlier execution has done it, and nothing was submitted
+        │            ├─ load_fact: record           FAILED or ABORTED: the audit item becomes Failed …
+        │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
+        └────────────┴─ load_fact: reclaim          after a redrive: take the lock again
+
+The first two states wait for the statement by a long poll each, so that one that ends within a minute costs two billed
+transitions. The second one is a Task and not a Choice because a Choice cannot end a branch. To tell that the statement
+has not finished, its Output raises an error, which it catches: an error of the state ``finish`` in the console is no
+failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
+
+Where a failure is held back until the rest has settled, more states stand before ``record`` and before the next task
+(:mod:`.settling`). What travels from state to state is small (:mod:`.passing`): once
+submitted, also ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
+Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), and after a failure ``error`` and
+``statement``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    REDRIVEN,
+    Code,
+    Value,
+    code,
+    expression,
+    fields,
+    joined,
+    keep,
+    locked,
+    rendered,
+)
+from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.roles import Submits
+from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns.failing import FailurePattern
+from elt_redshift.asl.patterns.source import Source, SubmitCall
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import statements
+from elt_redshift.protocol.limits import LONG_POLL, MAX_MESSAGE
+from elt_redshift.protocol.messages import REFUSED
+
+#: Serialization conflicts are retried this often even where the task has fewer retries of its own.
+CONFLICT_RETRIES = 5
+
+#: Longest pause between two submissions or two polls, in seconds.
+MAX_PAUSE = 60
+
+#: Why a call was refused, in a catcher: in the service's words, without what the SDK adds to them.
+_SAID = "$split($states.errorOutput.Cause, ' (Service: ')[0]"
+REFUSAL = f"$substring('{REFUSED}' & {_SAID}, 0, {MAX_MESSAGE})"
+
+#: The statement in the state's input has ended badly.
+UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
+
+_CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
+
+
+@dataclass(frozen=True)
+class StatementPattern:
+    """Builds the states of a task.
+
+    :param source: where its values come from.
+    :param next: the state behind it; None: it ends its branch.
+    :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
+        failure is to be recorded.
+    """
+
+    job: EltJob
+    source: Source
+    target: Target
+    next: str | None
+    failing: Step = "record"
+
+    def states(self) -> Iterator[State]:
+        """The states, the first one first."""
+        for submission in self._submissions():
+            yield self._submit(submission)
+        if self._finishes:
+            yield self._finish()
+        yield self._status()
+        yield from self._waits()
+        yield self._describe()
+        if self.source.timeout is not None:
+            yield self._cancel(self.source.timeout)
+        yield self._retry()
+        if self.next is None:
+            yield Succeed(self.source.name("kept"), self._kept())
+        yield from FailurePattern(self.job, self.source, self.target, self.failing).states()
+
+    def _waits(self) -> Iterator[State]:
+        if self.source.polls:
+            yield self._pause()
+
+    @property
+    def _finishes(self) -> bool:
+        """Whether there is a state ``finish``."""
+        return not self.source.polls or self.next is None
+
+    @property
+    def _look(self) -> str:
+        """The state that looks at the statement once more, sooner or later."""
+        return self.source.name("wait" if self.source.polls else "describe")
+
+    def _long_poll(self, seconds: Value) -> dict[str, Value]:
+        return {} if self.source.polls else {"WaitTimeSeconds": seconds}
+
+    def _call(
+        self, name: str, call: Call, arguments: Mapping[str, Any] | str, next: str | None, output: Any, **more: Any
+    ) -> Task:
+        return Task(name, call, arguments, next, output, partition=self.target.partition, **more)
+
+    @property
+    def _first_wait(self) -> int:
+        """How many seconds the call that submits waits for the statement's end at most."""
+        if self.source.polls:
+            return 0
+        known = isinstance(self.source.timeout, int) and not isinstance(self.source.timeout, Code)
+        return min(LONG_POLL, int(self.source.timeout or LONG_POLL)) if known else LONG_POLL
+
+    def _submissions(self) -> tuple[SubmitCall, ...]:
+        timeout = self.source.timeout
+        first: Value = LONG_POLL
+        if isinstance(timeout, Code):
+            first = Code(f"$min([{LONG_POLL}, {timeout}])")
+        elif timeout is not None:
+            first = min(LONG_POLL, int(timeout))
+        return self.source.submissions({**self._identity(), **self._long_poll(first)})
+
+    def _identity(self) -> dict[str, Value]:
+        """Name and idempotency token; both end in the attempt, so that a repeated call is the same statement."""
+        job, execution, *end = statements.name(self.job.job_id, self.source.execution, *self._attempt)
+        token = f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"
+        return {
+            "StatementName": joined(job, execution, *end),
+            "ClientToken": Code(f"{self.source.kept} ? $error('The task is done already.') : {locked(Code(token))}"),
+        }
+
+    @property
+    def _attempt(self) -> tuple[Value, Value]:
+        """Task and attempt, as parts of a name."""
+        return self.source.task, Code(f"$string({INPUT}.attempt)")
+
+    def _submit(self, submission: SubmitCall) -> Task:
+        return self._call(
+            submission.state,
+            submission.call,
+            submission.arguments,
+            next=self.source.name("status" if self.source.polls else "finish"),
+            output={
+                **keep("attempt", "failures", "redrives"),
+                **fields(
+                    Id="$states.result.Id",
+                    Status=f"$exists($states.result.Status) ? $states.result.Status : '{statements.SUBMITTED}'",
+                ),
+                **self._deadline(),
+                **({"polls": 0} if self.source.polls else {}),
+                **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
+            },
+            comment=self.source.comment,
+            retry=calls.SUBMIT_RETRY,
+            catch=(self._caught(),),
+            role=Submits(self._first_wait),
+        )
+
+    def _deadline(self) -> dict[str, str]:
+        match self.source.timeout:
+            case None:
+                return {}
+            case Code() as seconds:
+                return fields(deadline=f"$millis() + {seconds} * 1000")
+            case seconds:
+                return fields(deadline=f"$millis() + {int(seconds) * 1000}")
+
+    def _finish(self) -> Task:
+        result = "$states.result"
+        finished = f"{result}.Status = '{statements.FINISHED}'"
+        otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
+        given = self._finished()
+        if given is None:
+            output: Any = expression(
+                f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}'}}]) : {otherwise}"
+            )
+        else:
+            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}")}
+        return self._call(
+            self.source.name("finish"),
+            calls.DESCRIBE_STATEMENT,
+            {**keep("Id"), **self._waiting()},
+            next=self.next,
+            output=output,
+            comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
+            retry=calls.DATA_API_RETRY,
+            catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)), self._forgotten()),
+        )
+
+    def _status(self) -> Choice:
+        return Choice(self.source.name("status"), self._rules(), default=self._look)
+
+    def _rules(self) -> tuple[Rule, ...]:
+        refused = {
+            **keep("attempt", "redrives"),
+            "statement": statements.NO_STATEMENT,
+            **fields(cause=f"{INPUT}.refused"),
+        }
+        unsubmitted = f"{INPUT}.Status = '{passing.REFUSED}'"
+        ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
+        allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
+        late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        return (
+            Rule(expression(REDRIVEN), self.source.name("reclaim"), verdict="redriven"),
+            self._ended_well(),
+            self._done_already(),
+            *self._new(),
+            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry"), verdict="retry"),
+            Rule(expression(ended), self.source.name(self.failing), self._failure(), "failed"),
+            Rule(expression(unsubmitted), self.source.name(self.failing), refused, "refused"),
+            *((Rule(late, self.source.name("cancel"), verdict="late"),) if self.source.timeout is not None else ()),
+        )
+
+    def _ended_well(self) -> Rule:
+        finished = expression(f"{INPUT}.Status = '{statements.FINISHED}'")
+        if self.next is None:  # which a Choice cannot do
+            return Rule(finished, self.source.name("finish"), verdict="finished")
+        return Rule(finished, self.next, self._finished(), "finished")
+
+    def _done_already(self) -> Rule:
+        kept, output = (self.next, self._kept()) if self.next else (self.source.name("kept"), None)
+        return Rule(expression(f"{INPUT}.Status = '{passing.KEPT}'"), kept, output, "kept")
+
+    def _conflict_retries(self) -> str:
+        retries = self.source.retries
+        if isinstance(retries, Code):
+            return f"$max([{retries}, {CONFLICT_RETRIES}])"
+        return str(max(int(retries), CONFLICT_RETRIES))
+
+    def _new(self) -> Iterator[Rule]:
+        """To the state that submits."""
+        new = f"{INPUT}.Status = '{passing.NEW}'"
+        for submission in self._submissions():
+            when = new if submission.when is None else f"{new} and {submission.when}"
+            yield Rule(expression(when), submission.state, verdict="new")
+
+    def _finished(self) -> dict[str, Any] | None:
+        """What the next task gets; None: all of it, for the report."""
+        return None if self.source.reports else passing.finish(self.source.task, f"{INPUT}.Id")
+
+    def _kept(self) -> Any:
+        """The same of a task that an earlier execution has done."""
+        if self.source.reports:
+            none = f"{{'Id': '{statements.NO_STATEMENT}', 'submitted': $states.context.State.EnteredTime}}"
+            return expression(f"$merge([{INPUT}, {none}])")
+        return passing.keep(self.source.task)
+
+    def _failure(self) -> dict[str, Any]:
+        """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
+        cause = f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"
+        return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
+
+    def _caught(self) -> Catch:
+        """Nothing was submitted: the task is kept, AWS refused to, or the lock comes first. After a redrive the same
+        attempt is made again, under the same ClientToken."""
+        status = f"{self.source.kept} ? '{passing.KEPT}' : {REDRIVEN} ? '{passing.NEW}' : '{passing.REFUSED}'"
+        new = f"{{'Status': {status}, 'refused': {REFUSAL}}}"
+        return Catch((calls.ANY_ERROR,), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
+
+    def _describe(self) -> Task:
+        result = "$states.result"
+        failed = f"{result}.Status in {list(statements.UNSUCCESSFUL)}"
+        said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
+        part = f"{result}.SubStatements[Status = '{statements.FAILED}'][0].Id"
+        return self._call(
+            self.source.name("describe"),
+            calls.DESCRIBE_STATEMENT,
+            {**keep("Id"), **self._waiting()},
+            next=self.source.name("status"),
+            output=expression(
+                f"$merge([{INPUT}, {{'Status': {result}.Status}}, "
+                f"{failed} ? {{'error': $exists({INPUT}.error) ? {INPUT}.error : ({said}), "
+                f"'statement': $exists({part}) ? {part} : {INPUT}.Id}} : {{}}])"
+            ),
+            retry=calls.DATA_API_RETRY,
+            catch=(self._forgotten(),),
+        )
+
+    def _forgotten(self) -> Catch:
+        """A redrive came too late for the statement to be known still: how it ended nobody knows, so it runs anew."""
+        new = f"{{'Status': '{passing.NEW}', 'attempt': {INPUT}.attempt + 1}}"
+        refused = f"{{'Status': '{passing.REFUSED}', 'refused': {REFUSAL}}}"
+        return Catch(
+            (calls.NO_SUCH_STATEMENT,),
+            self.source.name("status"),
+            expression(f"$merge([{INPUT}, {REDRIVEN} ? {new} : {refused}])"),
+        )
+
+    def _waiting(self) -> dict[str, Any]:
+        """How long a call that describes waits: no longer than the task's timeout, unless that has passed."""
+        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+        until_timeout = Code(f"$exists({INPUT}.error) ? {LONG_POLL} : $max([1, $min([{LONG_POLL}, {left}])])")
+        poll = self._long_poll(LONG_POLL if self.source.timeout is None else until_timeout)
+        return {name: rendered(value) for name, value in poll.items()}
+
+    def _pause(self) -> Wait:
+        return Wait(
+            self.source.name("wait"),
+            expression(f"$ceil($min([{MAX_PAUSE}, $power(1.5, {INPUT}.polls)]))"),
+            self.source.name("describe"),
+            expression(f"$merge([{INPUT}, {{'polls': {INPUT}.polls + 1}}])"),
+        )
+
+    def _cancel(self, timeout: Value) -> Task:
+        message = joined("The statement ran longer than the task's timeout of ", timeout, " s and was cancelled.")
+        overdue = expression(f"$merge([{INPUT}, {{'error': {message}}}])")
+        return self._call(
+            self.source.name("cancel"),
+            calls.CANCEL_STATEMENT,
+            keep("Id"),
+            next=self.source.name("describe"),
+            output=overdue,
+            retry=calls.DATA_API_RETRY,
+            # It ended by itself between the two calls: describe tells how.
+            catch=(Catch((calls.INVALID, calls.NO_SUCH_STATEMENT), self.source.name("describe"), overdue),),
+        )
+
+    def _retry(self) -> Wait:
+        begins = self.source.begins
+        return Wait(
+            self.source.name("retry"),
+            expression(f"$ceil($random() * $min([{MAX_PAUSE}, $power(2, {INPUT}.failures + 1)]))"),
+            begins or self.source.name("status"),
+            {
+                **keep("redrives"),
+                **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1"),
+                **({} if begins else {"Status": passing.NEW}),
+            },
+        )

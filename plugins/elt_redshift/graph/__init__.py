@@ -1,0 +1,1 @@
+"""Graph algorithms: the order of tasks, how they nest, and lanes."""

@@ -1,0 +1,143 @@
+"""What a job will do, cost and come close to, before it is deployed: the data of ``elt-redshift plan``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+from elt_redshift.asl import bounds
+from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.graph.layout import Arrangement, arrange
+from elt_redshift.graph.of_job import graph_of
+from elt_redshift.graph.order import Order
+from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
+from elt_redshift.planning.simulation import Scenario
+from elt_redshift.protocol.limits import MAX_EVENTS
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One job, planned.
+
+    :param layout: ``unrolled`` or ``map``.
+    :param reason: why that one.
+    :param edges: between tasks, as written.
+    :param joins: edges that join branches; in the map layout, all that no others imply.
+    :param least_joins: the fewest that branches could have.
+    :param seconds: how long each task is taken to run.
+    :param makespan: from the first task's start to the last one's end, in seconds; states that run no SQL take no time.
+    :param critical_path: the tasks whose durations add up to the longest way through the job.
+    :param critical_seconds: how long that is. No layout can be done sooner.
+    :param arrangement: branches and joins, for a picture.
+    """
+
+    job_id: str
+    name: str
+    layout: str
+    reason: str
+    tasks: int
+    edges: int
+    joins: int
+    least_joins: int
+    estimates: Estimates
+    seconds: Mapping[str, float]
+    makespan: float
+    critical_path: tuple[str, ...]
+    critical_seconds: float
+    arrangement: Arrangement
+
+    @property
+    def ratio(self) -> float:
+        """Makespan over critical path; 1 is the least there can be."""
+        return self.makespan / self.critical_seconds if self.critical_seconds else 1.0
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan as plain JSON data; durations are in seconds, sizes in bytes, costs in US dollars."""
+        plain = {
+            name: getattr(self, name)
+            for name in ("job_id", "name", "layout", "reason", "tasks", "edges", "joins", "least_joins")
+        }
+        known = self.estimates
+        return plain | {
+            "states": known.states,
+            "runs": {name: _run(getattr(known, name)) for name in ("best", "typical", "worst")},
+            "safe_statement_seconds": known.safe_seconds,
+            "limits": [asdict(limit) | {"left": limit.left} for limit in known.limits],
+            "makespan_seconds": self.makespan,
+            "critical_path_seconds": self.critical_seconds,
+            "ratio": self.ratio,
+            "critical_path": list(self.critical_path),
+            "task_seconds": dict(self.seconds),
+        }
+
+
+def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None, more: Iterable[Limit] = ()) -> Plan:
+    """Plan a compiled job.
+
+    :param recorded: how long tasks took, in seconds; the others take what is expected of them.
+    :param more: limits of what is made of the definition.
+    """
+    job = machine.job
+    seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
+    graph = {task.name: task.upstream for task in job.tasks}
+    waited_for = graph_of(job)
+    arrangement = arrange(waited_for)
+    typical = simulate(machine, Scenario(seconds))
+    known = estimate(machine, typical)
+    path = longest_path(graph, seconds)
+    joins = _joins(arrangement) if machine.job_file is None else sum(item["awaited"] for item in machine.job_file)
+    return Plan(
+        job_id=job.job_id,
+        name=job.name,
+        layout="unrolled" if machine.job_file is None else "map",
+        reason=_reason(machine),
+        tasks=len(job.tasks),
+        edges=sum(len(task.upstream) for task in job.tasks),
+        joins=joins,
+        least_joins=_joins(arrange(waited_for, max_depth=len(graph) + 1)),
+        estimates=replace(known, limits=(*known.limits, *more)),
+        seconds=seconds,
+        makespan=typical.makespan,
+        critical_path=path,
+        critical_seconds=sum(seconds[task] for task in path),
+        arrangement=arrangement,
+    )
+
+
+def longest_path(graph: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> tuple[str, ...]:
+    """The tasks of ``{task: its upstreams}`` one behind the other that take longest."""
+    order = Order(graph)
+    ends: dict[str, float] = {}
+    before: dict[str, str | None] = {}
+    for task in (order.tasks[number] for number in order.topological):
+        before[task] = max(graph[task], key=lambda up: ends[up], default=None)
+        ends[task] = seconds[task] + ends.get(before[task] or "", 0.0)
+    path: list[str] = []
+    task_ = max(ends, key=lambda task: ends[task], default=None)
+    while task_ is not None:
+        path.append(task_)
+        task_ = before[task_]
+    return tuple(reversed(path))
+
+
+def _joins(arrangement: Arrangement) -> int:
+    return sum(len(ups) for ups in arrangement.joins.values())
+
+
+def _run(run: Run) -> dict[str, Any]:
+    return {"transitions": run.transitions, "events": run.events, "cost_usd": round(run.cost, 6)}
+
+
+def _reason(machine: StateMachine) -> str:
+    job = machine.job
+    if job.layout != "auto":
+        return "the job says so"
+    if machine.job_file is None:
+        return f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
+    if (events := bounds.history_events(job)) > MAX_EVENTS:
+        return (
+            f"unrolled, its history would have {events:,} events should every task last until its timeout, and may "
+            f"have {MAX_EVENTS:,}; with shorter timeouts or `wait: event` there are fewer"
+        )
+    return f"unrolled, its definition would have more than {bounds.AUTO_DEFINITION:,} bytes"

@@ -1,0 +1,205 @@
+"""What an execution's history says about each task.
+
+Events are dictionaries as ``GetExecutionHistory`` returns them
+(https://docs.aws.amazon.com/step-functions/latest/apireference/API_GetExecutionHistory.html). Only entered and exited
+states are looked at, so retries inside a state do not show; and of a task that waits for an event, what its submission
+was answered, which is known before the state is left.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any, Literal
+
+from elt_redshift.asl.language import names
+from elt_redshift.asl.language.names import StateName
+from elt_redshift.asl.patterns.passing import end_of
+from elt_redshift.protocol import executions
+from elt_redshift.protocol.joins import RunItems
+from elt_redshift.runs.progress import Report
+
+TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
+
+
+@dataclass(frozen=True)
+class TaskRun:
+    """One task of one execution.
+
+    :param statement_id: of the newest submission; of a failed batch, the id of the part that failed.
+    :param attempt: number of the newest submission, from 1.
+    :param started: of the newest submission, or the redrive that goes on with it.
+    :param message: why it failed, in the database's words.
+    :param kept_from: the execution that has done it before, so that this one did not run it.
+    """
+
+    name: str
+    status: TaskStatus = "waiting"
+    started: datetime | None = None
+    ended: datetime | None = None
+    statement_id: str | None = None
+    attempt: int = 0
+    message: str | None = None
+    kept_from: str | None = None
+
+    @property
+    def seconds(self) -> float | None:
+        """How long its last attempt took, once it has ended: from :attr:`started` on, so that neither earlier attempts
+        nor the hours between a failure and its redrive count."""
+        return (self.ended - self.started).total_seconds() if self.started and self.ended else None
+
+
+class TaskRuns:
+    """The tasks of one execution, kept up to date by :meth:`apply`.
+
+    :param tasks: the names of the job's tasks, in order; default: whatever states the history tells of. A mapping to
+        the tasks' upstreams lets those of the map layout show as running, which tell only how they ended.
+    :ivar last_event: the number of the newest event that was taken in.
+    :ivar news: how many events the last :meth:`apply` took in.
+    :ivar items: where the tasks of the map layout tell of their ends, which the caller reads and gives to
+        :meth:`report`; None in the unrolled layout, and before the tasks begin.
+    """
+
+    def __init__(self, tasks: Iterable[str] | None = None) -> None:
+        self._runs = {name: TaskRun(name) for name in tasks or ()}
+        self._any = tasks is None
+        self._upstream = tasks if isinstance(tasks, Mapping) else {}
+        self.items: RunItems | None = None
+        self._begun: datetime | None = None
+        self._redriven: datetime | None = None
+        self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
+        self.last_event = self.news = 0
+        self._redrives = 0
+        self._resumed: str | None = None  # the execution that this one goes on with
+        self.skipped = self.refused = False
+
+    def __getitem__(self, task: str) -> TaskRun:
+        run = self._find(task)
+        if run is None:
+            raise KeyError(task)
+        return run
+
+    def all(self) -> tuple[TaskRun, ...]:
+        """The runs in the order of the job's tasks."""
+        return tuple(self._runs.values())
+
+    def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
+        """Take in new events, oldest first; events that were seen already change nothing."""
+        self.news = 0
+        for event in events:
+            if event["id"] > self.last_event:
+                self.last_event, self.news = event["id"], self.news + 1
+                self._apply(event)
+
+    def report(self, reports: Iterable[Report]) -> None:
+        """Take in what the tasks of the map layout have told of their ends."""
+        for report in reports:
+            if (run := self._find(report.task)) is not None:
+                self._runs[run.name] = self._reported(run, report)
+        for name, upstream in self._upstream.items():
+            ups = [self._runs[up] for up in upstream]
+            if self._runs[name].status == "waiting" and all(up.status == "succeeded" for up in ups):
+                begun = max((up.ended for up in ups if up.ended), default=self._begun)
+                self._runs[name] = replace(self._runs[name], status="running", started=self._since(begun))
+
+    def _reported(self, run: TaskRun, report: Report) -> TaskRun:
+        if report.status == "failed" and self._redriven and report.ended <= self._redriven:
+            # That was before the redrive.
+            return replace(run, status="running", started=self._redriven, ended=None, message=None)
+        if report.status == "kept":
+            return self._kept(run, report.ended)
+        return replace(
+            run,
+            status=report.status,
+            started=report.submitted or run.started,
+            ended=report.ended,
+            statement_id=report.statement_id,
+            attempt=report.attempt,
+            message=report.message,
+        )
+
+    def _kept(self, run: TaskRun, when: datetime) -> TaskRun:
+        return TaskRun(run.name, "succeeded", ended=when, kept_from=self._resumed)
+
+    def finish(self, status: str) -> None:
+        """The execution has ended with ``status``: what still ran was aborted."""
+        if status in executions.ENDED:
+            for name, run in self._runs.items():
+                if run.status == "running":
+                    self._runs[name] = replace(run, status="aborted")
+
+    def _find(self, task: str) -> TaskRun | None:
+        """The run of a task, if it is one of the job's."""
+        return self._runs.get(task) or (TaskRun(task) if self._any else None)
+
+    def _apply(self, event: Mapping[str, Any]) -> None:
+        entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
+        if begun := event.get("executionStartedEventDetails"):
+            self._resumed = (_json(begun.get("input")).get("resume") or {}).get("from")
+        if event["type"] == "ExecutionRedriven":
+            self._redriven = event["timestamp"]
+            self._resume()
+        elif entered:
+            self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
+            if entered["name"] in self._runs:
+                self._newest[event["id"]] = entered["name"]
+        elif exited:
+            self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
+            self._newest.pop(event.get("previousEventId", 0), None)
+        elif task := self._newest.pop(event.get("previousEventId", 0), None):
+            self._newest[event["id"]] = task
+            self._submitted(task, _json(event.get("taskSubmittedEventDetails", {}).get("output")))
+
+    def _resume(self) -> None:
+        self._redrives += 1
+        for name, run in self._runs.items():
+            if run.status in ("running", "aborted", "failed"):
+                self._runs[name] = replace(run, status="running", started=self._redriven, ended=None)
+
+    def _since(self, begun: datetime | None) -> datetime | None:
+        """``begun``, unless the execution has been redriven since."""
+        return max(begun, self._redriven) if begun and self._redriven else begun
+
+    def _entered(self, state: str, given: dict[str, Any], when: datetime) -> None:
+        self.skipped = self.skipped or state == names.SKIPPED
+        self.refused = self.refused or state == names.REFUSED
+        if state == names.RUN_TASKS:
+            self.items, self._begun = RunItems.find(given), self._begun or when
+        name = StateName.read(state)
+        run = self._find(name.task) if name else None
+        if name is None or run is None:
+            return
+        task = run.name
+        if name.step == "":
+            attempt = int(given.get("attempt", 1))
+            self._runs[task] = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
+        elif name.step in ("block", "record"):
+            # One that was aborted here and is entered again after a redrive is on its way to another attempt.
+            again = given.get("redrives", self._redrives) < self._redrives
+            if run.status != "failed" and not again:
+                message, statement = given.get("cause"), given.get("statement")
+                self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
+
+    def _submitted(self, task: str, answer: dict[str, Any]) -> None:
+        if "Id" in answer:
+            self._runs[task] = replace(self._runs[task], statement_id=answer["Id"])
+
+    def _exited(self, state: str, result: dict[str, Any], when: datetime) -> None:
+        name = StateName.read(state)
+        run = self._find(name.task) if name else None
+        if name is None or run is None:
+            return
+        if end := end_of(name, result):
+            done = replace(run, status="succeeded", ended=when, statement_id=end.statement)
+            self._runs[run.name] = self._kept(run, when) if end.kept else done
+        elif name.step in ("", "find") and "Id" in result:
+            self._runs[run.name] = replace(run, statement_id=result["Id"])
+        elif name.step == "failed":
+            self._runs[run.name] = replace(run, status="running", ended=None)
+
+
+def _json(text: str | None) -> dict[str, Any]:
+    value = json.loads(text) if text else {}
+    return value if isinstance(value, dict) else {}

@@ -1,0 +1,110 @@
+"""What `plan` tells about a job."""
+
+from __future__ import annotations
+
+import json
+from datetime import timedelta
+
+import pytest
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.job.model import EltJob
+from elt_redshift.planning.estimates import Limit
+from elt_redshift.planning.plan import longest_path, plan_job
+from tests.unit.asl.jobs import JOBS, job, task
+
+
+def expecting(**seconds: int) -> EltJob:
+    """a and b, then c behind both, with these expected durations."""
+    ups = {"a": (), "b": (), "c": ("a", "b")}
+    made = EltJob(job_id="1", name="one")
+    for name, upstream in ups.items():
+        made.task(name, statement="select 1", upstream=upstream, expected=timedelta(seconds=seconds.get(name, 60)))
+    return made
+
+
+def test_the_critical_path_is_the_longest_way_by_expected_durations() -> None:
+    """The slower of two upstreams, and what stands behind it."""
+    found = plan_job(compile_job(expecting(a=90, b=30, c=10)))
+    assert found.critical_path == ("a", "c")
+    assert (found.critical_seconds, found.makespan, found.ratio) == (100, 100, 1.0)
+
+
+def test_recorded_durations_win_over_expected_ones() -> None:
+    """A task that was not recorded keeps what is expected of it."""
+    found = plan_job(compile_job(expecting(a=90, b=30, c=10)), {"b": 200.0})
+    assert found.critical_path == ("b", "c")
+    assert found.makespan == 210
+
+
+def test_a_guess_is_not_longer_than_the_timeout() -> None:
+    """A task of at most ten seconds is not guessed to take a minute."""
+    assert plan_job(compile_job(job(task("a", timeout=timedelta(seconds=10))))).makespan == 10
+
+
+def test_further_limits_stand_behind_the_others() -> None:
+    """Those of what is made of the definition, such as the template."""
+    found = plan_job(compile_job(JOBS["chain"]), more=[Limit("template", 1, 2, "bytes")]).to_dict()
+    assert found["limits"][-1] == {"name": "template", "used": 1, "allowed": 2, "unit": "bytes", "where": "", "left": 1}
+
+
+@pytest.mark.parametrize("name", JOBS)
+def test_no_layout_waits_longer_than_the_critical_path(name: str) -> None:
+    """Only a cap on statements, and polling, make a job slower than its longest way."""
+    made = JOBS[name]
+    found = plan_job(compile_job(made))
+    assert found.ratio >= 1
+    if made.max_active_statements is None and not any(one.wait == "poll" for one in made.tasks):
+        assert found.ratio == pytest.approx(1.0)
+    assert found.joins >= found.least_joins or found.layout == "map"
+
+
+def test_a_cap_costs_what_the_lanes_cost() -> None:
+    """Four equal tasks on two lanes take twice as long."""
+    capped = EltJob(job_id="1", name="one", max_active_statements=2)
+    for name in "abcd":
+        capped.task(name, statement="select 1")
+    assert plan_job(compile_job(capped)).ratio == 2
+
+
+@pytest.mark.parametrize(
+    ("layout", "tasks", "hours", "chosen", "why"),
+    [
+        ("auto", 2, None, "unrolled", "it fits"),
+        ("auto", 140, None, "map", "its definition would have more than 943,718 bytes"),
+        ("auto", 20, 12, "map", "its history would have 202,100 events"),
+        ("map", 2, None, "map", "the job says so"),
+    ],
+)
+def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, hours: int | None, chosen: str, why: str) -> None:
+    """Chosen by the limit that it would exceed, or because the job says so."""
+    made = EltJob(job_id="1", name="one", layout=layout)  # type: ignore[arg-type]
+    for number in range(tasks):
+        made.task(f"t{number}", statement="select 1", timeout=timedelta(hours=hours) if hours else None)
+    found = plan_job(compile_job(made))
+    assert found.layout == chosen
+    assert why in found.reason
+
+
+@pytest.mark.parametrize(("sql", "each"), [(("select 1",), 5), (("select 1", "select 2"), 6)])
+def test_a_run_of_the_map_layout_counts_its_children(sql: tuple[str, ...], each: int) -> None:
+    """Five transitions a task, or six in a job where some are batches and others are not; one an edge that no other
+    implies, one for each child's start, three for the run; two for waking a task that waits."""
+    found = plan_job(compile_job(job(task("a"), task("b", "a", sql=sql), layout="map")))
+    assert found.estimates.best.transitions == 3 + 2 * each + 1 + 2
+    assert found.estimates.typical.transitions == found.estimates.best.transitions + 2
+    assert found.joins == 1
+
+
+def test_the_plan_is_plain_json() -> None:
+    """Every key has a value that JSON knows, and each limit its distance."""
+    found = json.loads(json.dumps(plan_job(compile_job(job(task("a"), task("b", "a")))).to_dict()))
+    assert found["runs"]["best"]["transitions"] == 2 + 2 * 2
+    assert found["runs"]["best"]["cost_usd"] == pytest.approx(6 * 0.000025)
+    assert found["critical_path"] == ["a", "b"]
+    assert all(limit["left"] == limit["allowed"] - limit["used"] for limit in found["limits"])
+
+
+def test_a_job_without_tasks_in_common_has_the_longest_task_as_its_path() -> None:
+    """Of tasks side by side, the one that takes longest."""
+    assert longest_path({"a": (), "b": ()}, {"a": 1.0, "b": 2.0}) == ("b",)

@@ -1,0 +1,84 @@
+"""What the tasks of the map layout tell of their ends, as a reader takes it in."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from elt_redshift.asl.language import names
+from elt_redshift.protocol.joins import RunItems
+from elt_redshift.runs.history import TaskRuns
+from elt_redshift.runs.progress import reports
+
+BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
+GRAPH = {"a": (), "b": (), "c": ("a", "b")}
+
+
+def begun(redriven: timedelta | None = None) -> TaskRuns:
+    """Runs of an execution whose tasks have begun, and that was redriven so long after."""
+    runs = TaskRuns(GRAPH)
+    given = json.dumps({"progress": {"table": "joins", "run": "x/1"}})
+    entered = {"name": names.RUN_TASKS, "input": given}
+    events: list[dict[str, Any]] = [
+        {"id": 1, "type": "MapStateEntered", "timestamp": BEGIN, "stateEnteredEventDetails": entered}
+    ]
+    if redriven is not None:
+        events.append({"id": 2, "type": "ExecutionRedriven", "timestamp": BEGIN + redriven})
+    runs.apply(events)
+    return runs
+
+
+def told(task: str, second: int, message: str | None = None) -> dict[str, Any]:
+    """A task's item as DynamoDB gives it, ``second`` seconds after the beginning."""
+    at = {"S": f"2026-01-01T00:00:{second:02}.000Z"}
+    common = {"Task": {"S": task}, "StatementId": {"S": f"s-{task}"}, "EndedAt": at}
+    if message is not None:
+        return {**common, "TaskStatus": {"S": "failed"}, "FailureMessage": {"S": message}}
+    begun = {"SubmittedAt": {"S": "2026-01-01T00:00:01Z"}, "AttemptNumber": {"N": "2"}}
+    return {**common, "TaskStatus": {"S": "succeeded"}, **begun}
+
+
+def statuses(runs: TaskRuns) -> dict[str, str]:
+    return {run.name: run.status for run in runs.all()}
+
+
+def test_the_history_says_where_to_look() -> None:
+    """Before the tasks have begun, and in the unrolled layout, there is nowhere to look."""
+    assert TaskRuns(GRAPH).items is None
+    assert begun().items == RunItems("joins", "x/1")
+
+
+def test_a_task_that_succeeded_tells_all_of_it() -> None:
+    """Statement, attempt and times are those that the task has told."""
+    runs = begun()
+    runs.report(reports([told("a", 5), {"Task": {"S": "c"}, "TaskStatus_": {"S": "x"}}]))
+    run = runs["a"]
+    assert (run.status, run.statement_id, run.attempt, run.seconds) == ("succeeded", "s-a", 2, 4.0)
+
+
+def test_what_has_not_told_its_end_runs_if_its_upstreams_are_done() -> None:
+    """It began when the last of them ended, or with the first tasks."""
+    runs = begun()
+    runs.report([])
+    assert statuses(runs) == {"a": "running", "b": "running", "c": "waiting"}
+    assert runs["a"].started == BEGIN
+    runs.report(reports([told("a", 5), told("b", 9)]))
+    assert statuses(runs) == {"a": "succeeded", "b": "succeeded", "c": "running"}
+    assert runs["c"].started == BEGIN + timedelta(seconds=9)
+
+
+def test_a_failure_counts_until_the_redrive() -> None:
+    """A task that failed before the redrive runs; one that failed behind it has failed."""
+    runs = begun(redriven=timedelta(seconds=7))
+    runs.report(reports([told("a", 5, "no"), told("b", 9, "never")]))
+    assert statuses(runs) == {"a": "running", "b": "failed", "c": "waiting"}
+    assert (runs["a"].message, runs["b"].message) == (None, "never")
+
+
+def test_what_ran_when_the_execution_ended_was_aborted() -> None:
+    """As in the unrolled layout."""
+    runs = begun()
+    runs.report(reports([told("a", 5, "no")]))
+    runs.finish("FAILED")
+    assert statuses(runs) == {"a": "failed", "b": "aborted", "c": "waiting"}
