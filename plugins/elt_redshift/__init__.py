@@ -55,7 +55,7 @@ _HOMES = {
     "AuditLock": "operators.audit_lock",
     "AuditLockAcquireOperator": "operators.audit_lock",
     "AuditLockReleaseOperator": "operators.audit_lock",
-    "AwsError": "aws.calls",
+    "AwsError": "aws.errors",
     "EltError": "exceptions",
     "EltHook": "hooks.step_functions",
     "EltJob": "job.model",
