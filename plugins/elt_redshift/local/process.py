@@ -223,7 +223,7 @@ def _stop(
         if _alive(aws, server):
             with suppress(ProcessLookupError):
                 os.kill(aws.pid, number)
-        elif number == signal.SIGKILL:  # somebody wrote into the folder while its guard emptied it
+        elif number == signal.SIGKILL:  # somebody wrote into the folder while its watchdog emptied it
             shutil.rmtree(aws.data, ignore_errors=True)
         deadline = clock() + timeout / 2
         while not (gone := not _alive(aws, server) and not Path(aws.data).exists()) and clock() < deadline:

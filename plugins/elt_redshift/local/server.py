@@ -14,23 +14,23 @@ import os
 import secrets
 import signal
 import socket
-import subprocess
 import sys
 import tempfile
 import threading
 import traceback
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.exceptions import EltError
-from elt_redshift.local import guard, state
+from elt_redshift.local import state
 from elt_redshift.local.errors import port_taken
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
+from elt_redshift.local.watchdog import Watchdog
 
 if TYPE_CHECKING:
     from elt_redshift.local.redshift import EmbeddedRedshift
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
 REGION = "us-east-1"
 PREFIX = "elt-redshift-"
 PARENT_POLL_SECONDS = 0.2
-GUARD_SECONDS = 60.0
 SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
 """Seconds between thread switches (``sys.setswitchinterval``). Tests make it tiny, to provoke races."""
 
@@ -86,17 +85,17 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
     """Everything up; on leaving, everything down again, in reverse order."""
     with ExitStack() as stack:
         check_moto_version()
-        data = stack.enter_context(_throwaway(options.directory))
-        if options.parent is not None:
-            _follow(options.parent, stopping)
+        data = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(6)}"
         directory = options.directory or data
+        watchdog = stack.enter_context(_watched(data, directory / state.STATE_FILE))
+        _follow(options.parent, watchdog, stopping)
         state.hold_server_lock(directory)
         _report(options.ready_fd, {"log": str(directory / state.LOG_FILE)})
         _write_log(directory)
         listener = stack.enter_context(_bind(options.port))
         endpoint = f"http://127.0.0.1:{listener.getsockname()[1]}"
         configure_environment(os.environ, endpoint)
-        backend = _start_services(data, endpoint, stack)
+        backend = _start_services(data, endpoint, watchdog, stack)
         aws = LocalAws(
             endpoint=endpoint,
             pid=os.getpid(),
@@ -115,42 +114,35 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
 
 
 @contextmanager
-def _throwaway(directory: Path | None) -> Iterator[Path]:
-    """A folder for all data, guarded by a process that removes it even when this one is killed, at any moment: the
-    guard is there before the folder is."""
-    folder = Path(tempfile.gettempdir()) / f"{PREFIX}{secrets.token_hex(6)}"
-    state_file = (directory or folder) / state.STATE_FILE
-    command = [sys.executable, "-I", "-S", guard.__file__, str(os.getpid()), str(folder), str(state_file)]
-    watcher = subprocess.Popen(  # noqa: S603
-        command,
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-        start_new_session=True,
-        cwd="/",
-    )
+def _watched(data: Path, state_file: Path) -> Iterator[Watchdog]:
+    """A folder for all data, and beside it one for PostgreSQL, whose user may not look into that. A watchdog, which is
+    there before they are, removes them even when this process is killed, at any moment."""
+    watchdog = Watchdog([data, _postgres_home(data)], state_file)
     try:
-        folder.mkdir(mode=0o700)
-        yield folder
+        data.mkdir(mode=0o700)
+        yield watchdog
     finally:
         os.chdir("/")
-        if watcher.stdin:
-            watcher.stdin.close()
-        with suppress(subprocess.TimeoutExpired):
-            watcher.wait(GUARD_SECONDS)
-        guard.remove(folder)
+        watchdog.close()
 
 
-def _follow(parent: int, stopping: threading.Event) -> None:
-    """Stop when the parent is gone. The parent of a process changes the moment its parent ends, whatever ended it."""
+def _postgres_home(data: Path) -> Path:
+    return data.with_name(f"{data.name}-pg")
+
+
+def _follow(parent: int | None, watchdog: Watchdog, stopping: threading.Event) -> None:
+    """Stop when the parent is gone, or the watchdog and PostgreSQL with it. The parent of a process changes the moment
+    its parent ends, whatever ended it."""
 
     def watch() -> None:
-        while os.getppid() == parent:
+        while parent in (None, os.getppid()) and watchdog.is_alive():
             if stopping.wait(PARENT_POLL_SECONDS):
                 return
+        if not watchdog.is_alive():
+            log.error("PostgreSQL or its watchdog has ended; so does the embedded AWS")
         stopping.set()
 
-    threading.Thread(target=watch, name="parent", daemon=True).start()
+    threading.Thread(target=watch, name="follow", daemon=True).start()
 
 
 def _write_log(directory: Path) -> None:
@@ -195,7 +187,7 @@ def configure_environment(environment: Any, endpoint: str) -> None:
     )
 
 
-def _start_services(data: Path, endpoint: str, stack: ExitStack) -> EmbeddedRedshift:
+def _start_services(data: Path, endpoint: str, watchdog: Watchdog, stack: ExitStack) -> EmbeddedRedshift:
     """Start PostgreSQL and, beside it, import and patch moto: the two slow parts of a start."""
     os.chdir(data)
     if interval := os.environ.get(SWITCH_INTERVAL):
@@ -203,8 +195,8 @@ def _start_services(data: Path, endpoint: str, stack: ExitStack) -> EmbeddedReds
     from elt_redshift.local import events, patches, redshift
 
     with ThreadPoolExecutor(1, thread_name_prefix="start") as pool:
-        home = guard.sockets(data)
-        starting = pool.submit(redshift.start, data / "redshift", endpoint, events.emit_statement_event, home)
+        where = data / "redshift", endpoint, events.emit_statement_event, _postgres_home(data), watchdog
+        starting = pool.submit(redshift.start, *where)
         stack.callback(_stop_redshift, starting)
         patches.apply_all()
         backend = starting.result()

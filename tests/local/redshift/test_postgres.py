@@ -65,12 +65,14 @@ def test_kill_leaves_nothing(tmp_path: Path, victim: str) -> None:
     command = [sys.executable, "-c", OWNER, str(folder)]
     owner = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert owner.stdout is not None
-    sockets = tmp_path
+    sockets = tmp_path / "nowhere"
     try:
-        sockets = Path(owner.stdout.readline().strip().replace("%2F", "/"))
+        printed = owner.stdout.readline().strip()
+        assert printed, "PostgreSQL has started"
+        sockets = Path(printed.replace("%2F", "/"))
         assert sockets.is_dir()
         (watchdog,) = [
-            process for process in psutil.Process(owner.pid).children() if "supervise" in " ".join(process.cmdline())
+            process for process in psutil.Process(owner.pid).children() if "watchdog" in " ".join(process.cmdline())
         ]
         if victim == "owner":
             os.kill(owner.pid, signal.SIGKILL)

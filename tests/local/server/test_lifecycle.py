@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.local import door, process, server, state
+from elt_redshift.local import door, process, server, state, watchdog
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.process import LocalAws
 from tests import bounds
@@ -54,7 +54,7 @@ def belongings(aws: LocalAws) -> tuple[set[int], set[Path]]:
     """All processes and temporary folders of a running embedded AWS."""
     pids = descendants(aws.pid) | {aws.pid}
     folders = folders_with(pids) | {Path(aws.data)}
-    assert len(pids) >= 4, "the server, its guard, PostgreSQL's watchdog and PostgreSQL"
+    assert len(pids) >= 4, "the server, its watchdog, PostgreSQL and its helpers"
     assert len(folders) >= 2, "the server's data and PostgreSQL's sockets"
     return pids, folders
 
@@ -103,6 +103,17 @@ def test_killed_server_leaves_nothing(tmp_path: Path) -> None:
     state.write(tmp_path, aws)
     assert up(tmp_path).pid != aws.pid
     process.down(tmp_path)
+
+
+def test_killed_watchdog_leaves_nothing(tmp_path: Path) -> None:
+    """After kill -9 of its watchdog, PostgreSQL and the server end, and all is cleaned up; the log says why."""
+    aws = up(tmp_path)
+    pids, folders = belongings(aws)
+    (killed,) = naming(Path(watchdog.__file__)) & pids
+    os.kill(killed, signal.SIGKILL)
+    assert_gone(pids, folders)
+    assert process.status(tmp_path) is None
+    assert "PostgreSQL or its watchdog has ended" in (tmp_path / "server.log").read_text()
 
 
 def test_killed_parent_leaves_nothing() -> None:

@@ -1,4 +1,4 @@
-"""The small parts of the process: version check, state file, guard, locks, environment."""
+"""The small parts of the process: version check, state file, watchdog, locks, environment."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.local import guard, process, state, versions
+from elt_redshift.local import process, state, versions, watchdog
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.process import LocalAws
 
@@ -47,18 +47,18 @@ def test_the_state_file_keeps_everything(tmp_path: Path) -> None:
     assert state.read(tmp_path) is None
 
 
-def test_the_guard_leaves_the_successors_state_alone(tmp_path: Path) -> None:
+def test_the_watchdog_leaves_the_successors_state_alone(tmp_path: Path) -> None:
     """local.json is removed only if it speaks of the server that ended."""
     file = tmp_path / state.STATE_FILE
     file.write_text(json.dumps({"pid": 2}))
-    guard.forget(file, 1)
+    watchdog.forget(file, 1)
     assert file.exists()
-    guard.forget(file, 2)
+    watchdog.forget(file, 2)
     assert not file.exists()
 
 
 @pytest.mark.parametrize(("writes", "removed"), [(3, True), (10**6, False)])
-def test_the_guard_insists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int, removed: bool) -> None:
+def test_the_watchdog_insists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writes: int, removed: bool) -> None:
     """A folder into which a dying process still writes is removed in the end, unless that never stops."""
     folder = tmp_path / "data"
     now, left = iter(range(10**6)), iter(range(writes))
@@ -69,8 +69,8 @@ def test_the_guard_insists(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, writ
         if next(left, None) is not None:
             path.mkdir()
 
-    monkeypatch.setattr(guard.shutil, "rmtree", remove_then_write)
-    guard.remove(folder, clock=lambda: float(next(now)), sleep=lambda seconds: None)
+    monkeypatch.setattr(watchdog.shutil, "rmtree", remove_then_write)
+    watchdog.remove(folder, clock=lambda: float(next(now)), sleep=lambda seconds: None)
     assert folder.exists() is not removed
 
 

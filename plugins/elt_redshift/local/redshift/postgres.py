@@ -9,18 +9,16 @@ system user ``pgserver``, as that package does it.
 
 from __future__ import annotations
 
-import json
 import os
-import select
+import secrets
 import shutil
-import subprocess
-import sys
 import tempfile
 import threading
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import psycopg
@@ -29,11 +27,9 @@ from psycopg_pool import ConnectionPool
 from elt_redshift.exceptions import EltError
 from elt_redshift.local.redshift import roles
 from elt_redshift.local.redshift.roles import DATABASE, SQL_USER
+from elt_redshift.local.watchdog import Watchdog
 
 SYSTEM_USER = "pgserver"
-#: Longer than what the watchdog waits for PostgreSQL, so that it tells why.
-START_SECONDS = 180.0
-STOP_SECONDS = 60.0
 #: A statement waits this long for one of the pool's connections.
 CONNECTION_SECONDS = 600.0
 
@@ -68,20 +64,17 @@ def _uri(sockets: Path, database: str, user: str) -> str:
     return f"postgresql://{user}@/{quote(database)}?host={quote(str(sockets), safe='')}"
 
 
-def _prepare_folder(folder: Path) -> None:
-    """Make ``folder`` empty: new, or what a machine that lost power left behind.
+def _empty(folder: Path) -> None:
+    """Remove ``folder`` if it is empty, or what a machine that lost power left behind.
 
     :raises PostgresError: it holds something that PostgreSQL did not put there.
     """
-    if folder.is_symlink() and not folder.exists():
-        folder.unlink()
-    if folder.exists() and any(folder.iterdir()):
-        if not (folder / "PG_VERSION").exists():
+    if folder.exists():
+        if any(folder.iterdir()) and not (folder / "PG_VERSION").exists():
             raise PostgresError(f"{folder} is not empty. Give a folder for PostgreSQL that is new or empty.")
         shutil.rmtree(folder.resolve())
-        if folder.is_symlink():
-            folder.unlink()
-    folder.mkdir(parents=True, exist_ok=True)
+    if folder.is_symlink():
+        folder.unlink()
 
 
 def _binaries() -> Path:
@@ -111,22 +104,32 @@ def _reset(connection: psycopg.Connection) -> None:
 
 
 class Postgres:
-    """A PostgreSQL server in ``folder``, which is created, and deleted on stop.
+    """A PostgreSQL server in ``folder``, which is created, and deleted in the end.
 
     :param folder: data folder; new or empty. For root, it is a link to a folder of the system user's under /tmp.
-    :param home: a folder, which is created, for its socket; its path is to be short. Default: a new one below /tmp.
+    :param home: a folder, which is created, for its socket; its path is to be short.
+    :param watchdog: who owns PostgreSQL, and removes both folders when it is closed. Default: one of its own, and a
+        home below /tmp.
     :param max_connections: enough for every statement that may run at once, plus sessions.
     :param pool_size: connections that :meth:`connection` hands out at most.
     """
 
     def __init__(
-        self, folder: Path, *, home: Path | None = None, max_connections: int = 300, pool_size: int = 120
+        self,
+        folder: Path,
+        *,
+        home: Path | None = None,
+        watchdog: Watchdog | None = None,
+        max_connections: int = 300,
+        pool_size: int = 120,
     ) -> None:
-        self.folder, self._wanted_home = folder.absolute(), home
+        self.folder = folder.absolute()
+        # A socket's path is limited to about 100 characters, which a data folder's may exceed.
+        self._home = home or Path(tempfile.gettempdir()) / f"elt-redshift-pg-{secrets.token_hex(6)}"
+        self._given = watchdog
         self._options = {**_OPTIONS, "max_connections": str(max_connections)}
         self._pool_size = pool_size
-        self._supervisor: subprocess.Popen[bytes] | None = None
-        self._home: Path | None = None
+        self._watchdog: Watchdog | None = None
         self._pools: dict[str, ConnectionPool] = {}
         self._lock = threading.Lock()
 
@@ -135,23 +138,14 @@ class Postgres:
 
         :raises PostgresError: the folder is in use, or PostgreSQL does not start.
         """
-        _prepare_folder(self.folder)
-        binaries = _binaries()
-        # A socket's path is limited to about 100 characters, which a data folder's may exceed.
-        home = self._home = self._wanted_home or Path(tempfile.mkdtemp(prefix="elt-redshift-pg-"))
-        home.mkdir(mode=0o700, exist_ok=True)
-        data, user = self.folder, None
-        if os.geteuid() == 0:
-            # The other user may not get to the folder, and root's own folders are not to be opened to others for that.
-            data, user = home / "data", SYSTEM_USER
-            self.folder.rmdir()
-            self.folder.symlink_to(data)
-            _give_to_system_user(binaries, home)
-        self.exchange.mkdir()
-        self.exchange.chmod(0o755)
-        self._spawn(binaries, data, home, user)
+        _empty(self.folder)
+        watchdog = self._watchdog = self._given or Watchdog([self.folder, self._home])
         try:
-            self._await_ready()
+            settings = self._settings(*self._make_folders())
+            try:
+                watchdog.start_postgres(settings)
+            except RuntimeError as error:
+                raise PostgresError(f"PostgreSQL did not start: {error}") from error
             roles.create_all(self.uri, self.exchange)
         except BaseException:
             self.stop()
@@ -161,81 +155,59 @@ class Postgres:
     def exchange(self) -> Path:
         """A folder from which the server can read what this process writes.
 
-        :raises PostgresError: the server was never started.
+        :raises PostgresError: the server does not run.
         """
-        if self._home is None:
-            raise PostgresError("PostgreSQL is not running; call start() first.")
-        return self._home / "exchange"
+        return self._running_home() / "exchange"
 
-    def _spawn(self, binaries: Path, data: Path, home: Path, user: str | None) -> None:
-        settings = {
+    def _make_folders(self) -> tuple[Path, Path, str | None]:
+        """Where the binaries and the data are, and who is to run them (None: who we are)."""
+        binaries, data, user = _binaries(), self.folder, None
+        self._home.mkdir(mode=0o700, exist_ok=True)
+        self.folder.parent.mkdir(parents=True, exist_ok=True)
+        if os.geteuid() == 0:
+            # The other user may not get to the folder, and root's own folders are not to be opened to others for that.
+            data, user = self._home / "data", SYSTEM_USER
+            self.folder.symlink_to(data)
+            _give_to_system_user(binaries, self._home)
+        self.exchange.mkdir()
+        self.exchange.chmod(0o755)
+        return binaries, data, user
+
+    def _settings(self, binaries: Path, data: Path, user: str | None) -> dict[str, Any]:
+        return {
             "bin": str(binaries),
             "data": str(data),
-            "folder": str(self.folder),
-            "home": str(home),
-            "log": str(home / "server.log"),
+            "home": str(self._home),
+            "log": str(self._home / "server.log"),
             "user": user,
             "roles": [roles.SUPERUSER, SQL_USER],
             "options": self._options,
-            "owner": os.getpid(),
         }
-        script = Path(__file__).with_name("supervise.py")
-        self._supervisor = subprocess.Popen(  # noqa: S603 - our own script
-            [sys.executable, "-I", str(script), json.dumps(settings)],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            cwd="/",
-            start_new_session=True,  # a Ctrl-C at the terminal must not stop it before its owner
-        )
-
-    def _await_ready(self) -> None:
-        supervisor = self._supervisor
-        assert supervisor is not None
-        assert supervisor.stdout is not None
-        assert supervisor.stderr is not None
-        readable, _, _ = select.select([supervisor.stdout], [], [], START_SECONDS)
-        if readable and supervisor.stdout.readline() == b"ready\n":
-            return
-        supervisor.kill()
-        raise PostgresError(f"PostgreSQL did not start: {supervisor.stderr.read().decode(errors='replace').strip()}")
 
     def stop(self) -> None:
-        """Stop the server and delete its folder. A second call does nothing."""
+        """Let nobody in any more; stop the server and delete its folders, if that is not up to a shared watchdog.
+
+        A second call does nothing.
+        """
         with self._lock:
-            supervisor, self._supervisor = self._supervisor, None
+            watchdog, self._watchdog = self._watchdog, None
             pools, self._pools = self._pools, {}
         for pool in pools.values():
             pool.close()
-        if supervisor is None:
-            return
-        assert supervisor.stdin is not None
-        supervisor.stdin.close()
-        try:
-            supervisor.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            supervisor.kill()  # the kernel stops PostgreSQL with it
-            supervisor.wait()
-        for stream in (supervisor.stdout, supervisor.stderr):
-            if stream is not None:
-                stream.close()
-        self._remove_folders()
+        if watchdog is not None and watchdog is not self._given:
+            watchdog.close()
 
-    def _remove_folders(self) -> None:
-        """Delete what a watchdog that was killed could not."""
-        if self.folder.is_symlink():
-            self.folder.unlink()
-        for folder in filter(None, (self.folder, self._home)):
-            shutil.rmtree(folder, ignore_errors=True)
+    def _running_home(self) -> Path:
+        if self._watchdog is None:
+            raise PostgresError("PostgreSQL is not running; call start() first.")
+        return self._home
 
     def uri(self, database: str = DATABASE, user: str = SQL_USER) -> str:
         """A libpq connection string for ``database``.
 
-        :raises PostgresError: the server was never started.
+        :raises PostgresError: the server does not run.
         """
-        if self._home is None:
-            raise PostgresError("PostgreSQL is not running; call start() first.")
-        return _uri(self._home, database, user)
+        return _uri(self._running_home(), database, user)
 
     def connect(self, database: str = DATABASE) -> psycopg.Connection:
         """A connection of one's own, in autocommit mode; the caller closes it."""
@@ -259,8 +231,7 @@ class Postgres:
     def _pool(self, database: str) -> ConnectionPool:
         """:raises psycopg.OperationalError: there is no such database."""
         with self._lock:
-            if self._supervisor is None:
-                raise PostgresError("PostgreSQL is not running; call start() first.")
+            self._running_home()
             if database not in self._pools:
                 self.connect(database).close()  # a pool would try again and again
                 self._pools[database] = ConnectionPool(
