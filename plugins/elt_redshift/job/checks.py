@@ -9,9 +9,10 @@ from dataclasses import replace
 from datetime import timedelta
 
 from elt_redshift.job import edges, keys, parameters, statements
-from elt_redshift.job.findings import Findings, Path, did_you_mean, shown
+from elt_redshift.job.findings import Findings, Path
 from elt_redshift.job.keys import MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
 from elt_redshift.job.parts import DURATIONS, JobSpec, Parameter, SqlTask
+from elt_redshift.job.written import bare, is_text, shown, unsendable
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENTS
 
 _JOB_ID, _JOB_NAME, _NAME = map(re.compile, (keys.JOB_ID, keys.JOB_NAME, keys.NAME))
@@ -53,8 +54,8 @@ def check(job: JobSpec, findings: Findings) -> None:
 def _check_identity(job: JobSpec, findings: Findings) -> None:
     job_id, name = job.job_id, job.name
     if not findings.at("job_id"):
-        if not isinstance(job_id, str):
-            findings.add(("job_id",), f"The job_id is {shown(job_id)}, not text.", f'Quote it: "{job_id}".')
+        if not is_text(job_id):
+            findings.add(("job_id",), f"The job_id is {shown(job_id)}, not text.", f'Quote it: "{bare(job_id)}".')
         elif not _JOB_ID.fullmatch(job_id):
             remedy = "Use 1 to 64 letters, digits, '_', '.', '-'."
             findings.add(("job_id",), f"The job_id {shown(job_id)} cannot name statements and the audit item.", remedy)
@@ -65,9 +66,11 @@ def _check_identity(job: JobSpec, findings: Findings) -> None:
 
 def _check_words(job: JobSpec, findings: Findings) -> None:
     """What people read about the job. Airflow keeps owners and tags of at most 100 characters."""
-    if not isinstance(job.description, str):
+    if not is_text(job.description):
         findings.add(("description",), f"The description is {shown(job.description)}, not text.", "Give it a text.")
-    if not isinstance(job.owner, str) or len(job.owner) > MAX_LABEL or "\n" in job.owner:
+    elif found := unsendable(job.description):
+        findings.add(("description",), f"The description holds {found}.", "Take it out.")
+    if not is_text(job.owner) or (job.owner and not _is_label(job.owner)):
         findings.add(("owner",), f"The owner is {shown(job.owner)}.", f"Give a line of at most {MAX_LABEL} characters.")
     if not isinstance(job.tags, tuple) or not all(_is_label(tag) for tag in job.tags):
         remedy = f"Write a list of texts, such as [sales, yearly], each of at most {MAX_LABEL} characters."
@@ -75,14 +78,14 @@ def _check_words(job: JobSpec, findings: Findings) -> None:
 
 
 def _is_label(text: object) -> bool:
-    return isinstance(text, str) and 0 < len(text) <= MAX_LABEL and "\n" not in text
+    return is_text(text) and 0 < len(text) <= MAX_LABEL and "\n" not in text and not unsendable(text)
 
 
 def _check_parameter(parameter: Parameter, findings: Findings) -> None:
     key = ("parameters", str(parameter.name))
     if not isinstance(parameter.name, str) or not _NAME.fullmatch(parameter.name):
         remedy = "Use letters, digits and '_', a letter first."
-        findings.add(key, f"The parameter '{parameter.name}' cannot be referred to in SQL.", remedy)
+        findings.add(key, f"The parameter '{bare(parameter.name)}' cannot be referred to in SQL.", remedy)
     parameters.check(parameter, findings)
 
 
@@ -92,9 +95,9 @@ def _check_task_names(tasks: Sequence[SqlTask], findings: Findings) -> None:
         key, name = ("tasks", str(task.name)), str(task.name)
         if not _NAME.fullmatch(name) or not isinstance(task.name, str):
             remedy = "Use letters, digits and '_', a letter first."
-            findings.add(key, f"The task name '{name}' cannot name a state and an Airflow task.", remedy)
+            findings.add(key, f"The task name '{bare(name)}' cannot name a state and an Airflow task.", remedy)
         elif len(name) > MAX_TASK_NAME:
-            problem = f"The task name '{name}' has {len(name)} characters; {MAX_TASK_NAME} are allowed."
+            problem = f"The task name '{bare(name)}' has {len(name)} characters; {MAX_TASK_NAME} are allowed."
             findings.add(key, problem, "Shorten it.")
         elif name.lower() in keys.RESERVED_TASK_NAMES:
             findings.add(key, f"The task name '{name}' is taken by the state machine itself.", "Choose another.")
@@ -163,7 +166,7 @@ def _check_upstream(task: SqlTask, names: Collection[str], findings: Findings) -
             findings.add(key, f"The task '{name}' waits for itself.", "Take it out of its own upstream.")
         elif name not in names:
             findings.add(
-                key, f"The task '{task.name}' waits for '{name}', which is no task.", did_you_mean(name, names)
+                key, f"The task '{task.name}' waits for '{name}', which is no task.", findings.did_you_mean(name, names)
             )
         if count > 1:
             findings.add(key, f"The task '{task.name}' waits for '{name}' {count} times.", "Name it once.")

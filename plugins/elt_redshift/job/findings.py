@@ -4,28 +4,29 @@ from __future__ import annotations
 
 import difflib
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.job.written import bare, in_one_line
 
 #: Where something stands in a job: ``("tasks", "load_fact", "retries")``.
 Path = tuple[str, ...]
 
+#: Words up to so many characters are compared with what is known …
+_LONGEST = 200
+#: … and for all of a job's mistakes so many pairs of usual words, which takes a second. Then nothing more is proposed.
+_PAIRS = 30_000
+_USUAL = 20
+
 
 def did_you_mean(word: str, known: Iterable[object]) -> str:
     """``Did you mean 'x'?`` when something known is close to ``word``, else the list of what is known."""
-    names = [str(name) for name in known]
-    close = difflib.get_close_matches(word, names, n=1)
+    names = [bare(name) for name in known]
+    close = difflib.get_close_matches(word, names, n=1) if len(word) <= _LONGEST else []
     if close:
         return f"Did you mean '{close[0]}'?"
     listed = ", ".join(names[:10]) + (", …" if len(names) > 10 else "")
     return f"Known here: {listed}." if names else "There are none here."
-
-
-def shown(value: object) -> str:
-    """``value`` as a message quotes it: as Python writes it, shortened to 60 characters."""
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
 
 
 class Findings:
@@ -44,12 +45,13 @@ class Findings:
         self._lines = lines or {}
         self._found: list[tuple[int, Problem]] = []
         self._paths: set[Path] = set()
+        self._pairs = 0.0
 
     def add(self, path: Path, message: str, remedy: str) -> None:
         """Note a mistake at a key of the job."""
         line = self._line(path)
         origin = f"{self.origin}:{line}" if line else self.origin
-        self.add_at(path, f"{origin}: {'.'.join(path)}" if path else origin, message, remedy)
+        self.add_at(path, f"{origin}: {'.'.join(map(bare, path))}" if path else origin, message, remedy)
 
     def add_in_file(self, path: Path, file: str, line: int, message: str, remedy: str) -> None:
         """Note a mistake at a line of an SQL file that the key ``path`` led to."""
@@ -57,8 +59,13 @@ class Findings:
 
     def add_at(self, path: Path, place: str, message: str, remedy: str) -> None:
         """Note a mistake at a place in other words than those of :meth:`add`; it is sorted to the key ``path``."""
-        self._paths.add(path)
-        self._found.append((self._line(path), Problem(place, message, remedy)))
+        self._paths.update(path[:length] for length in range(len(path) + 1))
+        self._found.append((self._line(path), Problem(*map(in_one_line, (place, message, remedy)))))
+
+    def did_you_mean(self, word: str, known: Collection[object]) -> str:
+        """:func:`did_you_mean`, as long as the job's mistakes are not too many for it."""
+        self._pairs += len(known) * max(1.0, len(word) / _USUAL) ** 2
+        return did_you_mean(word, known) if self._pairs <= _PAIRS else "Mend the name."
 
     def copy(self) -> Findings:
         """The same findings, to add to without changing these."""
@@ -69,7 +76,7 @@ class Findings:
 
     def at(self, *path: str) -> bool:
         """Whether a mistake was noted at that key or inside it, so that what depends on it need not be judged."""
-        return any(found[: len(path)] == path for found in self._paths)
+        return path in self._paths
 
     @property
     def problems(self) -> tuple[Problem, ...]:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, packaged, reading
+from elt_redshift.job import checks, files, packaged, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import JobSpec
 
@@ -91,7 +91,7 @@ def _names() -> set[str]:
 
 def _text(file: Path) -> str:
     try:
-        return file.read_bytes().decode("utf-8-sig")
+        return files.read(file, files.JOB).decode("utf-8-sig")
     except UnicodeDecodeError as error:
         problem = Problem(str(file), f"The file is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
         raise JobError([problem]) from error

@@ -13,8 +13,8 @@ from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING
 
 from elt_redshift.job.findings import Path as Key
-from elt_redshift.job.findings import did_you_mean, shown
 from elt_redshift.job.parts import PARAMETER_TYPES, Parameter, ParameterType
+from elt_redshift.job.written import bare, is_text, shown, unsendable
 
 if TYPE_CHECKING:
     from elt_redshift.job.findings import Findings
@@ -52,7 +52,7 @@ def as_text(kind: ParameterType, value: object) -> str | None:
             return _date(value)
         case "timestamp":
             return _timestamp(value)
-    return value if isinstance(value, str) else None
+    return str(value) if is_text(value) else None
 
 
 def _integer(value: object) -> str | None:
@@ -65,7 +65,7 @@ def _number(value: object) -> str | None:
     if isinstance(value, int):
         return _integer(value)
     text = repr(value) if isinstance(value, float) else value
-    return text if isinstance(text, str) and _NUMBER.fullmatch(text) else None
+    return str(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else None
 
 
 def _date(value: object) -> str | None:
@@ -138,8 +138,8 @@ def check(parameter: Parameter, findings: Findings) -> None:
         return
     fits = _check_choices(parameter, findings)
     if parameter.default is not None:
-        bare = parameter if fits else replace(parameter, choices=None)
-        check_value((*key, "default"), f"The default of '{name}'", parameter.default, bare, findings)
+        judged = parameter if fits else replace(parameter, choices=None)
+        check_value((*key, "default"), f"The default of '{name}'", parameter.default, judged, findings)
 
 
 def _check_choices(parameter: Parameter, findings: Findings) -> bool:
@@ -151,8 +151,8 @@ def _check_choices(parameter: Parameter, findings: Findings) -> bool:
         problem = f"The choices of '{parameter.name}' are {shown(choices)}, not a list of values."
         findings.add(key, problem, "Write them as [africa, asia], or leave them out.")
         return False
-    bare = replace(parameter, choices=None)
-    right = [check_value(key, f"A choice of '{parameter.name}'", choice, bare, findings) for choice in choices]
+    any_ = replace(parameter, choices=None)
+    right = [check_value(key, f"A choice of '{parameter.name}'", choice, any_, findings) for choice in choices]
     if all(right) and len(set(choices)) < len(choices):
         findings.add(key, f"The choices of '{parameter.name}' hold one value twice.", "Give each once.")
     return all(right)
@@ -162,13 +162,15 @@ def check_value(key: Key, what: str, value: object, parameter: Parameter, findin
     """Note that a value does not fit its parameter; whether it does."""
     if value == "":
         findings.add(key, f"{what} is empty, which the Redshift Data API refuses.", "Give it a text.")
-    elif parameter.type == "text" and not isinstance(value, str):
-        findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{value}".')
+    elif parameter.type == "text" and not is_text(value):
+        findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{bare(value)}".')
+    elif isinstance(value, str) and (found := unsendable(value)):
+        findings.add(key, f"{what} holds {found}.", "Take it out.")
     elif as_text(parameter.type, value) is None:
         called, remedy = _WORDS[parameter.type]
         findings.add(key, f"{what} is {shown(value)}, not {called}.", remedy)
     elif parameter.choices is not None and value not in parameter.choices:
-        remedy = did_you_mean(str(value), parameter.choices)
+        remedy = findings.did_you_mean(str(value), parameter.choices)
         findings.add(key, f"{what} is {shown(value)}, not one of its choices.", remedy)
     else:
         return True
@@ -182,7 +184,7 @@ def check_values(declared: Sequence[Parameter], given: Mapping[str, object], fin
     for name, value in given.items():
         key = ("parameters", name)
         if name not in known:
-            findings.add(key, f"The job has no parameter '{name}'.", did_you_mean(name, known))
+            findings.add(key, f"The job has no parameter '{name}'.", findings.did_you_mean(name, known))
         elif value is None and (default := known[name].default) is not None:
             problem = f"The value of '{name}' is None, and NULL is no value of a job's parameter."
             findings.add(key, problem, f"Leave it out, which stands for {shown(default)}, or give it a text.")

@@ -12,8 +12,8 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.job import keys, parameters, sql
-from elt_redshift.job.findings import Findings, did_you_mean, shown
+from elt_redshift.job import files, keys, parameters, sql
+from elt_redshift.job.findings import Findings
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
     DURATIONS,
@@ -26,6 +26,7 @@ from elt_redshift.job.parts import (
     SqlTask,
     Wait,
 )
+from elt_redshift.job.written import Plain, bare, shown
 
 _DURATION = re.compile(keys.DURATION)
 #: The keys of a task that are read, and not taken as they are.
@@ -59,7 +60,7 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
     key = ("tasks", str(name))
     if not isinstance(options, Mapping):
         written = "nothing" if options is None else f"{shown(options)}"
-        findings.add(key, f"The task '{name}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
+        findings.add(key, f"The task '{bare(name)}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
         return SqlTask(name=name, statements=())
     _check_keys(key, options, keys.TASK, findings)
     kind = _source_kind(key, options, findings)
@@ -81,12 +82,20 @@ def _check_keys(key: Key, given: Mapping[Any, Any], known: Collection[str], find
     for word in given:
         if word not in known:
             where = f"in {'.'.join(key)}" if key else "in a job"
-            findings.add((*key, str(word)), f"The key '{word}' means nothing {where}.", did_you_mean(str(word), known))
+            problem = f"The key '{bare(word)}' means nothing {where}."
+            findings.add((*key, str(word)), problem, findings.did_you_mean(str(word), known))
 
 
-def _given(data: Mapping[Any, Any], known: Collection[str]) -> dict[str, Any]:
+def _given(data: Mapping[Any, Any], known: Mapping[str, keys.Key]) -> dict[str, Any]:
     """What ``data`` says under keys that are known."""
-    return {name: data[name] for name in known if name in data}
+    return {name: _natural(data[name], key) for name, key in known.items() if name in data}
+
+
+def _natural(value: Any, key: keys.Key) -> Any:
+    """``True`` as ``true``, where only that can be meant."""
+    if isinstance(value, Plain) and key.schema.get("type") == "boolean":
+        return {"true": True, "false": False}.get(value.lower(), value)
+    return value
 
 
 def _mapping(key: Key, value: Any, example: str, findings: Findings) -> Mapping[Any, Any]:
@@ -109,7 +118,7 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
     if options is None:
         return Parameter(name=name)
     if not isinstance(options, Mapping):
-        remedy = f'Write {name}: {{default: "{options}"}}, or {name}: {{}} if it must be given.'
+        remedy = f'Write {name}: {{default: "{bare(options)}"}}, or {name}: {{}} if it must be given.'
         findings.add(key, f"The parameter '{name}' holds {shown(options)}.", remedy)
         return Parameter(name=name)
     _check_keys(key, options, keys.PARAMETER, findings)
@@ -150,7 +159,7 @@ def _read_source(key: Key, kind: SourceKind, text: Any, base: Path, findings: Fi
         return ()
     if kind == "sql":
         return _read_script(key, text, base, findings)
-    return _read_inline(key, f"CALL {text.strip()}" if kind == "call" else text, kind, findings)
+    return _read_inline(key, f"CALL {text.strip(sql.WHITE)}" if kind == "call" else text, kind, findings)
 
 
 def _read_inline(key: Key, text: str, kind: SourceKind, findings: Findings) -> tuple[SqlStatement, ...]:
@@ -215,11 +224,13 @@ def _read_file(key: Key, name: str, base: Path, findings: Findings) -> str | Non
     try:
         path = (base / name).resolve()
         if not path.is_relative_to(base.resolve()):
-            findings.add(key, f"The file '{name}' is outside the job's folder.", f"Move it into '{base}'.")
+            findings.add(key, f"The file '{bare(name)}' is outside the job's folder.", f"Move it into '{base}'.")
             return None
-        return path.read_bytes().decode("utf-8-sig")
+        return files.read(path, files.SCRIPT).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        findings.add(key, f"The file '{name}' is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+        findings.add(key, f"The file '{bare(name)}' is not UTF-8 (byte {error.start}).", "Save it as UTF-8.")
+    except RuntimeError:  # what pathlib says of it before Python 3.13
+        findings.add(key, f"The file {shown(name)} is a link to itself.", remedy)
     except FileNotFoundError:
         findings.add(key, f"The file {shown(name)} does not exist.", remedy)
     except OSError as error:

@@ -18,12 +18,15 @@ from elt_redshift.exceptions import EltError
 
 Kind = Literal["space", "comment", "string", "dollar", "name", "quoted", "parameter", "number", "operator"]
 
+#: What Redshift's lexer passes over between tokens. (A no-break space is a letter to it.)
+WHITE = " \t\n\r\f\v"
+
 #: Kinds that carry no meaning for the database.
 BLANK: frozenset[Kind] = frozenset({"space", "comment"})
 
 _LEXEME = r"""
-    (?P<space>\s+)
-  | (?P<comment>--[^\n]*)
+    (?P<space>[ \t\n\r\f\v]+)
+  | (?P<comment>--[^\n\r]*)
   | (?P<block>/\*)
   | (?P<string>[eE]?'(?:[^'\\]|\\.|'')*')
   | (?P<dollar>\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?)\$.*?\$(?P=tag)\$)
@@ -35,7 +38,8 @@ _LEXEME = r"""
   | (?P<operator>:=|.)
 """
 #: What may hold anything, quotes and semicolons included, in the order in which :data:`_LEXEME` tries it.
-_CLOSED = r"--[^\n]*|[eE]?'(?:[^'\\]|\\.|'')*'|\"(?:[^\"]|\"\")*\""
+#: An open quote takes the rest in at one go, lest each one behind it try the same.
+_CLOSED = r"--[^\n\r]*|[eE]?'(?:[^'\\]|\\(?:.|\Z)|'')*+(?:'|(?P<open>\Z))|\"(?:[^\"]|\"\")*+(?:\"|(?P<open_name>\Z))"
 #: What makes a text worth reading token by token, wherever it stands.
 _DIFFICULT = r"/\*|['\";$]"
 _COMMENT_MARK = r"/\*|\*/"
@@ -87,7 +91,12 @@ class Statement:
 
 
 def _line(sql: str, offset: int) -> int:
-    return sql.count("\n", 0, offset) + 1
+    return lines_to(sql, 0, offset) + 1
+
+
+def lines_to(sql: str, start: int, end: int) -> int:
+    """How many lines end between two offsets; with ``\\n``, ``\\r\\n`` or, as on old Macs, ``\\r``."""
+    return sql.count("\n", start, end) + sql.count("\r", start, end) - sql.count("\r\n", start, end)
 
 
 def _block_comment_end(sql: str, start: int) -> int:
@@ -136,12 +145,12 @@ def is_plainly_one(sql: str) -> bool:
     """
     if _compiled(_DIFFICULT).search(sql) is None:
         return not _is_blank(sql)
-    rest = _compiled(_CLOSED).sub(" ", sql)
+    rest = _compiled(_CLOSED).sub(lambda found: " " if found.lastgroup is None else _QUOTES[0], sql)
     return _compiled(_DIFFICULT).search(rest) is None and not _is_blank(rest)
 
 
 def _is_blank(sql: str) -> bool:
-    return not _compiled(r"--[^\n]*").sub("", sql).strip()
+    return not _compiled(r"--[^\n\r]*").sub("", sql).strip(WHITE)
 
 
 def parameters(sql: str) -> list[str]:
@@ -151,6 +160,8 @@ def parameters(sql: str) -> list[str]:
 
     :raises SqlSyntaxError: see :func:`tokenize`.
     """
+    if ":" not in sql and is_plainly_one(sql):
+        return []
     return list(dict.fromkeys(token.text[1:] for token in tokenize(sql) if token.kind == "parameter"))
 
 
@@ -232,10 +243,10 @@ def split(sql: str) -> list[Statement]:
     start, line, counted = 0, 1, 0
     for first, end, routine in _pieces(sql):
         if first is not None:
-            line, counted = line + sql.count("\n", counted, first.start), first.start
+            line, counted = line + lines_to(sql, counted, first.start), first.start
             if routine.open:
                 raise SqlSyntaxError("the BEGIN block is never closed by END.", line)
-            statements.append(Statement(sql[start:end].strip(), line))
+            statements.append(Statement(sql[start:end].strip(WHITE), line))
         start = end + 1
     return statements
 

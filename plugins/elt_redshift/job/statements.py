@@ -12,8 +12,9 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import islice
 
 from elt_redshift.job import sql
-from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.findings import Findings
 from elt_redshift.job.parts import SqlStatement, SqlTask
+from elt_redshift.job.written import unsendable
 from elt_redshift.protocol.limits import MAX_BATCH, MAX_STATEMENT_BYTES
 
 #: The one ``${Name}`` that deployment fills in.
@@ -55,6 +56,10 @@ def _check_statement(task: SqlTask, statement: SqlStatement, findings: Findings)
     if not sql.is_plainly_one(statement.text) and (count := len(sql.split(statement.text))) != 1:
         problem = f"A statement of task '{task.name}' holds {count} statements."
         _add(task, statement, 0, problem, "Make each its own SqlStatement.", findings)
+    if what := unsendable(statement.text):
+        problem = f"A statement of task '{task.name}' holds {what}."
+        _add(task, statement, 0, problem, "Take it out.", findings)
+        return
     _check_size(task, statement, findings)
     _check_transaction(task, statement, findings)
     _check_placeholders(task, statement, findings)
@@ -68,7 +73,7 @@ def check_references(task: SqlTask, declared: Collection[str], findings: Finding
         for name in statement.parameters:
             if name not in declared:
                 declare = f"Declare it: parameters: {{{name}: {{}}}}."
-                remedy = f"{did_you_mean(name, declared)} Or declare it." if declared else declare
+                remedy = f"{findings.did_you_mean(name, declared)} Or declare it." if declared else declare
                 problem = f"The parameter ':{name}' of task '{task.name}' is not declared."
                 _add(task, statement, _use(statement.text, name), problem, remedy, findings)
 
@@ -85,7 +90,7 @@ def _add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, reme
     file, colon, line = statement.place.rpartition(":")
     if colon and line.isdigit():
         first = _first_offset(statement.text)
-        shift = statement.text.count("\n", 0, offset) - statement.text.count("\n", 0, first)
+        shift = sql.lines_to(statement.text, 0, offset) - sql.lines_to(statement.text, 0, first)
         findings.add_in_file(key, file, int(line) + shift, problem, remedy)
     else:
         findings.add(key, problem, remedy)

@@ -145,7 +145,7 @@ def test_yaml_python_and_json_make_equal_jobs(tasks: dict[str, dict[str, Any]], 
 def test_a_text_nested_too_deeply_is_told() -> None:
     """Thousands of brackets are a mistake like any other."""
     (problem,) = _outcome("[" * 5000)  # type: ignore[misc]
-    assert problem.split("/")[-1].startswith("job.yaml: This is not YAML: ")
+    assert problem.split("/")[-1].startswith("job.yaml:1: This is nested more than 32 deep.")
 
 
 @given(st.text(st.sampled_from("ab:-[]{}'\"#&*!|>%@`?,\n \t1"), max_size=40))

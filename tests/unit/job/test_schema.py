@@ -22,8 +22,9 @@ GOOD = [path for folder in ("sql", "dags", "plugins") for path in sorted((ROOT /
 BEYOND = re.compile(
     "is not YAML|stands twice|differ only in case|The file '|The script '|No file can|The script ends|is not SQL"
     "|holds (2|no) statements|is not one call|whose statements are one transaction|cannot run in a transaction"
-    "|is not declared|No statement uses|datetime|would never be filled in|is a template|is no task|waits for itself"
+    "|is not declared|No statement uses|2024-13-01|would never be filled in|is a template|is no task|waits for itself"
     "|in a circle|is no time at all|is over 24 hours|not one of its choices"
+    "|second document|The tag |alias|A key is|takes in mappings|holds a null|(is|are) 0[xo]|is 'yes', not true"
 )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import pickle
+import time
 
 import pytest
 from hypothesis import given
@@ -214,3 +215,36 @@ def test_what_is_plainly_one_statement_is_one(sql: str) -> None:
 def test_most_statements_are_plainly_one(sql: str) -> None:
     """Quotes and comments do not make a statement difficult."""
     assert is_plainly_one(sql)
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+def test_every_line_end_ends_a_comment(end: str) -> None:
+    """On old Macs, too: Redshift's lexer ends a comment at a carriage return."""
+    text = end.join(["delete from t; -- why", "insert into t select :a;", "-- ; done", "vacuum t"])
+    assert [(one.text.split()[0], one.line) for one in split(text)] == [("delete", 1), ("--", 2), ("--", 4)]
+    assert parameters(text) == ["a"]
+    assert not is_plainly_one(text)
+    assert is_plainly_one(f"select 1 -- ;{end}")
+    assert not is_plainly_one(f"-- only{end}")
+
+
+@pytest.mark.parametrize("letter", ["\u00a0", "\u2003", "\ufeff", "\x1c", "\x85", "\u2028"])
+def test_what_redshift_does_not_pass_over_is_not_cut_off(letter: str) -> None:
+    """A no-break space and its like are letters to Redshift, which tells what is wrong with them."""
+    assert [one.text for one in split(f"select 1 as a{letter} ;{letter}; select 2")] == [
+        f"select 1 as a{letter}",
+        letter,
+        "select 2",
+    ]
+
+
+@pytest.mark.parametrize(
+    "text", ["'\\'" * 50_000, "\"'" * 50_001, "$a$" * 33_333, "/*" * 50_000, "{{a" * 33_333, "--\r" * 30_000]
+)
+def test_no_text_takes_long(text: str) -> None:
+    """Reading takes time in proportion to the text, however many things are left open in it."""
+    began = time.monotonic()
+    is_plainly_one(text)
+    with contextlib.suppress(SqlSyntaxError):
+        split(text)
+    assert time.monotonic() - began < 2
