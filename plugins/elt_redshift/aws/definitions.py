@@ -12,7 +12,7 @@ from typing import Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.asl.language import names
+from elt_redshift.asl.language import jsonata, names
 from elt_redshift.aws.errors import aws_errors
 
 
@@ -36,7 +36,8 @@ class Definition:
         if self.items:
             return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
         arguments = _arguments(json.loads(self.text), task) or {}
-        return tuple(arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments])
+        texts = arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments]
+        return tuple(jsonata.read(text) for text in texts)
 
 
 class Definitions:

@@ -101,6 +101,8 @@ def _check_task_names(tasks: Sequence[SqlTask], findings: Findings) -> None:
             findings.add(key, problem, "Shorten it.")
         elif name.lower() in keys.RESERVED_TASK_NAMES:
             findings.add(key, f"The task name '{name}' is taken by the state machine itself.", "Choose another.")
+        elif name in keys.TEMPLATE_WORDS:
+            findings.add(key, f"The task name '{name}' is a word of CloudFormation's.", "Choose another.")
         elif (other := taken.setdefault(name.lower(), name)) != name:
             findings.add(key, f"The tasks '{other}' and '{name}' differ only in case.", "Rename one of them.")
 

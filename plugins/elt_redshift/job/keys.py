@@ -29,6 +29,8 @@ MAX_LABEL = 100
 MAX_TASK_NAME = 60
 #: States that every generated state machine has.
 RESERVED_TASK_NAMES = ("start_execution", "acquire_lock", "release_lock")
+#: To CloudFormation, an object with this one key is no object.
+TEMPLATE_WORDS = ("Ref", "Condition")
 
 #: What whole texts look like.
 JOB_ID = r"[A-Za-z0-9_.-]{1,64}"

@@ -25,7 +25,7 @@ _LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 
 #: What the guide's column says where there is none to speak of.
 _NO_DEFAULTS = ("", "none", "required", "see there")
-_TASK_NAMES = {"maxLength": keys.MAX_TASK_NAME, "not": {"enum": list(keys.RESERVED_TASK_NAMES)}}
+_TASK_NAMES = {"maxLength": keys.MAX_TASK_NAME, "not": {"enum": [*keys.RESERVED_TASK_NAMES, *keys.TEMPLATE_WORDS]}}
 
 
 def schema() -> dict[str, Any]:

@@ -30,8 +30,9 @@ _OUTSIDE_TRANSACTIONS = re.compile(
 )
 #: Enough tokens to recognize any of these.
 _HEAD_TOKENS = 40
-_PLACEHOLDER = re.compile(r"\$\{[^}\s]*\}")
-_TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_].*?\}\}|\{%-?\s*[a-z]+\b.*?%\}")
+#: Neither holds braces, so that no text of many that are never closed takes long.
+_PLACEHOLDER = re.compile(r"\$\{[^{}\s]*\}")
+_TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_][^{}]*\}\}|\{%-?\s*[a-z]+\b[^{}]*%\}")
 
 
 def script(statements: Iterable[SqlStatement]) -> str:
@@ -137,14 +138,16 @@ def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Finding
 
 
 def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
+    """In strings, quoted names, bodies and comments these are text like any other."""
     if not any(mark in statement.text for mark in ("${", "{{", "{%")):
         return
-    for found in _PLACEHOLDER.finditer(_without(statement.text, "comment")):
+    code = _without(statement.text, "comment", "string", "quoted", "dollar")
+    for found in _PLACEHOLDER.finditer(code):
         if found[0] != ROLE_PLACEHOLDER:
             problem = f"'{found[0]}' in task '{task.name}' would never be filled in."
             remedy = f"Use a parameter, :name. Deployment fills in {ROLE_PLACEHOLDER} only."
             _add(task, statement, found.start(), problem, remedy, findings)
-    for found in _TEMPLATE.finditer(_without(statement.text, "comment", "dollar")):
+    for found in _TEMPLATE.finditer(code):
         problem = f"'{found[0]}' in task '{task.name}' is a template; SQL is sent as it is written."
         _add(task, statement, found.start(), problem, "Use a parameter, :name.", findings)
 

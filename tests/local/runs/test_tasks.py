@@ -57,6 +57,28 @@ def test_parameters_are_bound(deploy: Deploy, ledger: str) -> None:
     assert sorted(deployed.sql(f"select task from {ledger}")) == [["'); drop table x; --"], ["first"]]
 
 
+#: What Step Functions, CloudFormation and Jinja would take for theirs.
+MARKS = ("{% $string(6*7) %}", "{{resolve:ssm:/x}} {{ ds }}", "${RedshiftIAMRoleARN}", '${Unknown} 😀 \\u0041 "%}')
+
+
+@pytest.mark.parametrize("layout", ["unrolled", "map"])
+def test_texts_reach_the_database_as_they_were_written(deploy: Deploy, ledger: str, layout: str) -> None:
+    """Byte for byte, in SQL and as defaults; SQL that looks like code is refused by the database, not evaluated."""
+    insert = "insert into {} values ({}) -- {{%}}"
+    quoted = [f"'{text}'" for text in MARKS if "Role" not in text and "\\" not in text]
+    tasks = [
+        task("a", sql=tuple(insert.format(ledger, one) for one in (*quoted, "'%}'"))),
+        *(task(f"b{n}", sql=(insert.format(ledger, f":p{n}"),), parameters=(f"p{n}",)) for n in range(len(MARKS))),
+        task("c", *(f"b{n}" for n in range(len(MARKS))), "a", sql=("{%$string(6*7)%}",)),
+    ]
+    parameters = [Parameter(name=f"p{n}", default=text) for n, text in enumerate(MARKS)]
+    deployed = deploy(job(*tasks, parameters=parameters, layout=layout))
+    deployed.run()
+    assert "syntax error" in (deployed.item.failure_message or "")
+    written = sorted([text.strip("'") for text in quoted] + ["%}"] + list(MARKS))
+    assert sorted(row[0] for row in deployed.sql(f"select task from {ledger}")) == written
+
+
 def test_a_missing_parameter_fails_before_the_lock(deploy: Deploy) -> None:
     """A parameter without a default must be given; the audit item is not touched."""
     deployed = deploy(job(task("a", sql=("select :p",), parameters=("p",)), parameters=(Parameter(name="p"),)))

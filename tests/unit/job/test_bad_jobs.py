@@ -101,6 +101,8 @@ def test_statements_that_need_no_transaction_may_stand_alone(tmp_path: Path) -> 
     [
         'select \'{"a":{"b":1}}\'',
         "select 1 where x like '{%' or x like '%}'",
+        "select '{{x}}', '${x}', \"{{ c }}\", '{% if x %}'",
+        "select 1 -- {% if %}\n",
         "select 1 -- {{ ds }} ${Region}\n",
         "create procedure p() as $$ begin execute '{{ x }}'; end; $$ language plpgsql",
         "copy t from 's3://b/k' iam_role '${RedshiftIAMRoleARN}'",

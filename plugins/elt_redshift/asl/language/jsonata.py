@@ -1,11 +1,18 @@
 """Writing JSONata, the query language of the generated definitions.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
+
+What users wrote must come through as it is. Step Functions evaluates a text that stands between ``{%`` and ``%}``;
+CloudFormation fills in ``${Name}`` and ``{{resolve:…}}`` in whatever it deploys
+(https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/dynamic-references.html). So in literals these marks are
+broken up by escapes, and a text that holds any becomes a literal.
 """
 
 from __future__ import annotations
 
 import json
+import re
+from collections.abc import Collection
 
 #: The running execution's ARN, name and number of redrives, and what the state was given.
 EXECUTION_ARN = "$states.context.Execution.Id"
@@ -25,9 +32,41 @@ def expression(code: str) -> str:
     return "{% " + code + " %}"
 
 
-def literal(text: str) -> str:
-    """``text`` as a JSONata string; its escapes are JSON's."""
-    return json.dumps(text)
+#: The second characters of the marks. A literal's escapes are JSON's.
+_MARKS = re.compile(r"(?<=[${])\{|(?<=\{)%|(?<=%)\}")
+
+
+def literal(text: str, kept: Collection[str] = ()) -> str:
+    """``text`` as a JSONata string. Characters beyond ASCII stand as they are: not every evaluator puts two halves of
+    one together.
+
+    :param kept: marks that deployment shall fill in, such as ``${Name}``.
+    """
+    said = _MARKS.sub(lambda found: f"\\u{ord(found[0]):04x}", json.dumps(text, ensure_ascii=False))
+    for mark in kept:
+        said = said.replace(_MARKS.sub(lambda found: f"\\u{ord(found[0]):04x}", mark), mark)
+    return said
+
+
+def as_it_is(text: str, kept: Collection[str] = ()) -> str:
+    """``text`` as a definition's string that comes through as it is; :func:`read` reads it.
+
+    :param kept: see :func:`literal`.
+    """
+    rest = text
+    for mark in kept:
+        rest = rest.replace(mark, "")
+    return expression(literal(text, kept)) if _MARKS.search(rest) else text
+
+
+def read(said: str) -> str:
+    """The text of which :func:`as_it_is` made ``said``."""
+    if not (said.startswith("{% ") and said.endswith(" %}")):
+        return said
+    try:
+        return str(json.loads(said[3:-3]))
+    except ValueError:
+        return said
 
 
 def fields(**codes: str) -> dict[str, str]:
@@ -71,7 +110,9 @@ def locked(value: Value) -> Code:
 
 def code(value: Value) -> str:
     """``value`` inside JSONata: a computed one as it is, a plain one as a literal."""
-    return value if isinstance(value, Code) else json.dumps(value)
+    if isinstance(value, Code):
+        return value
+    return literal(value) if isinstance(value, str) else json.dumps(value)
 
 
 def rendered(value: Value) -> str | int:

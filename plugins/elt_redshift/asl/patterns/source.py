@@ -20,6 +20,7 @@ from elt_redshift.asl.language.jsonata import (
     REDRIVE_COUNT,
     Code,
     Value,
+    as_it_is,
     code,
     expression,
     literal,
@@ -28,7 +29,7 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
 from elt_redshift.asl.language.states import Call
 from elt_redshift.asl.patterns import resumption
-from elt_redshift.asl.target import Target
+from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
 from elt_redshift.job.model import EltJob, SqlTask
 
 #: In the map layout a task without a timeout has this one, in seconds, which it never reaches: the Data API ends every
@@ -172,7 +173,7 @@ class OneTask:
         return (SubmitCall(self.begins, submitting(self.of), request),)
 
     def _sql(self) -> dict[str, Any]:
-        texts = [statement.text for statement in self.of.statements]
+        texts = [as_it_is(statement.text, kept=(ROLE_PLACEHOLDER,)) for statement in self.of.statements]
         body: dict[str, Any] = {"Sql": texts[0]} if len(texts) == 1 else {"Sqls": texts}
         if len(texts) > 1 and not self.of.transaction:
             body["ExecutionMode"] = "AUTO_COMMIT"
