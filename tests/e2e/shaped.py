@@ -9,7 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.job.model import EltJob
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import DeployedJob

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 import elt_redshift
-from elt_redshift.aws.audit import AuditItem, LockedError, NotOwnerError
+from elt_redshift.aws.audit import NotOwnerError
+from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.stacks import DeployError, NotDeployedError

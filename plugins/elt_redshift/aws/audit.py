@@ -6,121 +6,21 @@ The protocol itself, which the state machines share, is :mod:`elt_redshift.proto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import aws_errors, error_code
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.audit import AfterFailure
-from elt_redshift.protocol.messages import NO_MESSAGE, UNKNOWN, held_by_failure
-from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE, Owner
+from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE
 from elt_redshift.protocol.writes import Write
 
 
 def utc_now() -> datetime:
     """The time, aware of its zone."""
     return datetime.now(UTC)
-
-
-@dataclass(frozen=True)
-class AuditItem:
-    """A job's audit item as it was read; times are ISO 8601 strings as written, absent attributes are None.
-
-    :param owner: who holds the lock: an execution's ARN, or a name of the holder's own.
-    :param after: what becomes of the lock once its owner has failed: ``hold`` or ``release``.
-    :param redrives: the owner's redrive count when it took the lock, in digits.
-    :param lease: until when an owner that is no execution holds the lock.
-    :param reserved_for: the execution that alone may take the lock over from a failed owner that keeps it.
-    :param state: ``Ready``, ``Running`` or ``Failed``; None when the item has no JobState yet.
-    """
-
-    job_id: str
-    state: str | None
-    start: str | None = None
-    end: str | None = None
-    owner: Owner | None = None
-    failed_task: str | None = None
-    failed_statement: str | None = None
-    failure_message: str | None = None
-    after: str | None = None
-    last_owner: str | None = None
-    redrives: str | None = None
-    lease: str | None = None
-    reserved_for: str | None = None
-
-    @property
-    def free(self) -> bool:
-        return self.state in (None, audit.READY)
-
-    @property
-    def failed(self) -> bool:
-        """Whether it is held after a failure, unless its owner runs still."""
-        return self.state == audit.FAILED and not self.let_go
-
-    @property
-    def let_go(self) -> bool:
-        """Whether its failed owner's lock is for the next run to take over."""
-        return self.state == audit.FAILED and self.after == audit.RELEASED
-
-    @property
-    def holder(self) -> str:
-        """Tells a locked item from a later one: who holds it, and how."""
-        return f"{self.state} {self.owner} {self.after}"
-
-    @classmethod
-    def parse(cls, item: dict[str, Any]) -> AuditItem:
-        """Read DynamoDB's JSON."""
-
-        def text(name: str) -> str | None:
-            return next(iter(item[name].values())) if name in item else None
-
-        return cls(
-            job_id=str(text(audit.JOB_ID)),
-            state=text(audit.JOB_STATE),
-            start=text(audit.JOB_START),
-            end=text(audit.JOB_END),
-            owner=Owner(owner) if (owner := text(audit.OWNER)) else None,
-            failed_task=text(audit.FAILED_TASK),
-            failed_statement=text(audit.FAILED_STATEMENT),
-            failure_message=text(audit.MESSAGE),
-            after=text(audit.AFTER_FAILURE),
-            last_owner=text(audit.LAST_OWNER),
-            redrives=text(audit.REDRIVES),
-            lease=text(audit.LEASE_UNTIL),
-            reserved_for=text(audit.RESERVED_FOR),
-        )
-
-
-class LockedError(EltError):
-    """The lock of ``job_id`` is held; ``item`` is the audit item that says by whom and why, or None if it went away
-    meanwhile.
-
-    :param table: the audit table.
-    """
-
-    def __init__(self, job_id: str, item: AuditItem | None, table: str) -> None:
-        self.job_id, self.item, self.table = job_id, item, table
-        super().__init__(self._text())
-
-    def _text(self) -> str:
-        unlock = f"elt-redshift unlock --table {self.table} --job-id {self.job_id} --reason …"
-        if self.item is None:
-            return f"The audit item of job {self.job_id} is gone from table {self.table}."
-        if not self.item.failed:
-            owner = self.item.owner or "another program"
-            return f"Job {self.job_id} is {self.item.state}, held by {owner}. Wait for it, or free it: `{unlock}`."
-        parts = held_by_failure(
-            self.job_id,
-            task=self.item.failed_task or UNKNOWN,
-            since=self.item.end or UNKNOWN,
-            message=" ".join((self.item.failure_message or NO_MESSAGE).split()),
-            owner=self.item.owner or "of another program",
-            redrive="elt-redshift redrive JOB" if self.item.owner and self.item.owner.is_execution else "",
-            unlock=unlock,
-        )
-        return "".join(map(str, parts))
 
 
 class NotOwnerError(EltError):
@@ -234,29 +134,28 @@ class AuditStore:
         if not self._write(audit.RECORD_RELEASED, job_id, owner=owner, end=self._time(), **values):
             raise NotOwnerError(job_id, owner)
 
-    def unlock(self, item: AuditItem, *, by: str, reason: str) -> None:
-        """Let an item go, noting who did it and why; the next run takes it over.
+    def unlock(self, item: AuditItem, *, by: str, reason: str, known: bool = True) -> None:
+        """Let an item go, whatever it says, noting who did it, why, and what it was before. Where it names an owner,
+        the next run takes it over, having cancelled what that has left in the database; otherwise it is Ready.
 
-        :param item: the item as it was read: Failed, or Running of an owner whose lease has run out, or locked without
-            an owner.
+        Nobody is asked here whether the owner lives: see :meth:`~elt_redshift.aws.healing.Healer.look`.
+
+        :param item: the item as it was read.
+        :param known: whether Step Functions tells of the owner, if that is an execution. Otherwise no run could take
+            it over, and the item is Ready at once.
         :raises LockedError: the item has changed since it was read.
         """
-        values = {"end": self._time(), "by": by, "reason": reason}
-        if item.state == audit.RUNNING and self.expired(item):
-            written = self._write(audit.UNLOCK_EXPIRED, item.job_id, owner=item.owner, until=item.lease, **values)
-        elif item.owner and item.owner.is_dag_run and item.after == audit.HOLD:
-            written = self._write(audit.UNLOCK_FAILED_DAG_RUN, item.job_id, owner=item.owner, **values)
-        elif item.owner:
-            written = self._write(audit.UNLOCK, item.job_id, owner=item.owner, **values)
-        else:
-            written = self._write(audit.UNLOCK_UNOWNED, item.job_id, seen=item.state, **values)
-        if not written:
+        write, values = _freeing(item) if known else (audit.UNLOCK_UNOWNED, {})
+        as_read = {f"read{name}": item.raw.get(name, dynamodb.NOTHING) for name in audit.TYPES}
+        noted = {"by": by, "reason": reason, "before": item.told[:_LONGEST_RECORD]}
+        times = {} if write is audit.UNLOCK or write is audit.UNLOCK_FAILED_DAG_RUN else {"end": self._time()}
+        if not self._write(write, item.job_id, at=self._time(), **noted, **times, **values, **as_read):
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def _time(self, later: timedelta = timedelta()) -> str:
         return (self._now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _write(self, write: Write, job_id: str, **values: str | None) -> bool:
+    def _write(self, write: Write, job_id: str, **values: Any) -> bool:
         """Whether the write's condition held."""
         with aws_errors(f"audit item {job_id} in table {self.table}"):
             try:
@@ -266,3 +165,18 @@ class AuditStore:
                     return False
                 raise
         return True
+
+
+#: So many characters of what an item was before an unlock are kept in it.
+_LONGEST_RECORD = 4000
+
+
+def _freeing(item: AuditItem) -> tuple[Write, dict[str, str]]:
+    """The write that lets an item go, and what it needs besides what all of them do."""
+    if item.owner is None:
+        return audit.UNLOCK_UNOWNED, {}
+    if item.state != audit.FAILED:
+        return audit.UNLOCK_UNFAILED, {}
+    if item.owner.is_dag_run and item.after == audit.HOLD:
+        return audit.UNLOCK_FAILED_DAG_RUN, {"owner": item.owner}
+    return audit.UNLOCK, {}

@@ -301,6 +301,5 @@ def _behind(after: int, page: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _check_lock(execution_arn: str, audit: AuditStore | None, job_id: str) -> None:
     item = audit.read(job_id) if audit else None
     if item is not None and not item.free and item.owner != execution_arn:
-        raise NotRedrivableError(
-            execution_arn, f"the lock of job {job_id} is held by {item.owner or 'another program'}."
-        )
+        owner = item.owner or "a run that its audit item does not name"
+        raise NotRedrivableError(execution_arn, f"the lock of job {job_id} is held by {owner}.")

@@ -1,4 +1,8 @@
-"""Taking the lock of an owner that is dead: an execution that has ended, or a DAG run whose lease ran out."""
+"""Telling whose a lock is, and taking that of a dead owner: an execution that has ended, or a DAG run whose lease ran
+out.
+
+The state machine tells it alike (:mod:`elt_redshift.asl.patterns.judging`).
+"""
 
 from __future__ import annotations
 
@@ -6,18 +10,37 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
-from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
-from elt_redshift.protocol import executions, statements
-from elt_redshift.protocol.audit import RUNNING
+from elt_redshift.protocol import executions, messages, statements
 from elt_redshift.protocol.owners import Owner
 
 #: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
 MAX_PASSES = 20
 LONGEST_PAUSE = 15.0
+
+#: Errors of DescribeExecution that stay: nobody here may, or can, ask for that execution.
+#: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+NOT_TOLD = ("AccessDenied", "AccessDeniedException", "InvalidArn", "ValidationException")
+
+Whose = Literal["locked", "held", "unclear", "dead"]
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Whose a lock is that is not free.
+
+    :param whose: an owner's that is at work (``locked``), a failed run's that keeps it (``held``), a ``dead`` owner's,
+        to be taken over, or nobody can tell (``unclear``).
+    :param problem: why nobody can.
+    """
+
+    whose: Whose
+    problem: str | None = None
 
 
 @dataclass(frozen=True)
@@ -34,13 +57,27 @@ class Healer:
     executions: Any
     sleep: Callable[[float], None] = time.sleep
 
+    def look(self, item: AuditItem) -> Verdict:
+        """Whose the lock is.
+
+        :param item: the item as it was read, which is not free.
+        :raises AwsError: AWS refused a call.
+        """
+        if item.problem:
+            return Verdict("unclear", item.problem)
+        if item.owner and item.owner.is_execution:
+            return self._of_execution(item, item.owner)
+        if item.let_go or (item.owner and not item.failed and self.store.expired(item)):
+            return Verdict("dead")
+        return Verdict("held" if item.failed else "locked")
+
     def take_over(self, item: AuditItem, owner: str, lease: timedelta) -> bool:
         """Take the lock if its owner is dead, after all statements that it left have ended.
 
         :param item: the item as it was read.
         :raises AwsError: AWS refused a call.
         """
-        if not item.owner or not self._dead(item) or not self._cleared(item.job_id, item.owner):
+        if not item.owner or self.look(item).whose != "dead" or not self._cleared(item.job_id, item.owner):
             return False
         try:
             self.store.take_over(item, owner, lease)
@@ -48,26 +85,21 @@ class Healer:
             return False  # the owner lives after all, or another run was faster
         return True
 
-    def held(self, item: AuditItem) -> bool:
-        """Whether a failed run holds the item, which does not run any more."""
-        return item.failed and (item.owner is None or not item.owner.is_execution or self._ended(item.owner))
-
-    def _dead(self, item: AuditItem) -> bool:
-        if item.state != RUNNING and not item.let_go:
-            return False
-        if item.owner and item.owner.is_execution:
-            return self._ended(item.owner)
-        return item.let_go or self.store.expired(item)
-
-    def _ended(self, execution_arn: str) -> bool:
+    def _of_execution(self, item: AuditItem, owner: Owner) -> Verdict:
         try:
-            with aws_errors(f"execution {execution_arn}"):
-                status = self.executions.describe_execution(executionArn=execution_arn)["status"]
+            with aws_errors(f"execution {owner}"):
+                status = self.executions.describe_execution(executionArn=owner)["status"]
         except AwsError as error:
-            if error.code == "ExecutionDoesNotExist":
-                return True
-            raise
-        return status not in executions.ALIVE
+            if error.code in NOT_TOLD:
+                return Verdict("unclear", "".join(messages.not_told(owner, error.message)))
+            if error.code != "ExecutionDoesNotExist":
+                raise
+            if owner.region != self.executions.meta.region_name:
+                return Verdict("unclear", "".join(messages.not_told(owner, messages.ELSEWHERE)))
+            status = "GONE"
+        if status in executions.ALIVE:
+            return Verdict("locked")
+        return Verdict("held" if item.failed else "dead")
 
     def _cleared(self, job_id: str, owner: Owner) -> bool:
         prefix = "".join(statements.beginning(job_id, owner.label))

@@ -20,7 +20,8 @@ from typing import Any
 
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
 from elt_redshift.aws.attempts import execution_arn
-from elt_redshift.aws.audit import AuditStore, LockedError
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definition, Definitions
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions

@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 
 from rich.markup import escape
 from rich.table import Column, Table
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.audit import AuditItem, AuditStore
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.audit_table import create
+from elt_redshift.aws.healing import Healer, Verdict
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol.audit import FAILED, NO_TASK
+from elt_redshift.protocol.audit import NO_TASK
 from elt_redshift.protocol.owners import LEASE_TOLERANCE
 from elt_redshift.runs import causes
 
@@ -25,9 +28,10 @@ from elt_redshift.runs import causes
 def add_parser(commands: Commands) -> None:
     status_ = command(commands, "status", status, "Show the audit table, or one job's item.", job=False)
     status_.add_argument("job", metavar="JOB", nargs="?", help="default: every job that is deployed")
-    unlock_ = command(commands, "unlock", unlock, "Let a failed run's lock go, on record.", job=False)
+    unlock_ = command(commands, "unlock", unlock, "Free a job that no run holds any more, on record.", job=False)
     unlock_.add_argument("job", metavar="JOB", nargs="?", help="a deployed job; or name --table and --job-id")
     unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
+    unlock_.add_argument("--force", action="store_true", help="although its owner may live, for example under a lease")
     for made in (status_, unlock_):
         made.add_argument("--table", help="an audit table, of locks that belong to no deployed job")
         made.add_argument("--job-id", metavar="ID", help="the key of an item in it")
@@ -86,7 +90,11 @@ def _row(item: AuditItem) -> tuple[str, ...]:
 
 
 def _failure(item: AuditItem, job: EltJob | None) -> str:
-    """What failed, where, and why, as far as the item says."""
+    """What failed, where, and why, or what is wrong with the item; and who has unlocked it last."""
+    return "\n".join(filter(None, (item.problem if not item.free else None, _failed(item, job), item.unlocked)))
+
+
+def _failed(item: AuditItem, job: EltJob | None) -> str:
     if item.failure_message is None:
         return ""
     task = None if item.failed_task == NO_TASK else item.failed_task
@@ -105,11 +113,44 @@ def unlock(given: argparse.Namespace) -> int:
     item = store.read(job_id)
     if item is None or item.free:
         raise EltError(f"Job {job_id} is not locked. There is nothing to unlock.")
-    if item.owner and item.state != FAILED and not store.expired(item):
-        raise EltError(f"Job {item.job_id} is {item.state}, held by {item.owner}. {_remedy(item)}")
-    store.unlock(item, by=account.caller, reason=given.reason)
+    execution = item.owner is not None and item.owner.is_execution
+    # Whatever else is wrong with the item, an execution can be asked about.
+    asked = replace(item, problem=None) if execution else item
+    verdict = Healer(store, account.statements, account.client("stepfunctions")).look(asked)
+    _check_owner(item, verdict, given.force)
+    known = not (execution and verdict.whose == "unclear")
+    store.unlock(item, by=account.caller, reason=given.reason, known=known)
     print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
     return 0
+
+
+def _check_owner(item: AuditItem, verdict: Verdict, force: bool) -> None:
+    """:raises EltError: the item has an owner that lives, or may live, and that nobody has said to be dead."""
+    if item.owner is None or verdict.whose in ("held", "dead"):
+        return
+    if verdict.whose == "locked" and item.owner.is_execution:
+        raise EltError(
+            f"Job {item.job_id} is locked by {item.owner}, which runs. Stop that execution if it must not go on; the "
+            "next run takes the lock of a stopped one by itself."
+        )
+    if force:
+        return
+    if verdict.whose == "locked":
+        raise EltError(f"Job {item.job_id} is {item.state}, held by {item.owner}. {_until_then(item)}")
+    if item.owner.is_execution:
+        raise EltError(
+            f"Whether job {item.job_id} may be unlocked cannot be told: {verdict.problem}. If that execution does not "
+            "run any more, add --force."
+        )
+
+
+def _until_then(item: AuditItem) -> str:
+    """What to do about a lock under a lease whose owner may live."""
+    return (
+        "If it must not go on, end it: a DAG run by marking it as failed. If it is dead, its lease runs out at "
+        f"{item.lease}; {LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself. "
+        "To free it at once all the same, add --force: then it loses the lock, and its statements are cancelled."
+    )
 
 
 def _lock(given: argparse.Namespace, account: Account) -> tuple[AuditStore, str]:
@@ -121,13 +162,3 @@ def _lock(given: argparse.Namespace, account: Account) -> tuple[AuditStore, str]
     if not (given.table and given.job_id):
         raise EltError("Name what to unlock: JOB, a deployed job, or --table TABLE --job-id ID.")
     return account.audit(given.table), given.job_id
-
-
-def _remedy(item: AuditItem) -> str:
-    """What to do about a lock whose owner may live."""
-    if item.owner and item.owner.is_dag_run:
-        return (
-            f"Mark that DAG run as failed if it must not go on. If it is dead, its lease runs out at {item.lease}; "
-            f"{LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself."
-        )
-    return "Stop that execution if it must not go on; the next run takes the lock of a stopped one by itself."

@@ -15,6 +15,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.drift import drift
+from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRuns
 
@@ -64,13 +65,13 @@ class Continuation:
     def _find(self) -> Execution:
         """The execution that holds the lock; without one, the newest that did any work."""
         item = self.audit.read(self.job.job_id)
-        if item is not None and not item.free and item.owner and item.owner.is_dag_run:
+        if item is not None and not item.free and item.owner:
+            if item.owner.is_execution:
+                return self.executions.describe(item.owner)
             raise EltError(
                 f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
-                "Clear the failed tasks of that DAG run, or name an execution with --execution."
+                f"{_elsewhere(item.owner)}, or name an execution with --execution."
             )
-        if item is not None and not item.free and item.owner:
-            return self.executions.describe(item.owner)
         for one in self.executions.recent():
             described = self.executions.describe(one.arn)
             if not self._did_nothing(described):
@@ -125,3 +126,8 @@ class Continuation:
     @property
     def _resumer(self) -> Resumer:
         return Resumer(self.executions, self.definitions, lambda: self.audit, self.job.job_id)
+
+
+def _elsewhere(owner: Owner) -> str:
+    """How the lock of one that is no execution is dealt with."""
+    return "Clear the failed tasks of that DAG run" if owner.is_dag_run else "Free it with `elt-redshift unlock`"

@@ -28,8 +28,9 @@ from elt_redshift.airflow_compat import (
     on_failed_try,
     task_timeout,
 )
-from elt_redshift.aws.audit import LockedError, NotOwnerError
-from elt_redshift.aws.healing import Healer
+from elt_redshift.aws.audit import NotOwnerError
+from elt_redshift.aws.audit_item import LockedError
+from elt_redshift.aws.healing import Healer, Verdict
 from elt_redshift.job.parts import (
     AFTER_FAILURE,
     WHEN_HELD,
@@ -125,16 +126,20 @@ class AuditLockAcquireOperator(_LockOperator):
         except LockedError as locked:
             healer = Healer(store, self.hook.statements(), self.hook.client("stepfunctions"))
             if not (locked.item and healer.take_over(locked.item, owner, self.lease)):
-                self._locked(locked, healer, deadline)
+                verdict = healer.look(locked.item) if locked.item else Verdict("locked")
+                self._locked(locked, verdict, deadline)
             self.log.info("Took over the lock of job %s", self.job_id)
         self.log.info("%s holds the lock of job %s", owner, self.job_id)
         return owner
 
-    def _locked(self, locked: LockedError, healer: Healer, deadline: datetime) -> None:
+    def _locked(self, locked: LockedError, verdict: Verdict, deadline: datetime) -> None:
         """Never returns."""
         policy: str = self.when_locked
-        if locked.item and healer.held(locked.item):
+        if verdict.whose == "held":
             policy = self.when_held
+        elif verdict.whose == "unclear":  # nobody would hear of it, were it skipped
+            policy = "wait" if self.when_held == "wait" else "fail"
+            locked = LockedError(self.job_id, locked.item, self.table_name, verdict.problem)
         elif locked.item and locked.item.failed:  # the failed run has not ended yet
             locked = LockedError(self.job_id, replace(locked.item, state=RUNNING), self.table_name)
         if policy == "skip":

@@ -15,7 +15,8 @@ from elt_redshift.asl.bounds import ANSWER_PER_STATEMENT, size
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.states import Flow
-from elt_redshift.asl.patterns.lock import LOOK, MAX_LOOKS
+from elt_redshift.asl.patterns.judging import MAX_LOOKS
+from elt_redshift.asl.patterns.lock import LOOK
 from elt_redshift.graph.layout import MAX_DEPTH
 from elt_redshift.planning.counting import EVENTS
 from elt_redshift.planning.simulation import Scenario, Simulation

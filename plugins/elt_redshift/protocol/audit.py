@@ -9,9 +9,8 @@ through these, so that the protocol exists once. The item is keyed by ``JobID``;
     free ──ACQUIRE──> Running ──RELEASE──> Ready            (free again)
                          │
                          ├──RECORD──> Failed ──RECLAIM──> Running     (a redrive of the same owner)
-                         │               └────UNLOCK────> Failed, free to be taken over  (an operator)
-                         ├──UNLOCK_EXPIRED──> Failed, free to be taken over
-                         └──TAKE_OVER──> Running of a new owner       (the old one is dead)
+                         ├──TAKE_OVER──> Running of a new owner       (the old one is dead)
+                         └──UNLOCK_…──> Failed, free to be taken over, or Ready  (an operator)
 
 Every write is conditional on the owner, so a repeated or late one changes nothing that is not its own.
 """
@@ -27,6 +26,9 @@ JobState = Literal["Ready", "Running", "Failed"]
 READY: Final = "Ready"
 RUNNING: Final = "Running"
 FAILED: Final = "Failed"
+
+#: Stands for a JobState that is no text.
+NO_TEXT = "(no text)"
 
 #: What becomes of the lock of a failed run: it keeps it until a redrive or an unlock, or lets it go.
 AfterFailure = Literal["hold", "release"]
@@ -51,6 +53,11 @@ RESERVED_FOR = "ReservedFor"
 TAKEN_OVER_FROM = "TakenOverFrom"
 LAST_OWNER = "LastOwner"
 LEASE_UNTIL = "LeaseUntil"
+UNLOCKED_FROM = "UnlockedFrom"
+
+#: What the attributes that decide about a lock are, as DynamoDB's types. An item edited by hand may have others: then
+#: nobody can tell whose the lock is, and a run that meets it says so.
+TYPES = {JOB_STATE: "S", OWNER: "S", REDRIVES: "N", LEASE_UNTIL: "S"}
 
 # The values of the writes: the states, and what is given to a write. The names of times are those of ISO 8601 texts.
 _READY, _RUNNING, _FAILED = (Given(state.lower(), always=state) for state in (READY, RUNNING, FAILED))
@@ -58,7 +65,12 @@ _HELD, _LET_GO = (Given("after", always=after) for after in (HOLD, RELEASED))
 _OWNER, _START, _END, _LEASE = Given("owner"), Given("start"), Given("end"), Given("lease")
 _COUNT = Given("redrives", "number")
 _FAILURE = {FAILED_TASK: Given("task"), FAILED_STATEMENT: Given("statement"), MESSAGE: Given("message")}
-_UNLOCKED = {"UnlockedAt": _END, "UnlockedBy": Given("by"), "UnlockReason": Given("reason")}
+_UNLOCKED = {
+    "UnlockedAt": Given("at"),
+    "UnlockedBy": Given("by"),
+    "UnlockReason": Given("reason"),
+    UNLOCKED_FROM: Given("before"),
+}
 
 _RUN = {JOB_STATE: _RUNNING, OWNER: _OWNER, REDRIVES: _COUNT}
 _OLD_FAILURE = (FAILED_TASK, FAILED_STATEMENT, MESSAGE, AFTER_FAILURE, RESERVED_FOR)
@@ -71,6 +83,7 @@ def _as_seen(attribute: str, value: Given) -> Demand:
     return some(Absent(attribute), Is(attribute, value))
 
 
+_AS_READ = every(*(_as_seen(name, Given(f"read{name}", "read")) for name in TYPES))
 _DEAD = (Is(OWNER, Given("dead")), Is(JOB_STATE, Given("seen")), _as_seen(REDRIVES, Given("claim", "number")))
 
 
@@ -83,7 +96,7 @@ def key(job_id: str) -> dict[str, Any]:
 ACQUIRE = Write(
     some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE),
     sets={**_RUN, JOB_START: _START},
-    removes=_CLEAN,
+    removes=(*_CLEAN, LEASE_UNTIL),
 )
 
 #: Take the lock of a dead owner as it was seen: ``dead``, ``seen`` (its JobState), ``claim`` (its RedriveCount as it
@@ -92,7 +105,7 @@ ACQUIRE = Write(
 TAKE_OVER = Write(
     some(_MINE, every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))),
     sets={**_RUN, JOB_START: _START, TAKEN_OVER_FROM: Given("dead")},
-    removes=_CLEAN,
+    removes=(*_CLEAN, LEASE_UNTIL),
 )
 
 #: The failed or dead owner's work is to be gone on with by another execution, ``reserved``, and by no other while the
@@ -114,37 +127,33 @@ RELEASE = Write(
 )
 
 #: An operator lets a failed owner's lock go. The item stays Failed until the next run takes it over, which first
-#: cancels the statements that the failed run may have left. The owner is the one that was read.
-UNLOCK = Write(every(Is(JOB_STATE, _FAILED), _MINE), sets={AFTER_FAILURE: _LET_GO, **_UNLOCKED})
+#: cancels the statements that the failed run may have left. All that decides about the lock is as it was read:
+#: ``read<attribute>`` for each of TYPES. ``before`` is the item as it was, for the record.
+UNLOCK = Write(_AS_READ, sets={AFTER_FAILURE: _LET_GO, **_UNLOCKED}, removes=(REDRIVES, LEASE_UNTIL))
+
+#: The same for one that is not recorded as failed: a dead one, or one that nobody can be asked about.
+UNLOCK_UNFAILED = replace(UNLOCK, sets={JOB_STATE: _FAILED, JOB_END: _END, **UNLOCK.sets})
 
 #: The same for a failed Airflow DAG run, of which nothing runs any more when it is recorded: the item is Ready at once.
 UNLOCK_FAILED_DAG_RUN = Write(
-    every(Is(JOB_STATE, _FAILED), _MINE, Is(AFTER_FAILURE, _HELD)),
+    _AS_READ,
     sets={JOB_STATE: _READY, LAST_OWNER: _OWNER, **_UNLOCKED},
-    removes=(OWNER, AFTER_FAILURE),
+    removes=(OWNER, AFTER_FAILURE, REDRIVES, LEASE_UNTIL),
 )
 
-#: The same for an Airflow DAG run that is recorded as running, but whose lease, ``until``, has run out: like UNLOCK,
-#: since it may have left statements.
-UNLOCK_EXPIRED = Write(
-    every(Is(JOB_STATE, _RUNNING), _MINE, Is(LEASE_UNTIL, Given("until"))),
-    sets={JOB_STATE: _FAILED, JOB_END: _END, **UNLOCK.sets},
-)
-
-#: The same for an item without an owner, as another program may have left it: it is Ready at once. ``seen`` is its
-#: JobState as it was read.
+#: The same for an item that names no owner whose statements could be found: it is Ready at once.
 UNLOCK_UNOWNED = Write(
-    every(Is(JOB_STATE, Given("seen")), Absent(OWNER)),
+    _AS_READ,
     sets={JOB_STATE: _READY, JOB_END: _END, **_UNLOCKED},
+    removes=(OWNER, AFTER_FAILURE, RESERVED_FOR, REDRIVES, LEASE_UNTIL),
 )
 
 #: An owner that nobody can be asked about, such as an Airflow DAG run, holds the lock for as long as its lease lasts:
-#: ``lease`` is an ISO 8601 time in UTC that it moves on while it lives. An execution's item may still show the lease of
-#: an owner before it, which then means nothing.
-ACQUIRE_LEASED = replace(ACQUIRE, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE})
+#: ``lease`` is an ISO 8601 time in UTC that it moves on while it lives.
+ACQUIRE_LEASED = replace(ACQUIRE, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN)
 
 #: Take the lock of a dead owner for one with a lease.
-TAKE_OVER_LEASED = replace(TAKE_OVER, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE})
+TAKE_OVER_LEASED = replace(TAKE_OVER, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN)
 
 #: The owner lives.
 RENEW = Write(every(_MINE, Is(JOB_STATE, _RUNNING)), sets={LEASE_UNTIL: _LEASE})

@@ -17,6 +17,9 @@ from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind,
 #: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
 RESERVED = ("Owner",)
 
+#: Stands for an attribute that was not there when the item was read.
+NOTHING = {"NULL": True}
+
 _TYPES: Mapping[Kind, str] = {"text": "S", "number": "N", "texts": "SS", "object": "M"}
 
 
@@ -101,6 +104,8 @@ def _key(key: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _typed(kind: Kind, value: Any) -> dict[str, Any]:
+    if kind == "read":
+        return dict(value)
     if kind == "object":
         value = {name: {"S": one} for name, one in value.items()}
     return {_TYPES[kind]: value}

@@ -8,6 +8,7 @@ REFUSED = "The Data API refused it: "
 #: Stand for what an item does not say of a failure.
 UNKNOWN = "(unknown)"
 NO_MESSAGE = "(no message)"
+NO_OWNER = "of another program"
 
 
 def held_by_failure(
@@ -24,3 +25,60 @@ def held_by_failure(
         *(f"Job {job_id} is held by a failed run: task ", task, " failed at ", since, ": ", message, " (run "),
         *(owner, f"). To go on where that run stopped, {on}; to begin anew, `{unlock}`."),
     )
+
+
+def running(job_id: str, *, state: str, owner: str) -> tuple[str, ...]:
+    """What a run says that meets a job at work, in pieces as :func:`held_by_failure` gives them."""
+    return (f"Job {job_id} is ", state, ", held by ", owner)
+
+
+def unowned(job_id: str, unlock: str) -> str:
+    """What a run says that meets a Running item as AWS's article has them, which names no owner."""
+    return (
+        f"Job {job_id} is Running, and its audit item names no owner: another program runs it, or has left it so. If "
+        f"nothing of it runs any more, free it: `{unlock}`."
+    )
+
+
+def unclear(job_id: str, *, problem: str, unlock: str) -> tuple[str, ...]:
+    """What a run says that cannot tell whose the lock is, in such pieces.
+
+    :param problem: one of the following.
+    """
+    return (
+        f"Job {job_id} is not free, and whether this run may take it cannot be told: ",
+        problem,
+        f". If nothing of it runs any more, free it: `{unlock}`.",
+    )
+
+
+def of_another_type(attribute: str, kind: str) -> str:
+    """An attribute that decides about the lock is not what it should be.
+
+    :param kind: DynamoDB's type that it should be of.
+    """
+    return f"{attribute} in its audit item is no {'number' if kind == 'N' else 'text'}"
+
+
+def unknown_state(state: str) -> tuple[str, ...]:
+    return ("JobState in its audit item is ", state, ", which is none of Ready, Running and Failed")
+
+
+def nobody_to_ask(owner: str) -> tuple[str, ...]:
+    return (
+        "its audit item says Running, and its Owner, ",
+        owner,
+        ", is neither an execution, which could be asked whether it runs, nor has it a lease, which would run out",
+    )
+
+
+BLANK_OWNER = "its audit item says Running, and its Owner is blank"
+
+
+def not_told(owner: str, why: str) -> tuple[str, ...]:
+    """:param why: Step Functions' words."""
+    return ("Step Functions does not tell whether its owner, ", owner, ", runs: ", why)
+
+
+#: Why Step Functions does not tell that.
+ELSEWHERE = "it is of another account or region"

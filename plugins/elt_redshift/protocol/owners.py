@@ -1,7 +1,8 @@
 """Who holds the lock of a job: an execution of its state machine, or an Airflow DAG run.
 
 Whether an execution lives, Step Functions tells. A DAG run cannot be asked about: it holds the lock for as long as its
-lease lasts (``docs/adr/0006-leases.md``). Other programs may hold locks under names of their own, with or without one.
+lease lasts (``docs/adr/0006-leases.md``). Other programs may hold locks under names of their own, with a lease too; of
+one without a lease nobody can tell whether it lives (``docs/locking.md``).
 """
 
 from __future__ import annotations
@@ -9,8 +10,12 @@ from __future__ import annotations
 import hashlib
 import re
 
-#: In the ARN of every execution, in whichever partition, and in no other owner's name.
-IN_EXECUTION = ":states:"
+#: The ARN of an execution, in whichever partition, as a regular expression of Python and of JSONata alike. Express
+#: workflows and Map Runs' children have others, and hold no locks.
+EXECUTION = "^arn:[^:]+:states:[^:]+:[^:]+:execution:[^:]+:[^:]+$"
+
+#: Until when a lease lasts: a time in UTC with milliseconds, which sorts as text. The same kind of expression.
+LEASE = "^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}[.][0-9]{3}Z$"
 
 #: What the names of owners begin with that are Airflow DAG runs.
 DAG_RUN = "airflow:"
@@ -43,11 +48,16 @@ class Owner(str):
     @property
     def is_execution(self) -> bool:
         """Whether Step Functions can be asked about it."""
-        return IN_EXECUTION in self
+        return re.search(EXECUTION, self) is not None
 
     @property
     def is_dag_run(self) -> bool:
         return self.startswith(DAG_RUN)
+
+    @property
+    def region(self) -> str:
+        """Of an execution: the region that it runs in."""
+        return self.split(":")[3]
 
     @property
     def short(self) -> str:

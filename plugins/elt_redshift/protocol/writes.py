@@ -10,14 +10,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-Kind = Literal["text", "number", "texts", "object"]
+Kind = Literal["text", "number", "texts", "object", "read"]
 
 
 @dataclass(frozen=True)
 class Given:
     """A value, by its name.
 
-    :param kind: ``texts`` is a set of them, ``object`` an object of texts by their names.
+    :param kind: ``texts`` is a set of them, ``object`` an object of texts by their names; ``read`` is an attribute as
+        it was read, of whatever type, as the database has it.
     :param always: the value that it has in every write; None: it is given when the write is made.
     """
 

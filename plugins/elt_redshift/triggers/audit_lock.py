@@ -16,7 +16,7 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.audit import AuditItem
+    from elt_redshift.aws.audit_item import AuditItem
 
 #: After this many looks the task asks whether the owner is dead, which the item alone does not tell.
 LOOKS = 20

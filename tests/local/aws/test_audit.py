@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from botocore.exceptions import ClientError
 
-from elt_redshift.aws.audit import AuditItem, AuditStore, LockedError, NotOwnerError
+from elt_redshift.aws.audit import AuditStore, NotOwnerError
+from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import NO_LEASE

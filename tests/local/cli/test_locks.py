@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import timedelta
 
 import boto3
 import pytest
@@ -58,6 +59,22 @@ def test_a_lock_without_a_job_is_shown_and_unlocked(table: str, cli: Cli) -> Non
     item = store.read("nightly")
     assert item
     assert item.free
+
+
+def test_an_owner_that_may_live_is_told_before_it_loses_the_lock(table: str, cli: Cli) -> None:
+    """A lease that lasts is respected unless --force is given; an owner that does not exist is no reason to refuse."""
+    client, unlock = boto3.client("dynamodb"), ("unlock", "--table", table, "--reason", "it is dead", "--job-id")
+    AuditStore(client, table).acquire("leased", "airflow:leased/run-1", timedelta(hours=1))
+    status, _, err = cli(*unlock, "leased")
+    assert (status, "its lease runs out at" in err, "--force" in err) == (1, True, True)
+    assert cli(*unlock, "leased", "--force")[0] == 0
+    for job_id, owner in {"text": {"S": "bob"}, "number": {"N": "7"}, "blank": {"S": " "}}.items():
+        client.put_item(TableName=table, Item={"JobID": {"S": job_id}, "JobState": {"S": "Running"}, "Owner": owner})
+        assert "its audit item" in cli("status", "--table", table, "--job-id", job_id)[1]
+        assert cli(*unlock, job_id)[0] == 0
+    shown = cli("status", "--table", table)[1]
+    assert "its audit item" not in shown
+    assert shown.count("it is dead") == 4
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import pytest
 
 from elt_redshift.asl.patterns import joins
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.audit import AuditItem
+from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.aws.statements import OPEN

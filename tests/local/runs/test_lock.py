@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -15,6 +17,8 @@ from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
+
+ELSEWHERE = "arn:aws:states:eu-west-1:123456789012:execution:job:x"
 
 
 def _held(deployed: DeployedJob) -> str:
@@ -212,13 +216,39 @@ def test_a_failed_run_holds_or_releases(deploy: Deploy, ledger: str, after_failu
 
 
 def test_an_item_that_runs_without_an_owner_is_respected(deploy: Deploy) -> None:
-    """Another program's Running item is left alone until somebody unlocks it."""
+    """Another program's Running item is left alone until somebody unlocks it, as the run says."""
     deployed = deploy(job(task("a", sql=("select 1",))))
     item = {"JobID": {"S": "101"}, "JobState": {"S": "Running"}}
     deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=item)
-    assert deployed.run().skipped == "Job 101 is Running, held by another program"
+    assert deployed.run().skipped == (
+        "Job 101 is Running, and its audit item names no owner: another program runs it, or has left it so. If nothing "
+        "of it runs any more, free it: `elt-redshift unlock sample --reason …`."
+    )
     deployed.audit.unlock(deployed.item, by="tester", reason="it is dead")
     assert deployed.run().skipped is None
+
+
+@pytest.mark.parametrize(
+    ("edited", "said"),
+    [
+        ({"JobState": {"N": "1"}}, "JobState in its audit item is no text"),
+        ({"JobState": {"S": "Running"}, "Owner": {"S": "bob"}}, "its Owner, bob, is neither an execution"),
+        ({"JobState": {"S": "Running"}, "Owner": {"S": ELSEWHERE}}, "it is of another account or region"),
+    ],
+)
+def test_an_edited_item_is_told_at_once_and_can_be_freed(deploy: Deploy, edited: dict[str, Any], said: str) -> None:
+    """A run that cannot tell whose the lock is says so, and is neither skipped nor loops; unlocked, the job runs."""
+    deployed = deploy(job(task("a", sql=("select 1",))))
+    deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item={"JobID": {"S": "101"}, **edited})
+    refused = deployed.run()
+    assert refused.status == "FAILED"
+    assert said in str(refused.cause)
+    assert len(deployed.states(refused.arn)) <= 6
+    deployed.audit.unlock(deployed.item, by="tester", reason="it is dead", known=ELSEWHERE not in str(edited))
+    assert deployed.run().skipped is None
+    raw = deployed.item.raw
+    assert json.loads(raw["UnlockedFrom"]["S"]) == {"JobID": {"S": "101"}, **edited}
+    assert deployed.item.state == "Ready"
 
 
 def test_an_older_item_of_a_dead_owner_is_taken_over(deploy: Deploy) -> None:

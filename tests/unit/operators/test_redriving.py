@@ -8,7 +8,7 @@ from functools import partial
 import pytest
 
 from elt_redshift.aws.attempts import execution_arn, run_execution_name
-from elt_redshift.aws.audit import AuditItem
+from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token

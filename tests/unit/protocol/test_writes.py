@@ -19,7 +19,7 @@ WRITES = {
 
 def _given(write: Write) -> dict[str, Any]:
     """A value for everything that the write needs."""
-    kinds: dict[str, Any] = {"text": "x", "number": "1", "texts": ["x"], "object": {"cause": "x"}}
+    kinds: dict[str, Any] = {"text": "x", "number": "1", "texts": ["x"], "object": {"cause": "x"}, "read": {"S": "x"}}
     return {name: kinds[value.kind] for name, value in write.values().items() if value.always is None}
 
 
@@ -45,7 +45,7 @@ def test_a_whole_request() -> None:
         "TableName": "jobs",
         "Key": {"JobID": {"S": "101"}},
         "UpdateExpression": "SET JobState = :running, #owner = :owner, RedriveCount = :redrives, JobStart = :start "
-        "REMOVE JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor",
+        "REMOVE JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor, LeaseUntil",
         "ConditionExpression": "attribute_not_exists(JobState) OR JobState = :ready OR #owner = :owner",
         "ExpressionAttributeNames": {"#owner": "Owner"},
         "ExpressionAttributeValues": {

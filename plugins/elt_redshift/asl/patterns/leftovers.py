@@ -17,14 +17,12 @@ from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import INPUT, Code, expression, fields, gate, joined
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.patterns.judging import IS_EXECUTION
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import owners, statements
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120
-
-#: The owner in the state's input is an Airflow DAG run.
-OF_DAG_RUN = f"$substring({INPUT}.owner, 0, {len(owners.DAG_RUN)}) = '{owners.DAG_RUN}'"
 
 
 @dataclass(frozen=True)
@@ -49,7 +47,7 @@ class LeftoversPattern:
         """List the owner's statements in one of the three open statuses, as a statement passes them."""
         execution = f"$split({INPUT}.owner, ':')[-1] & '{statements.SLASH}'"
         digest = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {owners.DIGITS}) & '{owners.AFTER_DIGITS}'"
-        label = Code(f"({OF_DAG_RUN} ? {digest} : {execution})")
+        label = Code(f"({IS_EXECUTION} ? {execution} : {digest})")
         return Task(
             names.FIND_LEFT,
             calls.LIST_STATEMENTS,

@@ -5,14 +5,9 @@
     acquire lock ──free──> tasks ──> release lock
         │ taken                          │ lost response?
         v                                └─> check release, judge release ──> lock is released
-    read lock ──> judge lock ──alive or held──> skip run | wait for lock | refuse run
-                      │ │ owner may be dead
-                      │ v
-                      │ ask for owner ──> judge owner ──RUNNING or held──> skip run | wait for lock | refuse run
-                      │ lease               │ dead, and its lock not held
-                      │ has run out         │
-                      └──────────┐          │
-                                 v          v
+    read lock, judge lock, ask for owner, judge owner ──> skip run | wait for lock | refuse run
+                                        │ dead, and its lock not held
+                                        v
                   find left statements <──> cancel left statements, wait for statements
                                         │ none left
                                         v
@@ -20,8 +15,8 @@
 
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
 dead when its lease has run out (docs/adr/0006-leases.md). The lock of a failed run that does not run any more is held:
-``when_held`` says what becomes of a run that meets it. A healthy run enters two of these states. An execution that
-resumes the work of another one may take more of them (:mod:`.resumption`).
+``when_held`` says what becomes of a run that meets it (:mod:`.judging`). A healthy run enters two of these states. An
+execution that resumes the work of another one may take more of them (:mod:`.resumption`).
 """
 
 from __future__ import annotations
@@ -45,32 +40,22 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.patterns import passing, resumption
-from elt_redshift.asl.patterns.leftovers import OF_DAG_RUN, LeftoversPattern
+from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
+from elt_redshift.asl.patterns.leftovers import LeftoversPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WhenHeld, WhenLocked
-from elt_redshift.protocol import audit, dynamodb, executions, owners
-from elt_redshift.protocol.messages import NO_MESSAGE, UNKNOWN, held_by_failure
+from elt_redshift.protocol import audit, dynamodb, messages
 from elt_redshift.protocol.writes import Write
 
 #: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
-
-#: The lock is looked at this often, about 24 hours of waiting, before the run gives up.
-MAX_LOOKS = 720
 
 #: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
 LOOK = (names.ACQUIRE, "read lock", "judge lock", "ask for owner", "judge owner", names.WAITING)
 
 #: What the first task gets.
 FIRST = passing.begin(REDRIVE_COUNT)
-
-_FAILED = f"{INPUT}.state = '{audit.FAILED}'"
-
-#: The failed run's lock was let go, or is reserved for this execution.
-_FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
-
-_EXECUTION = f"$contains({INPUT}.owner, '{owners.IN_EXECUTION}')"
 
 
 @dataclass(frozen=True)
@@ -96,14 +81,15 @@ class LockPattern:
             yield self._check_parameters(required)
         yield self._acquire()
         yield self._acquire_to_resume()
-        yield self._read()
-        yield self._judge_lock()
-        yield self._ask()
-        yield self._judge_owner()
+        yield from self._judging().states()
         yield from LeftoversPattern(self.job.job_id, self.target, "take over lock").states()
         yield self._take_over()
         yield resumption.find_finished(self.job.job_id, self.target, self.first, self._given_to_first)
         yield from self._when_locked()
+
+    def _judging(self) -> JudgePattern:
+        ends = {"locked": self._locked, "held": self._held, "unclear": self._unclear, "given_up": names.REFUSED}
+        return JudgePattern(self.job.job_id, self.target, **ends)
 
     def behind(self) -> Iterator[State]:
         """The states after the tasks, the first one first."""
@@ -187,78 +173,6 @@ class LockPattern:
             catch=(Catch((calls.CONDITION_FAILED,), "read lock", looks), *resumed),
         )
 
-    def _get_item(self, name: str, next: str, output: Any) -> Task:
-        return self._task(
-            name,
-            calls.GET_ITEM,
-            dynamodb.get(self.target.audit_table, audit.key(self.job.job_id)),
-            next=next,
-            output=output,
-            retry=calls.DYNAMODB_RETRY,
-        )
-
-    def _read(self) -> Task:
-        return self._get_item(
-            "read lock",
-            "judge lock",
-            {
-                **fields(
-                    looks=f"{INPUT}.looks + 1",
-                    redrives=REDRIVE_COUNT,
-                    state=_read(audit.JOB_STATE),
-                    owner=_read(audit.OWNER),
-                    after=_read(audit.AFTER_FAILURE),
-                    claim=_read(audit.REDRIVES, "0", "N"),
-                    until=_read(audit.LEASE_UNTIL, owners.NO_LEASE),
-                    reserved=_read(audit.RESERVED_FOR),
-                    task=_read(audit.FAILED_TASK, UNKNOWN),
-                    end=_read(audit.JOB_END, UNKNOWN),
-                    message=_read(audit.MESSAGE, NO_MESSAGE),
-                ),
-                "look": 0,
-                "passes": 0,
-            },
-        )
-
-    def _judge_lock(self) -> Choice:
-        let_go = f"({_FAILED} and {_FREE_TO_ME})"
-        running = f"{INPUT}.state = '{audit.RUNNING}'"
-        # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
-        expired = f"{INPUT}.until < $fromMillis($millis() - {owners.LEASE_TOLERANCE * 1000})"
-        return Choice(
-            "judge lock",
-            (
-                Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self._given_up),
-                # It was freed between the two calls.
-                Rule(expression(f"{INPUT}.state in ['', '{audit.READY}']"), names.ACQUIRE),
-                Rule(expression(f"{OF_DAG_RUN} and ({let_go} or ({running} and {expired}))"), names.FIND_LEFT),
-                Rule(expression(f"{_EXECUTION} and ({running} or {_FAILED})"), "ask for owner"),
-                Rule(expression(_FAILED), self._held),
-            ),
-            default=self._locked,
-        )
-
-    def _ask(self) -> Task:
-        def status(code: str) -> str:
-            return expression(f"$merge([{INPUT}, {{'status': {code}}}])")
-
-        return self._task(
-            "ask for owner",
-            calls.DESCRIBE_EXECUTION,
-            fields(ExecutionArn=f"{INPUT}.owner"),
-            next="judge owner",
-            output=status("$states.result.Status"),
-            retry=calls.DESCRIBE_EXECUTION_RETRY,
-            catch=(Catch((calls.NO_SUCH_EXECUTION,), "judge owner", status("'GONE'")),),
-        )
-
-    def _judge_owner(self) -> Choice:
-        # A task of it has failed, and others have not ended yet, or it has been redriven: it runs.
-        runs = expression(f"$merge([{INPUT}, {{'state': '{audit.RUNNING}'}}])")
-        alive = Rule(expression(f"{INPUT}.status in {list(executions.ALIVE)}"), self._locked, runs)
-        held = Rule(expression(f"{_FAILED} and $not({_FREE_TO_ME})"), self._held)
-        return Choice("judge owner", (alive, held), default=names.FIND_LEFT)
-
     def _take_over(self) -> Task:
         return self._task(
             "take over lock",
@@ -284,34 +198,44 @@ class LockPattern:
         return _end(self.job.lock.meeting_a_failure)
 
     @property
-    def _given_up(self) -> str:
-        return names.REFUSED if names.WAITING in (self._locked, self._held) else self._locked
+    def _unclear(self) -> str:
+        """Nobody can tell whose the lock is: never skipped, since then nobody would hear of it."""
+        return names.WAITING if self._held == names.WAITING else names.REFUSED
 
     def _when_locked(self) -> Iterator[State]:
-        ends = {self._locked, self._held, self._given_up}
-        why = f"({_FAILED} ? {self._why_held()} : {self._why_locked()})"
+        ends = {self._locked, self._held, self._unclear}
+        unclear, unowned = f"{PROBLEM} != '' ? {self._why_unclear()}", f"{INPUT}.owner = '' ? {self._why_unowned()}"
+        why = f"({unclear} : {FAILED} ? {self._why_held()} : {unowned} : {self._why_locked()})"
         if names.SKIPPED in ends:
             yield Succeed(names.SKIPPED, fields(skipped=why))
         if names.WAITING in ends:
             pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.looks - 1)])")
             yield Wait(names.WAITING, pause, names.ACQUIRE, keep("looks"))
-        if names.REFUSED in ends:
-            yield Choice(names.REFUSED, (Rule(gate(why), names.ACQUIRE, {}),))
+        yield Choice(names.REFUSED, (Rule(gate(why), names.ACQUIRE, {}),))
 
     def _why_locked(self) -> Code:
-        owner = Code(f"({INPUT}.owner = '' ? 'another program' : {INPUT}.owner)")
-        return joined(f"Job {self.job.job_id} is ", Code(f"{INPUT}.state"), ", held by ", owner)
+        return joined(*messages.running(self.job.job_id, state=Code(f"{INPUT}.state"), owner=Code(f"{INPUT}.owner")))
+
+    def _why_unowned(self) -> Code:
+        return joined(messages.unowned(self.job.job_id, self._unlock))
+
+    def _why_unclear(self) -> Code:
+        return joined(*messages.unclear(self.job.job_id, problem=Code(PROBLEM), unlock=self._unlock))
+
+    @property
+    def _unlock(self) -> str:
+        return f"elt-redshift unlock {self.job.name} --reason …"
 
     def _why_held(self) -> Code:
         return joined(
-            *held_by_failure(
+            *messages.held_by_failure(
                 self.job.job_id,
                 task=Code(f"{INPUT}.task"),
                 since=Code(f"{INPUT}.end"),
                 message=Code(f"{INPUT}.message"),
-                owner=Code(f"{INPUT}.owner"),
+                owner=Code(f"({INPUT}.owner = '' ? '{messages.NO_OWNER}' : {INPUT}.owner)"),
                 redrive=f"elt-redshift redrive {self.job.name}",
-                unlock=f"elt-redshift unlock {self.job.name} --reason …",
+                unlock=self._unlock,
             )
         )
 
@@ -327,14 +251,8 @@ class LockPattern:
         )
 
     def _check_release(self) -> Task:
-        read = fields(lastOwner=_read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
-        return self._get_item("check release", "judge release", read)
-
-
-def _read(attribute: str, default: str = "", kind: str = "S") -> str:
-    """An attribute of the item that was got, or what stands for one that is not there."""
-    path = f"$states.result.Item.{attribute}.{kind}"
-    return f"$exists({path}) ? {path} : '{default}'"
+        seen = fields(lastOwner=read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
+        return get_item("check release", self.job.job_id, self.target, "judge release", {**seen})
 
 
 def _end(policy: WhenLocked | WhenHeld) -> str:

@@ -1,0 +1,190 @@
+"""The states that tell whose a lock is that is not free, and whether it may be taken over.
+
+::
+
+    read lock ──> judge lock ──free by now──> acquire lock
+                    │  │  ├─ at work ───────> locked
+                    │  │  ├─ failed ────────> held
+                    │  │  └─ cannot be told ─> unclear
+                    │  └─ lease has run out, or let go ──> dead
+                    v
+              ask for owner ──> judge owner ──> locked | held | unclear | dead
+
+What each audit item is taken for, Python (:mod:`elt_redshift.aws.healing`) finds alike, and
+``tests/unit/protocol/items.json`` holds both to one table. An item is never passed over in silence because it was
+edited: where nobody can tell whose the lock is, the run says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elt_redshift.asl.language import calls, names
+from elt_redshift.asl.language.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, joined
+from elt_redshift.asl.language.jsonata import literal as text
+from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
+from elt_redshift.asl.target import Target
+from elt_redshift.protocol import audit, dynamodb, executions, messages, owners
+
+#: The lock is looked at this often, about 24 hours of waiting, before the run gives up.
+MAX_LOOKS = 720
+
+#: The owner in the state's input is an execution.
+IS_EXECUTION = f"$contains({INPUT}.owner, /{owners.EXECUTION}/)"
+
+#: The item in the state's input is a failed run's.
+FAILED = f"{INPUT}.state = '{audit.FAILED}'"
+
+#: Why nobody can tell whose the lock is; empty where that can be told.
+PROBLEM = f"{INPUT}.problem"
+
+#: The failed run's lock was let go, or is reserved for this execution.
+_FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
+
+_ITEM = "$states.result.Item"
+
+
+@dataclass(frozen=True)
+class JudgePattern:
+    """Builds these states; ``read lock``, the first one, is given ``looks``.
+
+    :param locked: the state that deals with a lock whose owner is at work, or may be.
+    :param held: … of a failed run that does not run any more.
+    :param unclear: … of which nobody can tell.
+    :param given_up: … that was looked at too often.
+    """
+
+    job_id: str
+    target: Target
+    locked: str
+    held: str
+    unclear: str
+    given_up: str
+
+    def states(self) -> Iterator[State]:
+        """The states, the first one first."""
+        yield self._read()
+        yield self._judge_lock()
+        yield self._ask()
+        yield self._judge_owner()
+
+    def _read(self) -> Task:
+        output = {
+            **fields(
+                looks=f"{INPUT}.looks + 1",
+                redrives=REDRIVE_COUNT,
+                state=_state(),
+                owner=read(audit.OWNER),
+                problem=_problem(),
+                after=read(audit.AFTER_FAILURE),
+                claim=read(audit.REDRIVES, "0", "N"),
+                until=read(audit.LEASE_UNTIL, owners.NO_LEASE),
+                reserved=read(audit.RESERVED_FOR),
+                task=read(audit.FAILED_TASK, messages.UNKNOWN),
+                end=read(audit.JOB_END, messages.UNKNOWN),
+                message=read(audit.MESSAGE, messages.NO_MESSAGE),
+            ),
+            "look": 0,
+            "passes": 0,
+        }
+        return get_item("read lock", self.job_id, self.target, "judge lock", output)
+
+    def _judge_lock(self) -> Choice:
+        let_go = f"({FAILED} and {_FREE_TO_ME})"
+        # Both are ISO 8601 in UTC with milliseconds, which sort as text; NO_LEASE sorts behind them all.
+        expired = f"{INPUT}.until < $fromMillis($millis() - {owners.LEASE_TOLERANCE * 1000})"
+        dead = f"{let_go} or ({INPUT}.state = '{audit.RUNNING}' and {expired})"
+        return Choice(
+            "judge lock",
+            (
+                Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self.given_up),
+                # It was freed between the two calls.
+                Rule(expression(f"{INPUT}.state = '{audit.READY}'"), names.ACQUIRE),
+                Rule(expression(f"{PROBLEM} != ''"), self.unclear),
+                Rule(expression(IS_EXECUTION), "ask for owner"),
+                Rule(expression(f"$trim({INPUT}.owner) != '' and ({dead})"), names.FIND_LEFT),
+                Rule(expression(FAILED), self.held),
+            ),
+            default=self.locked,
+        )
+
+    def _ask(self) -> Task:
+        def status(code: str, more: str = "") -> str:
+            return expression(f"$merge([{INPUT}, {{'status': {code}{more}}}])")
+
+        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), Code("$states.errorOutput.Cause")))
+        return Task(
+            "ask for owner",
+            calls.DESCRIBE_EXECUTION,
+            fields(ExecutionArn=f"{INPUT}.owner"),
+            next="judge owner",
+            output=status("$states.result.Status"),
+            retry=calls.DESCRIBE_EXECUTION_RETRY,
+            catch=(
+                Catch((calls.NO_SUCH_EXECUTION,), "judge owner", status("'GONE'")),
+                Catch((calls.ANY_ERROR,), "judge owner", status("'UNKNOWN'", f", 'problem': {why}")),
+            ),
+            partition=self.target.partition,
+        )
+
+    def _judge_owner(self) -> Choice:
+        # A task of it has failed, and others have not ended yet, or it has been redriven: it runs.
+        runs = expression(f"$merge([{INPUT}, {{'state': '{audit.RUNNING}'}}])")
+        mine, its = (f"$substringBefore({arn}, ':execution:')" for arn in (EXECUTION_ARN, f"{INPUT}.owner"))
+        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), messages.ELSEWHERE))
+        elsewhere = expression(f"$merge([{INPUT}, {{'problem': {why}}}])")
+        return Choice(
+            "judge owner",
+            (
+                Rule(expression(f"{INPUT}.status in {list(executions.ALIVE)}"), self.locked, runs),
+                Rule(expression(f"{PROBLEM} != ''"), self.unclear),
+                Rule(expression(f"{INPUT}.status = 'GONE' and {its} != {mine}"), self.unclear, elsewhere),
+                Rule(expression(f"{FAILED} and $not({_FREE_TO_ME})"), self.held),
+            ),
+            default=names.FIND_LEFT,
+        )
+
+
+def get_item(name: str, job_id: str, target: Target, next: str, output: dict[str, object]) -> Task:
+    """A state that reads the audit item."""
+    return Task(
+        name,
+        calls.GET_ITEM,
+        dynamodb.get(target.audit_table, audit.key(job_id)),
+        next=next,
+        output=output,
+        retry=calls.DYNAMODB_RETRY,
+        partition=target.partition,
+    )
+
+
+def read(attribute: str, default: str = "", kind: str = "S") -> str:
+    """An attribute of the item that was got, or what stands for one that is not there."""
+    path = f"{_ITEM}.{attribute}.{kind}"
+    return f"$exists({path}) ? {path} : '{default}'"
+
+
+def _state() -> str:
+    """The item's state; without one it is free."""
+    path = f"{_ITEM}.{audit.JOB_STATE}"
+    return f"$exists({path}.S) ? {path}.S : $exists({path}) ? '{audit.NO_TEXT}' : '{audit.READY}'"
+
+
+def _problem() -> str:
+    """Why nobody can tell whose the lock is, in the order in which :meth:`AuditItem.parse` looks for it."""
+    state, owner, lease = (f"{_ITEM}.{name}" for name in (audit.JOB_STATE, audit.OWNER, audit.LEASE_UNTIL))
+    known = [audit.READY, audit.RUNNING, audit.FAILED]
+    running = f"{state}.S = '{audit.RUNNING}' and $exists({owner}.S)"
+    leased = f"$exists({lease}.S) and $contains({lease}.S, /{owners.LEASE}/)"
+    askable = f"$contains({owner}.S, /{owners.EXECUTION}/) or {leased}"
+    reasons = [
+        *(
+            (f"$exists({_ITEM}.{name}) and $not($exists({_ITEM}.{name}.{kind}))", messages.of_another_type(name, kind))
+            for name, kind in audit.TYPES.items()
+        ),
+        (f"$exists({state}.S) and $not({state}.S in {known})", joined(*messages.unknown_state(Code(f"{state}.S")))),
+        (f"{running} and $trim({owner}.S) = ''", messages.BLANK_OWNER),
+        (f"{running} and $not({askable})", joined(*messages.nobody_to_ask(Code(f"{owner}.S")))),
+    ]
+    return " : ".join(f"{when} ? {why if isinstance(why, Code) else text(why)}" for when, why in reasons) + " : ''"

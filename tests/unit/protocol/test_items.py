@@ -1,0 +1,132 @@
+"""Whose a lock is, by its audit item, however that was edited: state machines and Python say the same, and unlock frees
+all of them.
+
+``items.json`` holds the items. In it EXECUTION stands for an execution's ARN, and ``status`` is what Step Functions
+says of the owner: GONE knows none, DENIED may not be asked.
+"""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from botocore.exceptions import ClientError
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_item import AuditItem, LockedError
+from elt_redshift.aws.healing import Healer
+from elt_redshift.job.parts import LockPolicy, WhenLocked
+from elt_redshift.local.stepfunctions.jsonata import evaluate
+from elt_redshift.protocol import dynamodb
+from tests.unit.asl.jobs import job, task
+
+HERE = "arn:aws:states:us-east-1:123456789012"
+EXECUTION, ME = f"{HERE}:execution:job:its", f"{HERE}:execution:job:mine"
+CASES: list[dict[str, Any]] = json.loads(
+    (Path(__file__).parent / "items.json").read_text().replace("EXECUTION", EXECUTION)
+)
+ENDS = {"free": "acquire lock", "locked": "skip run", "held": "wait for lock", "dead": "find left statements"}
+
+
+def _definition(when_locked: WhenLocked = "skip") -> Any:
+    lock = LockPolicy(when_locked=when_locked, when_held="wait" if when_locked == "skip" else "fail")
+    return compile_job(job(task("a"), lock=lock)).definition()["States"]
+
+
+def _value(code: Any, **states: Any) -> Any:
+    if isinstance(code, dict):
+        return {name: _value(one, **states) for name, one in code.items()}
+    if not isinstance(code, str) or not code.startswith("{%"):
+        return code
+    context = {"Execution": {"Id": ME, "RedriveCount": 0}}
+    return evaluate(code[2:-2].strip(), {"states": {**states, "context": context}})
+
+
+def _chosen(state: dict[str, Any], given: Any) -> tuple[str, Any]:
+    """The next state, and what it gets."""
+    for rule in state["Choices"]:
+        if _value(rule["Condition"], input=given):
+            return rule["Next"], _value(rule.get("Output", "{% $states.input %}"), input=given)
+    return state["Default"], given
+
+
+def _asked(state: dict[str, Any], given: Any, status: str) -> Any:
+    error = {"GONE": "Sfn.ExecutionDoesNotExistException", "DENIED": "States.ALL"}.get(status)
+    if error is None:
+        return _value(state["Output"], input=given, result={"Status": status})
+    catch = next(one for one in state["Catch"] if error in one["ErrorEquals"])
+    return _value(catch["Output"], input=given, errorOutput={"Error": error, "Cause": "not authorized"})
+
+
+def _judged(states: Any, case: dict[str, Any]) -> tuple[str, Any]:
+    """Where a run goes that meets the item, and what it knows by then."""
+    result = {"Item": {"JobID": {"S": "101"}, **case["item"]}}
+    given = _value(states["read lock"]["Output"], input={"looks": 0}, result=result)
+    name, given = _chosen(states["judge lock"], given)
+    if name != "ask for owner":
+        return name, given
+    return _chosen(states["judge owner"], _asked(states[name], given, case["status"]))
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_a_state_machine_judges(case: dict[str, Any]) -> None:
+    """Each item leads where it should, and what nobody can tell is refused even by a job that skips."""
+    name, _ = _judged(_definition(), case)
+    assert name == ENDS.get(case["whose"], "wait for lock")
+    if case["whose"] in ("unclear", "held"):
+        states = _definition("fail")
+        name, given = _judged(states, case)
+        assert name == "refuse run"
+        with pytest.raises(Exception, match="Job 101 is ") as refused:
+            _value(states["refuse run"]["Choices"][0]["Condition"], input=given)
+        assert case.get("says", "held by a failed run") in str(refused.value)
+        assert "elt-redshift unlock sample --reason" in str(refused.value)
+
+
+def _client(case: dict[str, Any]) -> Any:
+    """Step Functions."""
+    client = MagicMock(meta=SimpleNamespace(region_name="us-east-1"))
+    codes = {"GONE": "ExecutionDoesNotExist", "DENIED": "AccessDeniedException"}
+    if code := codes.get(case.get("status", "")):
+        said = {"Error": {"Code": code, "Message": "not authorized"}}
+        client.describe_execution.side_effect = ClientError(said, "DescribeExecution")
+    client.describe_execution.return_value = {"status": case.get("status")}
+    return client
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
+def test_python_judges(case: dict[str, Any]) -> None:
+    """The same, with the same words."""
+    item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
+    if case["whose"] == "free":
+        assert item.free
+        return
+    assert not item.free
+    verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case)).look(item)
+    assert verdict.whose == case["whose"]
+    text = str(LockedError("101", item, "t", verdict.problem))
+    assert case.get("says", "") in text
+    assert "`elt-redshift unlock --table t --job-id 101 --reason …`" in text
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case["whose"] != "free"], ids=lambda case: case["name"])
+def test_whatever_an_item_says_it_can_be_freed(case: dict[str, Any]) -> None:
+    """The write demands all that decides as it was read, keeps what the item was, and leaves it free or healable."""
+    item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
+    client = MagicMock()
+    AuditStore(client, "t", lambda: datetime(2026, 1, 1, tzinfo=UTC)).unlock(item, by="ann", reason="it is dead")
+    request = client.update_item.call_args.kwargs
+    values, changes = request["ExpressionAttributeValues"], request["UpdateExpression"]
+    for name in ("JobState", "Owner", "RedriveCount", "LeaseUntil"):
+        assert values[f":read{name}"] == case["item"].get(name, dynamodb.NOTHING)
+    assert values[":before"] == {"S": item.told}
+    assert (values[":by"], values[":reason"]) == ({"S": "ann"}, {"S": "it is dead"})
+    ready = "JobState = :ready" in changes
+    assert ready or item.owner is not None
+    assert ready == ("#owner" in changes)  # it goes, or stays for the next run to clear up behind it
