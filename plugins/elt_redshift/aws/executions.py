@@ -13,12 +13,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from elt_redshift.aws import children
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.run_items import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
-from elt_redshift.protocol.executions import ENDED, MAX_FOLLOW, SUCCEEDED
+from elt_redshift.protocol.executions import ENDED, FAILED, MAX_FOLLOW, SUCCEEDED
 from elt_redshift.protocol.limits import MAX_NAME
 from elt_redshift.runs.history import TaskRun, TaskRuns
 from elt_redshift.runs.progress import reports
@@ -235,6 +236,8 @@ class Executions:
         runs.apply(self.new_events(execution_arn, runs.last_event, many))
         if runs.items and self._tables:
             runs.report(reports(items_of(self._tables(), runs.items)))
+        if runs.map_run and execution.status == FAILED and not any(run.status == "failed" for run in runs.all()):
+            runs.report(children.failed(self._client, runs.map_run))
         runs.finish(execution.status)
         return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.items is not None)
 

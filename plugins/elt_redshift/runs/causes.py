@@ -26,9 +26,11 @@ _STATE = re.compile(r"An error occurred while executing the state '.*?' \(entere
 #: Behind a code of JSONata's there is a full stop, else a colon.
 _RAISED = re.compile(
     r"The JSONata expression '.*?' specified for the field '[^']*' threw an error during evaluation[.:] "
-    r"(?:[A-Z]\d{4}: )?(?P<message>.*)",
+    r"(?:(?P<code>[A-Z]\d{4}): )?(?P<message>.*)",
     re.DOTALL,
 )
+#: The code of what ``$error`` raises: a message of ours. Others are about expressions.
+_OF_ERROR = "D3137"
 #: What the SDK adds to the words of a service.
 _OF_THE_SDK = re.compile(r" \((?:Service: |SDK Attempt Count: ).*\Z", re.DOTALL)
 _HISTORY_FULL = "maximum number of history events"
@@ -124,7 +126,7 @@ def in_plain_words(error: str | None, cause: str | None) -> str:
     """The error and cause of an execution as a clause that tells what a person can use, and none of the state machine's
     inner workings."""
     own, said = (error or "").removeprefix("States."), _STATE.sub("", cause or "", count=1)
-    if raised := _RAISED.fullmatch(said):
+    if (raised := _RAISED.fullmatch(said)) and raised["code"] in (None, _OF_ERROR):
         return _clause(raised["message"])
     if _HISTORY_FULL in said:
         return _TOO_LONG

@@ -60,6 +60,7 @@ class TaskRuns:
     :ivar news: how many events the last :meth:`apply` took in.
     :ivar items: where the tasks of the map layout tell of their ends, which the caller reads and gives to
         :meth:`report`; None in the unrolled layout, and before the tasks begin.
+    :ivar map_run: the ARN of the Map Run whose children these tasks are; None as for ``items``.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
@@ -67,6 +68,7 @@ class TaskRuns:
         self._any = tasks is None
         self._upstream = tasks if isinstance(tasks, Mapping) else {}
         self.items: RunItems | None = None
+        self.map_run: str | None = None
         self._begun: datetime | None = None
         self._redriven: datetime | None = None
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
@@ -138,6 +140,8 @@ class TaskRuns:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if begun := event.get("executionStartedEventDetails"):
             self._resumed = (_json(begun.get("input")).get("resume") or {}).get("from")
+        if mapped := event.get("mapRunStartedEventDetails"):
+            self.map_run = mapped["mapRunArn"]
         if event["type"] == "ExecutionRedriven":
             self._redriven = event["timestamp"]
             self._resume()

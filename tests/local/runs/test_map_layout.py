@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Callable
 from datetime import timedelta
@@ -64,6 +65,25 @@ def test_a_failure_is_told_where_one_looks(deploy: Deploy, barrier: Barrier, led
     item = deployed.item
     assert (item.state, item.failed_task, item.failed_statement) == ("Failed", "bad", tasks["bad"].statement_id)
     assert item.failure_message == tasks["bad"].message
+
+
+def test_a_failure_that_no_state_foresaw_is_told_too(deploy: Deploy, ledger: str) -> None:
+    """A child that fails without leaving a word in its item is asked itself: its task failed, and why is in plain
+    words."""
+    deployed = deploy(
+        mapped(task("good", sql=(f"insert into {ledger} values ('good')",)), task("bad", sql=("select 1/0",)))
+    )
+    steps, s3 = deployed.client("stepfunctions"), deployed.client("s3")
+    described = steps.describe_state_machine(stateMachineArn=deployed.executions.state_machine_arn)
+    where = json.loads(described["definition"])["States"]["run tasks"]["ItemReader"]["Arguments"]
+    items = json.loads(s3.get_object(**where)["Body"].read())
+    spoilt = [item | {"retries": {}} if item["name"] == "bad" else item for item in items]
+    s3.put_object(**where, Body=json.dumps(spoilt))
+    execution = deployed.run()
+    assert (execution.status, execution.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
+    failed = deployed.tasks(execution.arn)["bad"]
+    assert failed.status == "failed"
+    assert str(failed.message).startswith("a state's input is not what it expects")
 
 
 @pytest.mark.parametrize("while_running", [True, False])

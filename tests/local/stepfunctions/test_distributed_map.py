@@ -7,7 +7,7 @@ import uuid
 from typing import Any
 
 from tests.local.must_fail import beyond_stock
-from tests.local.stepfunctions.support import Aws, jsonata
+from tests.local.stepfunctions.support import Aws, jsonata, passing
 
 OWN = {name: f"{{% $states.context.Execution.{name} %}}" for name in ("Id", "Name", "Input", "RedriveCount")}
 
@@ -39,6 +39,24 @@ def test_a_child_is_an_execution_of_its_own(aws: Aws) -> None:
     assert len({child["Name"] for child in children} | {answer["name"]}) == 3
     machine = parent.rpartition(":")[0]
     assert [child["Id"] for child in children] == [f"{machine}/kids:{child['Name']}" for child in children]
+
+
+@beyond_stock("InternalError", "InternalServerError", "Internal Server Error", "500")
+def test_the_children_of_a_map_run_are_listed(aws: Aws) -> None:
+    """ListExecutions of a Map Run gives its children, by status, and DescribeExecution their causes."""
+    gate = {"Type": "Choice", "Choices": [{"Condition": "{% $states.input = 1 ? $error('no') : true %}", "Next": "p"}]}
+    state = distributed({"g": gate, "p": passing()}, Items=[0, 1], ToleratedFailureCount=1)
+    arn = aws.run(jsonata({"m": state}))["executionArn"]
+    (run,) = aws.sfn.list_map_runs(executionArn=arn)["mapRuns"]
+    listed = aws.sfn.list_executions(mapRunArn=run["mapRunArn"])["executions"]
+    assert sorted(child["status"] for child in listed) == ["FAILED", "SUCCEEDED"]
+    assert {child["mapRunArn"] for child in listed} == {run["mapRunArn"]}
+    (failed,) = aws.sfn.list_executions(mapRunArn=run["mapRunArn"], statusFilter="FAILED")["executions"]
+    described = aws.sfn.describe_execution(executionArn=failed["executionArn"])
+    assert (described["error"], described["input"]) == ("States.QueryEvaluationError", "1")
+    assert "no" in described["cause"]
+    assert described["stopDate"] >= described["startDate"]
+    assert aws.fails("list_executions", mapRunArn=run["mapRunArn"] + "0") == "ResourceNotFound"
 
 
 @beyond_stock("[None] == [False]")

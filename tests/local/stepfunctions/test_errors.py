@@ -162,6 +162,31 @@ def test_a_token_ends_one_wait_once(aws: Aws, over: str) -> None:
     aws.sfn.stop_execution(executionArn=arn)
 
 
+@beyond_stock("still")
+@pytest.mark.parametrize("first", ["failed", "timed out"])
+def test_each_attempt_waits_for_a_token_of_its_own(aws: Aws, first: str) -> None:
+    """A task that failed, or timed out, and is tried again takes another token; the old one is refused."""
+    table = aws.table()
+    item = {"id": {"S": "{% $states.context.Task.Token %}"}}
+    retry = {"ErrorEquals": ["States.ALL"], "IntervalSeconds": 1, "MaxAttempts": 3}
+    task = sdk("dynamodb:putItem.waitForTaskToken", {"TableName": table, "Item": item}, End=True, Retry=[retry])
+    if first == "timed out":
+        # Of the first attempt only, so that the second one may take its time.
+        task["TimeoutSeconds"] = "{% $states.context.State.RetryCount = 0 ? 1 : 600 %}"
+    arn = aws.start(jsonata({"t": task}))
+
+    def tokens() -> set[str]:
+        return {row["id"]["S"] for row in aws.dynamodb.scan(TableName=table)["Items"]}
+
+    (old,) = aws.until(tokens, bool)
+    if first == "failed":
+        aws.sfn.send_task_failure(taskToken=old, error="E")
+    (new,) = aws.until(tokens, lambda found: len(found) == 2) - {old}
+    assert aws.fails("send_task_success", taskToken=old, output="1") == "TaskTimedOut"
+    aws.sfn.send_task_success(taskToken=new, output="2")
+    assert json.loads(aws.ended(arn)["output"]) == 2
+
+
 @beyond_stock("'NoneType' object is not callable")
 def test_a_catch_may_go_back_to_its_own_state(aws: Aws) -> None:
     """Next of a Catch may be the state itself, which then runs again."""

@@ -34,6 +34,12 @@ ENDS = {
         "Expression evaluation memory limit exceeded.",
         "Expression evaluation memory limit exceeded",
     ),
+    "an expression over values of the wrong type": (
+        "States.QueryEvaluationError",
+        "The JSONata expression '$states.input.x < 3' specified for the field 'Choices[0]/Condition' threw an error "
+        "during evaluation. T2010: The expressions either side of operator < must evaluate to numeric or string values",
+        "a state's input is not what it expects. Deploy the job again and start it anew",
+    ),
     "a value that is not there": (
         "States.QueryEvaluationError",
         "An error occurred while executing the state 'a' (entered at the event id #3). The JSONata expression "

@@ -10,6 +10,7 @@ import json
 import random
 import re
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 from moto.core.responses import ActionResult, EmptyResult
@@ -17,7 +18,7 @@ from moto.stepfunctions import exceptions, responses
 from moto.stepfunctions.parser import models as parser_models
 from moto.stepfunctions.parser import quotas
 
-from elt_redshift.local.stepfunctions import executions
+from elt_redshift.local.stepfunctions import executions, map_runs
 from elt_redshift.local.stepfunctions.executions import EmbeddedExecution, locked
 from elt_redshift.local.stepfunctions.history import without_data
 from elt_redshift.local.stepfunctions.patching import Patches
@@ -158,7 +159,10 @@ def _summary(execution: Any) -> dict[str, Any]:
 
 @PATCHES.method(_Response, "describe_execution", "Knew no redrives, versions or traces; TIMED_OUT had no stopDate.")
 def describe_execution(original: Any, self: Any) -> ActionResult:
-    execution = self.stepfunction_backend.describe_execution(self._get_param("executionArn"))
+    arn = self._get_param("executionArn")
+    if "/" in arn and (child := map_runs.find_child(_all_executions(self), arn)):
+        return ActionResult(child.describe())
+    execution = self.stepfunction_backend.describe_execution(arn)
     with execution._run.lock:  # status, output and error belong together
         reason = execution.not_redrivable()
         answer = {
@@ -188,9 +192,15 @@ def _page(self: Any, items: list[Any], largest: int = 1000) -> tuple[list[Any], 
     return items[start : start + size], str(start + size) if start + size < len(items) else None
 
 
-@PATCHES.method(_Response, "list_executions", "Knew no redriveFilter, versions or aliases.")
+def _all_executions(self: Any) -> Iterator[Any]:
+    return (execution for machine in self.stepfunction_backend.state_machines for execution in machine.executions)
+
+
+@PATCHES.method(_Response, "list_executions", "Knew no redriveFilter, versions, aliases or Map Runs.")
 def list_executions(original: Any, self: Any) -> ActionResult:
     arn, status = self._get_param("stateMachineArn"), self._get_param("statusFilter")
+    if map_run := self._get_param("mapRunArn"):
+        return _list_children(self, map_run, status)
     redriven = self._get_param("redriveFilter")
     machine = _started_from(self.stepfunction_backend, arn)[0]
     chosen = [
@@ -202,6 +212,16 @@ def list_executions(original: Any, self: Any) -> ActionResult:
     ]
     page, following = _page(self, chosen)
     return ActionResult({"executions": [_summary(execution) for execution in page], "nextToken": following})
+
+
+def _list_children(self: Any, map_run: str, status: str | None) -> ActionResult:
+    if self._get_param("stateMachineArn"):
+        raise exceptions.ValidationException("You must specify exactly one of: state machine ARN or map run ARN")
+    children = map_runs.find_run(_all_executions(self), map_run)
+    if children is None:
+        raise exceptions.ResourceNotFound(map_run)
+    page, following = _page(self, [child for child in reversed(children) if status in (None, child.status)])
+    return ActionResult({"executions": [child.summary() for child in page], "nextToken": following})
 
 
 @PATCHES.method(_Response, "get_execution_history", "Ignored maxResults, reverseOrder and includeExecutionData.")

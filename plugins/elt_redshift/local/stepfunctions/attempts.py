@@ -138,6 +138,7 @@ def run_with_retries(original: Any, self: Any, env: Any) -> None:
         except Exception as error:  # any error may be one that Retry or Catch names
             if not env.is_running() or _handled(self, env, self._from_error(env=env, ex=error)):
                 return
+            tokens.renew(env)
 
 
 def _handled(state: Any, env: Any, failure_event: Any) -> bool:

@@ -56,6 +56,7 @@ class _MapRun:
         self._env, self._items, self._record = env, items, eval_input.map_run_record
         self._program = component._get_iteration_program()
         self._selector = eval_input.item_selector or eval_input.parameters
+        self._record.children = env.scope.children  # for those who list them
         self._next = iter(range(len(items)))
         self._lock = threading.Lock()
         self._failed = 0
@@ -103,6 +104,8 @@ class _MapRun:
                 self._walk(frame, scope, index)
             finally:
                 self._env.delete_frame(frame)
+            if scope.done or scope.failed:
+                scope.stop_date = utc_now()
             for counter in counters:
                 counter.running.offset(-1)
         for counter in counters:

@@ -98,7 +98,7 @@ def run_states(original: Any, self: Any, env: Any) -> None:
 def _fail(env: Any, details: Any) -> None:
     with env.run.lock:
         if env.is_running() and env.run.open:
-            env.scope.failed = True
+            env.scope.failed, env.scope.failure = True, dict(details or {})
             env.set_error(error=details or {})
 
 

@@ -50,7 +50,8 @@ class Aborted:
 class Scope:
     """Where one program stands. ``state`` is None before its first state.
 
-    ``execution``: what the context object says of a child of a Distributed Map, which is an execution of its own.
+    ``execution``: what the context object says of a child of a Distributed Map, which is an execution of its own;
+    ``stop_date``: when that ended. ``failure``: the error and cause that a program failed with.
     """
 
     state: str | None = None
@@ -63,6 +64,8 @@ class Scope:
     output: Any = None
     resumed: bool = False
     execution: dict[str, Any] | None = None
+    stop_date: datetime.datetime | None = None
+    failure: dict[str, Any] | None = None
 
     def begin(self, state: str, input_value: Any) -> None:
         """Stand before the first state, unless a former run got further."""
@@ -94,8 +97,9 @@ class Scope:
         return copy.deepcopy(self)._resume()
 
     def _resume(self) -> Scope:
-        self.failed, self.entered, self.resumed = False, None, True
+        self.failed, self.failure, self.entered, self.resumed = False, None, None, True
         if self.execution is not None and not self.done:
+            self.stop_date = None
             moment = iso_time(datetime.datetime.now(datetime.UTC))
             self.execution |= {"RedriveCount": self.execution["RedriveCount"] + 1, "RedriveTime": moment}
         for child in self.children.values():

@@ -44,3 +44,10 @@ def close(frame: Any) -> bool:
         return False
     endpoint.interrupt_all()
     return endpoint.get_outcome() is not None
+
+
+def renew(env: Any) -> None:
+    """Give the next attempt of a state that waits for a token one of its own: that of the last one is closed."""
+    context = env.states.context_object
+    if context.context_object_data.get("Task"):
+        env.callback_pool_manager.add(context.update_task_token())
