@@ -21,7 +21,9 @@ from typing import Any
 StartResponse = Callable[..., Callable[[bytes], object]]
 Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 
-STATUS_PATH = "/elt-redshift/status"
+OWN_PATH = "/elt-redshift/"
+STATUS_PATH = f"{OWN_PATH}status"
+FAULTS_PATH = f"{OWN_PATH}faults"
 MOTO_PATH = "/moto-api"
 """Moto's own management: reset, configuration, recorded requests (https://docs.getmoto.org/en/latest/docs/server_mode.html)."""
 
@@ -59,7 +61,7 @@ def refusal(environ: dict[str, Any], token: str) -> str | None:
 def _is_management(path: str) -> bool:
     """Slashes before a path mean nothing to moto's routes."""
     path = f"/{path.lstrip('/')}"
-    return path == STATUS_PATH or path.startswith(MOTO_PATH)
+    return path.startswith((OWN_PATH, MOTO_PATH))
 
 
 def _has_token(environ: dict[str, Any], token: str) -> bool:

@@ -18,6 +18,7 @@ from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoReque
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 
 from elt_redshift.local.door import STATUS_PATH, Application, StartResponse, guarded
+from elt_redshift.local.faults import FaultBox, LostAnswerError
 
 HOST = "127.0.0.1"
 """Loopback only: the embedded AWS accepts any credentials and runs any SQL."""
@@ -46,8 +47,10 @@ class KeepAliveHandler(MotoRequestHandler):
             self.wfile.flush()
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self._body())
-        status, headers, body = self._answer(environ)
-        self._write(status, headers, body)
+        try:
+            self._write(*self._answer(environ))
+        except LostAnswerError:
+            self.close_connection = True
 
     def _body(self) -> bytes:
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
@@ -71,6 +74,8 @@ class KeepAliveHandler(MotoRequestHandler):
                 written.extend(chunks)
             finally:
                 getattr(chunks, "close", lambda: None)()
+        except LostAnswerError:
+            raise
         except Exception as error:
             log.exception("%s %s failed", self.command, self.path)
             message = {"__type": "InternalFailure", "message": f"{type(error).__name__}: {error}"}
@@ -105,10 +110,11 @@ class KeepAliveHandler(MotoRequestHandler):
         """A client that goes away or stays silent is no error."""
 
 
-def application(status: Callable[[], dict[str, Any]], token: str) -> Application:
+def application(status: Callable[[], dict[str, Any]], token: str, faults: FaultBox) -> Application:
     """Moto behind one door, with the server's own status page at :data:`STATUS_PATH`.
 
     :param token: what management calls must carry, see :mod:`elt_redshift.local.door`.
+    :param faults: what goes wrong on demand.
     """
     moto = DomainDispatcherApplication(create_backend_app)
 
@@ -118,7 +124,7 @@ def application(status: Callable[[], dict[str, Any]], token: str) -> Application
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(status()).encode()]
 
-    return guarded(dispatch, token)
+    return guarded(faults.application(dispatch), token)
 
 
 def bind(port: int) -> socket.socket:

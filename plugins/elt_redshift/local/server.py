@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any
 from elt_redshift.exceptions import EltError
 from elt_redshift.local import state
 from elt_redshift.local.errors import port_taken
+from elt_redshift.local.faults import FaultBox
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
 from elt_redshift.local.watchdog import Watchdog
@@ -105,7 +106,9 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
             data=str(data),
             token=secrets.token_urlsafe(32),
         )
-        stack.enter_context(_answering(listener, aws))
+        faults = FaultBox()
+        backend.data_api.end_of = faults.end_of
+        stack.enter_context(_answering(listener, aws, faults))
         stack.callback(state.forget, directory)
         state.write(directory, aws)
         if not _report(options.ready_fd, {"ready": json.loads(aws.to_json())}):
@@ -211,12 +214,12 @@ def _stop_redshift(starting: Future[EmbeddedRedshift]) -> None:
 
 
 @contextmanager
-def _answering(listener: socket.socket, aws: LocalAws) -> Iterator[None]:
+def _answering(listener: socket.socket, aws: LocalAws, faults: FaultBox) -> Iterator[None]:
     """Serve requests, and let time pass for schedules."""
     from elt_redshift.local import events, http
 
     status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
-    server = http.server(listener, http.application(lambda: status, aws.token))
+    server = http.server(listener, http.application(lambda: status, aws.token, faults))
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
     thread.start()
     ticker = events.Ticker(events.scheduled)

@@ -13,9 +13,12 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import ClientError
+from botocore.exceptions import BotoCoreError, ClientError
 from botocore.model import OperationModel, ServiceModel
 from moto.settings import moto_server_port
+from moto.stepfunctions.parser.api import HistoryEventType
+from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
+from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
     state_task_service_aws_sdk,
@@ -176,4 +179,26 @@ for _name in ("_build_sync_resolver", "_build_sync2_resolver"):
 def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, ClientError):
         return original(self, env, ex)
+    if isinstance(ex, BotoCoreError):
+        return _unanswered(self, env, "DynamoDB", ex)
     return StateTask._from_error(self, env, ex)
+
+
+@PATCHES.method(_AwsSdk, "_from_error", "Knew no calls without an answer.")
+def sdk_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
+    if isinstance(ex, BotoCoreError):
+        return _unanswered(self, env, error_prefix(boto_name(self.resource.api_name)), ex)
+    return original(self, env, ex)
+
+
+def _unanswered(task: Any, env: Any, service: str, ex: Exception) -> FailureEvent:
+    """The connection broke, or nothing came in time: what AWS's SDK calls an error of its client."""
+    error = f"{service}.SdkClientException"
+    details: Any = {
+        "error": error,
+        "cause": str(ex),
+        "resource": task._get_sfn_resource(),
+        "resourceType": task._get_sfn_resource_type(),
+    }
+    event: Any = {"taskFailedEventDetails": details}
+    return FailureEvent(env, CustomErrorName(error), HistoryEventType.TaskFailed, event)
