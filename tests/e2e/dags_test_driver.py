@@ -1,4 +1,5 @@
-"""Runs several ``airflow`` commands in one process, because Airflow takes seconds to start.
+"""Runs several ``airflow`` commands in one process, because Airflow takes seconds to start; the DAG files do not change
+meanwhile, see once.py.
 
 Usage: ``python dags_test_driver.py COMMAND…``, each command a JSON list of arguments. It prints ``@@ begin`` before
 and ``@@ exit STATUS`` after each.
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import sys
 
+import once
 from airflow.__main__ import main
 
 
@@ -23,6 +25,7 @@ def run(arguments: list[str]) -> int:
     return 0
 
 
+once.prepare()
 for command in sys.argv[1:]:
     print("@@ begin", flush=True)  # noqa: T201
     print(f"@@ exit {run(json.loads(command))}", flush=True)  # noqa: T201

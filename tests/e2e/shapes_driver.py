@@ -7,19 +7,16 @@ from __future__ import annotations
 
 import sys
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
+
+import once
 
 try:
     from airflow.dag_processing.dagbag import DagBag
 except ImportError:  # before 3.2
     from airflow.models import DagBag
 
-with suppress(ImportError):  # Airflow 2 has none; later ones would make an API server of their own for each task
-    from airflow.sdk.execution_time import supervisor
-
-    supervisor.in_process_api_server = cache(supervisor.in_process_api_server)
-
+once.prepare()
 found = DagBag(Path(sys.argv[1])).dags
 for name in sys.argv[2:]:
     with suppress(Exception):  # some versions raise what a task raised

@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from elt_redshift.asl.patterns import settling
-from elt_redshift.graph.lanes import graph_of
 from elt_redshift.graph.layout import arrange
+from elt_redshift.graph.of_job import graph_of
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.job.parts import Layout
 from elt_redshift.runs.history import TaskRuns
