@@ -6,6 +6,7 @@ The protocol itself, which the state machines share, is :mod:`elt_redshift.proto
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -146,9 +147,11 @@ class AuditStore:
         :raises LockedError: the item has changed since it was read.
         """
         write, values = _freeing(item) if known else (audit.UNLOCK_UNOWNED, {})
+        if item.problem and item.fence is None:  # it may be what is wrong, and begins anew then
+            write = replace(write, removes=(*write.removes, audit.FENCE))
         as_read = {f"read{name}": item.raw.get(name, dynamodb.NOTHING) for name in audit.TYPES}
         noted = {"by": by, "reason": reason, "before": item.told[:_LONGEST_RECORD]}
-        times = {} if write is audit.UNLOCK or write is audit.UNLOCK_FAILED_DAG_RUN else {"end": self._time()}
+        times = {"end": self._time()} if "end" in write.values() else {}
         if not self._write(write, item.job_id, at=self._time(), **noted, **times, **values, **as_read):
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 

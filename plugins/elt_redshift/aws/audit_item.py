@@ -28,6 +28,7 @@ class AuditItem:
     :param lease: until when an owner that is no execution holds the lock.
     :param reserved_for: the execution that alone may take the lock over from a failed owner that keeps it.
     :param problem: why nobody can tell whose the lock is, as after an edit by hand; None where that can be told.
+    :param fence: the fencing number, in digits: how often the lock was taken.
     :param raw: all of it in DynamoDB's JSON.
     """
 
@@ -45,11 +46,12 @@ class AuditItem:
     lease: str | None = None
     reserved_for: str | None = None
     problem: str | None = None
+    fence: str | None = None
     raw: Mapping[str, Any] = field(default_factory=dict, repr=False)
 
     @property
     def free(self) -> bool:
-        return self.state in (None, audit.READY)
+        return self.state in (None, audit.READY) and self.problem is None
 
     @property
     def failed(self) -> bool:
@@ -102,6 +104,7 @@ class AuditItem:
             lease=text(audit.LEASE_UNTIL),
             reserved_for=text(audit.RESERVED_FOR),
             problem=_problem(item),
+            fence=text(audit.FENCE, "N"),
             raw=item,
         )
 
@@ -113,11 +116,12 @@ def _unreadable(item: Mapping[str, Any]) -> str | None:
 def _problem(item: Mapping[str, Any]) -> str | None:
     """Why nobody can tell whose the lock is, in the order in which state machines look for it
     (:mod:`elt_redshift.asl.patterns.judging`)."""
-    for name, kind in audit.TYPES.items():
-        if name in item and kind not in item[name]:
-            return messages.of_another_type(name, kind)
     state, owner, lease = (item.get(name, {}).get("S") for name in (audit.JOB_STATE, audit.OWNER, audit.LEASE_UNTIL))
-    if state not in (None, audit.READY, audit.RUNNING, audit.FAILED):
+    free = audit.JOB_STATE not in item or state == audit.READY
+    for name, kind in audit.TYPES.items():
+        if name in item and kind not in item[name] and (name == audit.FENCE or not free):
+            return messages.of_another_type(name, kind)
+    if not free and state not in (audit.RUNNING, audit.FAILED):
         return "".join(messages.unknown_state(state))
     if state != audit.RUNNING or owner is None:
         return None

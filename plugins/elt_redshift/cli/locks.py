@@ -54,7 +54,7 @@ def create_table(given: argparse.Namespace) -> int:
 
 
 def status(given: argparse.Namespace) -> int:
-    columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "failure"))
+    columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "no.", "failure"))
     table = Table("JobID", "job", "JobState", *columns)
     for name, job, item in _items(given, Account.here(given.region)):
         table.add_row(item.job_id, name, *_row(item), escape(_failure(item, job)))
@@ -86,7 +86,7 @@ def _check(given: argparse.Namespace) -> None:
 def _row(item: AuditItem) -> tuple[str, ...]:
     state = f"{item.state or ''}{' (next run takes over)' if item.let_go else ''}"
     owner = item.owner.short if item.owner else ""
-    return state, _seconds(item.start), _seconds(item.end), owner
+    return state, _seconds(item.start), _seconds(item.end), owner, item.fence or ""
 
 
 def _failure(item: AuditItem, job: EltJob | None) -> str:

@@ -20,7 +20,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from elt_redshift.protocol.writes import Absent, Demand, Given, Is, Write, every, some
+from elt_redshift.protocol.writes import Absent, Demand, Given, Is, Typed, Write, every, some
 
 JobState = Literal["Ready", "Running", "Failed"]
 READY: Final = "Ready"
@@ -54,10 +54,11 @@ TAKEN_OVER_FROM = "TakenOverFrom"
 LAST_OWNER = "LastOwner"
 LEASE_UNTIL = "LeaseUntil"
 UNLOCKED_FROM = "UnlockedFrom"
+FENCE = "FenceNumber"
 
 #: What the attributes that decide about a lock are, as DynamoDB's types. An item edited by hand may have others: then
 #: nobody can tell whose the lock is, and a run that meets it says so.
-TYPES = {JOB_STATE: "S", OWNER: "S", REDRIVES: "N", LEASE_UNTIL: "S"}
+TYPES = {FENCE: "N", JOB_STATE: "S", OWNER: "S", REDRIVES: "N", LEASE_UNTIL: "S"}
 
 # The values of the writes: the states, and what is given to a write. The names of times are those of ISO 8601 texts.
 _READY, _RUNNING, _FAILED = (Given(state.lower(), always=state) for state in (READY, RUNNING, FAILED))
@@ -87,6 +88,12 @@ _AS_READ = every(*(_as_seen(name, Given(f"read{name}", "read")) for name in TYPE
 _DEAD = (Is(OWNER, Given("dead")), Is(JOB_STATE, Given("seen")), _as_seen(REDRIVES, Given("claim", "number")))
 
 
+# The fencing number: it grows with each acquisition, so that of two owners the later one is known by it, whatever
+# clocks say. An item that has none, as AWS's article leaves it, gets the first.
+_NEXT = {FENCE: Given("one", "number", always="1")}
+_COUNTS = some(Absent(FENCE), Typed(FENCE, Given("counting", always=TYPES[FENCE])))
+
+
 def key(job_id: str) -> dict[str, Any]:
     """The key of a job's audit item."""
     return {JOB_ID: job_id}
@@ -94,7 +101,8 @@ def key(job_id: str) -> dict[str, Any]:
 
 #: Take a free lock; also right when a lost response makes the owner ask again.
 ACQUIRE = Write(
-    some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE),
+    every(some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE), _COUNTS),
+    adds=_NEXT,
     sets={**_RUN, JOB_START: _START},
     removes=(*_CLEAN, LEASE_UNTIL),
 )
@@ -104,6 +112,7 @@ ACQUIRE = Write(
 #: lease in the meantime keeps its lock.
 TAKE_OVER = Write(
     some(_MINE, every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))),
+    adds=_NEXT,
     sets={**_RUN, JOB_START: _START, TAKEN_OVER_FROM: Given("dead")},
     removes=(*_CLEAN, LEASE_UNTIL),
 )

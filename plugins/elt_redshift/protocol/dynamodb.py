@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind, Present, Size, Some, Write
+from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind, Present, Size, Some, Typed, Write
 
 #: Attributes of ours that have the names of words which DynamoDB keeps to itself.
 #: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
@@ -147,6 +147,8 @@ def _condition(demand: Demand, names: Collection[str], inside: bool = False) -> 
             return f"attribute_exists({_name(attribute, names)})"
         case Is(attribute, value):
             return f"{_name(attribute, names)} = :{value.name}"
+        case Typed(attribute, value):
+            return f"attribute_type({_name(attribute, names)}, :{value.name})"
         case Size(attribute, how, value):
             return f"size({_name(attribute, names)}) {how} :{value.name}"
         case Every(demands) | Some(demands):

@@ -48,6 +48,14 @@ class Is:
 
 
 @dataclass(frozen=True)
+class Typed:
+    """The attribute is there and is of this type: a value that is DynamoDB's letter for it."""
+
+    attribute: str
+    value: Given
+
+
+@dataclass(frozen=True)
 class Size:
     """The attribute, a set, is there and has so many members, or fewer."""
 
@@ -70,7 +78,7 @@ class Some:
     demands: tuple[Demand, ...]
 
 
-Demand = Absent | Present | Is | Size | Every | Some
+Demand = Absent | Present | Is | Typed | Size | Every | Some
 
 
 def every(*demands: Demand) -> Every:
@@ -86,7 +94,7 @@ class Write:
     """One write of one item, which happens wholly or not at all; it makes the item where there is none.
 
     :param demands: what must hold of the item, or nothing is written; None: nothing need hold.
-    :param adds: members that sets get.
+    :param adds: members that sets get, or what numbers grow by.
     :param sets: attributes and their new values.
     :param once: the same, of attributes that the item does not have yet.
     :param removes: attributes that go.
@@ -106,7 +114,7 @@ class Write:
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:
-        case Is(_, value) | Size(_, _, value):
+        case Is(_, value) | Typed(_, value) | Size(_, _, value):
             yield value
         case Every(demands) | Some(demands):
             for one in demands:

@@ -89,6 +89,12 @@ def test_a_state_machine_judges(case: dict[str, Any]) -> None:
         assert "elt-redshift unlock sample --reason" in str(refused.value)
 
 
+def test_the_claim_is_made_where_the_lock_is_taken() -> None:
+    """A run that is stopped while it looks for what is done has its lock to take again when it is redriven."""
+    output = _definition()["find finished statements"]["Output"]
+    assert output["redrives"] == "{% $states.input.redrives %}"
+
+
 def _client(case: dict[str, Any]) -> Any:
     """Step Functions."""
     client = MagicMock(meta=SimpleNamespace(region_name="us-east-1"))
@@ -123,7 +129,7 @@ def test_whatever_an_item_says_it_can_be_freed(case: dict[str, Any]) -> None:
     AuditStore(client, "t", lambda: datetime(2026, 1, 1, tzinfo=UTC)).unlock(item, by="ann", reason="it is dead")
     request = client.update_item.call_args.kwargs
     values, changes = request["ExpressionAttributeValues"], request["UpdateExpression"]
-    for name in ("JobState", "Owner", "RedriveCount", "LeaseUntil"):
+    for name in ("FenceNumber", "JobState", "Owner", "RedriveCount", "LeaseUntil"):
         assert values[f":read{name}"] == case["item"].get(name, dynamodb.NOTHING)
     assert values[":before"] == {"S": item.told}
     assert (values[":by"], values[":reason"]) == ({"S": "ann"}, {"S": "it is dead"})

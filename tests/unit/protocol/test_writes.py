@@ -7,7 +7,20 @@ from typing import Any
 import pytest
 
 from elt_redshift.protocol import audit, dynamodb, joins
-from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Present, Size, Some, Write, every, some
+from elt_redshift.protocol.writes import (
+    Absent,
+    Demand,
+    Every,
+    Given,
+    Is,
+    Present,
+    Size,
+    Some,
+    Typed,
+    Write,
+    every,
+    some,
+)
 
 WRITES = {
     f"{room.__name__.rpartition('.')[2]}.{name}": write
@@ -44,16 +57,20 @@ def test_a_whole_request() -> None:
     assert dynamodb.update("jobs", audit.key("101"), audit.ACQUIRE, given, answered=True) == {
         "TableName": "jobs",
         "Key": {"JobID": {"S": "101"}},
-        "UpdateExpression": "SET JobState = :running, #owner = :owner, RedriveCount = :redrives, JobStart = :start "
+        "UpdateExpression": "ADD FenceNumber :one "
+        "SET JobState = :running, #owner = :owner, RedriveCount = :redrives, JobStart = :start "
         "REMOVE JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor, LeaseUntil",
-        "ConditionExpression": "attribute_not_exists(JobState) OR JobState = :ready OR #owner = :owner",
+        "ConditionExpression": "(attribute_not_exists(JobState) OR JobState = :ready OR #owner = :owner) AND "
+        "(attribute_not_exists(FenceNumber) OR attribute_type(FenceNumber, :counting))",
         "ExpressionAttributeNames": {"#owner": "Owner"},
         "ExpressionAttributeValues": {
+            ":one": {"N": "1"},
             ":running": {"S": "Running"},
             ":ready": {"S": "Ready"},
             ":owner": {"S": "me"},
             ":start": {"S": "2026-01-01T00:00:00.000Z"},
             ":redrives": {"N": "0"},
+            ":counting": {"S": "N"},
         },
         "ReturnValues": "ALL_NEW",
     }
@@ -96,6 +113,8 @@ def _holds(demand: Demand | None, item: dict[str, str], given: dict[str, str]) -
             return all(_holds(one, item, given) for one in demands)
         case Some(demands):
             return any(_holds(one, item, given) for one in demands)
+        case Typed(attribute, value):
+            return attribute in item and item[attribute].isdigit() == (value.always == "N")
         case Size():
             raise AssertionError("audit items hold no sets")
 
@@ -105,7 +124,8 @@ def _write(write: Write, item: dict[str, str], given: dict[str, str]) -> dict[st
     if not _holds(write.demands, item, given):
         return None
     kept = {name: value for name, value in item.items() if name not in write.removes}
-    return kept | {name: value.always or given[value.name] for name, value in write.sets.items()}
+    counted = {name: str(int(item.get(name, "0")) + int(value.always)) for name, value in write.adds.items()}
+    return kept | counted | {name: value.always or given[value.name] for name, value in write.sets.items()}
 
 
 def test_another_store_can_hold_the_lock() -> None:
@@ -129,4 +149,6 @@ def test_another_store_can_hold_the_lock() -> None:
     assert released["JobState"] == "Ready"
     assert "Owner" not in released
     assert _write(audit.RELEASE, released, me) == released  # its answer was lost
-    assert _write(audit.ACQUIRE, released, you)
+    next_ = _write(audit.ACQUIRE, released, you)
+    assert next_
+    assert (mine["FenceNumber"], next_["FenceNumber"]) == ("1", "2")

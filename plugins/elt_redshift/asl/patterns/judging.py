@@ -99,9 +99,9 @@ class JudgePattern:
             "judge lock",
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self.given_up),
+                Rule(expression(f"{PROBLEM} != ''"), self.unclear),
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state = '{audit.READY}'"), names.ACQUIRE),
-                Rule(expression(f"{PROBLEM} != ''"), self.unclear),
                 Rule(expression(IS_EXECUTION), "ask for owner"),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({dead})"), names.FIND_LEFT),
                 Rule(expression(FAILED), self.held),
@@ -174,15 +174,18 @@ def _state() -> str:
 def _problem() -> str:
     """Why nobody can tell whose the lock is, in the order in which :meth:`AuditItem.parse` looks for it."""
     state, owner, lease = (f"{_ITEM}.{name}" for name in (audit.JOB_STATE, audit.OWNER, audit.LEASE_UNTIL))
-    known = [audit.READY, audit.RUNNING, audit.FAILED]
+    known = [audit.RUNNING, audit.FAILED]
     running = f"{state}.S = '{audit.RUNNING}' and $exists({owner}.S)"
     leased = f"$exists({lease}.S) and $contains({lease}.S, /{owners.LEASE}/)"
     askable = f"$contains({owner}.S, /{owners.EXECUTION}/) or {leased}"
+    fence, *others = (
+        (f"$exists({_ITEM}.{name}) and $not($exists({_ITEM}.{name}.{kind}))", messages.of_another_type(name, kind))
+        for name, kind in audit.TYPES.items()
+    )
     reasons = [
-        *(
-            (f"$exists({_ITEM}.{name}) and $not($exists({_ITEM}.{name}.{kind}))", messages.of_another_type(name, kind))
-            for name, kind in audit.TYPES.items()
-        ),
+        fence,  # which is all that matters of a free item
+        (f"$not($exists({state})) or {state}.S = '{audit.READY}'", ""),
+        *others,
         (f"$exists({state}.S) and $not({state}.S in {known})", joined(*messages.unknown_state(Code(f"{state}.S")))),
         (f"{running} and $trim({owner}.S) = ''", messages.BLANK_OWNER),
         (f"{running} and $not({askable})", joined(*messages.nobody_to_ask(Code(f"{owner}.S")))),

@@ -84,7 +84,9 @@ class LockPattern:
         yield from self._judging().states()
         yield from LeftoversPattern(self.job.job_id, self.target, "take over lock").states()
         yield self._take_over()
-        yield resumption.find_finished(self.job.job_id, self.target, self.first, self._given_to_first)
+        # The claim is that of the state that took the lock: this one may be entered again by a redrive.
+        given = {**self._given_to_first, **keep("redrives")}
+        yield resumption.find_finished(self.job.job_id, self.target, self.first, given)
         yield from self._when_locked()
 
     def _judging(self) -> JudgePattern:
