@@ -41,7 +41,7 @@ class AuditStore:
     """
 
     def __init__(self, client: Any, table: str, now: Callable[[], datetime] = utc_now) -> None:
-        self._client, self.table, self._now = client, table, now
+        self._client, self.table, self.now = client, table, now
 
     def read(self, job_id: str) -> AuditItem | None:
         """The job's item, read consistently; None when there is none."""
@@ -156,7 +156,7 @@ class AuditStore:
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def _time(self, later: timedelta = timedelta()) -> str:
-        return (self._now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return (self.now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _write(self, write: Write, job_id: str, **values: Any) -> bool:
         """Whether the write's condition held."""

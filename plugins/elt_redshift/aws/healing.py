@@ -6,10 +6,11 @@ The state machine tells it alike (:mod:`elt_redshift.asl.patterns.judging`).
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 
 from elt_redshift.aws.audit import AuditStore
@@ -17,7 +18,9 @@ from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, messages, statements
-from elt_redshift.protocol.owners import Owner
+from elt_redshift.protocol.owners import GRACE, Owner
+
+log = logging.getLogger(__name__)
 
 #: A dead owner's statements are cancelled at most this many times, with growing pauses up to LONGEST_PAUSE seconds.
 MAX_PASSES = 20
@@ -37,10 +40,12 @@ class Verdict:
     :param whose: an owner's that is at work (``locked``), a failed run's that keeps it (``held``), a ``dead`` owner's,
         to be taken over, or nobody can tell (``unclear``).
     :param problem: why nobody can.
+    :param ended: when the dead owner has ended, if calls may have been under way then.
     """
 
     whose: Whose
     problem: str | None = None
+    ended: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -67,17 +72,29 @@ class Healer:
             return Verdict("unclear", item.problem)
         if item.owner and item.owner.is_execution:
             return self._of_execution(item, item.owner)
-        if item.let_go or (item.owner and not item.failed and self.store.expired(item)):
+        if item.let_go:
+            return Verdict("dead", ended=_time(item.end))
+        if item.owner and not item.failed and self.store.expired(item):
             return Verdict("dead")
         return Verdict("held" if item.failed else "locked")
 
     def take_over(self, item: AuditItem, owner: str, lease: timedelta) -> bool:
         """Take the lock if its owner is dead, after all statements that it left have ended.
 
+        A call that it had under way may still submit one: that is waited for, up to :data:`GRACE` seconds.
+
         :param item: the item as it was read.
         :raises AwsError: AWS refused a call.
         """
-        if not item.owner or self.look(item).whose != "dead" or not self._cleared(item.job_id, item.owner):
+        verdict = self.look(item)
+        if not item.owner or verdict.whose != "dead":
+            return False
+        if (left := self._left(verdict.ended)) > 0:
+            log.info("Waiting %.0f s for calls that %s may have under way", left, item.owner)
+            self.sleep(left)
+            if self.store.read(item.job_id) != item or self.look(item).whose != "dead":
+                return False
+        if not self._cleared(item.job_id, item.owner):
             return False
         try:
             self.store.take_over(item, owner, lease)
@@ -88,7 +105,7 @@ class Healer:
     def _of_execution(self, item: AuditItem, owner: Owner) -> Verdict:
         try:
             with aws_errors(f"execution {owner}"):
-                status = self.executions.describe_execution(executionArn=owner)["status"]
+                told = self.executions.describe_execution(executionArn=owner)
         except AwsError as error:
             if error.code in NOT_TOLD:
                 return Verdict("unclear", "".join(messages.not_told(owner, error.message)))
@@ -96,10 +113,15 @@ class Healer:
                 raise
             if owner.region != self.executions.meta.region_name:
                 return Verdict("unclear", "".join(messages.not_told(owner, messages.ELSEWHERE)))
-            status = "GONE"
-        if status in executions.ALIVE:
+            told = {"status": "GONE"}
+        if told["status"] in executions.ALIVE:
             return Verdict("locked")
-        return Verdict("held" if item.failed else "dead")
+        ended = None if told["status"] == executions.SUCCEEDED else told.get("stopDate")
+        return Verdict("held") if item.failed else Verdict("dead", ended=ended)
+
+    def _left(self, ended: datetime | None) -> float:
+        """How many seconds are left for the owner's calls."""
+        return 0.0 if ended is None else GRACE - (self.store.now() - ended).total_seconds()
 
     def _cleared(self, job_id: str, owner: Owner) -> bool:
         prefix = "".join(statements.beginning(job_id, owner.label))
@@ -108,3 +130,12 @@ class Healer:
                 return True
             self.sleep(min(LONGEST_PAUSE, 2.0**number))
         return False
+
+
+def _time(text: str | None) -> datetime | None:
+    """A time as items hold it; None for any other text."""
+    try:
+        found = datetime.fromisoformat(text or "")
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)

@@ -28,6 +28,10 @@ AFTER_DIGITS = "-"
 #: A lease counts as run out this many seconds late, so that an owner whose clock is behind keeps its lock.
 LEASE_TOLERANCE = 60
 
+#: So many seconds after an owner's end its last call may still reach the database, so that what it has left there is
+#: listed for the last time after them (``docs/adr/0016-late-calls.md``).
+GRACE = 120
+
 #: Stands for the lease of an item that has none; it sorts behind all times.
 NO_LEASE = "none"
 

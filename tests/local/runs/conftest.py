@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import Any, TypeVar
+from unittest.mock import patch
 
 import pytest
 
@@ -20,6 +21,7 @@ from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol import owners
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.history import TaskRun, TaskRuns
 from tests import bounds
@@ -55,10 +57,14 @@ class DeployedJob:
         self.executions = self.account.executions(self.deployed.state_machine_arn)
         self.audit = self.account.audit(self.deployed.audit_table)
 
-    def redeploy(self, job: EltJob) -> None:
-        """Deploy the job anew, mended."""
+    def redeploy(self, job: EltJob, grace: int = 0) -> None:
+        """Deploy the job anew, mended.
+
+        :param grace: in seconds; the embedded AWS has no calls under way once an execution is stopped.
+        """
         stacks = self.account.stacks
-        change_set = prepare(self.account, job, self.stack, PARAMETERS).change_set
+        with patch.object(owners, "GRACE", grace):
+            change_set = prepare(self.account, job, self.stack, PARAMETERS).change_set
         if change_set.changes:
             stacks.execute(change_set)
         self.job, self.deployed = job, stacks.find(job.name, self.stack)

@@ -251,6 +251,23 @@ def test_an_edited_item_is_told_at_once_and_can_be_freed(deploy: Deploy, edited:
     assert deployed.item.state == "Ready"
 
 
+def test_a_call_that_arrives_after_its_execution_was_stopped_is_waited_for(deploy: Deploy, barrier: Barrier) -> None:
+    """What the owner submits at the last moment is cancelled before the next run begins."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,))))
+    deployed.redeploy(deployed.job, grace=4)
+    first = _held(deployed)
+    deployed.executions.stop(first, "test")
+    second = deployed.start()
+    deployed.until(second, lambda _: "wait for late calls" in deployed.states(second))
+    name = f"101/{Owner(first).label}/b/1"
+    late = deployed.data.execute_statement(**WAREHOUSE, Sql=barrier.pass_, StatementName=name)["Id"]
+    deployed.until(second, lambda tasks: tasks["a"].status == "running")
+    assert deployed.data.describe_statement(Id=late)["Status"] == "ABORTED"
+    barrier.open()
+    assert deployed.end(second).status == "SUCCEEDED"
+    assert deployed.item.fence == "2"
+
+
 def test_an_older_item_of_a_dead_owner_is_taken_over(deploy: Deploy) -> None:
     """An item without a RedriveCount, as nothing of ours writes it, is healed all the same."""
     deployed = deploy(job(task("a", sql=("select 1",))))

@@ -8,7 +8,7 @@ says of the owner: GONE knows none, DENIED may not be asked.
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -24,10 +24,12 @@ from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import LockPolicy, WhenLocked
 from elt_redshift.local.stepfunctions.jsonata import evaluate
 from elt_redshift.protocol import dynamodb
+from elt_redshift.protocol.owners import GRACE
 from tests.unit.asl.jobs import job, task
 
 HERE = "arn:aws:states:us-east-1:123456789012"
 EXECUTION, ME = f"{HERE}:execution:job:its", f"{HERE}:execution:job:mine"
+LET_GO = {"JobState": {"S": "Failed"}, "Owner": {"S": "airflow:d/r"}, "AfterFailure": {"S": "release"}}
 CASES: list[dict[str, Any]] = json.loads(
     (Path(__file__).parent / "items.json").read_text().replace("EXECUTION", EXECUTION)
 )
@@ -56,10 +58,11 @@ def _chosen(state: dict[str, Any], given: Any) -> tuple[str, Any]:
     return state["Default"], given
 
 
-def _asked(state: dict[str, Any], given: Any, status: str) -> Any:
+def _asked(state: dict[str, Any], given: Any, status: str, stopped: str | None) -> Any:
     error = {"GONE": "Sfn.ExecutionDoesNotExistException", "DENIED": "States.ALL"}.get(status)
     if error is None:
-        return _value(state["Output"], input=given, result={"Status": status})
+        result = {"Status": status, **({"StopDate": stopped} if stopped else {})}
+        return _value(state["Output"], input=given, result=result)
     catch = next(one for one in state["Catch"] if error in one["ErrorEquals"])
     return _value(catch["Output"], input=given, errorOutput={"Error": error, "Cause": "not authorized"})
 
@@ -67,11 +70,12 @@ def _asked(state: dict[str, Any], given: Any, status: str) -> Any:
 def _judged(states: Any, case: dict[str, Any]) -> tuple[str, Any]:
     """Where a run goes that meets the item, and what it knows by then."""
     result = {"Item": {"JobID": {"S": "101"}, **case["item"]}}
-    given = _value(states["read lock"]["Output"], input={"looks": 0}, result=result)
+    given = _value(states["read lock"]["Output"], input={"looks": 0, **case.get("input", {})}, result=result)
     name, given = _chosen(states["judge lock"], given)
     if name != "ask for owner":
         return name, given
-    return _chosen(states["judge owner"], _asked(states[name], given, case["status"]))
+    stopped = case.get("stopped", "2026-01-01T00:00:00.123Z")
+    return _chosen(states["judge owner"], _asked(states[name], given, case["status"], stopped))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -87,6 +91,52 @@ def test_a_state_machine_judges(case: dict[str, Any]) -> None:
             _value(states["refuse run"]["Choices"][0]["Condition"], input=given)
         assert case.get("says", "held by a failed run") in str(refused.value)
         assert "elt-redshift unlock sample --reason" in str(refused.value)
+
+
+DEAD = {"JobState": {"S": "Running"}, "Owner": {"S": EXECUTION}}
+LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+@pytest.mark.parametrize(
+    ("case", "waits"),
+    [
+        ({"item": DEAD, "status": "ABORTED", "stopped": LATELY}, True),
+        ({"item": DEAD, "status": "TIMED_OUT", "stopped": LATELY}, True),
+        ({"item": DEAD, "status": "SUCCEEDED", "stopped": LATELY}, False),
+        ({"item": DEAD, "status": "ABORTED", "stopped": 1764144000.5}, True),
+        ({"item": DEAD, "status": "ABORTED", "stopped": None}, True),
+        ({"item": DEAD, "status": "ABORTED", "stopped": None, "input": {"waited": True}}, False),
+        ({"item": DEAD, "status": "GONE"}, False),
+        ({"item": {**DEAD, "JobState": {"S": "Failed"}, "AfterFailure": {"S": "hold"}}, "status": "ABORTED"}, None),
+        ({"item": {**LET_GO, "JobEnd": {"S": LATELY}}}, True),
+        ({"item": {**LET_GO, "JobEnd": {"S": "2026-01-01T00:00:00.000Z"}}}, False),
+        ({"item": {**LET_GO, "JobEnd": {"S": "yesterday"}}}, False),
+    ],
+)
+def test_late_calls_of_a_dead_owner_are_waited_for(case: dict[str, Any], waits: bool | None) -> None:
+    """What its last call submits is there when its statements are listed; who ended long ago is not waited for, nor is
+    a date that nobody can read waited for twice."""
+    name, given = _judged(_definition(), case)
+    assert name == {True: "wait for late calls", False: "find left statements", None: "wait for lock"}[waits]
+    if waits:
+        seconds = _value(_definition()[name]["Seconds"], input=given)
+        assert 1 <= seconds <= GRACE
+
+
+def test_python_waits_for_late_calls_too() -> None:
+    """It sleeps for what is left of the grace, looks again, and lists the statements only then."""
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    raw = {"JobID": {"S": "101"}, **DEAD}
+    client, told, slept = MagicMock(), _client({"status": "ABORTED"}), []
+    client.get_item.return_value = {"Item": raw}
+    told.describe_execution.return_value["stopDate"] = now - timedelta(seconds=20)
+    statements = MagicMock()
+    statements.cancel_all.side_effect = lambda _: slept.append("listed")
+    healer = Healer(AuditStore(client, "t", lambda: now), statements, told, sleep=slept.append)
+    assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
+    assert slept == [GRACE - 20, "listed"]
+    told.describe_execution.return_value["status"] = "RUNNING"  # it was redriven while this one waited
+    assert not healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
 
 
 def test_the_claim_is_made_where_the_lock_is_taken() -> None:

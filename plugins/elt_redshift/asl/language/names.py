@@ -63,6 +63,7 @@ WAITING = "wait for lock"
 REFUSED = "refuse run"
 RELEASED = "lock is released"
 FIND_LEFT = "find left statements"
+LATE_CALLS = "wait for late calls"
 
 
 class StateName(str):

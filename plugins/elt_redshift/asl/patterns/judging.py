@@ -9,10 +9,15 @@
                     │  └─ lease has run out, or let go ──> dead
                     v
               ask for owner ──> judge owner ──> locked | held | unclear | dead
+                                    │ dead for less than two minutes
+                                    └──> wait for late calls ──> read lock
 
 What each audit item is taken for, Python (:mod:`elt_redshift.aws.healing`) finds alike, and
 ``tests/unit/protocol/items.json`` holds both to one table. An item is never passed over in silence because it was
 edited: where nobody can tell whose the lock is, the run says so.
+
+A dead owner's lock is taken over :data:`~elt_redshift.protocol.owners.GRACE` seconds after its end at the earliest,
+since a call that it had under way may submit a statement until then. Afterwards everything is looked at anew.
 """
 
 from __future__ import annotations
@@ -21,9 +26,18 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from elt_redshift.asl.language import calls, names
-from elt_redshift.asl.language.jsonata import EXECUTION_ARN, INPUT, REDRIVE_COUNT, Code, expression, fields, joined
+from elt_redshift.asl.language.jsonata import (
+    EXECUTION_ARN,
+    INPUT,
+    REDRIVE_COUNT,
+    Code,
+    expression,
+    fields,
+    joined,
+    keep,
+)
 from elt_redshift.asl.language.jsonata import literal as text
-from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
+from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task, Wait
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import audit, dynamodb, executions, messages, owners
 
@@ -68,6 +82,7 @@ class JudgePattern:
         yield self._judge_lock()
         yield self._ask()
         yield self._judge_owner()
+        yield self._wait_for_late_calls()
 
     def _read(self) -> Task:
         output = {
@@ -85,6 +100,8 @@ class JudgePattern:
                 end=read(audit.JOB_END, messages.UNKNOWN),
                 message=read(audit.MESSAGE, messages.NO_MESSAGE),
             ),
+            # The owner's end, in epoch milliseconds: of an execution, Step Functions tells it.
+            **fields(ended=_failed_at(), waited=f"$exists({INPUT}.waited)"),
             "look": 0,
             "passes": 0,
         }
@@ -103,6 +120,7 @@ class JudgePattern:
                 # It was freed between the two calls.
                 Rule(expression(f"{INPUT}.state = '{audit.READY}'"), names.ACQUIRE),
                 Rule(expression(IS_EXECUTION), "ask for owner"),
+                Rule(expression(f"$trim({INPUT}.owner) != '' and ({let_go}) and {_late()}"), names.LATE_CALLS),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({dead})"), names.FIND_LEFT),
                 Rule(expression(FAILED), self.held),
             ),
@@ -119,10 +137,10 @@ class JudgePattern:
             calls.DESCRIBE_EXECUTION,
             fields(ExecutionArn=f"{INPUT}.owner"),
             next="judge owner",
-            output=status("$states.result.Status"),
+            output=status("$states.result.Status", f", 'ended': {_stopped_at()}"),
             retry=calls.DESCRIBE_EXECUTION_RETRY,
             catch=(
-                Catch((calls.NO_SUCH_EXECUTION,), "judge owner", status("'GONE'")),
+                Catch((calls.NO_SUCH_EXECUTION,), "judge owner", status("'GONE'", ", 'ended': 0")),
                 Catch((calls.ANY_ERROR,), "judge owner", status("'UNKNOWN'", f", 'problem': {why}")),
             ),
             partition=self.target.partition,
@@ -141,9 +159,15 @@ class JudgePattern:
                 Rule(expression(f"{PROBLEM} != ''"), self.unclear),
                 Rule(expression(f"{INPUT}.status = 'GONE' and {its} != {mine}"), self.unclear, elsewhere),
                 Rule(expression(f"{FAILED} and $not({_FREE_TO_ME})"), self.held),
+                Rule(expression(_late()), names.LATE_CALLS),
             ),
             default=names.FIND_LEFT,
         )
+
+    def _wait_for_late_calls(self) -> Wait:
+        left = f"$ceil(({INPUT}.ended - $millis()) / 1000) + {owners.GRACE}"
+        pause = expression(f"$max([1, $min([{owners.GRACE}, {left}])])")
+        return Wait(names.LATE_CALLS, pause, "read lock", {**keep("looks"), "waited": True})
 
 
 def get_item(name: str, job_id: str, target: Target, next: str, output: dict[str, object]) -> Task:
@@ -163,6 +187,25 @@ def read(attribute: str, default: str = "", kind: str = "S") -> str:
     """An attribute of the item that was got, or what stands for one that is not there."""
     path = f"{_ITEM}.{attribute}.{kind}"
     return f"$exists({path}) ? {path} : '{default}'"
+
+
+def _late() -> str:
+    """The owner has ended, but so lately that a call of it may still be under way."""
+    return f"$millis() < {INPUT}.ended + {owners.GRACE * 1000}"
+
+
+def _failed_at() -> str:
+    """When the item was recorded as failed, in epoch milliseconds, as far as that can be read."""
+    end = f"{_ITEM}.{audit.JOB_END}.S"
+    return f"$exists({end}) and $contains({end}, /{owners.LEASE}/) ? $toMillis({end}) : 0"
+
+
+def _stopped_at() -> str:
+    """When the execution ended. A date in another form than that of the documentation counts as now, the first time."""
+    date = "$states.result.StopDate"
+    readable = f"$type({date}) = 'string' and $contains({date}, /^[0-9-]+T[0-9:.]+Z$/)"
+    otherwise = f"{readable} ? $toMillis({date}) : {INPUT}.waited ? 0 : $millis()"
+    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {otherwise}"
 
 
 def _state() -> str:
