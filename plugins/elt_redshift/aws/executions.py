@@ -276,7 +276,7 @@ class Executions:
         :param client_token: redrives with the same token, within 15 minutes, are one, even when the execution has
             failed again meanwhile.
         :return: how often the execution has been redriven now.
-        :raises NotRedrivableError: it runs, succeeded, is too old, or another execution has the job's lock.
+        :raises NotRedrivableError: it runs, succeeded, is too old, or another run has, or has had, the job's lock.
         """
         execution = self.describe(execution_arn)
         if not execution.ended or execution.succeeded:
@@ -284,7 +284,7 @@ class Executions:
         if execution.redrive_status not in (None, "REDRIVABLE"):
             reason = execution.redrive_reason or execution.redrive_status
             raise NotRedrivableError(execution_arn, f"{reason} Start a new one with `elt-redshift run`.")
-        _check_lock(execution_arn, audit, job_id)
+        self._check_lock(execution_arn, audit, job_id)
         try:
             with aws_errors(f"execution {execution_arn}"):
                 token = {"clientToken": client_token} if client_token else {}
@@ -296,13 +296,18 @@ class Executions:
         # A token that was used before is answered with the date of that redrive.
         return execution.redrive_count + int(answer["redriveDate"] != execution.redrive_date)
 
+    def _check_lock(self, execution_arn: str, audit: AuditStore | None, job_id: str) -> None:
+        item = audit.read(job_id) if audit else None
+        if item is None or item.owner == execution_arn:
+            return
+        if not item.free:
+            owner = item.owner or "a run that its audit item does not name"
+            raise NotRedrivableError(execution_arn, f"the lock of job {job_id} is held by {owner}.")
+        later = item.last_owner not in (None, execution_arn)
+        if later and not self.look(execution_arn, TaskRuns()).did_nothing:
+            reason = f"another run has had the lock of job {job_id} since: {item.last_owner}."
+            raise NotRedrivableError(execution_arn, reason)
+
 
 def _behind(after: int, page: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [event for event in page["events"] if event["id"] > after]
-
-
-def _check_lock(execution_arn: str, audit: AuditStore | None, job_id: str) -> None:
-    item = audit.read(job_id) if audit else None
-    if item is not None and not item.free and item.owner != execution_arn:
-        owner = item.owner or "a run that its audit item does not name"
-        raise NotRedrivableError(execution_arn, f"the lock of job {job_id} is held by {owner}.")

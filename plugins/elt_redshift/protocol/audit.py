@@ -122,8 +122,16 @@ TAKE_OVER = Write(
 #: as in TAKE_OVER.
 RESERVE = Write(every(*_DEAD), sets={RESERVED_FOR: Given("reserved")})
 
-#: The owner goes on after a redrive.
-RECLAIM = Write(ACQUIRE.demands, sets=_RUN, removes=_CLEAN)
+#: The owner goes on after a redrive: the lock is its own still, or was freed, and nobody has run since. Where another
+#: run has had it, whatever that has loaded would be overwritten with what is older.
+RECLAIM = Write(
+    some(
+        _MINE,
+        every(some(Absent(JOB_STATE), Is(JOB_STATE, _READY)), some(Absent(LAST_OWNER), Is(LAST_OWNER, _OWNER))),
+    ),
+    sets=_RUN,
+    removes=_CLEAN,
+)
 
 #: The owner's task has failed; ``after`` is one of AfterFailure.
 RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")})

@@ -9,7 +9,8 @@ from collections.abc import Callable
 import pytest
 
 from elt_redshift.aws.executions import NotRedrivableError
-from elt_redshift.job.model import EltJob, Parameter
+from elt_redshift.job.model import EltJob, LockPolicy, Parameter
+from elt_redshift.runs.causes import in_plain_words
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -62,6 +63,25 @@ def test_only_the_failed_task_runs_anew(
     )
     assert deployed.submissions(failed.arn) == Counter(finished=1, running=1, failing=2, last=1)
     assert (deployed.item.state, deployed.item.failed_task) == ("Ready", None)
+
+
+def test_an_old_run_does_not_run_over_a_newer_one(deploy: Deploy, ledger: str) -> None:
+    """Once a newer run has succeeded, a redrive of the failed one is refused; from the console it fails, and leaves the
+    item as it is."""
+    lock = LockPolicy(after_failure="release")
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger}_missing values (1)",)), lock=lock))
+    old = deployed.run()
+    deployed.sql(f"create table {ledger}_missing (x int)")
+    assert deployed.run().status == "SUCCEEDED"
+    before = deployed.item
+    with pytest.raises(NotRedrivableError, match="another run has had the lock of job 101 since"):
+        deployed.executions.redrive(old.arn, deployed.audit, "101")
+    deployed.client("stepfunctions").redrive_execution(executionArn=old.arn)
+    ended = deployed.end(old.arn)
+    assert (ended.status, ended.redrive_count) == ("FAILED", 1)
+    assert "the lock of the job is not this run's any more" in in_plain_words(ended.error, ended.cause)
+    assert deployed.item == before
+    assert deployed.sql(f"select count(*) from {ledger}_missing") == [[1]]
 
 
 def test_a_redrive_that_fails_again_can_be_redriven_again(deploy: Deploy, ledger: str) -> None:
