@@ -23,6 +23,7 @@ from elt_redshift.airflow_compat import DAG, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.job.parameters import check as check_parameter
 from elt_redshift.operators.drift import OnDrift
@@ -30,8 +31,6 @@ from elt_redshift.operators.mirror import MirrorOperator
 from elt_redshift.operators.step_functions import StartExecutionOperator
 
 __all__ = ["elt_dag", "elt_task_group"]
-
-START = "start_execution"
 
 #: Airflow wants a first date. Without catchup it starts nothing, it only allows.
 FIRST_DATE = datetime(1970, 1, 1, tzinfo=UTC)
@@ -185,7 +184,7 @@ def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[s
     """The tasks of a job, with their edges, in the DAG and the group at hand."""
     common = {name: value for name, value in options.items() if name != "deferrable"}
     retries = {"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag)}
-    start = StartExecutionOperator(task_id=START, job=job, parameters=templates, **where, **retries, **common)
+    start = StartExecutionOperator(task_id=START_TASK, job=job, parameters=templates, **where, **retries, **common)
     mirrors = _mirrors(job, start.task_id, **options)
     for task in job.tasks:
         mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
@@ -194,7 +193,7 @@ def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[s
 def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, MirrorOperator]:
     """A mirror for each task, without its edges. The task's retries are the state machine's; those of a mirror are for
     workers that were lost."""
-    described = notes.of_tasks(job)
+    described, from_trigger = notes.of_tasks(job), len(job.tasks) <= MAX_FROM_TRIGGER
     return {
         task.name: MirrorOperator(
             task_id=task.name,
@@ -204,7 +203,7 @@ def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, Mirro
             start_task_id=start_task_id,
             retries=MIRROR_RETRIES,
             retry_delay=MIRROR_RETRY_DELAY,
-            from_trigger=len(job.tasks) <= MAX_FROM_TRIGGER,
+            from_trigger=from_trigger,
             **options,
         )
         for task in job.tasks

@@ -41,6 +41,7 @@ def _job() -> EltJob:
 #: What each operator cannot do without.
 NEEDED: dict[str, dict[str, Any]] = {
     "AwsOperator": {},
+    "ConnectedOperator": {},
     "StartExecutionOperator": {"job": _job(), "parameters": {"year": "{{ params.year }}"}},
     "MirrorOperator": {"statements": _job().task("load").statements},
     "AuditLockAcquireOperator": {"job_id": "7", "table_name": "audit"},

@@ -25,6 +25,7 @@ from elt_redshift.cli.watch import failure, watch
 from elt_redshift.demo import airflow_home, data
 from elt_redshift.demo.setup import WAREHOUSE, load_staging
 from elt_redshift.exceptions import EltError
+from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.leash import Leash
 from elt_redshift.protocol.audit import FAILED, JOB_ID, JOB_STATE, READY, RUNNING
@@ -160,7 +161,7 @@ class Walkthrough:
         counts = self._query(ROW_COUNTS)
         for table, count in counts:
             self.console.print(f"{table:20} {count:>8}")
-        tasks = ("start_execution", *self.job.task_names)
+        tasks = (START_TASK, *self.job.task_names)
         shown = all(mirrored.get(task) == "success" for task in tasks)
         self._claim("the execution succeeded, and the DAG run shows every task of it", passed and status == 0 and shown)
         self._claim("the audit item went Ready -> Running -> Ready", states == "Ready -> Running -> Ready")

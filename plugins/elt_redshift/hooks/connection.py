@@ -52,7 +52,8 @@ class Connection:
     @property
     def templated(self) -> bool:
         """Whether a part is a Jinja template, which only a worker fills in."""
-        return any("{{" in part or "{%" in part for part in self.arguments.values() if isinstance(part, str))
+        parts = (self.aws_conn_id, self.region_name, self.verify)
+        return any(isinstance(part, str) and ("{{" in part or "{%" in part) for part in parts)
 
     def hook(self) -> EltHook:
         """The hook to AWS's services."""

@@ -27,8 +27,10 @@ MAX_RETRIES = 10
 MAX_LABEL = 100
 #: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
 MAX_TASK_NAME = 60
-#: States that every generated state machine has.
-RESERVED_TASK_NAMES = ("start_execution", "acquire_lock", "release_lock")
+#: The task of Airflow that starts a job's state machine.
+START_TASK = "start_execution"
+#: States that every generated state machine has, and tasks of its DAG.
+RESERVED_TASK_NAMES = (START_TASK, "acquire_lock", "release_lock")
 #: To CloudFormation, an object with this one key is no object.
 TEMPLATE_WORDS = ("Ref", "Condition")
 

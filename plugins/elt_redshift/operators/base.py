@@ -13,7 +13,46 @@ if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
 
 
-class AwsOperator(BaseOperator):
+class ConnectedOperator(BaseOperator):
+    """Has a connection to AWS, which it is told by :meth:`_connect`.
+
+    It has no ``__init__``, at each level of which Airflow looks through all defaults of a DAG: that counts for the
+    operator of which a DAG has many.
+    """
+
+    template_fields: Sequence[str] = ("aws_conn_id", "region_name", "verify")
+
+    aws_conn_id: str | None = None
+    region_name: str | None = None
+    verify: bool | str | None = None
+    botocore_config: dict[str, Any] | None = None
+
+    def _connect(
+        self,
+        aws_conn_id: str | None,
+        region_name: str | None,
+        verify: bool | str | None,
+        botocore_config: dict[str, Any] | None,
+    ) -> Connection:
+        self.aws_conn_id, self.region_name = aws_conn_id, region_name
+        self.verify, self.botocore_config = verify, botocore_config
+        if not isinstance(botocore_config, dict | None):
+            kind = type(botocore_config).__name__
+            raise AirflowException(
+                f"Task {self.task_id}: botocore_config is of type {kind}; give a dict, which a trigger can store."
+            )
+        return Connection(aws_conn_id, region_name, verify, botocore_config)
+
+    @property
+    def connection(self) -> Connection:
+        return Connection.of(self)
+
+    @cached_property
+    def hook(self) -> EltHook:
+        return self.connection.hook()
+
+
+class AwsOperator(ConnectedOperator):
     """An operator over AWS.
 
     :param aws_conn_id: the Airflow connection to AWS.
@@ -21,8 +60,6 @@ class AwsOperator(BaseOperator):
     :param verify: whether to verify certificates, or the file of those to trust; default: the connection's.
     :param botocore_config: arguments of botocore's Config, a dict; default: the connection's.
     """
-
-    template_fields: Sequence[str] = ("aws_conn_id", "region_name", "verify")
 
     def __init__(
         self,
@@ -34,18 +71,4 @@ class AwsOperator(BaseOperator):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
-        self.verify, self.botocore_config = verify, botocore_config
-        if not isinstance(botocore_config, dict | None):
-            kind = type(botocore_config).__name__
-            raise AirflowException(
-                f"Task {self.task_id}: botocore_config is of type {kind}; give a dict, which a trigger can store."
-            )
-
-    @property
-    def connection(self) -> Connection:
-        return Connection.of(self)
-
-    @cached_property
-    def hook(self) -> EltHook:
-        return self.connection.hook()
+        self._connect(aws_conn_id, region_name, verify, botocore_config)

@@ -22,12 +22,13 @@ from elt_redshift.airflow_compat import (
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.connection import Connection
+from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.parts import SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage, mirrored
 from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
-from elt_redshift.operators.base import AwsOperator
+from elt_redshift.operators.base import ConnectedOperator
 from elt_redshift.protocol.executions import MAX_FOLLOW
 from elt_redshift.runs import causes
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
@@ -39,10 +40,14 @@ if TYPE_CHECKING:
     from elt_redshift.operators.redriving import Pursued
 
 
-_ANY = Connection().arguments
+#: Seconds between two looks at the execution.
+POLL_INTERVAL = 5.0
+
+#: What a trigger takes where it is not told.
+_ANY = {"start_task_id": START_TASK, "poll_interval": POLL_INTERVAL, **Connection().arguments}
 
 
-class MirrorOperator(TellsLineage, AwsOperator):
+class MirrorOperator(TellsLineage, ConnectedOperator):
     """Shows what one task of an execution does; it owns nothing.
 
     Cleared, it lets an unsuccessful execution go on (see :mod:`elt_redshift.operators.redriving`); failed by somebody
@@ -59,52 +64,60 @@ class MirrorOperator(TellsLineage, AwsOperator):
     :param deferrable: wait in the triggerer (default), or on the worker.
     :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker, as
         where the connection is a template.
+    :param aws_conn_id: as :class:`~elt_redshift.operators.base.AwsOperator` takes it, and what follows it.
     :param follow_timeout: it fails when the task has not ended by then, and the execution goes on. (The
         ``execution_timeout`` that every task has stops the execution.)
     """
 
-    template_fields: Sequence[str] = ("sql", "parameters")
+    #: A list, and each name that is here only where it differs: Airflow takes time to write all of it down, per task.
+    template_fields: Sequence[str] = ["sql", "parameters"]
     template_fields_renderers = {"sql": "sql", "parameters": "json"}  # noqa: RUF012 - as Airflow's base class declares it
     operator_extra_links: Sequence[BaseOperatorLink] = (ExecutionLink(), QueriesLink())
     ui_color = "#dae8fc"
+
+    #: For Airflow's page of rendered templates, see :meth:`render_template_fields`.
+    sql: str | None = None
+    parameters: dict[str, str] | None = None
+    _killable: Killable = (None, None, None)
+    _told: Told | None = None
 
     def __init__(
         self,
         *,
         task_name: str | None = None,
         statements: Sequence[SqlStatement] = (),
-        start_task_id: str = "start_execution",
-        poll_interval: float = 5.0,
+        start_task_id: str = START_TASK,
+        poll_interval: float = POLL_INTERVAL,
         deferrable: bool = True,
         from_trigger: bool = True,
         follow_timeout: timedelta = MAX_FOLLOW,
+        aws_conn_id: str | None = "aws_default",
+        region_name: str | None = None,
+        verify: bool | str | None = None,
+        botocore_config: dict[str, Any] | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if self.connection.templated:  # Airflow takes time to write each field of each task down
-            self.template_fields = (*self.template_fields, *AwsOperator.template_fields)
+        connection = self._connect(aws_conn_id, region_name, verify, botocore_config)
+        templated = connection.templated
+        if templated:
+            self.template_fields = [*self.template_fields, *ConnectedOperator.template_fields]
         self.task_name = task_name or self.task_id
         self.statements = tuple(statements)
-        #: For Airflow's page of rendered templates, see :meth:`render_template_fields`.
-        self.sql: str | None = None
-        self.parameters: dict[str, str] | None = None
         self.start_task_id = start_task_id
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
-        self._killable: Killable = (None, None, None)
-        self._told = Told(tasks=(self.task_name,))
-        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (hooked(self) or self.connection.templated):
-            self._start_from_trigger()
+        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (templated or hooked(self)):
+            self._start_from_trigger(connection)
 
-    def _start_from_trigger(self) -> None:
+    def _start_from_trigger(self, connection: Connection) -> None:
         from airflow.triggers.base import StartTriggerArgs
 
-        given = {"task": self.task_name, "start_task_id": self.start_task_id, "poll_interval": self.poll_interval}
-        # Airflow takes time to write each of them down: only what is not said anyway.
-        given |= {name: value for name, value in self.connection.arguments.items() if value != _ANY.get(name)}
+        given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, **connection.arguments}
+        told = {name: value for name, value in given.items() if value != _ANY[name]}
         self.start_from_trigger = True
         self.start_trigger_args = StartTriggerArgs(
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
-            trigger_kwargs=given,
+            trigger_kwargs={"task": self.task_name, **told},
             next_method="execute_complete",
             timeout=self.follow_timeout,
         )
@@ -265,10 +278,10 @@ class MirrorOperator(TellsLineage, AwsOperator):
 
     def lineage(self) -> Told:
         """What the state machine's task ran, once that has ended."""
-        return self._told
+        return self._told or Told(tasks=(self.task_name,))
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
-        self._told = mirrored(context, self.start_task_id, self._told, outcome, self._statement)
+        self._told = mirrored(context, self.start_task_id, self.lineage(), outcome, self._statement)
         for key, value in outcome.xcoms.items():
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:

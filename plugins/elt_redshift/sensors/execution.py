@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from elt_redshift.airflow_compat import AirflowException, AirflowFailException, AirflowSkipException, Context
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
 from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.job.keys import START_TASK
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink
 from elt_redshift.runs import causes
 from elt_redshift.sensors.base import AwsSensor
@@ -62,7 +63,7 @@ class ExecutionSensor(AwsSensor):
         stack: str | None = None,
         external_dag_id: str | None = None,
         external_run_id: str | None = None,
-        external_task_id: str = "start_execution",
+        external_task_id: str = START_TASK,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)

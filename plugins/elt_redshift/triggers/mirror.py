@@ -14,6 +14,7 @@ from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.hooks.connection import Connection
+from elt_redshift.job.keys import START_TASK
 from elt_redshift.links.console import EXECUTION_ARN
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments
 from elt_redshift.triggers.killing import to_the_end
@@ -58,7 +59,7 @@ class MirrorTrigger(AwsTrigger):
 
     ARGUMENTS = ("start_task_id",)
 
-    def __init__(self, task: str, start_task_id: str, **given: Unpack[TriggerArguments]) -> None:
+    def __init__(self, task: str, start_task_id: str = START_TASK, **given: Unpack[TriggerArguments]) -> None:
         super().__init__(**given)
         self.task_name, self.start_task_id = task, start_task_id
         self._found: TaskTrigger | None = None
