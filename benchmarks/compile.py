@@ -26,13 +26,11 @@ from makespan import models
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import StateMachine, compile_job
-from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 
 ROOT = Path(__file__).parent.parent
 PEERS = ROOT / ".venv-peers"
 VERSIONS = ("aws-cdk-lib==2.275.0", "metaflow==2.19.39")
-TARGET = Target({"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}, "audit", join_table="joins")
 #: Some 2 KB.
 COLUMNS = ",".join(f"coalesce(amount_{number}, 0)::decimal(18, 2)" for number in range(45))
 SQL = f"insert into {{}} select {COLUMNS} from source"  # noqa: S608 - of constants
@@ -45,7 +43,7 @@ def ours(tasks: int) -> tuple[float, StateMachine]:
     for task, ups in models(Random(1), tasks * 2 // 5).items():  # noqa: S311 - the same graph each time
         job.task(task, statement=SQL.format(task), upstream=ups)
     begin = time.perf_counter()
-    machine = compile_job(job, TARGET)
+    machine = compile_job(job)
     machine.definition()
     return time.perf_counter() - begin, machine
 

@@ -43,6 +43,14 @@ def job(number: int, tasks: int) -> EltJob:
     return made
 
 
+def filled(definition: dict[str, Any]) -> str:
+    """A definition as text, with the names of here."""
+    text = json.dumps(definition)
+    for key, name in WAREHOUSE.items():
+        text = text.replace(Target.connection[key], name)
+    return text.replace(Target.audit_table, TABLE)
+
+
 def deploy(client: Any, executions: int, tasks: int) -> list[str]:
     """The ARNs of as many state machines, with one audit table."""
     client("dynamodb").create_table(
@@ -52,8 +60,7 @@ def deploy(client: Any, executions: int, tasks: int) -> list[str]:
         BillingMode="PAY_PER_REQUEST",
     )
     role = client("iam").create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(TRUST))["Role"]["Arn"]
-    target = Target(WAREHOUSE, TABLE)
-    definitions = [json.dumps(compile_job(job(number, tasks), target).definition()) for number in range(executions)]
+    definitions = [filled(compile_job(job(number, tasks)).definition()) for number in range(executions)]
     return [
         client("stepfunctions").create_state_machine(name=f"job_{number}", definition=definition, roleArn=role)[
             "stateMachineArn"

@@ -23,8 +23,10 @@ from elt_redshift.job.model import EltJob
 
 @dataclass(frozen=True)
 class StateMachine:
-    """A compiled job: its states, and the job and target that they were compiled from.
+    """A compiled job: its states, and what they were compiled from.
 
+    :param graph: what each task waits for, as :class:`Reading` has it.
+    :param arrangement: of the unrolled layout; None in the map layout.
     :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     """
@@ -32,6 +34,8 @@ class StateMachine:
     job: EltJob
     target: Target
     flow: Flow
+    graph: Mapping[str, tuple[str, ...]]
+    arrangement: Arrangement | None = None
     events: bool = False
     job_file: list[jobfile.Item] | None = None
 
@@ -117,9 +121,11 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.measured and target == Target():
         return arranged.measured
     if arranged.arrangement is None:
-        return StateMachine(job, target, assembly.mapped(job, target), job_file=jobfile.items(job, graph, prints))
+        flow = assembly.mapped(job, target)
+        return StateMachine(job, target, flow, graph, job_file=jobfile.items(job, graph, prints))
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target)
-    return StateMachine(job, target, flow, events=any(task.wait == "event" for task in job.tasks))
+    events = any(task.wait == "event" for task in job.tasks)
+    return StateMachine(job, target, flow, graph, arranged.arrangement, events)
 
 
 def check(machine: StateMachine) -> StateMachine:

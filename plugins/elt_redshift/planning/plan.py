@@ -9,7 +9,6 @@ from typing import Any
 from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.graph.layout import Arrangement, arrange
-from elt_redshift.graph.of_job import graph_of
 from elt_redshift.graph.order import Order
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.planning.simulation import Scenario
@@ -81,8 +80,7 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
     job = machine.job
     seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
     graph = {task.name: task.upstream for task in job.tasks}
-    waited_for = graph_of(job)
-    arrangement = arrange(waited_for)
+    arrangement = machine.arrangement or arrange(machine.graph)  # the map layout needs none; it is drawn all the same
     typical = simulate(machine, Scenario(seconds))
     known = estimate(machine, typical)
     path = longest_path(graph, seconds)
@@ -95,7 +93,7 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         tasks=len(job.tasks),
         edges=sum(len(task.upstream) for task in job.tasks),
         joins=joins,
-        least_joins=_joins(arrange(waited_for, max_depth=len(graph) + 1)),
+        least_joins=_joins(arrange(machine.graph, max_depth=len(graph) + 1)),
         estimates=replace(known, limits=(*known.limits, *more)),
         seconds=seconds,
         makespan=typical.makespan,

@@ -37,6 +37,12 @@ def test_recorded_durations_win_over_expected_ones() -> None:
     assert found.makespan == 210
 
 
+def test_the_arrangement_is_that_of_the_compiled_machine() -> None:
+    """What is drawn is what was compiled, arranged once."""
+    machine = compile_job(JOBS["models"])
+    assert plan_job(machine).arrangement is machine.arrangement
+
+
 def test_a_guess_is_not_longer_than_the_timeout() -> None:
     """A task of at most ten seconds is not guessed to take a minute."""
     assert plan_job(compile_job(job(task("a", timeout=timedelta(seconds=10))))).makespan == 10

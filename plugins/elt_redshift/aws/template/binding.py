@@ -14,12 +14,11 @@ from elt_redshift.aws.template import job_file, tables
 from elt_redshift.aws.template.intrinsics import ref
 from elt_redshift.aws.template.warehouse import CONNECTION
 
-_PLACEHOLDERS = Target()
 _VALUES = {
-    _PLACEHOLDERS.audit_table: ref(tables.AUDIT),
-    _PLACEHOLDERS.join_table: ref(tables.JOINS),
-    _PLACEHOLDERS.job_file_bucket: ref(job_file.BUCKET),
-    _PLACEHOLDERS.job_file_key: ref(job_file.KEY),
+    Target.audit_table: ref(tables.AUDIT),
+    Target.join_table: ref(tables.JOINS),
+    Target.job_file_bucket: ref(job_file.BUCKET),
+    Target.job_file_key: ref(job_file.KEY),
 }
 
 
@@ -36,6 +35,6 @@ def bound(value: Any) -> Any:
 
 
 def _member(key: str, value: Any) -> Iterable[tuple[str, Any]]:
-    if key in CONNECTION and value == _PLACEHOLDERS.connection[key]:
+    if key in CONNECTION and value == Target.connection[key]:
         return CONNECTION[key].items()
     return ((key, bound(value)),)
