@@ -5,6 +5,7 @@ https://airflow.apache.org/docs/apache-airflow/stable/core-concepts/params.html
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from elt_redshift.airflow_compat import Param
@@ -24,12 +25,22 @@ _SCHEMAS: dict[str, dict[str, Any]] = {
 
 def param(parameter: Parameter) -> Param:
     """The Param of a job's parameter. Where it has no default, Airflow's form insists on a value."""
+    parameter = _exact(parameter)
     schema = {**_SCHEMAS[parameter.type], "title": parameter.name.replace("_", " ").capitalize()}
     if description := _description(parameter):
         schema["description"] = description
     if parameter.choices:
         schema["enum"] = [_native(parameter, choice) for choice in parameter.choices]
     return Param(**schema) if parameter.default is None else Param(_native(parameter, parameter.default), **schema)
+
+
+def _exact(parameter: Parameter) -> Parameter:
+    """The parameter; of texts, where a browser's numbers are not those of the job, such as ``007`` or 1e15 and more."""
+    said = [text for text in (parameter.default, *(parameter.choices or ())) if text is not None]
+    if parameter.type not in ("integer", "number"):
+        return parameter
+    exact = all(as_text(parameter.type, _native(parameter, text)) == text for text in said)
+    return parameter if exact else replace(parameter, type="text")
 
 
 def _description(parameter: Parameter) -> str:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -15,6 +17,7 @@ from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
 from elt_redshift.cli.watch import watch
+from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job.model import EltJob
 
 
@@ -61,11 +64,19 @@ def _open(given: argparse.Namespace) -> _Runs:
 
 def run(given: argparse.Namespace) -> int:
     runs = _open(given)
-    values = runs.job.values(dict(given.parameter))
+    values = runs.job.values(_once_each(given.parameter))
     name = given.name or execution_name(runs.job.name, datetime.now(UTC))
     arn = runs.executions.start(name, values)
     print(f"Started {arn}")
     return watch(runs.job, runs.executions, arn) if given.watch else 0
+
+
+def _once_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
+    """:raises JobError: a name is given twice, of which one value would be lost."""
+    counts = Counter(name for name, _ in pairs)
+    if twice := [name for name, count in counts.items() if count > 1]:
+        raise JobError([Problem("-p", f"{', '.join(twice)} is given more than once.", "Give each value once.")])
+    return dict(pairs)
 
 
 def history(given: argparse.Namespace) -> int:

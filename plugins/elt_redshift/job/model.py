@@ -28,6 +28,7 @@ from elt_redshift.job.parts import (
     Wait,
     WhenLocked,
 )
+from elt_redshift.job.written import shown
 from elt_redshift.protocol.audit import AfterFailure
 
 __all__ = [
@@ -247,6 +248,9 @@ class EltJob:
         :raises JobError: a name is unknown, a value is missing, empty, not of its type, or none of the choices.
         """
         findings = Findings(f"job {self.name}")
+        if given is not None and not isinstance(given, Mapping):
+            findings.add(("parameters",), f"The parameters are {shown(given)}.", "Give names and values.")
+            findings.raise_if_any()
         values = parameters.values(self.parameters, given or {})
         parameters.check_values(self.parameters, values, findings)
         findings.raise_if_any()

@@ -10,7 +10,8 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
-from typing import TYPE_CHECKING
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
 
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import PARAMETER_TYPES, Parameter, ParameterType
@@ -20,31 +21,37 @@ if TYPE_CHECKING:
     from elt_redshift.job.findings import Findings
 
 #: What a value of a type is called, and what to give instead of one that is none.
-_WORDS: Mapping[str, tuple[str, str]] = {
+WORDS: Mapping[ParameterType, tuple[str, str]] = {
+    "text": ("text", "Quote it."),
     "integer": ("an integer", "Give digits, such as 1998."),
     "number": ("a number", "Give digits, such as 1998 or 12.5."),
     "boolean": ("a boolean", "Give true or false."),
     "date": ("a date", "Give year, month and day, such as 1998-12-31."),
     "timestamp": ("a timestamp", "Give it as ISO 8601 writes it, such as 1998-12-31T23:59:59Z."),
 }
+EMPTY = "empty, which the Redshift Data API refuses."
+ROUNDED = ("a number that JSON may have rounded", "Give it as a string.")
 
-#: As many digits as Redshift's longest DECIMAL has.
-_INTEGER = re.compile(r"[+-]?\d{1,38}", re.ASCII)
-_NUMBER = re.compile(r"[+-]?(?:\d{1,38}(?:\.\d{0,38})?|\.\d{1,38})(?:[eE][+-]?\d{1,3})?", re.ASCII)
-_DATE = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
-_TIMESTAMP = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d{1,6})?)?(?:Z|[+-]\d{2}:\d{2})?", re.ASCII)
+#: What whole texts look like, for Python and for JSONata. As many digits as Redshift's longest DECIMAL has.
+INTEGER = "[-+]?[0-9]{1,38}"
+NUMBER = "[-+]?([0-9]{1,38}([.][0-9]{0,38})?|[.][0-9]{1,38})([eE][-+]?[0-9]{1,3})?"
+DATE = "[0-9]{4}-[0-9]{2}-[0-9]{2}"
+_HOURS = "([01][0-9]|2[0-3]):[0-5][0-9]"
+TIMESTAMP = f"{DATE}[T ]{_HOURS}(:[0-5][0-9]([.][0-9]{{1,6}})?)?(Z|[-+]{_HOURS})?"
+_INTEGER, _NUMBER, _DATE, _TIMESTAMP = map(re.compile, (INTEGER, NUMBER, DATE, TIMESTAMP))
+
+#: A number of this and more may have lost digits before anybody looks at it: JSON's readers take 15 for sure.
+MOST = "1e15"
 
 
 def as_text(kind: ParameterType, value: object) -> str | None:
     """The text by which ``value`` reaches the SQL; None if it is none of that type.
 
-    Native objects, as YAML, Python and templates give them, are taken as well as texts, where nothing is lost.
+    A text is taken as it is. Native objects, as templates, Python and JSON give them, are taken where nothing is lost.
     """
     match kind:
-        case "integer":
-            return _integer(value)
-        case "number":
-            return _number(value)
+        case "integer" | "number":
+            return _numeric(kind, value)
         case "boolean":
             text = str(value).lower() if isinstance(value, str | bool) else ""
             return text if text in ("true", "false") else None
@@ -55,17 +62,29 @@ def as_text(kind: ParameterType, value: object) -> str | None:
     return str(value) if is_text(value) else None
 
 
-def _integer(value: object) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return str(value) if abs(value) < 10**38 else None
-    return str(int(value)) if isinstance(value, str) and _INTEGER.fullmatch(value) else None
+def _numeric(kind: ParameterType, value: object) -> str | None:
+    if isinstance(value, str):
+        return str(value) if (_INTEGER if kind == "integer" else _NUMBER).fullmatch(value) else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or is_rounded(value):
+        return None
+    if value == int(value):  # JSON's 2.0 is its 2
+        return str(int(value))
+    return _as_json(value) if kind == "number" else None
 
 
-def _number(value: object) -> str | None:
-    if isinstance(value, int):
-        return _integer(value)
-    text = repr(value) if isinstance(value, float) else value
-    return str(text) if isinstance(text, str) and _NUMBER.fullmatch(text) else None
+def is_rounded(value: object) -> bool:
+    """Whether it is a number that may be another than was given, or none that JSON has."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return not abs(value) < float(MOST) or float(f"{value:.15g}") != value
+
+
+def _as_json(value: float) -> str:
+    """A fraction as JavaScript, and so JSONata, writes it: Python's exponents are others."""
+    text = repr(value)
+    if "e" not in text:
+        return text
+    return format(Decimal(text), "f") if abs(value) >= 1e-6 else text.replace("e-0", "e-")
 
 
 def _date(value: object) -> str | None:
@@ -73,13 +92,13 @@ def _date(value: object) -> str | None:
         return value.date().isoformat() if value.time() == time() else None
     if isinstance(value, date):
         return value.isoformat()
-    return value if isinstance(value, str) and _DATE.fullmatch(value) and _is(date, value) else None
+    return str(value) if isinstance(value, str) and _DATE.fullmatch(value) and _is(date, value) else None
 
 
 def _timestamp(value: object) -> str | None:
     if isinstance(value, datetime):
         return value.isoformat()
-    return value if isinstance(value, str) and _TIMESTAMP.fullmatch(value) and _is(datetime, value) else None
+    return str(value) if isinstance(value, str) and _TIMESTAMP.fullmatch(value) and _is(datetime, value) else None
 
 
 def _is(kind: type[date], text: str) -> bool:
@@ -101,17 +120,26 @@ def normal(parameter: Parameter) -> Parameter:
     kind = parameter.type
     if kind not in PARAMETER_TYPES:
         return parameter
-    default = parameter.default
     choices = parameter.choices
     if isinstance(choices, list | tuple):
-        choices = tuple(value if (text := as_text(kind, value)) is None else text for value in choices)
-    return replace(parameter, default=default if (text := as_text(kind, default)) is None else text, choices=choices)
+        choices = tuple(_declared(kind, choice) for choice in choices)
+    return replace(parameter, default=_declared(kind, parameter.default), choices=choices)
+
+
+def _declared(kind: ParameterType, value: Any) -> Any:
+    """A value in a job, as text where it is right. Nobody has rounded it: its digits are those that were written."""
+    text = as_text(kind, repr(value) if type(value) in (int, float) and kind in ("integer", "number") else value)
+    return value if text is None else text
 
 
 def rendered(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
-    """What templates gave: those that render native objects make numbers of texts. None stays, and is refused."""
+    """What templates gave: those that render native objects make numbers of texts. Other objects stay, and are
+    refused."""
     texts = {parameter.name for parameter in declared if parameter.type == "text"}
-    return {name: str(value) if name in texts and value is not None else value for name, value in given.items()}
+    return {
+        name: str(value) if name in texts and isinstance(value, int | float | date) else value
+        for name, value in given.items()
+    }
 
 
 def values(declared: Sequence[Parameter], given: Mapping[str, object]) -> dict[str, object]:
@@ -161,14 +189,15 @@ def _check_choices(parameter: Parameter, findings: Findings) -> bool:
 def check_value(key: Key, what: str, value: object, parameter: Parameter, findings: Findings) -> bool:
     """Note that a value does not fit its parameter; whether it does."""
     if value == "":
-        findings.add(key, f"{what} is empty, which the Redshift Data API refuses.", "Give it a text.")
+        findings.add(key, f"{what} is {EMPTY}", "Give it a text.")
     elif parameter.type == "text" and not is_text(value):
         findings.add(key, f"{what} is {shown(value)}, not text.", f'Quote it: "{bare(value)}".')
     elif isinstance(value, str) and (found := unsendable(value)):
         findings.add(key, f"{what} holds {found}.", "Take it out.")
     elif as_text(parameter.type, value) is None:
-        called, remedy = _WORDS[parameter.type]
-        findings.add(key, f"{what} is {shown(value)}, not {called}.", remedy)
+        called, remedy = WORDS[parameter.type]
+        called, remedy = ROUNDED if is_rounded(value) else (f"not {called}", remedy)
+        findings.add(key, f"{what} is {shown(value)}, {called}.", remedy)
     elif parameter.choices is not None and value not in parameter.choices:
         remedy = findings.did_you_mean(str(value), parameter.choices)
         findings.add(key, f"{what} is {shown(value)}, not one of its choices.", remedy)
@@ -182,11 +211,11 @@ def check_values(declared: Sequence[Parameter], given: Mapping[str, object], fin
     was given as nothing although there is a default."""
     known = {parameter.name: parameter for parameter in declared}
     for name, value in given.items():
-        key = ("parameters", name)
+        key = ("parameters", bare(name))
         if name not in known:
-            findings.add(key, f"The job has no parameter '{name}'.", findings.did_you_mean(name, known))
+            findings.add(key, f"The job has no parameter '{bare(name)}'.", findings.did_you_mean(bare(name), known))
         elif value is None and (default := known[name].default) is not None:
-            problem = f"The value of '{name}' is None, and NULL is no value of a job's parameter."
+            problem = f"The value of '{name}' is null, and NULL is no value of a job's parameter."
             findings.add(key, problem, f"Leave it out, which stands for {shown(default)}, or give it a text.")
         elif value is None:
             findings.add(key, f"The parameter '{name}' has no default and no value.", f"Give it: {name}=value.")

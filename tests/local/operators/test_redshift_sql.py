@@ -81,7 +81,7 @@ def _of_job(text: str, **values: Any) -> RedshiftSqlOperator:
 @pytest.mark.parametrize(
     ("values", "message"),
     [
-        ({"year": None}, "The value of 'year' is None, and NULL is no value of a job's parameter"),
+        ({"year": None}, "The value of 'year' is null, and NULL is no value of a job's parameter"),
         ({"year": ""}, "The value of 'year' is empty, which the Redshift Data API refuses"),
         ({"year": "next"}, "The value of 'year' is 'next', not an integer"),
         ({"region": "MARS"}, "The value of 'region' is 'MARS', not one of its choices"),

@@ -84,7 +84,10 @@ def test_a_missing_parameter_fails_before_the_lock(deploy: Deploy) -> None:
     deployed = deploy(job(task("a", sql=("select :p",), parameters=("p",)), parameters=(Parameter(name="p"),)))
     execution = deployed.run()
     assert execution.status == "FAILED"
-    assert "needs the parameter(s) p" in (execution.cause or "")
+    assert "The parameter 'p' has no default and no value" in (execution.cause or "")
+    assert deployed.audit.read("101") is None
+    for given in ({"p": None}, {"p": ""}, {"p": 10**17}, {"p": "1", "x": "1"}):
+        assert deployed.run(**given).status == "FAILED"
     assert deployed.audit.read("101") is None
     assert deployed.run(p="1").status == "SUCCEEDED"
 

@@ -313,7 +313,7 @@ def test_values_are_those_given_and_the_defaults() -> None:
         ({"region": ""}, "The value of 'region' is empty, which the Redshift Data API refuses. Give it a text."),
         ({"region": 5}, "The value of 'region' is 5, not text. Quote it: \"5\"."),
         ({"region": None}, "The parameter 'region' has no default and no value."),
-        ({"region": "ASIA", "year": None}, "The value of 'year' is None, and NULL is no value of a job's parameter."),
+        ({"region": "ASIA", "year": None}, "The value of 'year' is null, and NULL is no value of a job's parameter."),
     ],
 )
 def test_values_that_do_not_fit_are_refused(given: dict[str, str], message: str) -> None:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,8 +19,8 @@ NOON = datetime(1998, 1, 1, 12, tzinfo=UTC)
 #: Of each type: a value, and the text by which it reaches the SQL.
 FITTING: dict[str, list[tuple[object, str]]] = {
     "text": [("1998", "1998"), ("True", "True"), (" ", " ")],
-    "integer": [("1998", "1998"), (1998, "1998"), ("-007", "-7"), ("+5", "5"), (0, "0")],
-    "number": [("1.50", "1.50"), (1.5, "1.5"), (2, "2"), ("-.5", "-.5"), (1e22, "1e+22"), ("3.", "3.")],
+    "integer": [("1998", "1998"), (1998, "1998"), ("-007", "-007"), ("+5", "+5"), (0, "0")],
+    "number": [("1.50", "1.50"), (1.5, "1.5"), (2, "2"), ("-.5", "-.5"), (1e-7, "1e-7"), ("3.", "3.")],
     "boolean": [(True, "true"), ("False", "false"), ("true", "true")],
     "date": [
         ("1998-12-31", "1998-12-31"),
@@ -34,7 +36,7 @@ FITTING: dict[str, list[tuple[object, str]]] = {
 #: Of each type: what is none of it.
 UNFITTING: dict[str, list[object]] = {
     "text": [1998, True, None, date(1998, 1, 1)],
-    "integer": ["", "1.0", 1.0, True, "1e3", "1 ", "١", 10**400, None],
+    "integer": ["", "1.0", 1.5, 10**15, True, "1e3", "1 ", "١", 10**400, None],
     "number": ["", "nan", float("nan"), float("inf"), True, "1,5", None],
     "boolean": ["", "yes", 1, 0, None],
     "date": [
@@ -103,3 +105,46 @@ def test_a_timestamp_without_offset_is_in_utc() -> None:
     """As Redshift's sessions take it by default."""
     assert in_utc("1998-12-31 23:59") == "1998-12-31T23:59:00+00:00"
     assert in_utc("1998-12-31T23:59:00+02:00") == "1998-12-31T23:59:00+02:00"
+
+
+VECTORS = json.loads(Path(__file__).with_name("parameter_values.json").read_text())
+
+
+def test_the_vectors_have_every_type() -> None:
+    """What Python and the state machine are both held to covers all that there is."""
+    assert set(VECTORS) == set(PARAMETER_TYPES)
+
+
+@pytest.mark.parametrize("kind", PARAMETER_TYPES)
+def test_values_of_a_start_are_judged_by_the_vectors(kind: Any) -> None:
+    """What JSON gives is bound as the vectors say, or refused."""
+    parameter = Parameter(name="p", type=kind)
+    job = EltJob(job_id="1", name="small", parameters=[parameter])
+    assert [(value, job.values({"p": value})["p"]) for value, _ in VECTORS[kind]["text"]] == [
+        (value, text) for value, text in VECTORS[kind]["text"]
+    ]
+    for value in VECTORS[kind]["refused"]:
+        with pytest.raises(JobError):
+            job.values({"p": value})
+
+
+def test_numbers_in_a_job_keep_their_digits() -> None:
+    """Nobody has rounded what stands in a job; only a number that was sent may have lost digits."""
+    job = EltJob(job_id="1", name="small", parameters=[Parameter(name="p", type="integer", default=10**20)])  # type: ignore[arg-type]
+    assert job.values() == {"p": str(10**20)}
+    with pytest.raises(JobError, match="a number that JSON may have rounded"):
+        job.values({"p": 10**15})
+
+
+def test_parameters_are_names_and_values() -> None:
+    """A list is no mapping, whoever gives it."""
+    with pytest.raises(JobError, match="Give names and values"):
+        _job().values(["year"])  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("value", [["a"], {"a": 1}, None])
+def test_objects_are_no_texts(value: object) -> None:
+    """A list that a template gave is refused, and not written out as Python would."""
+    assert rendered(_job().parameters, {"region": value}) == {"region": value}
+    with pytest.raises(JobError):
+        _job().values(rendered(_job().parameters, {"region": value, "year": 1, "full": True}))

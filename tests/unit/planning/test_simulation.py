@@ -26,7 +26,7 @@ def simulate(made: EltJob, seconds: float = 1.0, **more: object) -> Simulation:
 
 @pytest.mark.parametrize(
     ("name", "transitions"),
-    [("one_task", 4), ("chain", 8), ("side_by_side", 7), ("two_then_one", 9), ("diamond", 11), ("parameters", 5)],
+    [("one_task", 4), ("chain", 8), ("side_by_side", 7), ("two_then_one", 9), ("diamond", 11), ("parameters", 4)],
 )
 def test_a_short_task_costs_two_transitions(name: str, transitions: int) -> None:
     """Two for each task and two for the lock; one for each Parallel; one for looking at required parameters."""

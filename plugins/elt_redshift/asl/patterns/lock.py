@@ -39,7 +39,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import passing, resumption
+from elt_redshift.asl.patterns import passing, resumption, values
 from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
 from elt_redshift.asl.patterns.leftovers import LeftoversPattern
 from elt_redshift.asl.target import Target
@@ -77,8 +77,6 @@ class LockPattern:
 
     def before(self) -> Iterator[State]:
         """The states up to the tasks, the first one first."""
-        if required := [parameter.name for parameter in self.job.parameters if parameter.default is None]:
-            yield self._check_parameters(required)
         yield self._acquire()
         yield self._acquire_to_resume()
         yield from self._judging().states()
@@ -116,33 +114,8 @@ class LockPattern:
     def _write(self, write: Write, **values: Any) -> dict[str, Any]:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
 
-    def _check_parameters(self, required: list[str]) -> Choice:
-        given = "$states.context.Execution.Input.parameters"
-        missing = [f"$exists({given}.{name})" for name in required]
-        message = (
-            f"Job {self.job.name} needs the parameter(s) {', '.join(required)}: start it with "
-            f'{{"parameters": {{"{required[0]}": "…"}}}}.'
-        )
-        return Choice(
-            "check parameters",
-            (Rule(expression(f"{' and '.join(missing)} ? true : $error({text(message)})"), names.ACQUIRE),),
-        )
-
-    def _parameters(self) -> dict[str, Any]:
-        """The variable ``$parameters``: each declared parameter as given at the start, or its default."""
-        values = {}
-        for parameter in self.job.parameters:
-            given = f"$states.context.Execution.Input.parameters.{parameter.name}"
-            default = "" if parameter.default is None else f" : {text(parameter.default)}"
-            values[parameter.name] = (
-                expression(f"$exists({given}) ? $string({given}){default}")
-                if default
-                else expression(f"$string({given})")
-            )
-        return {"parameters": values} if values else {}
-
     def _assigned(self) -> dict[str, Any]:
-        return {**self._parameters(), **self.variables, **resumption.variables()}
+        return {**values.bound(self.job), **self.variables, **resumption.variables()}
 
     @property
     def _given_to_first(self) -> dict[str, Any]:
@@ -155,13 +128,15 @@ class LockPattern:
 
     def _acquire(self) -> Task:
         """Where there are open tasks, they come first, and the call is made by the next state."""
-        owner = expression(f"{resumption.OPEN} ? $error('Some tasks are open.') : {EXECUTION_ARN}")
-        return self._acquiring(names.ACQUIRE, {**self._claim(), "owner": owner}, self.first, to_resume=True)
+        owner = Code(f"{resumption.OPEN} ? $error('Some tasks are open.') : {EXECUTION_ARN}")
+        return self._acquiring(names.ACQUIRE, owner, self.first, to_resume=True)
 
     def _acquire_to_resume(self) -> Task:
-        return self._acquiring("acquire lock to resume", self._claim(), resumption.FIND_FINISHED)
+        return self._acquiring("acquire lock to resume", Code(EXECUTION_ARN), resumption.FIND_FINISHED)
 
-    def _acquiring(self, name: str, claim: Mapping[str, str], next: str, to_resume: bool = False) -> Task:
+    def _acquiring(self, name: str, owner: Code, next: str, to_resume: bool = False) -> Task:
+        """What the execution was given is judged before the call is made."""
+        claim = {**self._claim(), "owner": expression(values.checked(self.job, owner))}
         looks = {"looks": expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.looks) ? {INPUT}.looks : 0")}
         resumed = (Catch((calls.NOT_EVALUATED,), "acquire lock to resume", looks),) if to_resume else ()
         return self._task(
