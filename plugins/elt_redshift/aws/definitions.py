@@ -35,7 +35,7 @@ class Definition:
         """The SQL of a task, as it is deployed; nothing where there is no such task."""
         if self.items:
             return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
-        arguments = _arguments(json.loads(self.text), task) or {}
+        arguments = _arguments(json.loads(self.text), names.in_states(task)) or {}
         texts = arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments]
         return tuple(jsonata.read(text) for text in texts)
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from elt_redshift.asl import fingerprints
 from elt_redshift.aws import children
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.errors import AwsError, aws_errors
@@ -234,12 +235,21 @@ class Executions:
         execution = self.describe(execution_arn)
         many = runs.last_event == 0 or runs.news >= SMALL_PAGE
         runs.apply(self.new_events(execution_arn, runs.last_event, many))
+        if runs.shortened:
+            runs.know(self._tasks_of(execution_arn))
         if runs.items and self._tables:
             runs.report(reports(items_of(self._tables(), runs.items)))
         if runs.map_run and execution.status == FAILED and not any(run.status == "failed" for run in runs.all()):
             runs.report(children.failed(self._client, runs.map_run))
         runs.finish(execution.status)
         return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.items is not None)
+
+    def _tasks_of(self, execution_arn: str) -> Iterable[str]:
+        """The names of the tasks in the definition that an execution runs, which is asked for where states bear shorter
+        ones."""
+        with aws_errors(f"execution {execution_arn}"):
+            answer = self._client.describe_state_machine_for_execution(executionArn=execution_arn)
+        return fingerprints.of_definition(json.loads(answer["definition"])) or ()
 
     def follow(
         self,

@@ -25,8 +25,8 @@ from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_S
 MAX_RETRIES = 10
 #: Airflow's tags may have as many characters, and its owners more.
 MAX_LABEL = 100
-#: States are named ``<task>: <step>``, and Step Functions allows 80 characters.
-MAX_TASK_NAME = 60
+#: As long as Redshift's own names are, and a bit less than Airflow's task ids in a group of a DAG.
+MAX_TASK_NAME = 128
 #: The task of Airflow that starts a job's state machine.
 START_TASK = "start_execution"
 #: States that every generated state machine has, and tasks of its DAG.

@@ -67,6 +67,7 @@ class TaskRuns:
         self._runs = {name: TaskRun(name) for name in tasks or ()}
         self._any = tasks is None
         self._upstream = tasks if isinstance(tasks, Mapping) else {}
+        self._whole = _by_state(self._runs)
         self.items: RunItems | None = None
         self.map_run: str | None = None
         self._begun: datetime | None = None
@@ -86,6 +87,22 @@ class TaskRuns:
     def all(self) -> tuple[TaskRun, ...]:
         """The runs in the order of the job's tasks."""
         return tuple(self._runs.values())
+
+    @property
+    def shortened(self) -> bool:
+        """Whether there are tasks of which only the names of their states are known; see :meth:`know`."""
+        return self._any and any(map(names.is_shortened, self._runs))
+
+    def know(self, tasks: Iterable[str]) -> None:
+        """Give tasks their whole names, where their states have shorter ones.
+
+        :param tasks: the names of all tasks of the execution's job.
+        """
+        self._whole |= _by_state(tasks)
+        self._runs = {
+            whole: replace(run, name=whole) for run in self._runs.values() for whole in [self._called(run.name)]
+        }
+        self._newest = {number: self._called(name) for number, name in self._newest.items()}
 
     def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in new events, oldest first; events that were seen already change nothing."""
@@ -134,7 +151,12 @@ class TaskRuns:
 
     def _find(self, task: str) -> TaskRun | None:
         """The run of a task, if it is one of the job's."""
-        return self._runs.get(task) or (TaskRun(task) if self._any else None)
+        name = self._called(task)
+        return self._runs.get(name) or (TaskRun(name) if self._any else None)
+
+    def _called(self, task: str) -> str:
+        """The whole name of a task that is called as its states are, if it is known."""
+        return self._whole.get(task, task)
 
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
@@ -147,8 +169,8 @@ class TaskRuns:
             self._resume()
         elif entered:
             self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
-            if entered["name"] in self._runs:
-                self._newest[event["id"]] = entered["name"]
+            if (own := self._called(entered["name"])) in self._runs:
+                self._newest[event["id"]] = own
         elif exited:
             self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
             self._newest.pop(event.get("previousEventId", 0), None)
@@ -202,6 +224,11 @@ class TaskRuns:
             self._runs[run.name] = replace(run, statement_id=result["Id"])
         elif name.step == "failed":
             self._runs[run.name] = replace(run, status="running", ended=None)
+
+
+def _by_state(tasks: Iterable[str]) -> dict[str, str]:
+    """The tasks whose states have shorter names, by those."""
+    return {short: task for task in tasks if (short := names.in_states(task)) != task}
 
 
 def _json(text: str | None) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 
 from elt_redshift.job.model import EltJob, Parameter
+from elt_redshift.runs.history import TaskRuns
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -77,6 +78,24 @@ def test_texts_reach_the_database_as_they_were_written(deploy: Deploy, ledger: s
     assert "syntax error" in (deployed.item.failure_message or "")
     written = sorted([text.strip("'") for text in quoted] + ["%}"] + list(MARKS))
     assert sorted(row[0] for row in deployed.sql(f"select task from {ledger}")) == written
+
+
+@pytest.mark.parametrize("layout", ["unrolled", "map"])
+def test_a_long_name_is_told_whole(deploy: Deploy, layout: str) -> None:
+    """A real model's name of 110 characters: in the audit item, in the cause and in the runs, whoever asks."""
+    name = (
+        "int_finance__customer_lifetime_value_by_acquisition_channel_and_month_with_refunds_unioned_across_all_regions"
+    )
+    deployed = deploy(
+        job(task(name, sql=("select 1",)), task(f"{name}2", name, sql=("select nothing",)), layout=layout)
+    )
+    execution = deployed.run()
+    assert deployed.item.failed_task == f"{name}2"
+    assert deployed.statuses(execution.arn) == {name: "succeeded", f"{name}2": "failed"}
+    runs = deployed.executions.look(execution.arn, TaskRuns()).tasks
+    if layout == "unrolled":
+        assert f"Task {name}2 failed" in (execution.cause or "")
+        assert {run.name: run.status for run in runs} == {name: "succeeded", f"{name}2": "failed"}
 
 
 def test_a_missing_parameter_fails_before_the_lock(deploy: Deploy) -> None:

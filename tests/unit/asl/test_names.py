@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Iterator
-from typing import get_args
+from typing import Any, get_args
 
 import pytest
 
+from elt_redshift.asl import fingerprints
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.asl.language.names import StateName, Step, together
+from elt_redshift.asl.language.names import StateName, Step, in_states, is_shortened, together
 from elt_redshift.asl.language.states import DistributedMap, Flow, Map, Parallel, State
 
-from .jobs import JOBS
+from .jobs import JOBS, job, task
 
 
 @pytest.mark.parametrize("step", get_args(Step))
@@ -49,3 +50,45 @@ def test_every_state_of_a_task_knows_so(job: str) -> None:
         known = state.name if isinstance(state.name, StateName) else None
         read = StateName.read(state.name)
         assert (known and (known.task, known.step)) == (read and (read.task, read.step))
+
+
+LONG = "int_finance__customer_lifetime_value_by_acquisition_channel_and_month_with_refunds_unioned_across_all_regions_v"
+
+
+@pytest.mark.parametrize("step", get_args(Step))
+def test_states_of_a_long_name_are_short_and_know_it_whole(step: Step) -> None:
+    """A state's name has at most 80 characters, and the state that bears it knows its task."""
+    name = StateName(LONG, step)
+    assert (len(name) <= 80, name.task, name.step) == (True, LONG, step)
+    copy = pickle.loads(pickle.dumps(name))
+    assert (copy, copy.task, copy.step) == (name, LONG, step)
+    read = StateName.read(str(name))
+    assert read is not None
+    assert (read, read.task, read.step) == (name, in_states(LONG), step)
+
+
+def test_names_that_begin_alike_stay_apart() -> None:
+    """Neither each other's nor a real task's: a hyphen is in no task's name."""
+    names = [LONG[:100] + str(number) for number in range(1000)]
+    assert len({in_states(name) for name in names}) == 1000
+    assert all(is_shortened(in_states(name)) and len(in_states(name)) == 60 for name in names)
+    assert in_states(LONG[:60]) == LONG[:60]
+    assert not is_shortened(LONG[:60])
+
+
+@pytest.mark.parametrize("layout", ["unrolled", "map"])
+@pytest.mark.parametrize("failure", ["stop", "finish_independent"])
+def test_a_job_of_the_longest_names_is_compiled(layout: Any, failure: Any) -> None:
+    """Names of 128 characters, in joins as well, with every state's name unique and short enough."""
+    names = [LONG[:100] + "x" * 26 + f"{number:02}" for number in range(12)]
+    edges = {1: [0], 2: [0], 3: [1], 4: [1, 2], 5: [2], 6: [3, 5], 7: [4], 8: [6, 7], 9: [0, 8], 10: [], 11: [10, 4]}
+    tasks = [task(name, *(names[up] for up in edges.get(number, ()))) for number, name in enumerate(names)]
+    machine = compile_job(job(*tasks, layout=layout, on_task_failure=failure).validate())
+    found = [state.name for state in _states(machine.flow)]
+    assert len(found) == len(set(found))
+    assert max(map(len, found)) <= 80
+    if layout == "unrolled":
+        assert {name.task for name in found if isinstance(name, StateName)} == set(names)
+        prints = fingerprints.of_definition(machine.definition())
+        assert prints is not None
+        assert set(prints) == set(names)

@@ -6,6 +6,7 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from elt_redshift.asl.language.names import StateName
 from elt_redshift.runs.history import TaskRuns
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -155,3 +156,32 @@ def test_a_failure_of_before_the_redrive_is_none_after_it() -> None:
     history.exited("a: failed", attempt=2, redrives=0).entered("a", attempt=2, redrives=1)
     history.entered("a: block", cause="ERROR: again", statement="s2", redrives=1)
     assert (_runs(history)["a"].status, _runs(history)["a"].message) == ("failed", "ERROR: again")
+
+
+LONG = "int_finance__customer_lifetime_value_by_acquisition_channel_and_month_with_refunds"
+
+
+def _long() -> History:
+    history = History().entered(StateName(LONG), attempt=1).exited(StateName(LONG), Id="s1", Status="STARTED")
+    history.entered(StateName(LONG, "finish")).exited(StateName(LONG, "finish"), finished=LONG, statement="s1")
+    return history.entered(StateName(f"{LONG}_2"), attempt=1)
+
+
+def test_a_task_with_a_long_name_is_told_by_it() -> None:
+    """States bear a shorter name; who knows the job's tasks sees the whole one."""
+    runs = TaskRuns([LONG, f"{LONG}_2"])
+    runs.apply(_long().events)
+    assert [(run.name, run.status) for run in runs.all()] == [(LONG, "succeeded"), (f"{LONG}_2", "running")]
+    assert not runs.shortened
+
+
+def test_who_does_not_know_the_tasks_is_told_their_names_later() -> None:
+    """A history tells of tasks whose names nobody knows; what has happened to them stays."""
+    history, runs = _long(), TaskRuns()
+    runs.apply(history.events)
+    assert runs.shortened
+    runs.know([LONG, f"{LONG}_2", "others"])
+    assert [(run.name, run.status) for run in runs.all()] == [(LONG, "succeeded"), (f"{LONG}_2", "running")]
+    assert not runs.shortened
+    runs.apply(history.exited(StateName(f"{LONG}_2"), Id="s2", finished=f"{LONG}_2", statement="s2").events)
+    assert runs[f"{LONG}_2"].status == "succeeded"

@@ -1,11 +1,13 @@
 """The names of states. A task's first state bears the task's own name, so that consoles and Airflow show the same
 words.
 
-Task names hold no blanks and all other names do, so none can clash.
+Task names hold no blanks and all other names do, so none can clash. A task's name may be longer than a state's, which
+has 80 characters with its step: then the states bear its beginning, a hyphen, which no task's name has, and a hash.
 """
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from typing import Literal, get_args
 
@@ -66,10 +68,29 @@ FIND_LEFT = "find left statements"
 LATE_CALLS = "wait for late calls"
 
 
+#: Up to so many characters a task's states bear its whole name; the rest of 80 is for the longest step.
+WHOLE = 60
+_MARK, _DIGITS = "-", 12
+
+
+def in_states(task: str) -> str:
+    """What the states of ``task`` call it. Of tasks that begin alike, two have one hash once in 10^14 pairs."""
+    if len(task) <= WHOLE:
+        return task
+    digest = hashlib.sha256(task.encode()).hexdigest()[:_DIGITS]
+    return f"{task[: WHOLE - len(_MARK) - _DIGITS]}{_MARK}{digest}"
+
+
+def is_shortened(task: str) -> bool:
+    """Whether it is what states call a task with a longer name."""
+    return _MARK in task
+
+
 class StateName(str):
     """The name of a state of a task: the task's own, or ``load_fact: describe``.
 
-    :ivar task: the task; in the map layout, whose states serve every task, :data:`ANY_TASK`.
+    :ivar task: the task; in the map layout, whose states serve every task, :data:`ANY_TASK`. Of a name that was read,
+        what :func:`in_states` made of it.
     """
 
     __slots__ = ("step", "task")
@@ -78,9 +99,12 @@ class StateName(str):
     step: Step
 
     def __new__(cls, task: str, step: Step = "") -> StateName:
-        name = super().__new__(cls, f"{task}: {step}" if step else task)
+        name = super().__new__(cls, f"{in_states(task)}: {step}" if step else in_states(task))
         name.task, name.step = task, step
         return name
+
+    def __reduce__(self) -> tuple[type[StateName], tuple[str, Step]]:
+        return StateName, (self.task, self.step)
 
     @classmethod
     def read(cls, text: str) -> StateName | None:

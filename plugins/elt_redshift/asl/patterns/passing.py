@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl.language.jsonata import INPUT, Value, fields
-from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.language.names import StateName, Step, in_states
 from elt_redshift.protocol.statements import NO_STATEMENT
 
 #: Statuses of a statement besides those of the Data API: it is to be submitted; AWS has refused to; nobody knows yet
@@ -56,6 +56,7 @@ class End:
 
 def end_of(state: StateName, output: Mapping[str, Any]) -> End | None:
     """The end of the task that ``state`` belongs to, which it was left with; None: it has not ended there."""
-    if state.step not in ENDS or output.get("finished") != state.task:
+    finished = output.get("finished")
+    if state.step not in ENDS or not isinstance(finished, str) or in_states(finished) != in_states(state.task):
         return None
     return End(output.get("statement"), bool(output.get("kept")))
