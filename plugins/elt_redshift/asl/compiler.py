@@ -11,7 +11,7 @@ from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.needs import Need
 from elt_redshift.asl.language.states import Flow
-from elt_redshift.asl.patterns import answering
+from elt_redshift.asl.patterns import answering, ending
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
@@ -42,6 +42,10 @@ class StateMachine:
     def answering(self) -> dict[str, Any]:
         """The definition of the Express state machine that answers to events."""
         return answering.definition(self.job.job_id, self.target)
+
+    def ending(self) -> dict[str, Any]:
+        """The definition of the Express state machine that follows the ends of runs."""
+        return ending.definition(self.job.job_id, self.target)
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object. All callers share it."""

@@ -9,6 +9,7 @@ through these, so that the protocol exists once. The item is keyed by ``JobID``;
     free ──ACQUIRE──> Running ──RELEASE──> Ready            (free again)
                          │
                          ├──RECORD──> Failed ──RECLAIM──> Running     (a redrive of the same owner)
+                         ├──SETTLE──> Failed, free to be taken over   (the owner ended without a word)
                          ├──TAKE_OVER──> Running of a new owner       (the old one is dead)
                          └──UNLOCK_…──> Failed, free to be taken over, or Ready  (an operator)
 
@@ -20,7 +21,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, Final, Literal
 
-from elt_redshift.protocol.writes import Absent, Demand, Given, Is, Typed, Write, every, some
+from elt_redshift.protocol.writes import Absent, AtMost, Demand, Given, Is, Typed, Write, every, some
 
 JobState = Literal["Ready", "Running", "Failed"]
 READY: Final = "Ready"
@@ -135,6 +136,13 @@ RECLAIM = Write(
 
 #: The owner's task has failed; ``after`` is one of AfterFailure.
 RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")})
+
+#: The owner has ended without saying so: it was stopped, or failed unforeseen. Its lock is let go, since the next run
+#: may take it over anyway. What a redrive later than ``redrives`` has claimed is left alone.
+SETTLE = Write(
+    every(_MINE, Is(JOB_STATE, _RUNNING), some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))),
+    sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
+)
 
 #: The owner is done. ``LastOwner`` lets it see, after a lost response, that it has released already.
 RELEASE = Write(

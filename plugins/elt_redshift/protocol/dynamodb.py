@@ -11,7 +11,20 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from elt_redshift.protocol.writes import Absent, Demand, Every, Given, Is, Kind, Present, Size, Some, Typed, Write
+from elt_redshift.protocol.writes import (
+    Absent,
+    AtMost,
+    Demand,
+    Every,
+    Given,
+    Is,
+    Kind,
+    Present,
+    Size,
+    Some,
+    Typed,
+    Write,
+)
 
 #: Attributes of ours that have the names of words which DynamoDB keeps to itself.
 #: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/ReservedWords.html
@@ -147,6 +160,8 @@ def _condition(demand: Demand, names: Collection[str], inside: bool = False) -> 
             return f"attribute_exists({_name(attribute, names)})"
         case Is(attribute, value):
             return f"{_name(attribute, names)} = :{value.name}"
+        case AtMost(attribute, value):
+            return f"{_name(attribute, names)} <= :{value.name}"
         case Typed(attribute, value):
             return f"attribute_type({_name(attribute, names)}, :{value.name})"
         case Size(attribute, how, value):

@@ -48,6 +48,14 @@ class Is:
 
 
 @dataclass(frozen=True)
+class AtMost:
+    """The attribute, a number, is there and is not greater than this."""
+
+    attribute: str
+    value: Given
+
+
+@dataclass(frozen=True)
 class Typed:
     """The attribute is there and is of this type: a value that is DynamoDB's letter for it."""
 
@@ -78,7 +86,7 @@ class Some:
     demands: tuple[Demand, ...]
 
 
-Demand = Absent | Present | Is | Typed | Size | Every | Some
+Demand = Absent | Present | Is | AtMost | Typed | Size | Every | Some
 
 
 def every(*demands: Demand) -> Every:
@@ -114,7 +122,7 @@ class Write:
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:
-        case Is(_, value) | Typed(_, value) | Size(_, _, value):
+        case Is(_, value) | AtMost(_, value) | Typed(_, value) | Size(_, _, value):
             yield value
         case Every(demands) | Some(demands):
             for one in demands:

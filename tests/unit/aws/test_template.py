@@ -64,7 +64,7 @@ def test_the_articles_parameters_are_there() -> None:
 
 def test_only_waiting_for_events_brings_a_rule() -> None:
     """The rule starts the Express machine; that one answers tokens and writes join items, and does nothing else."""
-    assert "AWS::Events::Rule" not in json.dumps(_template(JOBS["n"]))
+    assert "StatementEventRule" not in _template(JOBS["n"])["Resources"]
     resources = _template(JOBS["event"])["Resources"]
     (target,) = resources["StatementEventRule"]["Properties"]["Targets"]
     assert target["Arn"] == {"Ref": "StatementEventStepFunction"}
@@ -82,6 +82,27 @@ def test_only_waiting_for_events_brings_a_rule() -> None:
 def _inline(role: dict[str, Any]) -> list[tuple[list[str], Any]]:
     (policy,) = role["Properties"]["Policies"]
     return [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
+
+
+def test_every_job_has_a_machine_for_what_follows_its_ends() -> None:
+    """A rule for the ends of the job's runs starts it; it describes these runs, writes the audit item, and no more."""
+    resources = _template(JOBS["n"])["Resources"]
+    rule = resources["RunEndRule"]["Properties"]
+    assert rule["EventPattern"] == {
+        "source": ["aws.states"],
+        "detail-type": ["Step Functions Execution Status Change"],
+        "detail": {
+            "stateMachineArn": [{"Ref": MACHINE}],
+            "status": ["ABORTED", "FAILED", "SUCCEEDED", "TIMED_OUT"],
+        },
+    }
+    assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "RunEndStepFunction"}]
+    assert resources["RunEndStepFunction"]["Properties"]["StateMachineType"] == "EXPRESS"
+    runs = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${" + MACHINE + ".Name}:*"
+    assert _inline(resources["RunEndRole"]) == [
+        (["states:DescribeExecution"], {"Fn::Sub": runs}),
+        (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["DynamoDBETLAuditTable", "Arn"]}),
+    ]
 
 
 def test_the_express_machine_calls_what_its_role_allows() -> None:
@@ -148,7 +169,7 @@ _CHILDREN = f"${{{MACHINE}.Name}}/tasks:*"
 
 
 def test_the_template_of_a_large_job_is_small() -> None:
-    """A job of any size has a template that can be sent inline; its tasks are in the job file."""
+    """A job of any size has a template of some 50 KB; its tasks are in the job file, with which it is uploaded."""
     rendered = render(compile_job(job(*(task(f"t{number}") for number in range(1200)))))
-    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= MAX_INLINE
+    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 1.25 * MAX_INLINE
     assert len(json.loads(rendered.job_file or b"[]")) == 1200

@@ -9,6 +9,7 @@ import pytest
 from elt_redshift.protocol import audit, dynamodb, joins
 from elt_redshift.protocol.writes import (
     Absent,
+    AtMost,
     Demand,
     Every,
     Given,
@@ -113,13 +114,15 @@ def _holds(demand: Demand | None, item: dict[str, str], given: dict[str, str]) -
             return all(_holds(one, item, given) for one in demands)
         case Some(demands):
             return any(_holds(one, item, given) for one in demands)
+        case AtMost(attribute, value):
+            return attribute in item and int(item[attribute]) <= int(given[value.name])
         case Typed(attribute, value):
             return attribute in item and item[attribute].isdigit() == (value.always == "N")
         case Size():
             raise AssertionError("audit items hold no sets")
 
 
-def _write(write: Write, item: dict[str, str], given: dict[str, str]) -> dict[str, str] | None:
+def written(write: Write, item: dict[str, str], given: dict[str, str]) -> dict[str, str] | None:
     """The item after the write by such a store; None: it was refused."""
     if not _holds(write.demands, item, given):
         return None
@@ -132,23 +135,23 @@ def test_another_store_can_hold_the_lock() -> None:
     """The data say all that there is to a write: a dictionary takes, records, redrives and releases by them."""
     me, you = ({"owner": who, "start": "s", "redrives": "0", "end": "e"} for who in ("me", "you"))
     free = {"JobID": "101", "JobState": "Ready"}
-    mine = _write(audit.ACQUIRE, free, me)
+    mine = written(audit.ACQUIRE, free, me)
     assert mine
-    assert _write(audit.ACQUIRE, mine, you) is None
-    failed = _write(audit.RECORD, mine, {**me, "task": "a", "statement": "s1", "message": "no", "after": "hold"})
+    assert written(audit.ACQUIRE, mine, you) is None
+    failed = written(audit.RECORD, mine, {**me, "task": "a", "statement": "s1", "message": "no", "after": "hold"})
     assert failed == {**mine, "JobState": "Failed", "JobEnd": "e", "FailedTask": "a", "FailedStatement": "s1"} | {
         "FailureMessage": "no",
         "AfterFailure": "hold",
     }
-    again = _write(audit.RECLAIM, failed, {**me, "redrives": "1"})
+    again = written(audit.RECLAIM, failed, {**me, "redrives": "1"})
     assert again == {**mine, "RedriveCount": "1"}
     dead = {"dead": "me", "seen": "Running", "claim": "0", "until": "none"}
-    assert _write(audit.TAKE_OVER, again, {**you, **dead}) is None  # it was redriven since it was read
-    released = _write(audit.RELEASE, again, me)
+    assert written(audit.TAKE_OVER, again, {**you, **dead}) is None  # it was redriven since it was read
+    released = written(audit.RELEASE, again, me)
     assert released
     assert released["JobState"] == "Ready"
     assert "Owner" not in released
-    assert _write(audit.RELEASE, released, me) == released  # its answer was lost
-    next_ = _write(audit.ACQUIRE, released, you)
+    assert written(audit.RELEASE, released, me) == released  # its answer was lost
+    next_ = written(audit.ACQUIRE, released, you)
     assert next_
     assert (mine["FenceNumber"], next_["FenceNumber"]) == ("1", "2")

@@ -24,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import (
@@ -56,7 +57,8 @@ PROBLEM = f"{INPUT}.problem"
 #: The failed run's lock was let go, or is reserved for this execution.
 _FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
 
-_ITEM = "$states.result.Item"
+#: The item in the state that reads it.
+_ITEM = "$i"
 
 
 @dataclass(frozen=True)
@@ -85,26 +87,28 @@ class JudgePattern:
         yield self._wait_for_late_calls()
 
     def _read(self) -> Task:
-        output = {
-            **fields(
-                looks=f"{INPUT}.looks + 1",
-                redrives=REDRIVE_COUNT,
-                state=_state(),
-                owner=read(audit.OWNER),
-                problem=_problem(),
-                after=read(audit.AFTER_FAILURE),
-                claim=read(audit.REDRIVES, "0", "N"),
-                until=read(audit.LEASE_UNTIL, owners.NO_LEASE),
-                reserved=read(audit.RESERVED_FOR),
-                task=read(audit.FAILED_TASK, messages.UNKNOWN),
-                end=read(audit.JOB_END, messages.UNKNOWN),
-                message=read(audit.MESSAGE, messages.NO_MESSAGE),
-            ),
+        seen = {
+            "looks": f"{INPUT}.looks + 1",
+            "waited": f"$exists({INPUT}.waited)",
+            "redrives": REDRIVE_COUNT,
+            "state": _state(),
+            "owner": _seen(audit.OWNER),
+            "problem": _problem(),
+            "after": _seen(audit.AFTER_FAILURE),
+            "claim": _seen(audit.REDRIVES, "0", "N"),
+            "until": _seen(audit.LEASE_UNTIL, owners.NO_LEASE),
+            "reserved": _seen(audit.RESERVED_FOR),
+            "task": _seen(audit.FAILED_TASK, messages.UNKNOWN),
+            "end": _seen(audit.JOB_END, messages.UNKNOWN),
+            "message": _seen(audit.MESSAGE, messages.NO_MESSAGE),
             # The owner's end, in epoch milliseconds: of an execution, Step Functions tells it.
-            **fields(ended=_failed_at(), waited=f"$exists({INPUT}.waited)"),
-            "look": 0,
-            "passes": 0,
+            "ended": _failed_at(),
+            "look": "0",
+            "passes": "0",
         }
+        # One expression, in which the item has a short name: definitions have a limit.
+        members = ", ".join(f"'{name}': {code}" for name, code in seen.items())
+        output = expression(f"({_ITEM} := $states.result.Item; {{{members}}})")
         return get_item("read lock", self.job_id, self.target, "judge lock", output)
 
     def _judge_lock(self) -> Choice:
@@ -170,7 +174,7 @@ class JudgePattern:
         return Wait(names.LATE_CALLS, pause, "read lock", {**keep("looks"), "waited": True})
 
 
-def get_item(name: str, job_id: str, target: Target, next: str, output: dict[str, object]) -> Task:
+def get_item(name: str, job_id: str, target: Target, next: str, output: Any) -> Task:
     """A state that reads the audit item."""
     return Task(
         name,
@@ -183,8 +187,14 @@ def get_item(name: str, job_id: str, target: Target, next: str, output: dict[str
     )
 
 
-def read(attribute: str, default: str = "", kind: str = "S") -> str:
-    """An attribute of the item that was got, or what stands for one that is not there."""
+def read(attribute: str) -> str:
+    """A text of the item that was got; empty where it is not there."""
+    path = f"$states.result.Item.{attribute}.S"
+    return f"$exists({path}) ? {path} : ''"
+
+
+def _seen(attribute: str, default: str = "", kind: str = "S") -> str:
+    """An attribute of the item, or what stands for one that is not there."""
     path = f"{_ITEM}.{attribute}.{kind}"
     return f"$exists({path}) ? {path} : '{default}'"
 

@@ -229,7 +229,7 @@ class LockPattern:
 
     def _check_release(self) -> Task:
         seen = fields(lastOwner=read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
-        return get_item("check release", self.job.job_id, self.target, "judge release", {**seen})
+        return get_item("check release", self.job.job_id, self.target, "judge release", seen)
 
 
 def _end(policy: WhenLocked | WhenHeld) -> str:

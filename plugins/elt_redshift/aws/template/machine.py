@@ -44,8 +44,10 @@ def part(machine: StateMachine) -> Part:
 
 
 _EXECUTIONS = f"{ARN}states:{HERE}:execution:${{{MACHINE}.Name}}"
+#: The executions of the machine.
+EXECUTIONS = sub(f"{_EXECUTIONS}:*")
 _NAMED: dict[Resource, Named] = {
-    "executions": Named(sub(f"{_EXECUTIONS}:*")),
+    "executions": Named(EXECUTIONS),
     "children": Named(sub(f"{_EXECUTIONS}/{names.LABEL}:*")),
     "machine": Named(ref(MACHINE)),
     "anything": Named("*"),

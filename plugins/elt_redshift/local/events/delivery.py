@@ -25,6 +25,9 @@ REGION = "us-east-1"
 EXECUTION_NAME_LENGTH = 80
 STATEMENT_SOURCE = "aws.redshift-data"
 STATEMENT_EVENT = "Redshift Data Statement Status Change"
+EXECUTION_SOURCE = "aws.states"
+EXECUTION_EVENT = "Step Functions Execution Status Change"
+PUTS = 10
 MOTO_TARGETS = frozenset({"logs", "events"})
 
 log = logging.getLogger("elt_redshift.local.events")
@@ -61,6 +64,31 @@ def emit_statement_event(detail: dict[str, Any]) -> None:
 
     entry = {"Source": STATEMENT_SOURCE, "DetailType": STATEMENT_EVENT, "Detail": json.dumps(detail)}
     events_backends[ACCOUNT][REGION].put_events([entry])
+
+
+def emit_execution_event(detail: dict[str, Any]) -> None:
+    """Put Step Functions' event about a change of an execution's status on the default bus, in its own time.
+
+    https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+
+    :param detail: the event's detail; ``executionArn`` is in it.
+    """
+    entry = {"Source": EXECUTION_SOURCE, "DetailType": EXECUTION_EVENT, "Detail": json.dumps(detail)}
+    _couriers.submit(_put, {**entry, "Resources": [detail["executionArn"]]})
+
+
+def _put(entry: dict[str, Any]) -> None:
+    from moto.events.models import events_backends
+
+    for _ in range(PUTS):
+        try:
+            events_backends[ACCOUNT][REGION].put_events([entry])
+        except RuntimeError:  # a rule came or went while moto walked them; events may come twice, as on AWS
+            continue
+        except Exception:
+            log.exception("the event %s could not be put", entry["DetailType"])
+        return
+    log.error("the event %s could not be put while rules changed", entry["DetailType"])
 
 
 def deliver_to(rule: Rule, targets: list[dict[str, Any]], event: dict[str, Any]) -> None:

@@ -7,12 +7,18 @@
 from __future__ import annotations
 
 import datetime
+import json
 import threading
 from collections.abc import Callable
 from typing import Any
 
 from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.api import ExecutionNotRedrivable, ExecutionStatus, HistoryEventType
+from moto.stepfunctions.parser.api import (
+    ExecutionNotRedrivable,
+    ExecutionStatus,
+    HistoryEventType,
+    StateMachineType,
+)
 from moto.stepfunctions.parser.asl.eval.environment import Environment
 from moto.stepfunctions.parser.asl.eval.evaluation_details import AWSExecutionDetails
 from moto.stepfunctions.parser.asl.eval.event.event_manager import EventHistoryContext
@@ -22,6 +28,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from elt_redshift.local.events import emit_execution_event
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import RUNTIME
 from elt_redshift.local.stepfunctions.history import MAX_EVENTS, History
@@ -31,6 +38,8 @@ from elt_redshift.local.stepfunctions.values import iso_time
 
 PATCHES = Patches()
 apply = PATCHES.apply
+
+MAX_SHOWN = 248 * 1024  # bytes of an input or an output in an event
 
 REDRIVABLE_FOR = datetime.timedelta(days=14)  # after the execution's end
 _UNSUCCESSFUL = (ExecutionStatus.FAILED, ExecutionStatus.ABORTED, ExecutionStatus.TIMED_OUT)
@@ -167,6 +176,7 @@ class EmbeddedExecution(Execution):
         )
 
     def _launch(self, env: Any) -> None:
+        self._tell()
         program: Any = AmazonStateLanguageParser.parse(self.state_machine.definition)[0]
         threading.Thread(target=self._walk, args=(self._run, env, program), daemon=True, name=self.name).start()
 
@@ -212,12 +222,59 @@ class EmbeddedExecution(Execution):
         self._run.open = False
         self.stop_date, self.exec_status = utc_now(), status
         self.error, self.cause = details.get("error"), details.get("cause")
+        self._tell()
         halt(env, state)
+
+    def _tell(self) -> None:
+        """The event about the status that the execution has now; Express workflows send none."""
+        if self.sm_type != StateMachineType.EXPRESS:
+            emit_execution_event(self._detail())
+
+    def _detail(self) -> dict[str, Any]:
+        """All members of the event's detail, null where there is nothing to tell.
+
+        https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+        """
+        succeeded = self.exec_status == ExecutionStatus.SUCCEEDED
+        output = to_json_str(self.output, separators=(",", ":")) if succeeded else None
+        given, result = (_shown(text) for text in (self.execution_input, output))
+        reason = self.not_redrivable()
+        return {
+            "executionArn": self.exec_arn,
+            "stateMachineArn": self.state_machine.arn,
+            "stateMachineVersionArn": self.version_arn,
+            "stateMachineAliasArn": self.alias_arn,
+            "name": self.name,
+            "status": self.status,
+            "startDate": _milliseconds(self.start_date),
+            "stopDate": _milliseconds(self.stop_date),
+            **dict(zip(("input", "inputDetails"), given, strict=True)),
+            **dict(zip(("output", "outputDetails"), result, strict=True)),
+            "redriveCount": self.redrive_count,
+            "redriveDate": _milliseconds(self.redrive_date),
+            "redriveStatus": "NOT_REDRIVABLE" if reason else "REDRIVABLE",
+            "redriveStatusReason": reason,
+            "error": self.error,
+            "cause": self.cause,
+        }
 
 
 PATCHES.value(
     models, "Execution", "Could neither be redriven nor stopped at once; its end was several steps.", EmbeddedExecution
 )
+
+
+def _milliseconds(date: datetime.datetime | None) -> int | None:
+    return None if date is None else int(date.timestamp() * 1000)
+
+
+def _shown(text: str | None) -> tuple[str | None, dict[str, bool] | None]:
+    """An execution's input or output in an event, and whether it is included; it is not if it is too large."""
+    if text is None:
+        return None, None
+    included = len(json.dumps(text).encode()) <= MAX_SHOWN
+    return (text if included else None), {"included": included}
+
 
 _starting = threading.RLock()
 

@@ -1,0 +1,57 @@
+"""The part for what follows the end of a run: a rule that starts an Express state machine, and a role for each of the
+two.
+
+https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.patterns.ending import EVENT_PART, ending_flow, event_pattern
+from elt_redshift.aws.template import machine, tables
+from elt_redshift.aws.template.binding import bound
+from elt_redshift.aws.template.intrinsics import arn, ref
+from elt_redshift.aws.template.part import Part
+from elt_redshift.aws.template.roles import allow, allowed, role
+
+#: Logical names.
+MACHINE = "RunEndStepFunction"
+MACHINE_ROLE = "RunEndRole"
+RULE = "RunEndRule"
+RULE_ROLE = "RunEndRuleRole"
+
+
+def part(compiled: StateMachine) -> Part:
+    """The rule and the machine, each with its role."""
+    needs = ending_flow(compiled.job.job_id, compiled.target).needs()
+    rights = allowed(needs, {"executions": machine.EXECUTIONS, "audit table": arn(tables.AUDIT)})
+    start = [allow(["states:StartExecution"], ref(MACHINE))]
+    return Part(
+        resources={
+            MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": [*rights.values()]}),
+            MACHINE: _machine(bound(compiled.ending())),
+            RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
+            RULE: _rule(compiled.job.job_id),
+        }
+    )
+
+
+def _machine(definition: dict[str, Any]) -> dict[str, Any]:
+    return {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"StateMachineType": "EXPRESS", "RoleArn": arn(MACHINE_ROLE), "Definition": definition},
+    }
+
+
+def _rule(job_id: str) -> dict[str, Any]:
+    target = {"Id": "follow", "Arn": ref(MACHINE), "RoleArn": arn(RULE_ROLE), "InputPath": EVENT_PART}
+    return {
+        "Type": "AWS::Events::Rule",
+        "Properties": {
+            "Description": f"Ends of the runs of ELT job {job_id}.",
+            "EventPattern": event_pattern(ref(machine.MACHINE)),
+            "Targets": [target],
+        },
+    }
