@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Mapping
 from typing import Any
 
 from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
 from elt_redshift.job.model import EltJob, SqlTask
-from elt_redshift.protocol.limits import LONG_POLL, MAX_BATCH, MAX_DEFINITION, MAX_EVENTS, MAX_PAYLOAD
+from elt_redshift.protocol.limits import (
+    LONG_POLL,
+    LONGEST_STATEMENT,
+    MAX_BATCH,
+    MAX_DEFINITION,
+    MAX_EVENTS,
+    MAX_PAYLOAD,
+)
 
 #: A definition up to this size is unrolled unless the job says otherwise; the rest is for what deployment fills in.
 AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
@@ -17,10 +25,16 @@ AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
 #: No task has fewer bytes of states than this, besides its SQL.
 _LEAST_STATES = 5_000
 
-#: A task without a timeout counts as running this long, in seconds, when events are estimated …
+#: A task counts as running so many times as long as is expected, or as was recorded, but not past its timeout. Of
+#: which neither is known, it counts as running until its timeout; without one, so many seconds.
+MARGIN = 2
 _ASSUMED_SECONDS = 600
+ASSUMPTION = (
+    f"each task is taken to last {MARGIN} times as long as is expected, of which nothing is expected until its "
+    f"timeout, and without one {_ASSUMED_SECONDS // 60} minutes"
+)
 
-#: … each task with this many events beside the long polls, with seven events each.
+#: Events of a task beside its long polls, and of each of these.
 _TASK_EVENTS, _POLL_EVENTS = 25, 7
 
 #: A task that waits for an event looks for its statement this seldom, at worst.
@@ -53,15 +67,48 @@ def over(job: EltJob) -> bool:
     return len(job.tasks) * _LEAST_STATES + texts > AUTO_DEFINITION or history_events(job) > MAX_EVENTS
 
 
-def history_events(job: EltJob) -> int:
-    """Events of a run in the unrolled layout in which every task takes as long as its timeout allows."""
+def history_events(job: EltJob, recorded: Mapping[str, float] | None = None) -> int:
+    """Events of a run in the unrolled layout, at most, in which no task fails; see :data:`ASSUMPTION`.
+
+    :param recorded: how long tasks took, in seconds.
+    """
+    return sum(_task_events(job, recorded).values())
+
+
+def longest_history(job: EltJob, mapped: bool, recorded: Mapping[str, float] | None = None) -> int:
+    """The same of the longest history, which in the map layout is that of one task."""
+    return max(_task_events(job, recorded).values(), default=0) if mapped else history_events(job, recorded)
+
+
+def _task_events(job: EltJob, recorded: Mapping[str, float] | None) -> dict[str, int]:
     each = _TASK_EVENTS + (_SETTLING_EVENTS if job.settles else 0)
-    return sum(each + _POLL_EVENTS * _polls(task) for task in job.tasks)
+    seconds = assumed_seconds(job, recorded)
+    return {task.name: each + _POLL_EVENTS * _polls(task, seconds[task.name]) for task in job.tasks}
 
 
-def _polls(task: SqlTask) -> int:
-    seconds = task.timeout.total_seconds() if task.timeout else _ASSUMED_SECONDS
+def _polls(task: SqlTask, seconds: float) -> int:
     return math.ceil(seconds / (_EVENT_SECONDS if task.wait == "event" else LONG_POLL))
+
+
+def expected_seconds(job: EltJob, recorded: Mapping[str, float] | None = None) -> dict[str, float]:
+    """How long tasks are likely to take; no time of those of which nothing is known."""
+    return {task.name: _known(task, recorded or {}) or 0.0 for task in job.tasks}
+
+
+def assumed_seconds(job: EltJob, recorded: Mapping[str, float] | None = None) -> dict[str, float]:
+    """How long tasks may take: :data:`ASSUMPTION`."""
+    return {task.name: _assumed(task, recorded or {}) for task in job.tasks}
+
+
+def _known(task: SqlTask, recorded: Mapping[str, float]) -> float | None:
+    return task.expected.total_seconds() if task.expected else recorded.get(task.name)
+
+
+def _assumed(task: SqlTask, recorded: Mapping[str, float]) -> float:
+    known, timeout = _known(task, recorded), task.timeout.total_seconds() if task.timeout else None
+    if known is None:
+        return timeout or _ASSUMED_SECONDS
+    return min(MARGIN * known, timeout or LONGEST_STATEMENT.total_seconds())
 
 
 def check_items(job: EltJob, file: list[Item] | None) -> list[Problem]:

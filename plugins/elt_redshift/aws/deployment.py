@@ -11,14 +11,16 @@ from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
+from elt_redshift.planning import risks
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A change set that waits to be executed, and whether its tasks long-poll."""
+    """A change set that waits to be executed, whether its tasks long-poll, and what a run may break."""
 
     change_set: ChangeSet
     long_polling: bool
+    warnings: tuple[str, ...] = ()
 
 
 def prepare(
@@ -34,9 +36,10 @@ def prepare(
     :param parameters: the template's parameters; for an existing stack those not given keep their values.
     :param bucket: for a template above 51,200 bytes, and for the job file of the map layout; default: see
         :func:`elt_redshift.aws.uploads.default_bucket`.
-    :raises EltError: the job, Step Functions or CloudFormation refuses.
+    :raises EltError: the job, Step Functions or CloudFormation refuses, or a run is sure to break a limit.
     """
     machine = compile_accepted(account.client("stepfunctions"), job)
+    told = tuple(risks.warnings(machine))
     rendered = render(machine)
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:
@@ -45,4 +48,4 @@ def prepare(
     large = len(body(rendered.template)) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
-    return Prepared(change_set, machine.target.long_polling)
+    return Prepared(change_set, machine.target.long_polling, told)

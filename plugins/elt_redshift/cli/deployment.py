@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
@@ -40,6 +41,8 @@ def deploy(given: argparse.Namespace) -> int:
     prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket)
     if not prepared.long_polling:
         print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
+    for warning in prepared.warnings:
+        print(f"Warning: {warning}", file=sys.stderr)
     stacks, change_set = account.stacks, prepared.change_set
     _show(change_set)
     if not change_set.changes or given.dry_run:

@@ -13,6 +13,7 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
+from elt_redshift.planning.risks import risks
 
 
 def add_parser(commands: Commands) -> None:
@@ -27,7 +28,8 @@ def add_parser(commands: Commands) -> None:
 
 def check(given: argparse.Namespace) -> int:
     job = load(given)
-    compile_job(job)
+    for risk in risks(compile_job(job)):
+        print(f"Warning: {risk.problem}{' It will not be deployed.' if risk.sure else ''}", file=sys.stderr)
     print(f"Job {job.job_id} ({job.name}) is valid: {len(job.tasks)} tasks.")
     return 0
 

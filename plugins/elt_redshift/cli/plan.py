@@ -102,6 +102,8 @@ def _show(planned: Plan) -> None:
         f"ratio {planned.ratio:.3f}"
     )
     print(f"Critical path: {_path(planned.critical_path)}")
+    for risk in planned.risks:
+        print(f"{'Not deployable' if risk.sure else 'Warning'}: {risk.problem}")
     print(f"Safe for statements of up to {_duration(known.safe_seconds)} each")
     out = console()
     runs = Table("a run", *(f"[bold]{name}" for name in ("best", "typical", "worst")))

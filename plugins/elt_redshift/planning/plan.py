@@ -11,6 +11,7 @@ from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.graph.layout import Arrangement, arrange
 from elt_redshift.graph.order import Order
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
+from elt_redshift.planning.risks import Risk, risks
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
 
@@ -29,6 +30,7 @@ class Plan:
     :param critical_path: the tasks whose durations add up to the longest way through the job.
     :param critical_seconds: how long that is. No layout can be done sooner.
     :param arrangement: branches and joins, for a picture.
+    :param risks: the limits that a run comes over, for sure or perhaps.
     """
 
     job_id: str
@@ -45,6 +47,7 @@ class Plan:
     critical_path: tuple[str, ...]
     critical_seconds: float
     arrangement: Arrangement
+    risks: tuple[Risk, ...] = ()
 
     @property
     def ratio(self) -> float:
@@ -68,6 +71,7 @@ class Plan:
             "ratio": self.ratio,
             "critical_path": list(self.critical_path),
             "task_seconds": dict(self.seconds),
+            "risks": [{"problem": str(risk.problem), "sure": risk.sure} for risk in self.risks],
         }
 
 
@@ -100,6 +104,7 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         critical_path=path,
         critical_seconds=sum(seconds[task] for task in path),
         arrangement=arrangement,
+        risks=tuple(risks(machine, recorded)),
     )
 
 
@@ -135,7 +140,7 @@ def _reason(machine: StateMachine) -> str:
         return f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
     if (events := bounds.history_events(job)) > MAX_EVENTS:
         return (
-            f"unrolled, its history would have {events:,} events should every task last until its timeout, and may "
-            f"have {MAX_EVENTS:,}; with shorter timeouts or `wait: event` there are fewer"
+            f"unrolled, its history would have {events:,} events, and may have {MAX_EVENTS:,}: {bounds.ASSUMPTION}; "
+            "with `expected`, shorter timeouts or `wait: event` there are fewer"
         )
     return f"unrolled, its definition would have more than {bounds.AUTO_DEFINITION:,} bytes"

@@ -1,0 +1,62 @@
+"""What will break a limit of Step Functions when the job runs, or may: the history of a run that takes long.
+
+``check`` warns of it, ``deploy`` refuses what is sure to break, and ``plan`` shows the same numbers. Most jobs are told
+apart by a bound that costs nothing; only for the others the definition is walked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from elt_redshift.asl import bounds
+from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.planning.estimates import simulate
+from elt_redshift.planning.simulation import Scenario
+from elt_redshift.protocol.limits import MAX_EVENTS
+
+_REMEDY = "Choose `layout: map` or `wait: event`, give shorter timeouts, or split the job."
+
+
+@dataclass(frozen=True)
+class Risk:
+    """A limit that a run comes over.
+
+    :param sure: it does when each task takes as long as is expected, and those of which nothing is expected no time.
+    """
+
+    problem: Problem
+    sure: bool
+
+
+def risks(machine: StateMachine, recorded: Mapping[str, float] | None = None) -> list[Risk]:
+    """What a run will or may break.
+
+    :param recorded: how long tasks took, in seconds; it counts where nothing is expected of a task.
+    """
+    if bounds.longest_history(machine.job, machine.job_file is not None, recorded) <= MAX_EVENTS:
+        return []
+    place = f"job {machine.job.name}"
+    if (events := _events(machine, bounds.expected_seconds(machine.job, recorded), joins="never")) > MAX_EVENTS:
+        said = f"its history has {events:,} events when its tasks take as long as is expected, of {MAX_EVENTS:,}."
+        return [Risk(Problem(place, said, _REMEDY), sure=True)]
+    if (events := _events(machine, bounds.assumed_seconds(machine.job, recorded), joins="always")) > MAX_EVENTS:
+        said = f"its history may have {events:,} events, of {MAX_EVENTS:,}: {bounds.ASSUMPTION}."
+        return [Risk(Problem(place, said, _REMEDY), sure=False)]
+    return []
+
+
+def warnings(machine: StateMachine) -> list[str]:
+    """What may break, in words.
+
+    :raises JobError: something is sure to.
+    """
+    found = risks(machine)
+    if sure := [risk.problem for risk in found if risk.sure]:
+        raise JobError(sure)
+    return [str(risk.problem) for risk in found]
+
+
+def _events(machine: StateMachine, seconds: Mapping[str, float], joins: str) -> int:
+    return simulate(machine, Scenario(seconds, joins=joins)).events  # type: ignore[arg-type]
