@@ -255,7 +255,7 @@ def _check(
 
 def _retries(job: EltJob, wanted: int, caller: str) -> list[Problem]:
     """Retries that a mirror cannot make: it only shows what the state machine does."""
-    fewer = [task.name for task in job.tasks if task.retries < wanted]
+    fewer = [task.name for task in job.tasks if task.retry_rule.times < wanted]
     if not fewer:
         return []
     others = f" and {len(fewer) - 1} more" if len(fewer) > 1 else ""

@@ -8,7 +8,8 @@ statements  the texts of its SQL, in which ``role`` stands for the warehouse's r
 role        that placeholder
 auto_commit whether each statement of several is committed by itself
 parameters  names of the job's parameters that the SQL refers to
-retries     how often a failed submission is repeated
+retries     how often a failed attempt is followed by another one, by the kind of its failure …
+pause       … and after how many seconds (:mod:`elt_redshift.asl.patterns.repeating`)
 timeout     in seconds
 awaited     how many upstreams it waits for; those that others imply do not count
 waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
@@ -29,12 +30,14 @@ from typing import Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.patterns import repeating
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.patterns.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.graph.lanes import Graph
 from elt_redshift.graph.order import Order
 from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.job.repeating import times
 
 Item = dict[str, Any]
 
@@ -66,7 +69,8 @@ def _item(task: SqlTask, awaited: int, waiters: list[dict[str, Any]]) -> Item:
         "role": ROLE_PLACEHOLDER,
         "auto_commit": len(task.statements) > 1 and not task.transaction,
         "parameters": list(task.parameters),
-        "retries": task.retries,
+        "retries": dict(times(task)),
+        "pause": dict(repeating.pauses(task)),
         "timeout": NEVER if task.timeout is None else seconds(task.timeout),
         "awaited": awaited,
         "waiters": waiters,

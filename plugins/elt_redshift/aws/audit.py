@@ -5,7 +5,7 @@ The protocol itself, which the state machines share, is :mod:`elt_redshift.proto
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -102,6 +102,20 @@ class AuditStore:
         """
         seen = {"dead": item.owner, "seen": item.state, "claim": item.redrives or "0"}
         if not self._write(audit.RESERVE, item.job_id, reserved=execution_arn, **seen):
+            raise LockedError(item.job_id, self.read(item.job_id), self.table)
+
+    def assume(
+        self, item: AuditItem, execution: str, redrives: int, assumed: Mapping[str, audit.Assumption], *, by: str
+    ) -> None:
+        """Say what the statements of tasks are to be taken for in the next redrive, should nobody be able to know.
+
+        :param item: as it was read, of the failed execution.
+        :param execution: its name; ``redrives`` is how often it has been redriven then.
+        :param by: who says so.
+        :raises LockedError: the item has changed since it was read.
+        """
+        said = {"".join(audit.assumed_in(execution, str(redrives), task)): what for task, what in assumed.items()}
+        if not self._write(audit.ASSUME, item.job_id, owner=item.owner, assumed=said, end=self._time(), by=by):
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def release(self, job_id: str, owner: str) -> None:

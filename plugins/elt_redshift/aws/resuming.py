@@ -15,22 +15,45 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Any
 
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
 from elt_redshift.aws.attempts import execution_arn
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definition, Definitions
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.exceptions import EltError
+from elt_redshift.protocol.audit import ASSUME_DONE, Assumption
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
+from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRun, TaskRuns
 
 #: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
 UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
+
+
+#: The Data API has forgotten a statement that may be as old as this, when the next execution gets to look for it.
+FORGETTING = LONGEST_STATEMENT - timedelta(hours=1)
+
+
+class UnknowableError(EltError):
+    """Whether the statements of ``tasks`` have run cannot be known any more, and nobody has said what to assume.
+
+    :param execution: the name of the execution that has left them.
+    """
+
+    def __init__(self, execution: str, tasks: tuple[str, ...]) -> None:
+        self.execution, self.tasks = execution, tasks
+        super().__init__(
+            f"Execution {execution} ended while {named(tasks)} ran, and the Data API has forgotten their statements. "
+            f"See whether their work is there; then `elt-redshift redrive JOB --assume done {tasks[0]}` if it is, or "
+            f"`--assume not-done {tasks[0]}`, one for each task."
+        )
 
 
 @dataclass(frozen=True)
@@ -50,6 +73,20 @@ class Resumption:
     open: tuple[str, ...] = ()
     again: Mapping[str, str] = field(default_factory=dict)
     anew: str | None = None
+
+    def assuming(self, runs: Collection[TaskRun], assumed: Mapping[str, Assumption], now: datetime) -> Resumption:
+        """The same where it is known of the open tasks what to take them for, if nobody can tell.
+
+        :param runs: the tasks of the earlier execution.
+        :raises UnknowableError: of some it is not.
+        """
+        forgotten = {run.name for run in runs if run.name in self.open and _is_forgotten(run, now)}
+        if unsaid := tuple(task for task in self.open if task in forgotten - assumed.keys()):
+            raise UnknowableError(self.origin.name, unsaid)
+        done = [task for task in self.open if task in forgotten and assumed[task] == ASSUME_DONE]
+        again = {task: "it is taken for not done" for task in self.open if task in forgotten and task not in done}
+        rest = tuple(task for task in self.open if task not in forgotten)
+        return replace(self, kept=(*self.kept, *done), open=rest, again={**self.again, **again})
 
     @property
     def keeps(self) -> bool:
@@ -102,6 +139,11 @@ def plan(
     return _compared(origin, {run.name: run for run in runs}, old.prints, new.prints, cleared)
 
 
+def _is_forgotten(run: TaskRun, now: datetime) -> bool:
+    begun = run.since or run.started
+    return is_forgotten(run.statement_id) or (begun is not None and now - begun > FORGETTING)
+
+
 def _compared(
     origin: Execution, runs: Mapping[str, TaskRun], old: Fingerprints, new: Fingerprints, cleared: Collection[str]
 ) -> Resumption:
@@ -113,7 +155,7 @@ def _compared(
         done = status == "succeeded" or (before is not None and before.whole in inherited)
         if why is None and done:
             kept.append(task)
-        elif why is None and status in ("running", "aborted"):
+        elif why is None and (status in ("running", "aborted") or runs[task].unseen):
             unsure.append(task)
         else:
             again[task] = why if why and (done or before is None) else "it had not succeeded"
@@ -141,12 +183,16 @@ class Resumer:
     :param executions: of the job's state machine.
     :param audit: finds the audit table, or gives None; then the new execution gets a held lock only where the job's
         policy lets go of it.
+    :param assumed: what to take tasks for of which nobody can know whether they are done.
+    :param now: the clock.
     """
 
     executions: Executions
     definitions: Definitions
     audit: Callable[[], AuditStore | None]
     job_id: str
+    assumed: Mapping[str, Assumption] = field(default_factory=dict)
+    now: Callable[[], datetime] = utc_now
 
     def differs(self, origin: Execution) -> bool:
         """Whether another definition is deployed than ``origin`` runs.
@@ -173,6 +219,7 @@ class Resumer:
         :param anew_with: the parameters where nothing is kept; otherwise, and by default, they are those of ``origin``.
         :param anew: keep nothing, for this reason.
         :raises AwsError: AWS refused a call.
+        :raises UnknowableError: nobody can know, or has said, whether some of its tasks are done.
         """
         arn = execution_arn(self.executions.state_machine_arn, name)
         self._reserve(origin, arn)
@@ -206,7 +253,7 @@ class Resumer:
             return Resumption(origin, {}, anew=f"what is unchanged cannot be told: {error}.")
         upstream = None if old.prints is None else {name: one.upstream for name, one in old.prints.items()}
         runs = self.executions.look(origin.arn, TaskRuns(upstream)).tasks
-        return plan(origin, runs, old, new, cleared)
+        return plan(origin, runs, old, new, cleared).assuming(runs, self.assumed, self.now())
 
 
 def _size(parameters: Mapping[str, str], resume: Mapping[str, Any]) -> int:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 from elt_redshift.aws.audit import AuditStore
@@ -15,6 +15,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.drift import drift
+from elt_redshift.protocol.audit import Assumption
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRuns
@@ -26,6 +27,8 @@ class Continuation:
 
     :param again: tasks to run again although they are done.
     :param from_start: keep nothing.
+    :param assumed: what to take tasks for of which nobody can know whether they are done.
+    :param by: who says so.
     """
 
     job: EltJob
@@ -34,6 +37,8 @@ class Continuation:
     definitions: Definitions
     again: Sequence[str] = ()
     from_start: bool = False
+    assumed: Mapping[str, Assumption] = field(default_factory=dict)
+    by: str = ""
 
     def go_on(self, arn: str | None) -> str:
         """Let the run ``arn`` (default: see :meth:`_find`) go on; gives the ARN of the execution that does.
@@ -48,6 +53,7 @@ class Continuation:
         why = self._why_not_redrive(origin)
         if why is None:
             try:
+                self._assume(origin)
                 self.executions.redrive(origin.arn, self.audit, self.job.job_id)
             except NotRedrivableError as error:
                 why = error.reason
@@ -57,10 +63,23 @@ class Continuation:
         return self._resume(origin, why)
 
     def _check_names(self) -> None:
-        for task in self.again:
+        for option, task in [
+            *(("--rerun", task) for task in self.again),
+            *(("--assume", task) for task in self.assumed),
+        ]:
             if task not in self.job.task_names:
                 remedy = did_you_mean(task, self.job.task_names)
-                raise EltError(f"--rerun: There is no task '{task}' in job '{self.job.name}'. {remedy}")
+                raise EltError(f"{option}: There is no task '{task}' in job '{self.job.name}'. {remedy}")
+
+    def _assume(self, origin: Execution) -> None:
+        """Write down what to take tasks for, where the redriven execution sees it."""
+        if not self.assumed:
+            return
+        item = self.audit.read(self.job.job_id)
+        if item is None or item.owner != origin.arn or not item.failed:
+            state = "has no item" if item is None else f"is {item.state}, held by {item.owner or 'nobody'}"
+            raise EltError(f"--assume: Job {self.job.job_id} {state}, so {origin.name} has left nothing to be assumed.")
+        self.audit.assume(item, origin.name, origin.redrive_count + 1, self.assumed, by=self.by)
 
     def _find(self) -> Execution:
         """The execution that holds the lock; without one, the newest that did any work."""
@@ -125,7 +144,7 @@ class Continuation:
 
     @property
     def _resumer(self) -> Resumer:
-        return Resumer(self.executions, self.definitions, lambda: self.audit, self.job.job_id)
+        return Resumer(self.executions, self.definitions, lambda: self.audit, self.job.job_id, self.assumed)
 
 
 def _elsewhere(owner: Owner) -> str:

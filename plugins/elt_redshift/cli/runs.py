@@ -17,8 +17,9 @@ from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
 from elt_redshift.cli.watch import watch
-from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.audit import ASSUMPTIONS, Assumption
 
 
 def add_parser(commands: Commands) -> None:
@@ -37,6 +38,14 @@ def add_parser(commands: Commands) -> None:
     redrive_.add_argument("--execution", metavar="ARN", help="default: the one that holds the lock, or the newest")
     redrive_.add_argument(
         "--rerun", metavar="TASK", action="append", default=[], help="run it again although it is done"
+    )
+    redrive_.add_argument(
+        "--assume",
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("done|not-done", "TASK"),
+        help="what to take a task for whose statement is forgotten, so that nobody can know whether it has run",
     )
     redrive_.add_argument("--from-start", action="store_true", help="keep nothing that the run has done")
     redrive_.add_argument(
@@ -93,6 +102,21 @@ def history(given: argparse.Namespace) -> int:
 def redrive(given: argparse.Namespace) -> int:
     runs = _open(given)
     definitions, again = runs.account.definitions, tuple(given.rerun)
-    continuation = Continuation(runs.job, runs.executions, runs.audit, definitions, again, given.from_start)
+    assumed = _assumed(given.assume)
+    by = runs.account.caller if assumed else ""
+    continuation = Continuation(
+        runs.job, runs.executions, runs.audit, definitions, again, given.from_start, assumed, by
+    )
     arn = continuation.go_on(given.execution)
     return watch(runs.job, runs.executions, arn) if given.watch else 0
+
+
+def _assumed(given: list[list[str]]) -> dict[str, Assumption]:
+    """By the task, what to take it for."""
+    assumed: dict[str, Assumption] = {}
+    for what, task in given:
+        if what not in ASSUMPTIONS:
+            raise EltError(f"--assume: '{what}' is neither done nor not-done. Write --assume done {task}.")
+        if assumed.setdefault(task, what) != what:
+            raise EltError(f"--assume: Task '{task}' cannot be both done and not done. Say one of them.")
+    return assumed

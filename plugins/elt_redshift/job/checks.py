@@ -10,10 +10,13 @@ from datetime import timedelta
 
 from elt_redshift.job import edges, keys, parameters, statements
 from elt_redshift.job.findings import Findings, Path
-from elt_redshift.job.keys import MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
-from elt_redshift.job.parts import DURATIONS, JobSpec, Parameter, SqlTask
+from elt_redshift.job.keys import MAX_BACKOFF, MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
+from elt_redshift.job.parts import DURATIONS, RETRY_DURATIONS, RETRY_ON, JobSpec, Parameter, SqlTask
 from elt_redshift.job.written import bare, is_text, shown, unsendable
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENTS
+
+_DURATION_WORDS = {**DURATIONS, **RETRY_DURATIONS}
+_WHOLE = f"Give a whole number from 0 to {MAX_RETRIES}."
 
 _JOB_ID, _JOB_NAME, _NAME = map(re.compile, (keys.JOB_ID, keys.JOB_NAME, keys.NAME))
 
@@ -123,10 +126,29 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
 
 
 def _check_retries(task: SqlTask, findings: Findings) -> None:
-    retries = task.retries
-    if not isinstance(retries, int) or isinstance(retries, bool) or not 0 <= retries <= MAX_RETRIES:
-        problem = f"The retries of '{task.name}' are {shown(retries)}."
-        findings.add(("tasks", str(task.name), "retries"), problem, f"Give a whole number from 0 to {MAX_RETRIES}.")
+    key, rule = ("tasks", str(task.name), "retries"), task.retry_rule
+    if not _is_whole(rule.times, MAX_RETRIES):
+        place = (*key, "times") if rule is task.retries else key
+        findings.add(place, f"The retries of '{task.name}' are {shown(rule.times)}.", _WHOLE)
+    for name in RETRY_DURATIONS:
+        _check_duration((*key, name), str(task.name), name, getattr(rule, name), findings)
+    if isinstance(rule.delay, timedelta) and isinstance(rule.max_delay, timedelta) and rule.delay > rule.max_delay:
+        problem = f"The retries of '{task.name}' begin with a longer delay than their longest one."
+        findings.add((*key, "delay"), problem, "Give a longer max_delay too, or a shorter delay.")
+    if not _is_number(rule.backoff) or not 1 <= rule.backoff <= MAX_BACKOFF:
+        problem = f"The backoff of the retries of '{task.name}' is {shown(rule.backoff)}."
+        findings.add((*key, "backoff"), problem, f"Give a number from 1 to {MAX_BACKOFF}.")
+    if not isinstance(rule.on, tuple) or not rule.on or any(one not in RETRY_ON for one in rule.on):
+        problem = f"The retries of '{task.name}' are on {shown(rule.on)}."
+        findings.add((*key, "on"), problem, f"Give a list of {', '.join(RETRY_ON)}, such as [conflict].")
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_whole(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def _check_max_active_statements(given: object, findings: Findings) -> None:
@@ -139,19 +161,18 @@ def _check_max_active_statements(given: object, findings: Findings) -> None:
 
 
 def _check_durations(task: SqlTask, findings: Findings) -> None:
-    _check_duration(task, "timeout", task.timeout, findings)
-    _check_duration(task, "expected", task.expected, findings)
+    for name in DURATIONS:
+        _check_duration(("tasks", str(task.name), name), str(task.name), name, getattr(task, name), findings)
     expected, timeout = task.expected, task.timeout
     if isinstance(expected, timedelta) and isinstance(timeout, timedelta) and expected > timeout:
         problem = f"The task '{task.name}' is expected to take longer than its timeout."
         findings.add(("tasks", str(task.name), "expected"), problem, "Give it more timeout, or expect less.")
 
 
-def _check_duration(task: SqlTask, name: str, value: object, findings: Findings) -> None:
+def _check_duration(key: Path, task: str, name: str, value: object, findings: Findings) -> None:
     if value is None:
         return
-    key = ("tasks", str(task.name), name)
-    words = f"The {DURATIONS[name]} of '{task.name}'"
+    words = f"The {_DURATION_WORDS[name]} of '{task}'"
     if not isinstance(value, timedelta):
         findings.add(key, f"{words} is {shown(value)}.", "Give a datetime.timedelta.")
     elif value < timedelta(seconds=1):

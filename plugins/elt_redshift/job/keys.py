@@ -16,6 +16,7 @@ from elt_redshift.job.parts import (
     LAYOUTS,
     ON_TASK_FAILURE,
     PARAMETER_TYPES,
+    RETRY_ON,
     WAITS,
     WHEN_HELD,
     WHEN_LOCKED,
@@ -23,6 +24,7 @@ from elt_redshift.job.parts import (
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_STATEMENT_BYTES
 
 MAX_RETRIES = 10
+MAX_BACKOFF = 10
 #: Airflow's tags may have as many characters, and its owners more.
 MAX_LABEL = 100
 #: As long as Redshift's own names are, and a bit less than Airflow's task ids in a group of a DAG.
@@ -184,9 +186,9 @@ TASK: Mapping[str, Key] = {
         schema={"type": ["array", "null"], "items": _TEXT, "uniqueItems": True},
     ),
     "retries": Key(
-        value=f"how often a failed task is submitted again, 0 to {MAX_RETRIES}",
-        default="`0`",
-        schema={"type": "integer", "minimum": 0, "maximum": MAX_RETRIES},
+        value=f"how often a failed task is submitted again, 0 to {MAX_RETRIES}; or a mapping of the keys "
+        "[below](#keys-of-retries)",
+        default="`0`; see there for conflicts",
     ),
     "timeout": Key(
         value="`2h`, `1h30m`, `90m`, `30s`, at most `24h`; then the statement is cancelled and the attempt fails",
@@ -208,6 +210,31 @@ TASK: Mapping[str, Key] = {
         value=f"how the state machine learns of a statement's end: {_WAYS}; see [below](#how-a-task-waits)",
         default="the job's",
         choices=WAITS,
+    ),
+}
+
+RETRIES: Mapping[str, Key] = {
+    "times": Key(
+        value=f"how often, 0 to {MAX_RETRIES}. Calls that AWS throttles are made again without counting",
+        default="`0`",
+        schema={"type": "integer", "minimum": 0, "maximum": MAX_RETRIES},
+    ),
+    "delay": Key(
+        value="how long after the first failure, written as a `timeout` is; up to a quarter more, by chance",
+        default="`30s`",
+        schema=_TIME,
+    ),
+    "backoff": Key(
+        value=f"how many times as long each further delay is, 1 to {MAX_BACKOFF}",
+        default="`2`",
+        schema={"type": "number", "minimum": 1, "maximum": MAX_BACKOFF},
+    ),
+    "max_delay": Key(value="the longest delay, at most `24h`", default="`10m`", schema=_TIME),
+    "on": Key(
+        value="a list of the failures that are retried: `conflict` (with another transaction, error 1023), `throttled` "
+        "(too much to do), `connection` (lost), `any`",
+        default="`[any]`",
+        schema={"type": "array", "items": {"enum": list(RETRY_ON)}, "minItems": 1, "uniqueItems": True},
     ),
 }
 

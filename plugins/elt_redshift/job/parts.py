@@ -14,6 +14,7 @@ OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
 SourceKind = Literal["sql", "statement", "call"]
+RetryOn = Literal["conflict", "throttled", "connection", "any"]
 ParameterType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
 
 WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
@@ -23,6 +24,7 @@ ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
+RETRY_ON: tuple[RetryOn, ...] = get_args(RetryOn)
 PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
 
 #: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
@@ -30,6 +32,9 @@ GUESS = timedelta(seconds=60)
 
 #: The keys of a task that are durations, and what messages call them.
 DURATIONS = {"timeout": "timeout", "expected": "expected time"}
+
+#: The same of its retries.
+RETRY_DURATIONS = {"delay": "delay of the retries", "max_delay": "longest delay of the retries"}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,11 +94,31 @@ class SqlStatement:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Retries:
+    """How a failed task is submitted again: ``delay`` after the first failure, ``backoff`` times as long after each
+    further one, up to ``max_delay``; up to a quarter more, by chance, so that tasks that failed together part.
+
+    By default the first six tries are spread over a quarter of an hour, which outlasts most conflicts and busy hours of
+    a warehouse.
+
+    :param times: how often, 0 to 10. Calls that AWS throttles are made again without counting.
+    :param on: after which failures: a transaction that met another one (``conflict``), a warehouse or an API that had
+        too much to do (``throttled``), a lost connection (``connection``), or ``any`` failure.
+    """
+
+    times: int = 0
+    delay: timedelta = timedelta(seconds=30)
+    backoff: float = 2
+    max_delay: timedelta = timedelta(minutes=10)
+    on: tuple[RetryOn, ...] = ("any",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SqlTask:
     """A node of the task graph: one or more statements that succeed or fail together.
 
     :param upstream: names of the tasks that must succeed first.
-    :param retries: how often a failed task is submitted again; 0 to 10.
+    :param retries: how a failed task is submitted again; a number stands for the ``times`` of a :class:`Retries`.
     :param timeout: then the running statement is cancelled and the attempt fails; ``None``: the Data API's 24 hours.
     :param transaction: all statements in one transaction (default), or each committed by itself.
     :param wait: how the state machine learns of a statement's end: by the Data API's long polling, by polling with Wait
@@ -107,13 +132,18 @@ class SqlTask:
     name: str
     statements: tuple[SqlStatement, ...]
     upstream: tuple[str, ...] = ()
-    retries: int = 0
+    retries: int | Retries = 0
     timeout: timedelta | None = None
     transaction: bool = True
     wait: Wait = "long_poll"
     source: str = ""
     kind: SourceKind = "statement"
     expected: timedelta | None = None
+
+    @property
+    def retry_rule(self) -> Retries:
+        """``retries``, in full."""
+        return self.retries if isinstance(self.retries, Retries) else Retries(times=self.retries)
 
     @property
     def expected_seconds(self) -> float:

@@ -7,7 +7,16 @@ from dataclasses import asdict, fields, replace
 from datetime import timedelta
 from typing import Any, cast
 
-from elt_redshift.job.parts import DURATIONS, JobSpec, LockPolicy, Parameter, SqlStatement, SqlTask
+from elt_redshift.job.parts import (
+    DURATIONS,
+    RETRY_DURATIONS,
+    JobSpec,
+    LockPolicy,
+    Parameter,
+    Retries,
+    SqlStatement,
+    SqlTask,
+)
 
 #: What is made of parts, and the default that tasks have taken over by now. Whatever else a job says is kept as it is.
 _PARTS = ("tags", "parameters", "tasks", "lock", "wait")
@@ -47,7 +56,21 @@ def _parameter_from_dict(data: Mapping[str, Any]) -> Parameter:
 def _task_to_dict(task: SqlTask) -> dict[str, Any]:
     statements = [{"text": s.text, "parameters": list(s.parameters), "place": s.place} for s in task.statements]
     durations = {key: _seconds(getattr(task, key)) for key in DURATIONS}
-    return asdict(replace(task, statements=())) | {"statements": statements, **durations}
+    changed = {"statements": statements, "retries": _retries_to_dict(task.retries), **durations}
+    return asdict(replace(task, statements=())) | changed
+
+
+def _retries_to_dict(retries: int | Retries) -> Any:
+    if not isinstance(retries, Retries):
+        return retries
+    return asdict(retries) | {name: _seconds(getattr(retries, name)) for name in RETRY_DURATIONS}
+
+
+def _retries_from_dict(data: Any) -> int | Retries:
+    if not isinstance(data, Mapping):
+        return cast(int, data)
+    durations = {name: timedelta(seconds=data[name]) for name in RETRY_DURATIONS}
+    return Retries(**cast(dict[str, Any], {**data, "on": tuple(data["on"]), **durations}))
 
 
 def _seconds(duration: timedelta | None) -> float | None:
@@ -57,7 +80,8 @@ def _seconds(duration: timedelta | None) -> float | None:
 def _task_from_dict(data: Mapping[str, Any]) -> SqlTask:
     statements = tuple(_statement_from_dict(one) for one in data["statements"])
     durations = {key: timedelta(seconds=data[key]) if data[key] else None for key in DURATIONS}
-    changed = {"statements": statements, "upstream": tuple(data["upstream"]), **durations}
+    retries = _retries_from_dict(data["retries"])
+    changed = {"statements": statements, "upstream": tuple(data["upstream"]), "retries": retries, **durations}
     return SqlTask(**cast(dict[str, Any], {**data, **changed}))
 
 

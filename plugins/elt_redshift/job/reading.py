@@ -17,10 +17,12 @@ from elt_redshift.job.findings import Findings
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
     DURATIONS,
+    RETRY_DURATIONS,
     SOURCE_KINDS,
     JobSpec,
     LockPolicy,
     Parameter,
+    Retries,
     SourceKind,
     SqlStatement,
     SqlTask,
@@ -29,8 +31,9 @@ from elt_redshift.job.parts import (
 from elt_redshift.job.written import Plain, bare, shown
 
 _DURATION = re.compile(keys.DURATION)
+_DURATION_WORDS = {**DURATIONS, **RETRY_DURATIONS}
 #: The keys of a task that are read, and not taken as they are.
-_READ = (*SOURCE_KINDS, "upstream", *DURATIONS, "wait")
+_READ = (*SOURCE_KINDS, "upstream", *DURATIONS, "wait", "retries")
 
 
 def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobSpec:
@@ -72,6 +75,7 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         timeout=_read_duration((*key, "timeout"), options.get("timeout"), findings),
         expected=_read_duration((*key, "expected"), options.get("expected"), findings),
         wait=options.get("wait", wait),
+        retries=_read_retries((*key, "retries"), options.get("retries", 0), findings),
         source=text if kind == "sql" and isinstance(text, str) else "",
         kind=kind or "statement",
         **{name: value for name, value in _given(options, keys.TASK).items() if name not in _READ},
@@ -252,13 +256,27 @@ def _read_upstream(key: Key, value: Any, findings: Findings) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _read_retries(key: Key, value: Any, findings: Findings) -> Any:
+    """A mapping as :class:`Retries`; whatever else as it is."""
+    if not isinstance(value, Mapping):
+        return value
+    _check_keys(key, value, keys.RETRIES, findings)
+    made = _given(value, keys.RETRIES)
+    for name in ("delay", "max_delay"):
+        if name in made and (read := _read_duration((*key, name), made.pop(name), findings)) is not None:
+            made[name] = read
+    if "on" in made:
+        made["on"] = tuple(on) if isinstance(on := made["on"], list) else on
+    return Retries(**made)
+
+
 def _read_duration(key: Key, value: Any, findings: Findings) -> timedelta | None:
     if value is None or isinstance(value, timedelta):
         return value
     match = _DURATION.fullmatch(value) if isinstance(value, str) and value else None
     if match is None:
         remedy = 'Write hours, minutes, seconds, such as "2h", "1h30m", "90m", "30s".'
-        findings.add(key, f"The {DURATIONS[key[2]]} of '{key[1]}' is {shown(value)}, not a duration.", remedy)
+        findings.add(key, f"The {_DURATION_WORDS[key[-1]]} of '{key[1]}' is {shown(value)}, not a duration.", remedy)
         return None
     hours, minutes, seconds = (int(part or 0) for part in match.groups())
     return timedelta(hours=hours, minutes=minutes, seconds=seconds)

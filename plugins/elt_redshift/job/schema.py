@@ -80,7 +80,9 @@ def _parameter() -> dict[str, Any]:
 
 
 def _task() -> dict[str, Any]:
-    return {**_object(keys.TASK), "oneOf": [{"required": [kind]} for kind in SOURCE_KINDS]}
+    task = _object(keys.TASK)
+    task["properties"]["retries"] |= {"anyOf": [keys.RETRIES["times"].schema, _object(keys.RETRIES)]}
+    return {**task, "oneOf": [{"required": [kind]} for kind in SOURCE_KINDS]}
 
 
 if __name__ == "__main__":

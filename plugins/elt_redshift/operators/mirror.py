@@ -206,7 +206,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
     def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
         """The execution to follow; after a clear, that may be one that first has to be redriven."""
-        from elt_redshift.operators.clearing import make_redriver  # what only workers do is not for DAG files
+        from elt_redshift.aws.resuming import UnknowableError  # what only workers do is not for DAG files
+        from elt_redshift.operators.clearing import make_redriver
         from elt_redshift.operators.redriving import Pursued
 
         ti = context["ti"]
@@ -216,7 +217,10 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         if job and (cleared or clear_number(context)):
             parameters = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)["parameters"]
             redriver = make_redriver(self.hook, context, self, self.start_task_id, job, parameters)
-            pursued = redriver.mirror(self.task_name, cleared, started)
+            try:
+                pursued = redriver.mirror(self.task_name, cleared, started)
+            except UnknowableError as error:
+                raise AirflowFailException(str(error)) from error  # another try would end alike
         for note in pursued.notes:
             self.log.info(note)
         ti.xcom_push(key=EXECUTION_ARN, value=pursued.arn)

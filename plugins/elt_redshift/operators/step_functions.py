@@ -82,7 +82,8 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
         self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> str:
-        from elt_redshift.operators.clearing import make_redriver  # what only workers do is not for DAG files
+        from elt_redshift.aws.resuming import UnknowableError  # what only workers do is not for DAG files
+        from elt_redshift.operators.clearing import make_redriver
 
         ti, job = context["ti"], JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn)
         self._killable = (ti, job, None)
@@ -99,7 +100,10 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
         retries = self.retries or 0
         # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
         repeated = ti.try_number > ti.max_tries - retries + 1
-        pursued = redriver.start(repeated=repeated, cleared=ti.max_tries > retries)
+        try:
+            pursued = redriver.start(repeated=repeated, cleared=ti.max_tries > retries)
+        except UnknowableError as error:
+            raise AirflowFailException(str(error)) from error  # another try would end alike
         self._killable = (ti, job, pursued.arn)
         for note in pursued.notes:
             self.log.info(note)

@@ -106,7 +106,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     looks = _looking(machine.flow)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
     run = partial(simulate, machine)
-    worst = run(Scenario(last, {task.name: task.retries for task in tasks}, joins="always"))
+    worst = run(Scenario(last, {task.name: task.retry_rule.times for task in tasks}, joins="always"))
     best = run(Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
         states=sum(1 for _ in _states(definition)),

@@ -19,9 +19,12 @@ Every write is conditional on the owner, so a repeated or late one changes nothi
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, TypeVar, get_args
 
+from elt_redshift.protocol.statements import SLASH
 from elt_redshift.protocol.writes import Absent, AtMost, Demand, Given, Is, Typed, Write, every, some
+
+_Part = TypeVar("_Part")
 
 JobState = Literal["Ready", "Running", "Failed"]
 READY: Final = "Ready"
@@ -35,6 +38,12 @@ NO_TEXT = "(no text)"
 AfterFailure = Literal["hold", "release"]
 HOLD: Final = "hold"
 RELEASED: Final = "release"
+
+#: What a statement is taken for whose outcome is unknowable.
+Assumption = Literal["done", "not-done"]
+ASSUME_DONE: Final = "done"
+ASSUME_NOT_DONE: Final = "not-done"
+ASSUMPTIONS: tuple[Assumption, ...] = get_args(Assumption)
 
 #: Stands for the task of a failure that no task had.
 NO_TASK = "none"
@@ -54,6 +63,7 @@ RESERVED_FOR = "ReservedFor"
 TAKEN_OVER_FROM = "TakenOverFrom"
 LAST_OWNER = "LastOwner"
 LEASE_UNTIL = "LeaseUntil"
+ASSUMED = "Assumed"
 UNLOCKED_FROM = "UnlockedFrom"
 FENCE = "FenceNumber"
 
@@ -100,6 +110,16 @@ def key(job_id: str) -> dict[str, Any]:
     return {JOB_ID: job_id}
 
 
+def assumed_in(execution: _Part, redrives: _Part, task: _Part) -> tuple[_Part | str, ...]:
+    """The key under which the item holds what the statement of ``task`` is taken for in one redrive of an execution, in
+    pieces to be joined.
+
+    :param execution: its name.
+    :param redrives: how often it has been redriven then, in digits.
+    """
+    return (execution, SLASH, redrives, SLASH, task)
+
+
 #: Take a free lock; also right when a lost response makes the owner ask again.
 ACQUIRE = Write(
     every(some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE), _COUNTS),
@@ -142,6 +162,13 @@ RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER
 SETTLE = Write(
     every(_MINE, Is(JOB_STATE, _RUNNING), some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))),
     sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
+)
+
+#: Somebody says what the statements of the owner's tasks are to be taken for whose outcome is unknowable: ``assumed``
+#: by :func:`assumed_in`. It stays, for the record.
+ASSUME = Write(
+    every(Is(JOB_STATE, _FAILED), _MINE),
+    sets={ASSUMED: Given("assumed", "object"), "AssumedAt": _END, "AssumedBy": Given("by")},
 )
 
 #: The owner is done. ``LastOwner`` lets it see, after a lost response, that it has released already.

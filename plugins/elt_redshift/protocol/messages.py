@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
+_Part = TypeVar("_Part")
+
 #: Before the words of the Data API that does not take a request.
 REFUSED = "The Data API refused it: "
+
+#: Before the words of the Data API that does not take a call about a statement which was submitted, and goes on.
+UNSEEN = "The Data API does not tell how its statement went: "
 
 #: Stand for what an item does not say of a failure.
 UNKNOWN = "(unknown)"
@@ -25,6 +32,17 @@ def held_by_failure(
         *(f"Job {job_id} is held by a failed run: task ", task, " failed at ", since, ": ", message, " (run "),
         *(owner, f"). To go on where that run stopped, {on}; to begin anew, `{unlock}`."),
     )
+
+
+def forgotten(statement: _Part, task: _Part, job: str) -> tuple[_Part | str, ...]:
+    """What a run says, behind :data:`UNSEEN`, that cannot know whether a task's statement has run; in pieces as those
+    of :func:`held_by_failure`.
+
+    :param statement: its name.
+    :param job: the job's name.
+    """
+    so = f". See whether its work is there: if so, `elt-redshift redrive {job} --assume done "
+    return ("it has forgotten statement ", statement, so, task, "`; if not, the same with not-done.")
 
 
 def running(job_id: str, *, state: str, owner: str) -> tuple[str, ...]:

@@ -53,8 +53,13 @@ def name(job_id: str, label: _Part, task: _Part, attempt: _Part) -> tuple[_Part 
 
 
 def submitted(statement_id: str | None) -> str | None:
-    """The id of a statement; None where it only stands for one that never was submitted."""
-    return None if statement_id == NO_STATEMENT else statement_id
+    """The id of a statement; None where it only stands for one that never was submitted, or is forgotten."""
+    return None if statement_id == NO_STATEMENT or is_forgotten(statement_id) else statement_id
+
+
+def is_forgotten(statement_id: str | None) -> bool:
+    """Whether the Data API knows the statement no more: where its id is to stand, there is its name."""
+    return SLASH in (statement_id or "")
 
 
 def whole(statement_id: str) -> str:

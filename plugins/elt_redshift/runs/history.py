@@ -19,6 +19,7 @@ from elt_redshift.asl.language.names import StateName
 from elt_redshift.asl.patterns.passing import end_of
 from elt_redshift.protocol import executions
 from elt_redshift.protocol.joins import RunItems
+from elt_redshift.protocol.messages import UNSEEN
 from elt_redshift.runs.progress import Report
 
 TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
@@ -31,6 +32,7 @@ class TaskRun:
     :param statement_id: of the newest submission; of a failed batch, the id of the part that failed.
     :param attempt: number of the newest submission, from 1.
     :param started: of the newest submission, or the redrive that goes on with it.
+    :param since: when the newest submission may have been made first.
     :param message: why it failed, in the database's words.
     :param kept_from: the execution that has done it before, so that this one did not run it.
     """
@@ -43,6 +45,12 @@ class TaskRun:
     attempt: int = 0
     message: str | None = None
     kept_from: str | None = None
+    since: datetime | None = None
+
+    @property
+    def unseen(self) -> bool:
+        """Whether it failed because nobody could see how its statement went."""
+        return self.status == "failed" and (self.message or "").startswith(UNSEEN)
 
     @property
     def seconds(self) -> float | None:
@@ -200,7 +208,8 @@ class TaskRuns:
         task = run.name
         if name.step == "":
             attempt = int(given.get("attempt", 1))
-            self._runs[task] = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
+            begun = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
+            self._runs[task] = replace(begun, since=when if attempt != run.attempt else run.since or when)
         elif name.step in ("block", "record"):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
             again = given.get("redrives", self._redrives) < self._redrives

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
@@ -72,10 +73,11 @@ class DeployedJob:
     def start(self, **parameters: str) -> str:
         return self.executions.start(execution_name("test", datetime.now(UTC)), parameters)
 
-    def start_at(self, state: str, owner: str | None = None, **given: object) -> str:
+    def start_at(self, state: str, owner: str | None = None, name: str | None = None, **given: object) -> str:
         """Start an execution of the same definition in the midst of a task, as a redrive does.
 
         :param owner: who has the lock; None: the execution.
+        :param name: the execution's; default: one that nobody knows.
         :param given: the state's input.
         """
         steps = self.client("stepfunctions")
@@ -83,12 +85,12 @@ class DeployedJob:
         definition = json.loads(described["definition"])
         _begin_at(definition, state)
         definition["States"][definition["StartAt"]]["Assign"] = joins.variables()
-        name = f"midst-{uuid.uuid4().hex}"
+        name = name or f"midst-{uuid.uuid4().hex}"
         machine = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=described["roleArn"])
         arn = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
         item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Running"}, "Owner": {"S": owner or arn}}
         self.client("dynamodb").put_item(TableName=self.audit.table, Item=item)
-        followed = {"attempt": 1, "failures": 0, **given}
+        followed = {"attempt": 1, "failures": 0, "redrives": 0, "since": int(time.time() * 1000), **given}
         steps.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(followed))
         return arn
 

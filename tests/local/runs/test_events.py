@@ -21,7 +21,7 @@ from elt_redshift.protocol.joins import STATEMENT_ITEM
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
-from tests.unit.asl.jobs import task
+from tests.unit.asl.jobs import soon, task
 
 Deploy = Callable[[EltJob], DeployedJob]
 
@@ -86,7 +86,7 @@ def test_a_failed_statement_is_recorded_with_redshifts_message(deploy: Deploy, l
     """The failure of a batch names its part; retries are other statements; the audit item says what it says without
     events."""
     sql = (f"insert into {ledger} values ('a')", "select * from no_such_table")
-    deployed = deploy(alone(waiting("a", sql=sql, retries=1)))
+    deployed = deploy(alone(waiting("a", sql=sql, retries=soon(1))))
     execution = deployed.run()
     run, item = deployed.tasks(execution.arn)["a"], deployed.item
     assert execution.status == "FAILED"

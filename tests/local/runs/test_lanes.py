@@ -7,7 +7,7 @@ from datetime import datetime
 
 from elt_redshift.job.model import EltJob
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.unit.asl.jobs import job, task
+from tests.unit.asl.jobs import job, soon, task
 
 Deploy = Callable[[EltJob], DeployedJob]
 
@@ -30,7 +30,7 @@ def test_never_more_than_two_at_once(deploy: Deploy, barrier: Barrier, ledger: s
     deployed = deploy(
         job(
             *(task(name, sql=(barrier.pass_, note % name)) for name in names),
-            task("flaky", sql=(f"insert into {ledger}_missing values (1)",), retries=1),
+            task("flaky", sql=(f"insert into {ledger}_missing values (1)",), retries=soon(1)),
             max_active_statements=2,
         )
     )

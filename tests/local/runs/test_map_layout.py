@@ -13,7 +13,7 @@ import pytest
 from elt_redshift.aws.executions import NotRedrivableError
 from elt_redshift.job.model import EltJob, LockPolicy, SqlTask
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.unit.asl.jobs import task
+from tests.unit.asl.jobs import soon, task
 
 Deploy = Callable[[EltJob], DeployedJob]
 
@@ -142,7 +142,7 @@ def test_a_redrive_without_the_lock_submits_nothing(deploy: Deploy, ledger: str)
 @pytest.mark.parametrize(
     ("only", "message", "submitted"),
     [
-        (task("a", sql=("select 1/0",), retries=1), "division by zero", 2),
+        (task("a", sql=("select 1/0",), retries=soon(1)), "division by zero", 2),
         (task("a", sql=("select pg_sleep(60)",), timeout=timedelta(seconds=1)), "timeout of 1 s", 1),
     ],
     ids=["retry", "timeout"],

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import uuid
 from collections import Counter
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -98,18 +98,24 @@ def test_a_redrive_that_fails_again_can_be_redriven_again(deploy: Deploy, ledger
     assert deployed.submissions(execution.arn) == Counter(a=3)
 
 
-def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+@pytest.mark.parametrize("how", [{"wait": "long_poll"}, {"wait": "poll"}, {"layout": "map"}], ids=str)
+def test_a_stopped_run_goes_on(deploy: Deploy, barrier: Barrier, ledger: str, how: dict[str, Any]) -> None:
     """After StopExecution the statement goes on in the database; the redrive waits for it and submits nothing twice."""
+    more = {"wait": how["wait"]} if "wait" in how else {}
     deployed = deploy(
-        job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a", sql=("select 1",)))
+        job(
+            task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_), **more),
+            task("b", "a", sql=("select 1",)),
+            layout=how.get("layout", "auto"),
+        )
     )
     arn = deployed.start()
-    deployed.until(arn, lambda tasks: tasks["a"].status == "running")
+    deployed.until_submitted(arn, "a")
     deployed.executions.stop(arn, "test")
     deployed.executions.redrive(arn, deployed.audit, "101")
     barrier.open()
     ended = deployed.end(arn)
-    assert ended.status == "SUCCEEDED"
+    assert ended.status == "SUCCEEDED", ended.cause
     assert deployed.sql(f"select task from {ledger}") == [["a"]]
     assert deployed.submissions(ended.arn) == Counter(a=1, b=1)
 
@@ -132,24 +138,6 @@ def test_a_run_stopped_while_it_follows_a_statement_goes_on(
     assert deployed.sql(f"select task from {ledger}") == [["a"]]
     assert deployed.calls_to_submit(arn, "a") == 1
     assert deployed.states(arn).count("a: reclaim") >= 1
-
-
-@pytest.mark.parametrize("state", ["a: finish", "a: describe"])
-@pytest.mark.parametrize(("redrives", "status"), [(-1, "SUCCEEDED"), (0, "FAILED")])
-def test_a_statement_that_is_forgotten_runs_anew_after_a_redrive(
-    deploy: Deploy, ledger: str, state: str, redrives: int, status: str
-) -> None:
-    """The Data API knows a statement for 24 hours, and a run can be redriven for 14 days. Without a redrive, a
-    statement that is not there is an error. The run begins in its midst, as a redriven one does."""
-    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')",))))
-    arn = deployed.start_at(state, redrives=redrives, Id=str(uuid.uuid4()), Status="STARTED")
-    ended = deployed.end(arn)
-    assert ended.status == status
-    if status == "FAILED":
-        assert "Task a failed: The Data API refused it: Query does not exist." in (ended.cause or "")
-    else:
-        assert deployed.sql(f"select task from {ledger}") == [["a"]]
-        assert deployed.states(arn)[-2:] == ["a: finish", "release lock"]
 
 
 def test_a_redrive_is_refused_while_another_run_has_the_lock(deploy: Deploy, barrier: Barrier) -> None:

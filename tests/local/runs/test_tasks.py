@@ -10,7 +10,7 @@ import pytest
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.runs.history import TaskRuns
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.unit.asl.jobs import job, task
+from tests.unit.asl.jobs import job, soon, task
 
 Deploy = Callable[[EltJob], DeployedJob]
 
@@ -128,7 +128,7 @@ def test_a_failure_is_recorded_and_is_the_executions_cause(deploy: Deploy, ledge
 
 def test_retries_submit_anew(deploy: Deploy, ledger: str) -> None:
     """A failed statement is submitted again, as another statement, as often as the task allows."""
-    deployed = deploy(job(task("a", sql=("select 1/0",), retries=2)))
+    deployed = deploy(job(task("a", sql=("select 1/0",), retries=soon(2))))
     execution = deployed.run()
     assert execution.status == "FAILED"
     names = [f"101/{execution.name}/a/{attempt}" for attempt in (3, 2, 1)]

@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from elt_redshift.job.model import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
+from elt_redshift.job.parts import Retries
 
 
 def task(
@@ -17,6 +18,11 @@ def task(
         SqlStatement(text=text, parameters=parameters, place=f"{name}.sql:{line}") for line, text in enumerate(texts, 1)
     )
     return SqlTask(name=name, statements=statements, upstream=upstream, **more)  # type: ignore[arg-type]
+
+
+def soon(times: int) -> Retries:
+    """Retries without the pause that outlasts a conflict."""
+    return Retries(times=times, delay=timedelta(seconds=1))
 
 
 def job(*tasks: SqlTask, **more: Any) -> EltJob:

@@ -29,9 +29,9 @@ LONG = f"select '{'x' * 95_000}'"
 @pytest.mark.parametrize(
     ("job", "layout"),
     [
-        (sized(100), "unrolled"),
+        (sized(80), "unrolled"),
         (sized(1), "unrolled"),
-        (sized(60, on_task_failure="finish_independent"), "unrolled"),
+        (sized(50, on_task_failure="finish_independent"), "unrolled"),
         (sized(100, on_task_failure="finish_independent"), "map"),
         (sized(1, layout="map"), "map"),
         (sized(200), "map"),
@@ -43,7 +43,7 @@ LONG = f"select '{'x' * 95_000}'"
             "map",
         ),
     ],
-    ids=["hundred", "one", "held_back", "many_held_back", "asked_for", "many", "long_sql", "long_running"],
+    ids=["eighty", "one", "held_back", "many_held_back", "asked_for", "many", "long_sql", "long_running"],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
     """Definition and history decide, unless the job does."""

@@ -49,7 +49,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "owner": st.just("ann") | _VALUES,
     "tags": st.just(["sales"]) | _VALUES,
     "parameters": _mappings(_NAMES, _mappings(keys.PARAMETER, _VALUES | st.sampled_from(PARAMETER_TYPES))),
-    "tasks": _mappings(_NAMES, _mappings(keys.TASK, _VALUES)),
+    "tasks": _mappings(_NAMES, _mappings(keys.TASK, _VALUES | _mappings(keys.RETRIES, _VALUES))),
     "lock": _mappings(keys.LOCK, _VALUES),
     "wait": _VALUES,
     "layout": _VALUES,

@@ -29,8 +29,8 @@ BEYOND = re.compile(
 
 
 def _seen(text: str) -> list[str]:
-    """What an editor marks in a job.yaml. To it, dates are texts."""
-    data = json.loads(json.dumps(yaml.safe_load(text), default=str))
+    """What an editor marks in a job.yaml. To it, dates are texts, and so is ``on``, as in YAML 1.2."""
+    data = json.loads(json.dumps(yaml.safe_load(re.sub(r"\bon:", "'on':", text)), default=str))
     return [error.message for error in VALIDATOR.iter_errors(data)]
 
 

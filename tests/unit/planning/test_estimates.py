@@ -38,7 +38,7 @@ def test_the_worst_run_uses_every_retry_until_its_timeout() -> None:
     made = job(task("a", retries=2, timeout=timedelta(minutes=2)))
     found = estimated(made)
     attempt = 2 + 2 * 2  # submit, finish; two more long polls
-    overdue = 3 + 1  # cancel, describe, status; retry
+    overdue = 3 + 2  # cancel, describe, status; retry, status
     assert found.worst.transitions == 2 + 3 * attempt + 2 * overdue
 
 

@@ -68,16 +68,16 @@ def test_a_task_that_waits_for_an_event_costs_one_transition_and_some_for_each_n
 def test_a_failure_told_by_an_event_is_walked() -> None:
     """One that fails is described, and submitted again; one past its timeout is found, cancelled, described."""
     failing = job(task("a", retries=1, wait="event"))
-    assert simulate(failing, 10, failures={"a": 1}).transitions == simulate(failing, 10).transitions + 4
+    assert simulate(failing, 10, failures={"a": 1}).transitions == simulate(failing, 10).transitions + 5
     late = job(task("a", retries=1, wait="event", timeout=timedelta(seconds=10)))
-    assert simulate(late, 10, failures={"a": 1}).transitions == simulate(late, 10).transitions + 7
+    assert simulate(late, 10, failures={"a": 1}).transitions == simulate(late, 10).transitions + 8
 
 
 def test_retries_and_timeouts_are_walked() -> None:
     """A task that runs into its timeout is cancelled, described, and submitted again after a pause."""
     made = job(task("a", retries=1, timeout=timedelta(seconds=10)))
-    # submit, finish, describe, status, cancel, describe, status, retry
-    assert simulate(made, 10, failures={"a": 1}).transitions == simulate(made, 10).transitions + 8
+    # submit, finish, describe, status, cancel, describe, status, retry, status
+    assert simulate(made, 10, failures={"a": 1}).transitions == simulate(made, 10).transitions + 9
 
 
 def test_a_join_costs_what_the_documentation_says() -> None:

@@ -43,7 +43,7 @@ STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sf
 STATEMENT_FAILED = "StatementFailed"
 #: No event within the state's TimeoutSeconds.
 TIMEOUT = "States.Timeout"
-#: Stands for every error.
+#: Stands for every error but two, which end an execution: States.DataLimitExceeded and States.Runtime.
 ANY_ERROR = "States.ALL"
 #: The Data API does not take the request, or the statement has ended.
 INVALID = "RedshiftData.ValidationException"

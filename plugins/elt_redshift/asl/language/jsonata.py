@@ -91,6 +91,12 @@ def gate(cause: str, when: str | None = None) -> str:
     return expression(passed if when is None else f"{when} ? ({passed}) : false")
 
 
+def code_object(**codes: str) -> str:
+    """An object inside JSONata, whose values are JSONata; a value that is not there leaves its member out."""
+    members = ", ".join(f"'{name}': {value}" for name, value in codes.items())
+    return f"{{{members}}}"
+
+
 class Code(str):
     """JSONata that computes a value; a plain string or number, where either may stand, is the value itself."""
 

@@ -11,9 +11,11 @@ from typing import Literal
 from elt_redshift.asl.language.jsonata import Value
 
 #: What a rule finds out about a task's statement: it is to be submitted, has finished, is past its timeout; has failed
-#: and is submitted again, or not; AWS refused it; it is to be looked for; its message is to be fetched. Or the lock
-#: comes first; or an earlier execution has done the task.
-Verdict = Literal["new", "finished", "late", "retry", "failed", "refused", "unknown", "ended", "redriven", "kept"]
+#: and is submitted again, or not; AWS refused a call about it, which is made again later, or not; it is to be looked
+#: for; its message is to be fetched. Or the lock comes first; or an earlier execution has done the task.
+Verdict = Literal[
+    "new", "finished", "late", "retry", "failed", "ask again", "refused", "unknown", "ended", "redriven", "kept"
+]
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,9 @@ from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, Value, expr
 from elt_redshift.asl.language.roles import Submits
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import joins, passing
+from elt_redshift.asl.patterns.looking import LookingPattern, refused
 from elt_redshift.asl.patterns.source import OneTask, SubmitCall
-from elt_redshift.asl.patterns.statement import REFUSAL, UNSUCCESSFUL, StatementPattern
+from elt_redshift.asl.patterns.statement import UNSUCCESSFUL, StatementPattern
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.joins import STATEMENT_ITEM, STORE_UNTIL_ENDED
 
@@ -89,7 +90,7 @@ class EventPattern(StatementPattern):
             (calls.STATEMENT_FAILED,),
             self.source.name("describe"),
             {
-                **keep("attempt", "failures", "redrives"),
+                **keep("attempt", "failures", "redrives", "since"),
                 **fields(Id="$states.errorOutput.Cause"),
                 "Status": statements.FAILED,
                 **self._counters,
@@ -97,54 +98,25 @@ class EventPattern(StatementPattern):
         )
 
     def _not_submitted(self) -> Catch:
-        """The task is kept, or the lock comes first; then it is looked for."""
-        status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
-        refused = f"{REDRIVEN} ? {{}} : {{'refused': {REFUSAL}}}"
-        return Catch(
-            (calls.NOT_EVALUATED,),
-            self.source.name("status"),
-            expression(f"$merge([{INPUT}, {status}, {refused}])"),
-        )
+        return replace(super()._caught(), errors=(calls.NOT_EVALUATED,))
 
     def _caught(self) -> Catch:
         """The event is late or lost, or the submission was refused."""
         known = f"$states.errorOutput.Error = '{calls.TIMEOUT}' or {REDRIVEN}"
-        return Catch(
-            (calls.ANY_ERROR,),
-            self.source.name("find"),
-            expression(f"$merge([{INPUT}, {known} ? {{}} : {{'refused': {REFUSAL}}}])"),
-        )
+        return Catch((calls.ANY_ERROR,), self.source.name("find"), refused(unless=f"({known})"))
 
     @property
     def _counters(self) -> dict[str, int]:
-        return {"looks": 0, **({"polls": 0} if self.source.polls else {})}
+        return {"looks": 0, **super()._counters}
 
     def _waits(self) -> Iterator[State]:
-        yield self._find()
         yield self._await()
         yield from super()._waits()
 
-    def _find(self) -> Task:
-        """Look for the attempt's statement. There is none if it was never submitted; after 24 hours it is forgotten."""
-        found, timeout = "$states.result.Statements[0]", self.source.timeout
-        deadline = f", 'deadline': $toMillis({found}.CreatedAt) + {timeout * 1000}" if timeout else ""
-        counters = "".join(f", '{name}': {value}" for name, value in self._counters.items())
-        there = f"{{'Id': {found}.Id, 'Status': {found}.Status{counters}{deadline}}}"
-        missing = f"{{'Status': $exists({INPUT}.refused) ? '{passing.REFUSED}' : '{passing.NEW}'}}"
-        return self._call(
-            self.source.name("find"),
-            calls.LIST_STATEMENTS,
-            {
-                **self.target.warehouse,
-                **fields(StatementName=joined(*self._beginning())),
-                "Status": statements.ANY,
-                "RoleLevel": True,
-                "MaxResults": 100,
-            },
-            next=self.source.name("status"),
-            output=expression(f"$merge([{INPUT}, $exists({found}) ? {there} : {missing}])"),
-            retry=calls.DATA_API_RETRY,
-        )
+    @property
+    def _looking(self) -> LookingPattern:
+        """Behind the attempt stands a token, so that the name's beginning is no other attempt's."""
+        return LookingPattern(self.job, self.source, self.target, joined(*self._beginning()))
 
     def _status(self) -> Choice:
         return Choice(self.source.name("status"), self._rules(), default=self.source.name("await"))
@@ -156,10 +128,6 @@ class EventPattern(StatementPattern):
             Rule(expression(f"{UNSUCCESSFUL} or $exists({INPUT}.error)"), self._look, verdict="ended"),
         )
 
-    def _new(self) -> Iterator[Rule]:
-        yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
-        yield from super()._new()
-
     def _await(self) -> Task:
         further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
         return self._call(
@@ -169,7 +137,10 @@ class EventPattern(StatementPattern):
             next=self.source.name("describe"),
             output=further,
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),),
+            catch=(
+                Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),
+                self._unseen()[-1],
+            ),
             timeout=self._patience(),
         )
 

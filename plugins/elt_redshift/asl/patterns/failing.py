@@ -4,7 +4,7 @@
 
     load_fact: record    the audit item becomes Failed …
         └─> load_fact: failed     … and the gate fails the execution with Redshift's message; a redrive lets it pass
-                 └─> load_fact: status ──> load_fact: reclaim ──> load_fact: status ──> load_fact
+             load_fact: status ──> load_fact: find …
 
 ``docs/adr/0004`` says why a task fails there and nowhere else.
 """
@@ -34,7 +34,7 @@ from elt_redshift.asl.patterns import passing
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.protocol import audit, dynamodb, statements
 from elt_redshift.protocol.writes import Write
 
 
@@ -65,7 +65,7 @@ class FailurePattern:
     def _record(self) -> Task:
         reports = self.source.reports and self.failing == "record"
         more = ("statement",) if reports else () if self.failing == "record" else ("task",)
-        kept = keep("attempt", "redrives", "cause", *more)
+        kept = keep("attempt", "redrives", "since", "cause", *more)
         following = self.source.name("report failure" if reports else "failed")
         return Task(
             self.source.name("record"),
@@ -73,7 +73,7 @@ class FailurePattern:
             self._write(
                 audit.RECORD,
                 task=rendered(self._failed),
-                after=self.job.lock.after_failure,
+                after=rendered(self._after),
                 **fields(
                     owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
                 ),
@@ -86,11 +86,22 @@ class FailurePattern:
             catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
         )
 
+    def _answered(self, write: Write, **values: Any) -> dict[str, Any]:
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values, answered=True)
+
+    @property
+    def _after(self) -> Value:
+        """A statement whose outcome is unknowable is told by its name, and holds the job whatever the policy is."""
+        policy = self.job.lock.after_failure
+        if policy == audit.HOLD:
+            return policy
+        return Code(f"$contains({INPUT}.statement, '{statements.SLASH}') ? '{audit.HOLD}' : '{policy}'")
+
     def _write(self, write: Write, **values: Any) -> dict[str, Any]:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
 
     def _gate(self) -> Choice:
-        again = {**keep("attempt", "redrives"), "failures": 0, "Status": passing.NEW}
+        again = {**keep("attempt", "redrives", "since"), "failures": 0, "Status": passing.UNKNOWN}
         cause = joined("Task ", self._failed, " failed: ", Code(f"{INPUT}.cause"))
         return Choice(
             self.source.name("failed"),
@@ -108,12 +119,17 @@ class FailurePattern:
         yield Task(
             entry,
             calls.UPDATE_ITEM,
-            self._write(audit.RECLAIM, **fields(owner=self.source.owner, redrives=f"$string({count})")),
+            self._answered(audit.RECLAIM, **fields(owner=self.source.owner, redrives=f"$string({count})")),
             next=self.source.name("status"),
-            output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])"),
+            output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}{self._assumed(count)}}}])"),
             retry=calls.DYNAMODB_RETRY,
             partition=self.target.partition,
         )
+
+    def _assumed(self, count: str) -> str:
+        """What somebody has said to take the task's statement for, should its outcome be unknowable."""
+        key = joined(*audit.assumed_in(self.source.execution, Code(f"$string({count})"), self.source.task))
+        return f", 'assumed': $lookup($states.result.Attributes.{audit.ASSUMED}.M, {key}).S"
 
     def _ask(self, name: str) -> Task:
         """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,

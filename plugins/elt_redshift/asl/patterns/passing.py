@@ -4,6 +4,7 @@
 attempt   number of the submission; part of its ClientToken and its name
 failures  failed submissions since the task, or its redrive, began
 redrives  the execution's redrive count when this run of the task took (or kept) the lock
+since     when the attempt may have been submitted first, in epoch milliseconds; see :data:`NOT_SUBMITTED`
 finished  the task that has ended well, and of it …
 statement … the statement's id, and …
 kept      … whether an earlier execution has done it
@@ -20,9 +21,15 @@ from elt_redshift.asl.language.jsonata import INPUT, Value, fields
 from elt_redshift.asl.language.names import StateName, Step, in_states
 from elt_redshift.protocol.statements import NO_STATEMENT
 
-#: Statuses of a statement besides those of the Data API: it is to be submitted; AWS has refused to; nobody knows yet
-#: whether it was submitted; an earlier execution has done it.
+#: Statuses of a statement besides those of the Data API: it is to be submitted; AWS has refused a call about it, or
+#: does not know it any more; nobody knows yet whether it was submitted; an earlier execution has done it.
 NEW, REFUSED, UNKNOWN, KEPT = "NEW", "REFUSED", "UNKNOWN", "KEPT"
+
+#: The ``since`` of an attempt that is known not to have been submitted: a time that never comes.
+NOT_SUBMITTED = 9_000_000_000_000
+
+#: … and of one whose statement is known to be forgotten.
+FORGOTTEN = 0
 
 #: The steps that a task can leave well; the first one is its own state, where that waits for the statement's end.
 ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
@@ -30,7 +37,7 @@ ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
 
 def begin(redrives: str) -> dict[str, Any]:
     """What the first state of a task gets; ``redrives`` is JSONata."""
-    return {"attempt": 1, "failures": 0, **fields(redrives=redrives)}
+    return {"attempt": 1, "failures": 0, **fields(redrives=redrives, since="$millis()")}
 
 
 def finish(task: Value, statement: str) -> dict[str, Any]:

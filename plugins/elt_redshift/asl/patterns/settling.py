@@ -232,7 +232,7 @@ class SettlePattern:
             {"names": _names(then, items.BLOCKED, items.FAILURE), "answered": True},
             next=self.source.name("blocked"),
             output={
-                **keep("attempt", "redrives"),
+                **keep("attempt", "redrives", "since"),
                 **fields(**first, done=_count(_DONE), blocked=_count(_found(items.BLOCKED, then))),
             },
             comment="Holds the failure back until all that does not depend on the task has ended.",

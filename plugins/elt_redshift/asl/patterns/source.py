@@ -28,9 +28,10 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
 from elt_redshift.asl.language.states import Call
-from elt_redshift.asl.patterns import resumption
+from elt_redshift.asl.patterns import repeating, resumption
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
 from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.job.repeating import times
 
 #: In the map layout a task without a timeout has this one, in seconds, which it never reaches: the Data API ends every
 #: statement after 24 hours.
@@ -84,7 +85,12 @@ class Source(Protocol):
         """How often the owner of the lock had been redriven when the task failed."""
 
     @property
-    def retries(self) -> Value: ...
+    def allowed(self) -> Value:
+        """How often a failure such as the one in the state's input may be followed by another attempt."""
+
+    @property
+    def pause(self) -> Code:
+        """Seconds before the next attempt at least."""
 
     @property
     def timeout(self) -> Value | None:
@@ -141,8 +147,12 @@ class OneTask:
         return self.of.name
 
     @property
-    def retries(self) -> int:
-        return self.of.retries
+    def allowed(self) -> Value:
+        return repeating.allowed(times(self.of))
+
+    @property
+    def pause(self) -> Code:
+        return repeating.pause(repeating.pauses(self.of))
 
     @property
     def timeout(self) -> int | None:
@@ -204,7 +214,8 @@ class AnyTask:
     owner = Code(f"{_RUN}.owner")
     execution = Code(f"{_RUN}.name")
     run = Code(f"{_RUN}.key")
-    retries = Code(f"{_ITEM}.retries")
+    allowed = Code(f"$lookup({_ITEM}.retries, {repeating.KIND})")
+    pause = repeating.pause({name: Code(f"{_ITEM}.pause.{name}") for name in repeating.PAUSE})
     timeout = Code(f"{_ITEM}.timeout")
     awaited = Code(f"{_ITEM}.awaited")
     waiters = Code(f"{_ITEM}.waiters")

@@ -10,7 +10,10 @@
         │                v                   │
         │         load_fact: status ─────────┘ ──FINISHED──> next task
         │            ├─ load_fact: cancel           past the task's timeout
-        ├────────────┼─ load_fact: retry            FAILED or ABORTED, attempts left
+        │            ├─ load_fact: retry            FAILED or ABORTED, attempts left; or a call was refused that may
+        │            │      └─ load_fact: status    well succeed later
+        ├────────────┼─ load_fact: find             nobody knows whether it was submitted: look for it by its name
+        │            │      └─ load_fact: status
         │            ├─ next task, load_fact: kept  an earlier execution has done it, and nothing was submitted
         │            ├─ load_fact: record           FAILED or ABORTED: the audit item becomes Failed …
         │            │      └─ load_fact: failed    … and the gate fails the execution with Redshift's message
@@ -21,11 +24,16 @@ transitions. The second one is a Task and not a Choice because a Choice cannot e
 has not finished, its Output raises an error, which it catches: an error of the state ``finish`` in the console is no
 failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
 
+Nothing is submitted a second time before it was looked for by its name (``docs/adr/0015``): not after a redrive, nor
+after a call that was refused. A ClientToken alone does not do, since nobody says how long it is remembered. Where the
+statement would be forgotten by now, whether it has run cannot be known: the run is held until somebody says so. Every
+error of a call about the statement leads to ``status``, which asks again later or records it (:mod:`.looking`).
+
 Where a failure is held back until the rest has settled, more states stand before ``record`` and before the next task
 (:mod:`.settling`). What travels from state to state is small (:mod:`.passing`): once
 submitted, also ``Id``, ``Status``, ``deadline`` (epoch milliseconds, of a task with a timeout; without one, the
-Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), and after a failure ``error`` and
-``statement``.
+Data API itself ends a statement after 24 hours), ``polls`` (of a polling task), after a failure ``error`` and
+``statement``, and after a refused call ``refused`` (name and text of the error) and ``pauses``.
 """
 
 from __future__ import annotations
@@ -51,29 +59,20 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.roles import Submits
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns import looking, passing
 from elt_redshift.asl.patterns.failing import FailurePattern
+from elt_redshift.asl.patterns.looking import LookingPattern, refused
 from elt_redshift.asl.patterns.source import Source, SubmitCall
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.limits import LONG_POLL, MAX_MESSAGE
-from elt_redshift.protocol.messages import REFUSED
 
-#: Serialization conflicts are retried this often even where the task has fewer retries of its own.
-CONFLICT_RETRIES = 5
-
-#: Longest pause between two submissions or two polls, in seconds.
+#: Longest pause between two polls, in seconds.
 MAX_PAUSE = 60
-
-#: Why a call was refused, in a catcher: in the service's words, without what the SDK adds to them.
-_SAID = "$split($states.errorOutput.Cause, ' (Service: ')[0]"
-REFUSAL = f"$substring('{REFUSED}' & {_SAID}, 0, {MAX_MESSAGE})"
 
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
-
-_CONFLICT = "/^ERROR: 1023|[Ss]erializable isolation violation/"
 
 
 @dataclass(frozen=True)
@@ -98,6 +97,7 @@ class StatementPattern:
             yield self._submit(submission)
         if self._finishes:
             yield self._finish()
+        yield self._find()
         yield self._status()
         yield from self._waits()
         yield self._describe()
@@ -168,7 +168,7 @@ class StatementPattern:
             submission.arguments,
             next=self.source.name("status" if self.source.polls else "finish"),
             output={
-                **keep("attempt", "failures", "redrives"),
+                **keep("attempt", "failures", "redrives", "since"),
                 **fields(
                     Id="$states.result.Id",
                     Status=f"$exists($states.result.Status) ? $states.result.Status : '{statements.SUBMITTED}'",
@@ -210,31 +210,27 @@ class StatementPattern:
             next=self.next,
             output=output,
             comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
-            retry=calls.DATA_API_RETRY,
-            catch=(Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)), self._forgotten()),
+            # It has not finished, or the call was refused: then the next one will be, too, and is caught.
+            catch=(Catch((calls.ANY_ERROR,), self._look, expression(INPUT)),),
         )
 
     def _status(self) -> Choice:
         return Choice(self.source.name("status"), self._rules(), default=self._look)
 
     def _rules(self) -> tuple[Rule, ...]:
-        refused = {
-            **keep("attempt", "redrives"),
-            "statement": statements.NO_STATEMENT,
-            **fields(cause=f"{INPUT}.refused"),
-        }
-        unsubmitted = f"{INPUT}.Status = '{passing.REFUSED}'"
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
-        allowed = f"($contains({INPUT}.error, {_CONFLICT}) ? {self._conflict_retries()} : {code(self.source.retries)})"
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        again = expression(f"{ended} and {INPUT}.failures < ({code(self.source.allowed)})")
+        retry, failing = self.source.name("retry"), self.source.name(self.failing)
         return (
             Rule(expression(REDRIVEN), self.source.name("reclaim"), verdict="redriven"),
             self._ended_well(),
             self._done_already(),
             *self._new(),
-            Rule(expression(f"{ended} and {INPUT}.failures < {allowed}"), self.source.name("retry"), verdict="retry"),
-            Rule(expression(ended), self.source.name(self.failing), self._failure(), "failed"),
-            Rule(expression(unsubmitted), self.source.name(self.failing), refused, "refused"),
+            Rule(again, retry, verdict="retry"),
+            Rule(expression(ended), failing, self._failure(), "failed"),
+            Rule(expression(looking.ASK_AGAIN), retry, verdict="ask again"),
+            Rule(expression(looking.IS_REFUSED), failing, looking.refusal(), "refused"),
             *((Rule(late, self.source.name("cancel"), verdict="late"),) if self.source.timeout is not None else ()),
         )
 
@@ -248,14 +244,9 @@ class StatementPattern:
         kept, output = (self.next, self._kept()) if self.next else (self.source.name("kept"), None)
         return Rule(expression(f"{INPUT}.Status = '{passing.KEPT}'"), kept, output, "kept")
 
-    def _conflict_retries(self) -> str:
-        retries = self.source.retries
-        if isinstance(retries, Code):
-            return f"$max([{retries}, {CONFLICT_RETRIES}])"
-        return str(max(int(retries), CONFLICT_RETRIES))
-
     def _new(self) -> Iterator[Rule]:
-        """To the state that submits."""
+        """To the state that submits, or to the one that looks whether it was."""
+        yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
         new = f"{INPUT}.Status = '{passing.NEW}'"
         for submission in self._submissions():
             when = new if submission.when is None else f"{new} and {submission.when}"
@@ -275,14 +266,28 @@ class StatementPattern:
     def _failure(self) -> dict[str, Any]:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
         cause = f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"
-        return {**keep("redrives", "statement"), **fields(attempt=f"{INPUT}.attempt + 1", cause=cause)}
+        attempt = fields(attempt=f"{INPUT}.attempt + 1", cause=cause)
+        return {**keep("redrives", "statement"), **attempt, "since": passing.NOT_SUBMITTED}
 
     def _caught(self) -> Catch:
-        """Nothing was submitted: the task is kept, AWS refused to, or the lock comes first. After a redrive the same
-        attempt is made again, under the same ClientToken."""
-        status = f"{self.source.kept} ? '{passing.KEPT}' : {REDRIVEN} ? '{passing.NEW}' : '{passing.REFUSED}'"
-        new = f"{{'Status': {status}, 'refused': {REFUSAL}}}"
-        return Catch((calls.ANY_ERROR,), self.source.name("status"), expression(f"$merge([{INPUT}, {new}])"))
+        """The task is kept; or the lock comes first, or the submission was refused: then it is looked for."""
+        status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
+        return Catch((calls.ANY_ERROR,), self.source.name("status"), refused(status, unless=REDRIVEN))
+
+    @property
+    def _looking(self) -> LookingPattern:
+        """How a statement is looked for whose name is exactly this."""
+        job, execution, *end = statements.name(self.job.job_id, self.source.execution, *self._attempt)
+        name = joined(job, execution, *end)
+        return LookingPattern(self.job, self.source, self.target, name, "[StatementName = $n]")
+
+    def _find(self) -> Task:
+        return self._looking.state(self._counters)
+
+    @property
+    def _counters(self) -> dict[str, int]:
+        """What begins at 0 when a statement is followed."""
+        return {"polls": 0} if self.source.polls else {}
 
     def _describe(self) -> Task:
         result = "$states.result"
@@ -300,17 +305,16 @@ class StatementPattern:
                 f"'statement': $exists({part}) ? {part} : {INPUT}.Id}} : {{}}])"
             ),
             retry=calls.DATA_API_RETRY,
-            catch=(self._forgotten(),),
+            catch=self._unseen(),
         )
 
-    def _forgotten(self) -> Catch:
-        """A redrive came too late for the statement to be known still: how it ended nobody knows, so it runs anew."""
-        new = f"{{'Status': '{passing.NEW}', 'attempt': {INPUT}.attempt + 1}}"
-        refused = f"{{'Status': '{passing.REFUSED}', 'refused': {REFUSAL}}}"
-        return Catch(
-            (calls.NO_SUCH_STATEMENT,),
-            self.source.name("status"),
-            expression(f"$merge([{INPUT}, {REDRIVEN} ? {new} : {refused}])"),
+    def _unseen(self) -> tuple[Catch, Catch]:
+        """The statement is forgotten: it is looked for by its name, for good measure. Or the call was refused."""
+        forgotten = f"{{'Status': '{passing.UNKNOWN}', 'since': {passing.FORGOTTEN}}}"
+        status = self.source.name("status")
+        return (
+            Catch((calls.NO_SUCH_STATEMENT,), status, expression(f"$merge([{INPUT}, {forgotten}])")),
+            Catch((calls.ANY_ERROR,), status, refused(f"{{'Status': '{passing.REFUSED}'}}")),
         )
 
     def _waiting(self) -> dict[str, Any]:
@@ -338,19 +342,18 @@ class StatementPattern:
             next=self.source.name("describe"),
             output=overdue,
             retry=calls.DATA_API_RETRY,
-            # It ended by itself between the two calls: describe tells how.
-            catch=(Catch((calls.INVALID, calls.NO_SUCH_STATEMENT), self.source.name("describe"), overdue),),
+            catch=(
+                # It ended by itself between the two calls: describe tells how.
+                Catch((calls.INVALID, calls.NO_SUCH_STATEMENT), self.source.name("describe"), overdue),
+                self._unseen()[-1],
+            ),
         )
 
     def _retry(self) -> Wait:
-        begins = self.source.begins
+        """Before another attempt, or before what was refused is asked again."""
         return Wait(
             self.source.name("retry"),
-            expression(f"$ceil($random() * $min([{MAX_PAUSE}, $power(2, {INPUT}.failures + 1)]))"),
-            begins or self.source.name("status"),
-            {
-                **keep("redrives"),
-                **fields(attempt=f"{INPUT}.attempt + 1", failures=f"{INPUT}.failures + 1"),
-                **({} if begins else {"Status": passing.NEW}),
-            },
+            expression(f"{looking.IS_REFUSED} ? {looking.PAUSE} : {self.source.pause}"),
+            self.source.name("status"),
+            expression(looking.RETRIED),
         )

@@ -1,0 +1,34 @@
+"""A resumption does not guess what the Data API has forgotten."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from elt_redshift.aws.executions import Execution
+from elt_redshift.aws.resuming import Resumption, UnknowableError
+from elt_redshift.runs.history import TaskRun
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+ORIGIN = Execution("arn:aws:states:::execution:m:night", "night", "ABORTED", NOW)
+
+
+def _run(name: str, hours: float, **more: str) -> TaskRun:
+    return TaskRun(name, "aborted", since=NOW - timedelta(hours=hours), started=NOW, **more)
+
+
+def test_an_old_statement_is_not_guessed_about() -> None:
+    """Whoever has not said what to take its task for is asked to, by name."""
+    resumption = Resumption(ORIGIN, {}, open=("a", "b", "c"))
+    with pytest.raises(UnknowableError, match=r"night ended while a, c ran.*--assume done a") as raised:
+        resumption.assuming([_run("a", 25), _run("b", 2), _run("c", 1, statement_id="101/night/c/1")], {}, NOW)
+    assert raised.value.tasks == ("a", "c")
+
+
+def test_what_is_said_of_it_holds() -> None:
+    """Done is kept, not done runs again; of what can still be looked up nothing is assumed."""
+    resumption = Resumption(ORIGIN, {}, kept=("z",), open=("a", "b", "c"))
+    runs = [_run("a", 25), _run("b", 2), _run("c", 30)]
+    said = resumption.assuming(runs, {"a": "done", "b": "done", "c": "not-done"}, NOW)
+    assert (said.kept, said.open, [*said.again]) == (("z", "a"), ("b",), ["c"])
