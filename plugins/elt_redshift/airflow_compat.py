@@ -70,6 +70,7 @@ __all__ = [
     "DuplicateTaskIdFound",
     "Param",
     "TaskGroup",
+    "backoff",
     "bounded",
     "clear_number",
     "default_deferrable",
@@ -303,6 +304,14 @@ def on_failed_try(task: Any, callback: Callable[[Context], None]) -> None:
     for name in ("on_failure_callback", "on_retry_callback"):
         given = getattr(task, name) or []
         setattr(task, name, [callback, *(given if isinstance(given, (list, tuple)) else [given])])
+
+
+def backoff(factor: float) -> float:
+    """The ``retry_exponential_backoff`` by which each delay is ``factor`` times as long as the one before it. Before
+    Airflow 3.2 it is true or false, and true doubles the delays."""
+    if tuple(map(int, __version__.split(".")[:2])) >= (3, 2):
+        return factor
+    return factor != 1
 
 
 def try_key(context: Context) -> str:

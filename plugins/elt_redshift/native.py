@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from elt_redshift import notes
-from elt_redshift.airflow_compat import DAG
+from elt_redshift.airflow_compat import DAG, backoff
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.graph.of_job import graph_of
 from elt_redshift.hooks.connection import Connection
@@ -68,8 +68,19 @@ def add_tasks(
 
 
 def _retries(task: SqlTask) -> dict[str, Any]:
-    """A task's own retries; one without has those of the DAG."""
-    return {"retries": task.retries} if task.retries else {}
+    """A task's own retries; one without has those of the DAG, whose pauses a task has that gives only a number."""
+    rule = task.retry_rule
+    if not rule.times:
+        return {}
+    if rule is not task.retries:
+        return {"retries": rule.times}
+    return {
+        "retries": rule.times,
+        "retry_delay": rule.delay,
+        "retry_exponential_backoff": backoff(rule.backoff),
+        "max_retry_delay": rule.max_delay,
+        "retry_on": rule.on,
+    }
 
 
 def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | None, role_arn: str | None) -> None:

@@ -439,3 +439,17 @@ def test_a_group_says_what_its_job_is(job: EltJob) -> None:
         "ann",
     )
     assert owned.get_task("sales.a").owner == "bob"
+
+
+def test_a_jobs_retries_are_airflows_where_they_mean_the_same() -> None:
+    """A rule gives delay, growth and bound; a number leaves these to the DAG."""
+    job = EltJob(job_id="1", name="j")
+    rule = {"times": 3, "delay": "1m", "backoff": 1, "max_delay": "5m", "on": ["conflict"]}
+    job.task("a", statement="select 1", retries=rule)
+    job.task("b", statement="select 1", retries=2)
+    warehouse = {"cluster_identifier": "c", "database": "dev", "db_user": "u"}
+    dag = elt_dag(job, engine="airflow", audit_table="t", warehouse=warehouse, default_args={"retries": 7})
+    a, b = dag.get_task("a"), dag.get_task("b")
+    assert (a.retries, a.retry_delay, a.max_retry_delay) == (3, timedelta(minutes=1), timedelta(minutes=5))
+    assert (a.retry_on, b.retries, b.retry_on) == (("conflict",), 2, ("any",))
+    assert not a.retry_exponential_backoff or a.retry_exponential_backoff == 1

@@ -14,6 +14,7 @@ from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
+from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.aws.stacks import DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
 from elt_redshift.demo.data import DemoDataError
@@ -38,6 +39,7 @@ ERRORS = (
     NotOwnerError("101", "me"),
     NotRedrivableError("arn:aws:states:eu-west-1:123456789012:execution:m:e", "it is RUNNING."),
     FollowTimeoutError("arn:aws:states:eu-west-1:123456789012:execution:m:e", 7.0),
+    UnknowableError("night", ("load", "report")),
     DeployError("sales", ("Table: it exists", "Role: it does not")),
     NotDeployedError("sales"),
     InvalidDefinitionError("sales", (Diagnostic("ERROR", "SCHEMA", "It is wrong.", "/States/a"),)),

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from elt_redshift.exceptions import EltError
+from elt_redshift.protocol import errors
 
 
 class AwsError(EltError):
@@ -20,6 +21,11 @@ class AwsError(EltError):
     def __init__(self, about: str, code: str, message: str) -> None:
         self.about, self.code, self.message = about, code, message
         super().__init__(f"{about}: {message} ({code})")
+
+    @property
+    def passes(self) -> bool:
+        """Whether the same call may well succeed later; see :mod:`elt_redshift.protocol.errors`."""
+        return errors.passes(self.code, self.message)
 
 
 def error_code(error: Any) -> str:

@@ -5,12 +5,13 @@ https://docs.aws.amazon.com/redshift-data/latest/APIReference/Welcome.html
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 from elt_redshift.aws import old_botocore
 from elt_redshift.aws.errors import AwsError, aws_errors
@@ -18,6 +19,14 @@ from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.job import sql as scripts
 from elt_redshift.protocol.limits import LONG_POLL
 from elt_redshift.protocol.statements import ANY, FAILED, FINISHED, OPEN, UNSUCCESSFUL
+
+log = logging.getLogger(__name__)
+
+_Answer = TypeVar("_Answer")
+
+#: A call whose error passes is made again for so many seconds, with pauses of at most so many.
+PATIENCE = 600.0
+LONGEST_PAUSE = 30.0
 
 #: What GetStatementResult tells beside the rows.
 RESULT = ("ColumnMetadata", "TotalNumRows")
@@ -167,7 +176,8 @@ class Statements:
         self._client, self._sleep, self._clock = client, sleep, clock
 
     def submit(self, submission: Submission) -> str:
-        """Run SQL; gives the statement's id. A repeated submission with the same token gives the same id.
+        """Run SQL; gives the statement's id. A repeated submission with the same token gives the same id, so that a
+        call is made again whose error passes, or whose answer was lost.
 
         :raises AwsError: the Data API refuses it.
         """
@@ -175,8 +185,24 @@ class Statements:
         old_botocore.teach_batches(self._client)
         old_botocore.refuse_sessions(self._client, request)
         call = self._client.execute_statement if "Sql" in request else self._client.batch_execute_statement
-        with aws_errors(f"statement {submission.name}"):
-            return str(call(**request)["Id"])
+        return self._patiently(f"statement {submission.name}", lambda: str(call(**request)["Id"]))
+
+    def _patiently(self, about: str, call: Callable[[], _Answer]) -> _Answer:
+        """Make a call that may be repeated, again and again while its error passes by itself.
+
+        :raises AwsError: it does not pass, or not within :data:`PATIENCE`.
+        """
+        pause, end = 1.0, self._clock() + PATIENCE
+        while True:
+            try:
+                with aws_errors(about):
+                    return call()
+            except AwsError as error:
+                if not error.passes or self._clock() >= end:
+                    raise
+                log.info("It is asked again in %.0f s: %s", pause, error)
+            self._sleep(pause)
+            pause = min(LONGEST_PAUSE, pause * 2)
 
     def describe(self, statement_id: str, wait_seconds: int = 0) -> StatementStatus:
         """Look at a statement; with ``wait_seconds``, where this botocore knows long polling, when it has ended or
@@ -190,24 +216,34 @@ class Statements:
     ) -> StatementStatus | None:
         """Wait until a statement has ended; None when it still runs after ``timeout``.
 
+        A look whose error passes is made again.
+
         :param interval: seconds between two looks where there is no long polling.
         :param alive: called before each look.
+        :raises AwsError: AWS refused a look.
         """
         pause = 0 if self.long_polling else interval
         for left in looks(timeout.total_seconds(), pause, self._clock, self._sleep):
             alive()
-            status = self.describe(statement_id, max(1, min(LONG_POLL, int(left))))
+            wait = max(1, min(LONG_POLL, int(left)))
+            try:
+                status = self.describe(statement_id, wait)
+            except AwsError as error:
+                if not error.passes:
+                    raise
+                self._sleep(interval)
+                continue
             if status.ended:
                 return status
         return None
 
     def find(self, name: str) -> str | None:
-        """The id of the newest statement of exactly this name, of the last 24 hours; None when there is none."""
-        with aws_errors(f"statements named {name}"):
-            for found in self._list(name, ANY):
-                if found.get("StatementName") == name:
-                    return str(found["Id"])
-        return None
+        """The id of the newest statement of exactly this name, of the last 24 hours; None when there is none.
+
+        :raises AwsError: AWS refused to tell.
+        """
+        listed = self._patiently(f"statements named {name}", lambda: self._list(name, ANY))
+        return next((str(found["Id"]) for found in listed if found.get("StatementName") == name), None)
 
     def cancel_all(self, prefix: str) -> int:
         """Cancel every open statement whose name begins so; gives how many still were open. They end soon after."""

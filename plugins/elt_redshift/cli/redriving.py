@@ -15,7 +15,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.drift import drift
-from elt_redshift.protocol.audit import Assumption
+from elt_redshift.protocol.audit import FAILED, Assumption
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRuns
@@ -76,7 +76,7 @@ class Continuation:
         if not self.assumed:
             return
         item = self.audit.read(self.job.job_id)
-        if item is None or item.owner != origin.arn or not item.failed:
+        if item is None or item.owner != origin.arn or item.state != FAILED:
             state = "has no item" if item is None else f"is {item.state}, held by {item.owner or 'nobody'}"
             raise EltError(f"--assume: Job {self.job.job_id} {state}, so {origin.name} has left nothing to be assumed.")
         self.audit.assume(item, origin.name, origin.redrive_count + 1, self.assumed, by=self.by)

@@ -8,7 +8,8 @@ process that parses a DAG file (docs/adr/0003-cheap-dag-files.md); it takes the 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, NoReturn
@@ -29,7 +30,7 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus, Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
-from elt_redshift.job.parts import Parameter, SqlStatement
+from elt_redshift.job.parts import Parameter, RetryOn, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage
 from elt_redshift.lineage.told import Told, ToldStatement, Warehouse
@@ -39,9 +40,9 @@ from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
-from elt_redshift.protocol import statements
+from elt_redshift.protocol import errors, statements
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_STATEMENT_NAME
-from elt_redshift.protocol.messages import REFUSED
+from elt_redshift.protocol.messages import REFUSED, UNSEEN
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import NO_STATEMENT
 from elt_redshift.runs import causes
@@ -78,6 +79,8 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         Airflow's configuration says where somebody has set that, and in the triggerer where nobody has.
     :param return_result: return the rows of the last statement; none if it gives no result.
     :param return_sql_result: return all statements' results, each in the shape of GetStatementResult.
+    :param retry_on: the failures after which Airflow's ``retries`` are made: ``conflict``, ``throttled``,
+        ``connection``, or ``any`` (default). After others the task fails at once.
     :param durable: look for the statements of earlier tries (default), or submit the SQL anew in each.
     :param cancel_on_kill: cancel the statement when the task is killed (default).
     :param lock: whose lease to renew, or its ``terms``; default: the :class:`AuditLock` context that the task is
@@ -126,6 +129,7 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         deferrable: bool | None = None,
         return_result: bool = False,
         return_sql_result: bool = False,
+        retry_on: Sequence[RetryOn] = ("any",),
         durable: bool | None = None,
         cancel_on_kill: bool = True,
         lock: AuditLock | Mapping[str, Any] | None = None,
@@ -144,6 +148,7 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         self.deferrable = default_deferrable() if deferrable is None else deferrable
         self.return_result, self.return_sql_result = return_result, return_sql_result
         self.durable, self.cancel_on_kill = durable is not False, cancel_on_kill
+        self.retry_on = tuple(retry_on)
         held = lock or AuditLock.current()
         terms = held.terms if isinstance(held, AuditLock) else held or {}
         self.job_id: str | None = terms.get("job_id")
@@ -178,16 +183,26 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
             self._fail(context, f"{REFUSED}{error.message}", NO_STATEMENT, error)
         except EltError as error:
             self._fail(context, str(error), NO_STATEMENT, error)
-        if not self.wait_for_completion:
-            self._status = self._statements.describe(self._submitted)
-            return self._value(context, self._status)
-        if defer:
-            self._defer(context, owner, self._submitted)
+        with self._recorded(context):
+            if not self.wait_for_completion:
+                self._status = self._statements.describe(self._submitted)
+                return self._value(context, self._status)
+            if defer:
+                self._defer(context, owner, self._submitted)
+            try:
+                status = self._follow(owner, self._submitted)
+            except task_timeout():  # which says no more than the number of a process
+                status = None
+            return self._conclude(context, status)
+
+    @contextmanager
+    def _recorded(self, context: Context) -> Iterator[None]:
+        """A call about the statement that AWS refuses is a failure of the task, which the lock's teardown records; the
+        statement goes on, and the next try finds it by its name."""
         try:
-            status = self._follow(owner, self._submitted)
-        except task_timeout():  # which says no more than the number of a process
-            status = None
-        return self._conclude(context, status)
+            yield
+        except AwsError as error:
+            self._fail(context, f"{UNSEEN}{error.message}", self._submitted or NO_STATEMENT, error)
 
     def execute_complete(self, context: Context, event: Mapping[str, Any] | str) -> Any:
         """Resume with the trigger's event; with the name of a state after the trigger has ended the task, which
@@ -195,10 +210,11 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         if isinstance(event, str):
             return self._begin(context, defer=False)
         self._submitted = str(event["statement_id"])
-        if problem := event.get("problem"):
-            self._statements.cancel(self._submitted)
-            self._fail(context, str(problem), self._submitted)
-        return self._conclude(context, self._statements.describe(self._submitted) if event["ended"] else None)
+        with self._recorded(context):
+            if problem := event.get("problem"):
+                self._statements.cancel(self._submitted)
+                self._fail(context, str(problem), self._submitted)
+            return self._conclude(context, self._statements.describe(self._submitted) if event["ended"] else None)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
         """As Airflow's, but when the wait itself has failed the statement is not left to itself: it is cancelled when
@@ -238,7 +254,12 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
                 return before
         name = self._name(ti, owner, ti.try_number)
         token = hashlib.sha256(f"{ti.dag_id}\n{name}\n{try_key(context)}".encode()).hexdigest()
-        statement_id = self._statements.submit(self._submission(name, token))
+        try:
+            statement_id = self._statements.submit(self._submission(name, token))
+        except AwsError as error:  # the statement may be there although no answer came
+            if not error.passes or (found := self._statements.find(name)) is None:
+                raise
+            statement_id = found
         self.log.info("Submitted statement %s as %s", statement_id, name)
         return statement_id
 
@@ -378,6 +399,8 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
     ) -> NoReturn:
         """Tell the lock's teardown and Airflow why."""
         context["ti"].xcom_push(key=FAILURE, value={"message": message, "statement": statement})
+        if "any" not in self.retry_on and errors.kind(*_error(cause, message)) not in self.retry_on:
+            kind = AirflowFailException
         if isinstance(cause, InputError):
             raise AirflowFailException(f"Task {self.task_id}: {message}") from cause
         # Where nothing was submitted, it may be because it is no SQL.
@@ -388,3 +411,8 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
     @cached_property
     def _statements(self) -> Statements:
         return self.hook.statements()
+
+
+def _error(cause: Exception | None, message: str) -> tuple[str, str]:
+    """Name and text of what a task failed with; of a statement there is a text alone."""
+    return (cause.code, cause.message) if isinstance(cause, AwsError) else ("", message)

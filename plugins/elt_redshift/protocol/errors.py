@@ -33,19 +33,19 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 #: What tells each kind, in the error's name or in its text. The pieces are regular expressions that Python and JSONata
 #: read alike; they are short, since every task's states hold those of a refused call.
 _SIGNS: Mapping[Kind, tuple[str, ...]] = {
-    "throttled": ("Throttl", "[Rr]ate exceeded", "TooManyRequests", "(Statements|Sessions|Requests)Exceeded"),
+    "throttled": ("Throttl", "ate exceeded", "TooManyRequests", "(Statements|Sessions|Requests)Exceeded"),
     "connection": (
         "InternalServer",
         "Unavailable",
-        "Status Code: 5",
+        "Code: 5",
         "DatabaseConnection",
         "QueryTimeout",
         "SdkClient",
-        "[Cc]onnection (was )?(reset|refused|closed|lost|timed out)",
-        "[Cc]ould not connect",
-        "[Tt]erminating connection",
+        "onnection (was )?(reset|refused|closed|lost|timed out)",
+        "ould not connect",
+        "erminating connection",
     ),
-    "conflict": ("ERROR: +1023", "[Ss]erializable isolation violation", "conflict with concurrent transaction"),
+    "conflict": ("ERROR: +1023", "erializable isolation violation", "conflict with concurrent transaction"),
 }
 
 #: How botocore calls lost connections, by the names of its exceptions.

@@ -20,7 +20,7 @@ from elt_redshift.triggers.killing import to_the_end
 if TYPE_CHECKING:
     from elt_redshift.aws.statements import StatementStatus
 
-#: So many refused calls in a row, with growing pauses, are forgiven.
+#: So many refused calls in a row, with growing pauses, are forgiven; those whose errors pass do not count.
 MAX_FAILURES = 10
 LONGEST_PAUSE = 60.0
 
@@ -112,19 +112,19 @@ class StatementTrigger(AwsTrigger):
         hook = await sync_to_async(self.connection.hook)()
         statements = await asyncio.to_thread(hook.statements)
         store = await asyncio.to_thread(hook.audit, self.table_name) if self.table_name else None
-        failures = 0
+        failures = pauses = 0
         for _ in looks(self.timeout, pause=0):  # the pause is below: it holds nothing up
             try:
                 status: StatementStatus = await asyncio.to_thread(statements.describe, self.statement_id)
                 if status.ended:
                     return status
                 await self._renew(store)
-                failures = 0
-            except AwsError:
-                failures += 1
+                failures = pauses = 0
+            except AwsError as error:
+                pauses, failures = pauses + 1, failures + (not error.passes)
                 if failures > MAX_FAILURES:
                     raise
-            await asyncio.sleep(min(self.poll_interval * 2**failures, max(self.poll_interval, LONGEST_PAUSE)))
+            await asyncio.sleep(min(self.poll_interval * 2 ** min(pauses, 10), max(self.poll_interval, LONGEST_PAUSE)))
         return None
 
     async def _renew(self, store: AuditStore | None) -> None:

@@ -142,7 +142,7 @@ def test_tries_go_on_with_what_has_finished(hook: Hook, ledger: str, monkeypatch
     with monkeypatch.context() as broken:
         broken.setattr(Statements, "result", refuse)
         for number in (1, 2, 3):
-            with pytest.raises(AwsError):
+            with pytest.raises(AirflowException):
                 _execute(operator, FakeTaskInstance(try_number=number, max_tries=5))
     assert _execute(operator, FakeTaskInstance(try_number=4, max_tries=5)) == [[1]]
     assert rows(hook, f"select count(*) from {ledger}") == [[1]]
@@ -294,3 +294,32 @@ def test_the_log_tells_redshifts_own_times(hook: Hook, ledger: str) -> None:
     assert line.startswith(f"Statement {statement} ")
     assert "FINISHED, 2 rows, 0." in line
     assert line.count(" UTC") == 2
+
+
+def test_a_refused_look_is_told_to_the_teardown(hook: Hook, ledger: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The statement goes on, and the next try finds it by its name; nothing runs twice."""
+    operator, ti = _sql(f"insert into {ledger} values (1)"), FakeTaskInstance(1, 2)
+    denied = AwsError("statement", "AccessDeniedException", "You may not.")
+    with monkeypatch.context() as patch:
+        patch.setattr(Statements, "describe", lambda *_: _raise(denied))
+        with pytest.raises(AirflowException, match="does not tell how its statement went: You may not"):
+            _execute(operator, ti)
+    told = ti.xcoms[FAILURE]
+    assert told["message"].endswith("You may not.")
+    assert hook.statements().describe(told["statement"], 30).status == "FINISHED"
+    _execute(_sql(f"insert into {ledger} values (1)"), FakeTaskInstance(2, 2))
+    assert rows(hook, f"select count(*) from {ledger}") == [[1]]
+
+
+@pytest.mark.parametrize(("retry_on", "kind"), [(("any",), AirflowException), (("conflict",), AirflowFailException)])
+def test_only_failures_that_are_named_are_tried_again(
+    hook: Hook, ledger: str, retry_on: tuple[Any, ...], kind: type[BaseException]
+) -> None:
+    """After another one Airflow makes no further try."""
+    with pytest.raises(kind, match="division by zero") as raised:
+        _execute(_sql("select 1/0", retry_on=retry_on))
+    assert isinstance(raised.value, AirflowFailException) == (kind is AirflowFailException)
+
+
+def _raise(error: Exception) -> Any:
+    raise error

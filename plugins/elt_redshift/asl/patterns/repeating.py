@@ -40,8 +40,12 @@ def pauses(task: SqlTask) -> dict[str, float]:
     return {name: int(value) if value == int(value) else value for name, value in zip(PAUSE, values, strict=True)}
 
 
-def pause(of: Mapping[str, Value | float]) -> Code:
-    """Seconds before the next attempt: what the rule says, and up to a quarter more by chance."""
-    delay, backoff, longest = (str(of[name]) for name in PAUSE)
-    rule = f"$min([{longest}, {delay} * $power({backoff}, {INPUT}.failures)])"
-    return Code(f"$ceil({rule} * (1 + $random() / 4))")
+def pause(of: Mapping[str, float] | Code) -> Code:
+    """Seconds before the next attempt: what the rule says, and up to a quarter more by chance.
+
+    :param of: the members of :data:`PAUSE`; or an object of them.
+    """
+    given = of if isinstance(of, Code) else None
+    delay, backoff, longest = (f"$p.{name}" if given else str(of[name]) for name in PAUSE)  # type: ignore[index]
+    rule = f"$ceil($min([{longest}, {delay} * $power({backoff}, {INPUT}.failures)]) * (1 + $random() / 4))"
+    return Code(f"($p := {given}; {rule})" if given else rule)

@@ -215,7 +215,7 @@ class AnyTask:
     execution = Code(f"{_RUN}.name")
     run = Code(f"{_RUN}.key")
     allowed = Code(f"$lookup({_ITEM}.retries, {repeating.KIND})")
-    pause = repeating.pause({name: Code(f"{_ITEM}.pause.{name}") for name in repeating.PAUSE})
+    pause = repeating.pause(Code(f"{_ITEM}.pause"))
     timeout = Code(f"{_ITEM}.timeout")
     awaited = Code(f"{_ITEM}.awaited")
     waiters = Code(f"{_ITEM}.waiters")

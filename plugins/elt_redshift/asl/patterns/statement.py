@@ -209,7 +209,7 @@ class StatementPattern:
             {**keep("Id"), **self._waiting()},
             next=self.next,
             output=output,
-            comment="The statement finishes here, or is followed further: the error that is caught is no failure.",
+            comment="An error here is no failure: the statement is followed further.",
             # It has not finished, or the call was refused: then the next one will be, too, and is caught.
             catch=(Catch((calls.ANY_ERROR,), self._look, expression(INPUT)),),
         )
@@ -290,19 +290,17 @@ class StatementPattern:
         return {"polls": 0} if self.source.polls else {}
 
     def _describe(self) -> Task:
-        result = "$states.result"
-        failed = f"{result}.Status in {list(statements.UNSUCCESSFUL)}"
-        said = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
-        part = f"{result}.SubStatements[Status = '{statements.FAILED}'][0].Id"
+        part = f"$r.SubStatements[Status = '{statements.FAILED}'][0].Id"
+        said = "$exists($i.error) ? $i.error : $exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
+        ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
             {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
-                f"$merge([{INPUT}, {{'Status': {result}.Status}}, "
-                f"{failed} ? {{'error': $exists({INPUT}.error) ? {INPUT}.error : ({said}), "
-                f"'statement': $exists({part}) ? {part} : {INPUT}.Id}} : {{}}])"
+                f"($i := {INPUT}; $r := $states.result; $part := {part}; $merge([$i, {{'Status': $r.Status}}, "
+                f"$r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}]))"
             ),
             retry=calls.DATA_API_RETRY,
             catch=self._unseen(),
