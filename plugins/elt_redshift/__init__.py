@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from elt_redshift.dag import elt_dag, elt_task_group
     from elt_redshift.exceptions import EltError, JobError, Problem
     from elt_redshift.hooks.step_functions import EltHook
-    from elt_redshift.job.model import EltJob, LockPolicy, Node, Parameter, SqlStatement, SqlTask
+    from elt_redshift.job.model import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
+    from elt_redshift.job.nodes import Node
     from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, AuditLockReleaseOperator
     from elt_redshift.operators.mirror import MirrorOperator
     from elt_redshift.operators.redshift_sql import RedshiftSqlOperator
@@ -63,7 +64,7 @@ _HOMES = {
     "JobError": "exceptions",
     "LockPolicy": "job.model",
     "MirrorOperator": "operators.mirror",
-    "Node": "job.model",
+    "Node": "job.nodes",
     "NotDeployedError": "aws.stacks",
     "Parameter": "job.model",
     "Problem": "exceptions",

@@ -1,6 +1,6 @@
 """The one module that knows how Airflow's versions differ: where the names live that the package uses.
 
-Only names that are cheap to import are found here: every DAG file imports this module.
+Only names that are cheap to import are found here: every DAG file imports this module. It is as long as they differ.
 """
 
 from __future__ import annotations

@@ -20,6 +20,7 @@ from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, Parameter, SqlStatement
 from elt_redshift.job.packaged import StoredText
 from elt_redshift.job.parameters import rendered
+from elt_redshift.operators import sql_input
 from elt_redshift.triggers.outcome import RUN
 from tests.unit.airflow_names import serialized_and_back
 
@@ -235,7 +236,7 @@ def test_tasks_of_the_airflow_engine_show_their_sql() -> None:
     shown = _shown(dag.get_task("a"), None)
     sent = BRACES.replace("${RedshiftIAMRoleARN}", "arn:role")
     assert (shown.sql, shown.parameters) == (f"-- tasks.a.statement\n{sent};", {"year": "1997"})
-    assert shown._submission("name", "token").sqls == [sent]
+    assert sql_input.submission(shown, shown._texts, "name", "token").sqls == [sent]
 
 
 def test_a_packaged_jobs_sql_that_is_away_fails_no_mirror(job: EltJob) -> None:

@@ -1,4 +1,4 @@
-"""Executions of a job's state machine: start, follow, stop, redrive.
+"""Executions of a job's state machine: start, follow, stop, redrive. The module is as long as that API is wide.
 
 https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
 """

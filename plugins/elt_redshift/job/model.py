@@ -10,11 +10,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
 from datetime import timedelta
 from pathlib import Path
-from typing import Any, TypeVar, overload
+from typing import Any, overload
 
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import checks, edges, loading, parameters, plain, reading
 from elt_redshift.job.findings import Findings, did_you_mean
+from elt_redshift.job.nodes import Node
 from elt_redshift.job.parts import (
     JobSpec,
     Layout,
@@ -37,7 +38,6 @@ __all__ = [
     "EltJob",
     "Layout",
     "LockPolicy",
-    "Node",
     "OnTaskFailure",
     "Parameter",
     "ParameterType",
@@ -47,58 +47,6 @@ __all__ = [
     "Wait",
     "WhenLocked",
 ]
-
-Wired = TypeVar("Wired", "Node", "list[Node]", "tuple[Node, ...]")
-
-
-class Node:
-    """A task of a job that is being built; wires edges with ``>>`` and ``<<``, as Airflow's operators do."""
-
-    __slots__ = ("_job", "name")
-
-    def __init__(self, job: EltJob, name: str) -> None:
-        self._job, self.name = job, name
-
-    def __repr__(self) -> str:
-        return f"<task {self.name} of {self._job.name}>"
-
-    def __rshift__(self, other: Wired) -> Wired:
-        """``a >> b``: b waits for a. Gives b, so that chains read left to right."""
-        for node in _nodes(other):
-            node._wait_for(self)
-        return other
-
-    def __lshift__(self, other: Wired) -> Wired:
-        """``a << b``: a waits for b. Gives b."""
-        for node in _nodes(other):
-            self._wait_for(node)
-        return other
-
-    def __rrshift__(self, other: Iterable[Node]) -> Node:
-        """``[a, b] >> c``: c waits for a and b. Gives c."""
-        for node in _nodes(other):
-            self._wait_for(node)
-        return self
-
-    def __rlshift__(self, other: Iterable[Node]) -> Node:
-        """``[a, b] << c``: a and b wait for c. Gives c."""
-        for node in _nodes(other):
-            node._wait_for(self)
-        return self
-
-    def _wait_for(self, upstream: Node) -> None:
-        if upstream._job is not self._job:
-            problem = f"{self!r} cannot wait for {upstream!r}, a task of another job."
-            raise JobError([Problem(f"job {self._job.name}", problem, "Wire tasks of one job.")])
-        self._job._wire(upstream.name, self.name)
-
-
-def _nodes(wired: Node | Iterable[Node]) -> list[Node]:
-    nodes = [wired] if isinstance(wired, Node) else list(wired)
-    for node in nodes:
-        if not isinstance(node, Node):
-            raise TypeError(f"{node!r} is no task; wire what job.task(...) gave, or lists of it.")
-    return nodes
 
 
 class EltJob:

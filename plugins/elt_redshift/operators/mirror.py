@@ -40,9 +40,7 @@ if TYPE_CHECKING:
     from elt_redshift.operators.redriving import Pursued
 
 
-#: Seconds between two looks at the execution.
 POLL_INTERVAL = 5.0
-
 #: What a trigger takes where it is not told.
 _ANY = {"start_task_id": START_TASK, "poll_interval": POLL_INTERVAL, **Connection().arguments}
 
@@ -102,8 +100,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         templated = connection.templated
         if templated:
             self.template_fields = [*self.template_fields, *ConnectedOperator.template_fields]
-        self.task_name = task_name or self.task_id
-        self.statements = tuple(statements)
+        self.task_name, self.statements = task_name or self.task_id, tuple(statements)
         self.start_task_id = start_task_id
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (templated or hooked(self)):
@@ -295,14 +292,12 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
                 raise AirflowSkipException(outcome.message)
             case "failed":
                 self.log.info(outcome.line(self.task_name))
-                raise AirflowFailException(f"{self._failure(outcome)}{_see(outcome)}")
+                failed = self.task_name, outcome.message, outcome.statement_id, self.places, causes.CLEAR_JOB
+                raise AirflowFailException(f"{causes.task_failed(*failed)}{_see(outcome)}")
             case "aborted":
                 raise AirflowFailException(f"{outcome.message}{_see(outcome)}")
             case "unknown":
                 raise AirflowException(outcome.message)
-
-    def _failure(self, outcome: Outcome) -> str:
-        return causes.task_failed(self.task_name, outcome.message, outcome.statement_id, self.places, causes.CLEAR_JOB)
 
 
 def _see(outcome: Outcome) -> str:

@@ -2,12 +2,12 @@
 
 It derives from Airflow's BaseOperator, not from Amazon's RedshiftDataOperator, whose import loads boto3 into every
 process that parses a DAG file (docs/adr/0003-cheap-dag-files.md); it takes the same names for the same things
-(:mod:`elt_redshift.operators.parity`).
+(:mod:`elt_redshift.operators.parity`). These are many, each with its line, which makes the module long: what goes into
+a statement is in :mod:`elt_redshift.operators.sql_input`, which statement it is in :mod:`elt_redshift.operators.tries`.
 """
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
@@ -27,9 +27,8 @@ from elt_redshift.airflow_compat import (
     try_key,
 )
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus, Submission
+from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus
 from elt_redshift.exceptions import EltError
-from elt_redshift.job import sql as scripts
 from elt_redshift.job.parts import Parameter, RetryOn, SqlStatement
 from elt_redshift.job.statements import script
 from elt_redshift.lineage.telling import TellsLineage
@@ -40,10 +39,10 @@ from elt_redshift.operators.base import AwsOperator
 from elt_redshift.operators.lease import renew
 from elt_redshift.operators.lock_outcome import FAILURE
 from elt_redshift.operators.sql_input import InputError
+from elt_redshift.operators.tries import Tries
 from elt_redshift.protocol import errors, statements
-from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_STATEMENT_NAME
+from elt_redshift.protocol.limits import LONGEST_STATEMENT
 from elt_redshift.protocol.messages import REFUSED, UNSEEN
-from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import NO_STATEMENT
 from elt_redshift.runs import causes
 
@@ -225,9 +224,8 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         if "timeout" not in reason.lower():
             self.log.warning("The wait in the triggerer has failed: %s. The worker waits instead.", reason)
             return self._begin(context, defer=False)
-        self._submitted = self._newest(
-            context["ti"], lock_owner(context["ti"], self.scope, self.mapped), context["ti"].try_number
-        )
+        ti = context["ti"]
+        self._submitted = self._tries(ti, lock_owner(ti, self.scope, self.mapped)).newest(ti.try_number)
         return self._conclude(context, None)
 
     def on_kill(self) -> None:
@@ -246,16 +244,14 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
 
     def _submit(self, context: Context, owner: str) -> str:
         """The statement of this try: that of an earlier one, unless it failed, or a new one."""
-        ti = context["ti"]
-        if self.durable and (before := self._newest(ti, owner, ti.try_number - 1)):
-            status = self._statements.describe(before)
-            if not status.ended or status.status == statements.FINISHED:
-                self.log.info("Going on with statement %s of an earlier try", before)
-                return before
-        name = self._name(ti, owner, ti.try_number)
-        token = hashlib.sha256(f"{ti.dag_id}\n{name}\n{try_key(context)}".encode()).hexdigest()
+        ti, tries = context["ti"], self._tries(context["ti"], owner)
+        if self.durable and (before := tries.going_on()):
+            self.log.info("Going on with statement %s of an earlier try", before)
+            return before
+        name = tries.name(ti.try_number)
+        submission = sql_input.submission(self, self._texts, name, tries.token(try_key(context)))
         try:
-            statement_id = self._statements.submit(self._submission(name, token))
+            statement_id = self._statements.submit(submission)
         except AwsError as error:  # the statement may be there although no answer came
             if not error.passes or (found := self._statements.find(name)) is None:
                 raise
@@ -263,38 +259,8 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         self.log.info("Submitted statement %s as %s", statement_id, name)
         return statement_id
 
-    def _newest(self, ti: Any, owner: str, attempt: int) -> str | None:
-        """The newest statement of the tries up to ``attempt`` since the task was cleared: not each try has one of its
-        own."""
-        # Clearing a task raises max_tries by the tries made so far: the tries since then are those beyond that.
-        first = ti.max_tries - (self.retries or 0) + 1
-        names = (self._name(ti, owner, number) for number in range(attempt, first - 1, -1))
-        return next((found for name in names if (found := self._statements.find(name))), None)
-
-    def _submission(self, name: str, token: str) -> Submission:
-        sql_input.check_session(self.session_id)
-        sqls = self._texts
-        named = {name for sql in sqls for name in scripts.parameters(sql)}
-        given = self.parameters
-        values = sql_input.of_job(self.declared, given) if self.declared else sql_input.values(given)
-        where = {
-            "Database": self.database,
-            "ClusterIdentifier": self.cluster_identifier,
-            "WorkgroupName": self.workgroup_name,
-            "SessionId": self.session_id,
-            "DbUser": self.db_user,
-            "SecretArn": self.secret_arn,
-        }
-        return Submission(
-            sqls=sqls,
-            warehouse={key: value for key, value in where.items() if value},
-            name=name,
-            token=token,
-            parameters={key: value for key, value in values.items() if key in named},
-            transaction=self.transaction,
-            with_event=self.with_event,
-            keep_alive=self.session_keep_alive_seconds,
-        )
+    def _tries(self, ti: Any, owner: str) -> Tries:
+        return Tries(self._statements, ti, self.job_id or ti.dag_id, owner, self.retries or 0)
 
     @property
     def _texts(self) -> list[str]:
@@ -305,12 +271,6 @@ class RedshiftSqlOperator(TellsLineage, AwsOperator):
         for placeholder, value in self.placeholders.items():
             text = text.replace(placeholder, value)
         return text
-
-    def _name(self, ti: Any, owner: str, attempt: int) -> str:
-        """The statement's name; a dead owner's statements are found by the part up to the task."""
-        index = f"[{ti.map_index}]" if ti.map_index >= 0 else ""
-        name = statements.name(self.job_id or ti.dag_id, Owner(owner).label, f"{self.task_id}{index}", str(attempt))
-        return "".join(name)[-MAX_STATEMENT_NAME:]
 
     @cached_property
     def _sqls(self) -> tuple[SqlStatement, ...]:

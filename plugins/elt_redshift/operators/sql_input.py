@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from elt_redshift.aws.statements import Submission
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import sql as scripts
 from elt_redshift.job.findings import Findings
@@ -191,3 +192,33 @@ def of_job(declared: Sequence[Parameter], parameters: Any) -> dict[str, str | No
 
 def _kind(value: object) -> str:
     return "empty" if value in ([], ()) else f"of type {type(value).__name__}"
+
+
+def submission(given: Any, sqls: list[str], name: str, token: str) -> Submission:
+    """What is sent to the Data API.
+
+    :param given: the operator, with templates and XComs filled in.
+    :param sqls: its statements.
+    :raises InputError: a session is none, or a parameter's value none that SQL has.
+    """
+    check_session(given.session_id)
+    named = {parameter for sql in sqls for parameter in scripts.parameters(sql)}
+    bound = of_job(given.declared, given.parameters) if given.declared else values(given.parameters)
+    where = {
+        "Database": given.database,
+        "ClusterIdentifier": given.cluster_identifier,
+        "WorkgroupName": given.workgroup_name,
+        "SessionId": given.session_id,
+        "DbUser": given.db_user,
+        "SecretArn": given.secret_arn,
+    }
+    return Submission(
+        sqls=sqls,
+        warehouse={key: value for key, value in where.items() if value},
+        name=name,
+        token=token,
+        parameters={key: value for key, value in bound.items() if key in named},
+        transaction=given.transaction,
+        with_event=given.with_event,
+        keep_alive=given.session_keep_alive_seconds,
+    )

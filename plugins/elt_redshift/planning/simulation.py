@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, assert_never
 
-from elt_redshift.asl.language.jsonata import Code, Value
 from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.roles import Awaits, Submits, Tells
 from elt_redshift.asl.language.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task
 from elt_redshift.asl.patterns.event import MAX_NET, NET
 from elt_redshift.asl.patterns.source import NEVER
 from elt_redshift.planning.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally
+from elt_redshift.planning.simulated_program import Join, Place, Program, Steps, Wake
 from elt_redshift.planning.simulated_statement import SimulatedStatement, answered, pauses
 from elt_redshift.protocol.limits import LONG_POLL
 
@@ -55,10 +55,10 @@ class Simulation:
         self.ends: dict[str, float] = {}
         self.executions: list[Tally] = []
         self._statements: dict[str, SimulatedStatement] = {}
-        self._joins: dict[str, _Join] = {}
-        self._ready: deque[tuple[_Program, float]] = deque()
+        self._joins: dict[str, Join] = {}
+        self._ready: deque[tuple[Program, float]] = deque()
         self._items = items
-        main = _Program(self._walk(_Place(flow, self._execution()), 0.0))
+        main = Program(self._walk(Place(flow, self._execution()), 0.0))
         self._ready.append((main, 0.0))
         while self._ready:
             self._resume(*self._ready.popleft())
@@ -91,7 +91,7 @@ class Simulation:
         self.executions.append(Tally())
         return self.executions[-1]
 
-    def _resume(self, program: _Program, now: float) -> None:
+    def _resume(self, program: Program, now: float) -> None:
         """Let ``program`` go on until it waits for a join or for programs that it has started, or ends."""
         try:
             wanted = program.steps.send(now) if program.begun else next(program.steps)
@@ -106,9 +106,9 @@ class Simulation:
         else:
             program.children = len(wanted)
             for steps in wanted:
-                self._ready.append((_Program(steps, parent=program), 0.0))
+                self._ready.append((Program(steps, parent=program), 0.0))
 
-    def _ended(self, program: _Program) -> None:
+    def _ended(self, program: Program) -> None:
         parent = program.parent
         if parent is not None and program.end is not None:
             parent.children -= 1
@@ -116,7 +116,7 @@ class Simulation:
             if parent.children == 0:
                 self._ready.append((parent, parent.latest))
 
-    def _walk(self, here: _Place, now: float) -> _Steps:
+    def _walk(self, here: Place, now: float) -> Steps:
         """The states of a flow one after the other; gives the time at which it ends."""
         state: State | None = here.flow.states[0]
         while state:
@@ -131,7 +131,7 @@ class Simulation:
             state = here.flow.find(following) if following else None
         return now
 
-    def _step(self, state: State, name: StateName, here: _Place, now: float) -> _Steps:
+    def _step(self, state: State, name: StateName, here: Place, now: float) -> Steps:
         """What the state of a task does."""
         task = here.task(name)
         match name.step:
@@ -163,19 +163,19 @@ class Simulation:
                 assert_never(unforeseen)
         return now
 
-    def _map(self, state: Map | DistributedMap, here: _Place, now: float) -> _Steps:
+    def _map(self, state: Map | DistributedMap, here: Place, now: float) -> Steps:
         if isinstance(state, DistributedMap):
             here.execution.events += MAP_RUN_EVENTS
             here.execution.transitions += len(self._items)  # one for each child execution that is started
-            flows = [self._walk(_Place(state.processor, self._execution(), item), now) for item in self._items]
+            flows = [self._walk(Place(state.processor, self._execution(), item), now) for item in self._items]
         else:
             # JSONata gives what the child execution was given.
             items = (here.of_item("waiters") or ()) if isinstance(state.items, str) else state.items
             here.execution.events += ITERATION_EVENTS * len(items)
-            flows = [self._walk(_Place(state.processor, here.execution, item), now) for item in items]
+            flows = [self._walk(Place(state.processor, here.execution, item), now) for item in items]
         return (yield flows) if flows else now
 
-    def _submit(self, state: State, name: StateName, here: _Place, now: float) -> float:
+    def _submit(self, state: State, name: StateName, here: Place, now: float) -> float:
         assert isinstance(state, Task)
         assert isinstance(state.role, Submits)
         task = here.task(name)
@@ -200,7 +200,7 @@ class Simulation:
             self.ends[task] = now + seconds
         return now + seconds
 
-    def _follow(self, task: str, name: StateName, here: _Place, now: float) -> float:
+    def _follow(self, task: str, name: StateName, here: Place, now: float) -> float:
         """Look at a running statement until it ends: one long poll or one pause after the other."""
         statement, polling = self._statements[task], here.state(name, "wait") is not None
         if name.step == "describe" and (polling or statement.left <= 0):
@@ -215,21 +215,21 @@ class Simulation:
         self._pass(task, now, statement.left)
         return now + seconds
 
-    def _wait(self, task: str, state: State, here: _Place, now: float) -> _Steps:
+    def _wait(self, task: str, state: State, here: Place, now: float) -> Steps:
         assert isinstance(state, Task)
         assert isinstance(state.role, Awaits)
-        join = self._joins.setdefault(task, _Join())
+        join = self._joins.setdefault(task, Join())
         join.awaited = int(here.known(state.role.number, "awaited"))
         join.arrived, join.execution = now, here.execution
         return (yield task)
 
-    def _announce(self, state: State, name: StateName, here: _Place, now: float) -> None:
+    def _announce(self, state: State, name: StateName, here: Place, now: float) -> None:
         assert isinstance(state, Task)
         assert isinstance(state.role, Tells)
         last: Step = "tell last" if name.step == "tell" else "announce last"
-        wake = _Wake(here.execution, tuple(filter(None, (here.state(name, step) for step in (last, "wake")))))
+        wake = Wake(here.execution, tuple(filter(None, (here.state(name, step) for step in (last, "wake")))))
         waiter = str(here.known(state.role.waiter, "waiter"))
-        self._joins.setdefault(waiter, _Join()).told.append((now, wake))
+        self._joins.setdefault(waiter, Join()).told.append((now, wake))
         self._settle(waiter)
 
     def _settle(self, waiter: str) -> None:
@@ -248,7 +248,7 @@ class Simulation:
             last.count()
         self._ready.append((program, max(join.arrived, complete)))
 
-    def _next(self, state: State, here: _Place) -> str | None:
+    def _next(self, state: State, here: Place) -> str | None:
         name = state.name
         statement = self._statements.get(here.task(name)) if isinstance(name, StateName) else None
         match state:
@@ -270,66 +270,3 @@ class Simulation:
 def _of(name: str, step: Step) -> bool:
     """Whether it is the name of a task's state for this step."""
     return isinstance(name, StateName) and name.step == step
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a program is: in which flow and execution, and for which item of a Map."""
-
-    flow: Flow
-    execution: Tally
-    item: Any = None
-
-    def task(self, name: StateName) -> str:
-        """The task that a state is of. One set of states serves every task where the item names it."""
-        return str(self.of_item("name") or name.task)
-
-    def of_item(self, key: str) -> Any:
-        """A member of the item, if it is an object that has it."""
-        return self.item.get(key) if isinstance(self.item, Mapping) else None
-
-    def known(self, value: Value, key: str) -> Any:
-        """``value``; where it is known at run time only, the member of the item that it stands for."""
-        return self.of_item(key) if isinstance(value, Code) else value
-
-    def state(self, name: StateName, step: Step) -> State | None:
-        """The state that is another step of the task that the state ``name`` belongs to."""
-        return self.flow.find(StateName(name.task, step))
-
-
-@dataclass(frozen=True)
-class _Wake:
-    """The states that an upstream enters to wake a waiter."""
-
-    execution: Tally
-    states: tuple[State, ...]
-
-    def count(self) -> None:
-        for state in self.states:
-            self.execution.enter(state)
-
-
-@dataclass
-class _Join:
-    """The join item of a waiting task: who has told it so far, and who waits since when."""
-
-    told: list[tuple[float, _Wake]] = field(default_factory=list)
-    awaited: int = 0
-    arrived: float = 0.0
-    execution: Tally | None = None
-    program: _Program | None = None
-
-
-_Steps = Generator["str | Sequence[_Steps]", float, float]
-
-
-@dataclass
-class _Program:
-    """A branch on its way. It yields the task whose join it waits for, or the programs whose ends it waits for."""
-
-    steps: _Steps
-    parent: _Program | None = None
-    begun: bool = False
-    children: int = 0
-    latest: float = 0.0
-    end: float | None = None

@@ -141,7 +141,7 @@ def test_a_killed_task_cancels_its_statement(hook: Hook, ledger: str, monkeypatc
         with pytest.raises(KeyboardInterrupt):
             _execute(operator, ti)
     operator.on_kill()
-    name = operator._name(ti, Owner.dag_run("sales", ti.run_id), 1)
+    name = operator._tries(ti, Owner.dag_run("sales", ti.run_id)).name(1)
     statement = hook.statements().find(name)
     assert statement
     assert hook.statements().describe(statement, 30).status == "ABORTED"

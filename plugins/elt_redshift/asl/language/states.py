@@ -1,4 +1,5 @@
-"""The state types that definitions are made of. Each renders itself and says what it needs.
+"""The state types that definitions are made of. Each renders itself and says what it needs. They are in one module,
+long as it is, because some contain flows of all of them.
 
 https://states-language.net/ and https://docs.aws.amazon.com/step-functions/latest/dg/workflow-states.html
 """

@@ -1,0 +1,75 @@
+"""A branch of a state machine that is simulated: where it stands, and the joins that it waits for."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from elt_redshift.asl.language.jsonata import Code, Value
+from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.language.states import Flow, State
+from elt_redshift.planning.counting import Tally
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a program is: in which flow and execution, and for which item of a Map."""
+
+    flow: Flow
+    execution: Tally
+    item: Any = None
+
+    def task(self, name: StateName) -> str:
+        """The task that a state is of. One set of states serves every task where the item names it."""
+        return str(self.of_item("name") or name.task)
+
+    def of_item(self, key: str) -> Any:
+        """A member of the item, if it is an object that has it."""
+        return self.item.get(key) if isinstance(self.item, Mapping) else None
+
+    def known(self, value: Value, key: str) -> Any:
+        """``value``; where it is known at run time only, the member of the item that it stands for."""
+        return self.of_item(key) if isinstance(value, Code) else value
+
+    def state(self, name: StateName, step: Step) -> State | None:
+        """The state that is another step of the task that the state ``name`` belongs to."""
+        return self.flow.find(StateName(name.task, step))
+
+
+@dataclass(frozen=True)
+class Wake:
+    """The states that an upstream enters to wake a waiter."""
+
+    execution: Tally
+    states: tuple[State, ...]
+
+    def count(self) -> None:
+        for state in self.states:
+            self.execution.enter(state)
+
+
+@dataclass
+class Join:
+    """The join item of a waiting task: who has told it so far, and who waits since when."""
+
+    told: list[tuple[float, Wake]] = field(default_factory=list)
+    awaited: int = 0
+    arrived: float = 0.0
+    execution: Tally | None = None
+    program: Program | None = None
+
+
+Steps = Generator["str | Sequence[Steps]", float, float]
+
+
+@dataclass
+class Program:
+    """A branch on its way. It yields the task whose join it waits for, or the programs whose ends it waits for."""
+
+    steps: Steps
+    parent: Program | None = None
+    begun: bool = False
+    children: int = 0
+    latest: float = 0.0
+    end: float | None = None
