@@ -72,6 +72,11 @@ PROOFS = {
     "Program._eval_body": "test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only",
     "ExecutionState._evaluate_with_timeout": "test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only",
     "Environment.__init__": "test_no_matching_choice_is_its_own_error",
+    "ExecutionState._eval_state": "test_an_expression_that_fails_is_told_once[task]",
+    "StateMap._eval_state": "test_an_expression_that_fails_is_told_once[map]",
+    "RetrierDecl._eval_body": "test_retries_come_at_the_pace_that_is_set",
+    "ExecutionState._eval_state_output": "test_an_output_is_evaluated_once",
+    "quotas.is_within_size_quota": "test_a_payload_is_measured_as_it_is_sent",
 }
 
 #: Patches that none of these tests misses within its bound, with what they are for.
@@ -85,10 +90,4 @@ UNSEEN = {
     "EvalComponent._log_exception": "keeps the log short",
     "EvalComponent.heap_key": "closes a race",
     "CallbackEndpoint.interrupt_all": "closes a race",
-    "ExecutionState._eval_state": "what is left of a stopped state ends sooner",
-    "StateMap._eval_state": "what is left of a stopped state ends sooner",
-    "RetrierDecl._eval_body": "a stop ends the sleep before a retry, which moto sleeps out",
-    "ExecutionState._eval_state_output": "an error in Output is retried too",
-    "models.Execution": "start_execution makes executions of the class that replaces it",
-    "quotas.is_within_size_quota": "counts characters that need several bytes",
 }

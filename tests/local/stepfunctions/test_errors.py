@@ -235,3 +235,18 @@ def test_retries_end_and_the_last_error_counts(aws: Aws) -> None:
     assert aws.ended(arn)["error"] == MISSING
     scheduled = [event["taskScheduledEventDetails"] for event in aws.history(arn) if event["type"] == "TaskScheduled"]
     assert [json.loads(item["parameters"])["Key"]["id"]["S"] for item in scheduled] == ["0", "1"]
+
+
+def test_a_payload_is_measured_as_it_is_sent(aws: Aws) -> None:
+    """A character counts as many bytes as it takes in UTF-8, not those of an escape."""
+    text = "{% $join($map($range(1, 600, 1), function($n) { $pad('', 200, 'é') })) %}"
+    assert aws.output(jsonata({"a": passing(Output={"text": text})})) == {"text": "é" * 120_000}
+
+
+def test_retries_come_at_the_pace_that_is_set(aws: Aws) -> None:
+    """The time before a retry is shortened by a factor, so that tests need not wait it out."""
+    retry = [{"ErrorEquals": ["States.ALL"], "IntervalSeconds": 10, "MaxAttempts": 1}]
+    arn = aws.start(jsonata({"a": missing_table(Retry=retry, End=True)}))
+    aws.ended(arn)
+    first, second = (event["timestamp"] for event in aws.history(arn) if event["type"] == "TaskFailed")
+    assert (second - first).total_seconds() < 10

@@ -277,3 +277,25 @@ def test_variables_work_in_jsonpath_states(aws: Aws) -> None:
     first = {"Type": "Pass", "Assign": {"v.$": "$.in"}, "Next": "b"}
     second = passing(Parameters={"got.$": "$v.deep"})
     assert aws.output(jsonpath({"a": first, "b": second}), {"in": {"deep": 'a"b'}}) == {"got": 'a"b'}
+
+
+def test_an_output_is_evaluated_once(aws: Aws) -> None:
+    """What Output gives does not become the input of the same expression."""
+    state = missing_table(Output="{% $states.input = 1 ? 2 : 1 %}", End=True)
+    state["Arguments"]["TableName"] = aws.table()
+    assert aws.output(jsonata({"a": state})) == 1
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        sdk("dynamodb:getItem", {"TableName": "{% $error('none') %}"}, End=True),
+        {"Type": "Map", "Items": "{% $error('none') %}", "ItemProcessor": branch({"p": passing()}), "End": True},
+    ],
+    ids=["task", "map"],
+)
+def test_an_expression_that_fails_is_told_once(aws: Aws, state: dict[str, Any]) -> None:
+    """The history has one EvaluationFailed of an attempt."""
+    arn = aws.start(jsonata({"a": state}))
+    assert aws.ended(arn)["error"] == "States.QueryEvaluationError"
+    assert [event["type"] for event in aws.history(arn)].count("EvaluationFailed") == 1

@@ -23,7 +23,6 @@ MODULES = (
     "attempts",
     "branches",
     "distributed",
-    "executions",
     "definitions",
     "api",
 )

@@ -12,7 +12,6 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from moto.stepfunctions.parser import models
 from moto.stepfunctions.parser.api import (
     ExecutionNotRedrivable,
     ExecutionStatus,
@@ -32,12 +31,8 @@ from elt_redshift.local.events import emit_execution_event
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import RUNTIME
 from elt_redshift.local.stepfunctions.history import MAX_EVENTS, History
-from elt_redshift.local.stepfunctions.patching import Patches
 from elt_redshift.local.stepfunctions.progress import Run, Scope
 from elt_redshift.local.stepfunctions.values import iso_time
-
-PATCHES = Patches()
-apply = PATCHES.apply
 
 MAX_SHOWN = 248 * 1024  # bytes of an input or an output in an event
 
@@ -257,11 +252,6 @@ class EmbeddedExecution(Execution):
             "error": self.error,
             "cause": self.cause,
         }
-
-
-PATCHES.value(
-    models, "Execution", "Could neither be redriven nor stopped at once; its end was several steps.", EmbeddedExecution
-)
 
 
 def _milliseconds(date: datetime.datetime | None) -> int | None:
