@@ -34,14 +34,14 @@ class ConnectedOperator(BaseOperator):
         verify: bool | str | None,
         botocore_config: dict[str, Any] | None,
     ) -> Connection:
-        self.aws_conn_id, self.region_name = aws_conn_id, region_name
-        self.verify, self.botocore_config = verify, botocore_config
+        connection = Connection(aws_conn_id, region_name, verify, botocore_config)
+        vars(self).update(connection.arguments)  # past Airflow's __setattr__, which has nothing to do with them
         if not isinstance(botocore_config, dict | None):
             kind = type(botocore_config).__name__
             raise AirflowException(
                 f"Task {self.task_id}: botocore_config is of type {kind}; give a dict, which a trigger can store."
             )
-        return Connection(aws_conn_id, region_name, verify, botocore_config)
+        return connection
 
     @property
     def connection(self) -> Connection:

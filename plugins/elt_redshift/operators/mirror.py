@@ -111,13 +111,13 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
         given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, **connection.arguments}
         told = {name: value for name, value in given.items() if value != _ANY[name]}
-        self.start_from_trigger = True
-        self.start_trigger_args = StartTriggerArgs(
+        arguments = StartTriggerArgs(
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
             trigger_kwargs={"task": self.task_name, **told},
             next_method="execute_complete",
             timeout=self.follow_timeout,
         )
+        vars(self).update(start_from_trigger=True, start_trigger_args=arguments)
 
     @property
     def places(self) -> tuple[str, ...]:
