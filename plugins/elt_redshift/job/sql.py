@@ -32,9 +32,9 @@ _LEXEME = r"""
   | (?P<dollar>\$(?P<tag>(?:[A-Za-z_\x80-\U0010ffff][\w\x80-\U0010ffff]*)?)\$.*?\$(?P=tag)\$)
   | (?P<quoted>"(?:[^"]|"")*")
   | (?P<cast>::)
-  | (?P<parameter>(?<![\w\]]):[A-Za-z_]\w*)
+  | (?P<parameter>(?<![\w\]]):[A-Za-z_]\w*+(?!\$))
   | (?P<number>\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+(?:[eE][+-]?\d+)?)
-  | (?P<name>[#A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
+  | (?P<name>[#]?[A-Za-z_\x80-\U0010ffff][\w$\x80-\U0010ffff]*)
   | (?P<operator>:=|.)
 """
 #: What may hold anything, quotes and semicolons included, in the order in which :data:`_LEXEME` tries it.
