@@ -146,10 +146,12 @@ def _check_owner(item: AuditItem, verdict: Verdict, force: bool) -> None:
 
 def _until_then(item: AuditItem) -> str:
     """What to do about a lock under a lease whose owner may live."""
+    dag_run = item.owner is not None and item.owner.is_dag_run
+    end = "Mark that DAG run as failed" if dag_run else "End it"
     return (
-        "If it must not go on, end it: a DAG run by marking it as failed. If it is dead, its lease runs out at "
-        f"{item.lease}; {LEASE_TOLERANCE} s later it can be unlocked, and the next run takes the lock over by itself. "
-        "To free it at once all the same, add --force: then it loses the lock, and its statements are cancelled."
+        f"{end} if it must not go on. If it is dead, its lease runs out at {item.lease}; {LEASE_TOLERANCE} s later it "
+        "can be unlocked, and the next run takes the lock over by itself. To free it at once all the same, add --force:"
+        " then it loses the lock, and its statements are cancelled."
     )
 
 

@@ -18,6 +18,7 @@ from collections.abc import Collection
 EXECUTION_ARN = "$states.context.Execution.Id"
 EXECUTION_NAME = "$states.context.Execution.Name"
 REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
+REDRIVE_TIME = "$states.context.Execution.RedriveTime"
 INPUT = "$states.input"
 
 #: What an execution was told that goes on with an earlier one's work; see :mod:`elt_redshift.asl.patterns.resumption`.

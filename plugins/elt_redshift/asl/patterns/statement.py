@@ -45,6 +45,7 @@ from typing import Any
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import (
     INPUT,
+    REDRIVE_TIME,
     REDRIVEN,
     Code,
     Value,
@@ -73,6 +74,20 @@ MAX_PAUSE = 60
 
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
+
+
+#: The statement ``$r`` was submitted before the execution was redriven last, and cancelled: by whoever stopped the
+#: execution, since the task itself cancels only what is late, which leaves ``error`` in ``$i``.
+_CANCELLED_BEFORE = (
+    f"$r.Status = '{statements.ABORTED}' and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
+    f"($type($r.CreatedAt) = 'string' ? $toMillis($r.CreatedAt) < $toMillis({REDRIVE_TIME}) : true)"
+)
+
+#: What is known of a task whose statement is submitted anew, as another attempt that is no failure.
+_ANEW = (
+    "{'attempt': $i.attempt + 1, 'failures': $i.failures, 'redrives': $i.redrives, 'since': $millis(), "
+    f"'Status': '{passing.NEW}'}}"
+)
 
 
 @dataclass(frozen=True)
@@ -293,14 +308,14 @@ class StatementPattern:
         part = f"$r.SubStatements[Status = '{statements.FAILED}'][0].Id"
         said = "$exists($i.error) ? $i.error : $exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
+        found = f"$merge([$i, {{'Status': $r.Status}}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
             {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
-                f"($i := {INPUT}; $r := $states.result; $part := {part}; $merge([$i, {{'Status': $r.Status}}, "
-                f"$r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}]))"
+                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_CANCELLED_BEFORE} ? {_ANEW} : {found})"
             ),
             retry=calls.DATA_API_RETRY,
             catch=self._unseen(),
