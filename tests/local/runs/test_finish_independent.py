@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from elt_redshift.asl.patterns import settling
+from elt_redshift.asl.patterns import joins
 from elt_redshift.graph.layout import arrange
 from elt_redshift.graph.of_job import graph_of
 from elt_redshift.job.model import EltJob, LockPolicy, Wait
@@ -172,7 +172,7 @@ def test_a_parked_task_looks_again_by_itself(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A wait that nobody ends is over after a while, and the task looks at the sets and waits anew."""
-    monkeypatch.setattr(settling, "LONGEST_WAIT", 1)
+    monkeypatch.setattr(joins, "LONGEST_WAIT", 1)
     deployed = deploy(_job(ledger, barrier.pass_))
     arn = deployed.start()
     deployed.until(arn, lambda _: deployed.states(arn).count("bad: park") > 1)

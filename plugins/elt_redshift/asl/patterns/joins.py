@@ -19,6 +19,9 @@ condition fails, and the task goes on at once. So no task starts early, none wai
 nothing, since ``Done`` is a set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by
 Step Functions without harm.
 
+There is one exception: a write that its caller has given up and repeated may arrive behind its repetition, and puts
+back the older token, which then is sent in vain. So a waiter asks again every :data:`LONGEST_WAIT` seconds.
+
 A redriven execution goes on with the same items: what was done stays in ``Done``; an aborted wait begins anew with a
 new token and the same condition.
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-to-resource.html#connect-wait-token
@@ -55,6 +58,9 @@ from elt_redshift.protocol.writes import Write
 #: variable, because a redrive keeps it; with the time, because an execution's name is free again after 90 days.
 VARIABLE = "run"
 RUN = f"{EXECUTION_NAME} & '/' & $states.context.Execution.StartTime"
+
+#: Who waits for a token asks again after this many seconds, should nobody have sent it: one billed transition an hour.
+LONGEST_WAIT = 3600
 
 #: The token of a state that waits, and when its item may go.
 MINE = "$states.context.Task.Token"
@@ -110,7 +116,11 @@ class WaitPattern:
             output=go_on,
             comment=self.comment[:200],
             retry=calls.JOIN_RETRY,
-            catch=(Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),),
+            catch=(
+                Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),
+                Catch((calls.TIMEOUT,), self.source.name("join"), expression(INPUT)),
+            ),
+            timeout=LONGEST_WAIT,
             role=Awaits(self.awaited),
         )
 

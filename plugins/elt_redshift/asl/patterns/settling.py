@@ -42,9 +42,6 @@ from elt_redshift.protocol import dynamodb
 from elt_redshift.protocol import joins as items
 from elt_redshift.protocol.writes import Write
 
-#: A parked task looks again after this many seconds, should nobody have sent its token.
-LONGEST_WAIT = 3600
-
 _DONE = f"$states.result.Attributes.{items.DONE}"
 
 
@@ -250,7 +247,7 @@ class SettlePattern:
             {"names": names, "condition": rendered(locked(dynamodb.demanded(items.NOT_GROWN, names)))},
             next=self.source.name("record"),
             output=expression(INPUT),
-            timeout=LONGEST_WAIT,
+            timeout=joins.LONGEST_WAIT,
             retry=calls.JOIN_RETRY,
             catch=(Catch(otherwise, self.source.name("block"), expression(INPUT)),),
         )
