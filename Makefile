@@ -32,7 +32,7 @@ unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup constraints airflow demo test exhaustive moto test-matrix lint format types imports templates validate check local-up local-down clean
+.PHONY: help setup constraints airflow demo test exhaustive chaos moto test-matrix lint format types imports templates validate check local-up local-down clean
 
 help:  ## list the targets
 	@awk -F':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,10 @@ test: .venv/installed  ## every behaviour: unit, on the embedded AWS, and with r
 
 exhaustive: .venv/installed  ## the tests that try many cases, and that every patch of moto is needed
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m exhaustive
+
+chaos: .venv/installed  ## 20,000 simulated schedules of faults, and 500 that the embedded AWS plays as well
+	ELT_REDSHIFT_SCRIPTS=500 $(BIN)/pytest tests/local/runs/test_scripts.py
+	$(BIN)/python -m elt_redshift.testing --schedules 20000 --processes 2
 
 moto: .venv/installed  ## before an upgrade of moto: what it still gets wrong as it ships
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m stock tests/local

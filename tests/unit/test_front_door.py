@@ -14,8 +14,8 @@ import elt_redshift
 from tests import bounds
 
 ROOT = Path(__file__).parents[2]
-#: How users of the embedded AWS start it from Python; it is a product of its own.
-LOCAL = "elt_redshift.local"
+#: How users of the embedded AWS start it from Python, which is a product of its own; and what tests of jobs import.
+BESIDE = ("elt_redshift.local", "elt_redshift.testing")
 
 
 def _loaded_by(program: str) -> set[str]:
@@ -79,4 +79,4 @@ def test_pages_and_examples_use_the_front_door(place: str, text: str) -> None:
     """What users copy imports from us the front door and nothing behind it."""
     imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
     ours = {str(node.module) for node in imports if str(node.module).startswith("elt_redshift")}
-    assert {name for name in ours if name != LOCAL and not name.startswith(f"{LOCAL}.")} <= {"elt_redshift"}
+    assert {name for name in ours if not f"{name}.".startswith(tuple(f"{one}." for one in BESIDE))} <= {"elt_redshift"}

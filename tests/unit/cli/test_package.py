@@ -47,7 +47,8 @@ def _names(archive: str = "dist/plugins.zip") -> list[str]:
 
 
 def test_the_archive_holds_what_dag_runs_need(package: Package) -> None:
-    """Package, plugin module and .airflowignore, and the jobs; no embedded AWS, no command line, no tests."""
+    """Package, plugin module and .airflowignore, and the jobs; no embedded AWS, no simulation, no command line, no
+    tests."""
     assert package("sales") == (0, "")
     names = _names()
     assert {"elt_redshift_plugin.py", ".airflowignore", "elt_redshift/dag.py", "elt_redshift/job/model.py"} <= set(
@@ -57,7 +58,7 @@ def test_the_archive_holds_what_dag_runs_need(package: Package) -> None:
         "elt_redshift_jobs/sales/job.json",
         "elt_redshift_jobs/sales/sql.json",
     ]
-    assert not [name for name in names if re.search(r"local/|cli/|__main__|mwaa|pycache|tests", name)]
+    assert not [name for name in names if re.search(r"local/|cli/|testing/|__main__|mwaa|pycache|tests", name)]
     with zipfile.ZipFile("dist/plugins.zip") as made:
         for name in (".airflowignore", "elt_redshift_plugin.py"):
             assert made.read(name) == (ROOT / "plugins" / name).read_bytes()

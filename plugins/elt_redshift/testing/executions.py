@@ -1,0 +1,90 @@
+"""Executions of simulated state machines, and where each of them stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from elt_redshift.protocol import executions
+from elt_redshift.testing.clock import Process
+from elt_redshift.testing.errors import StateError
+from elt_redshift.testing.functions import iso
+from elt_redshift.testing.program import Program
+
+#: An execution that enters more states than this goes round in circles: far more than any sound schedule needs.
+MOST_STATES = 6000
+
+
+@dataclass
+class Frame:
+    """Where one flow stands: the machine's own, a branch's, or an item's.
+
+    :ivar state: the state that it is in, was in when it ended badly, or ended with.
+    :ivar children: of the Parallel or Map that it is in.
+    :ivar status: ``aborted``: something else ended it. A redrive enters the state again of one that ended badly.
+    """
+
+    program: Program
+    state: str
+    input: Any
+    variables: dict[str, Any]
+    item: Mapping[str, Any] | None = None
+    status: str = "running"
+    output: Any = None
+    children: list[Frame] | None = None
+
+    def abort(self) -> None:
+        """What still ran of it does not any more."""
+        for child in self.children or ():
+            child.abort()
+        if self.status == "running":
+            self.status = "aborted"
+
+    def below(self) -> Iterator[Frame]:
+        """It and all frames in it."""
+        yield self
+        for child in self.children or ():
+            yield from child.below()
+
+
+@dataclass
+class Execution:
+    """:ivar entered: how many states it has entered.
+    :ivar version: of the definition that it runs.
+    :ivar looping: it was ended because it went round in circles.
+    :ivar tasks: how each task stands that was begun: ``running``, ``failed``, ``succeeded`` or ``kept``.
+    """
+
+    arn: str
+    input: Mapping[str, Any]
+    root: Frame
+    started: float
+    version: int
+    status: str = executions.RUNNING
+    redrives: int = 0
+    entered: int = 0
+    ended: float | None = None
+    error: StateError | None = None
+    process: Process | None = None
+    looping: bool = False
+    tasks: dict[str, str] = field(default_factory=dict)
+    redriven: list[float] = field(default_factory=list)
+
+    @property
+    def name(self) -> str:
+        return self.arn.rpartition(":")[2]
+
+    @property
+    def running(self) -> bool:
+        return self.status in executions.ALIVE
+
+    def context(self) -> dict[str, Any]:
+        """Its part of the context object."""
+        return {
+            "Id": self.arn,
+            "Name": self.name,
+            "Input": self.input,
+            "StartTime": iso(self.started * 1000),
+            "RedriveCount": self.redrives,
+        }

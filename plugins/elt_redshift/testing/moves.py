@@ -1,0 +1,198 @@
+"""What is done to a job and to what it runs on, by operators, Airflow, other starters and misfortune."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any, Literal, get_args
+
+from elt_redshift.asl import fingerprints
+from elt_redshift.aws.audit import NotOwnerError
+from elt_redshift.aws.definitions import Definition
+from elt_redshift.aws.executions import Execution as Described
+from elt_redshift.aws.resuming import plan
+from elt_redshift.protocol import audit, executions, statements
+from elt_redshift.runs.history import TaskRun, TaskStatus
+from elt_redshift.testing.errors import ServiceError
+from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.world import World
+
+Kind = Literal[
+    "start",  # a start, competing where something runs
+    "stop",  # StopExecution, by whoever may
+    "crash",  # the execution times out, or fails in a way that nobody foresaw
+    "stop by airflow",  # the execution stopped, its statements cancelled, its lock let go
+    "redrive",  # of an execution that ended badly
+    "resume",  # by a new execution, which keeps what is done
+    "unlock",  # by an operator, of a held lock
+    "redeploy",  # of a definition with a task's SQL changed
+    "data outage",  # the Data API refuses everything for a while
+]
+KINDS: tuple[Kind, ...] = get_args(Kind)
+
+_WEIGHTS: Mapping[Kind, int] = {
+    "start": 5,
+    "stop": 6,
+    "crash": 2,
+    "stop by airflow": 2,
+    "redrive": 6,
+    "resume": 3,
+    "unlock": 2,
+    "redeploy": 1,
+    "data outage": 1,
+}
+
+
+@dataclass(frozen=True)
+class Move:
+    """One thing that is done, when so many states more have been entered or so many seconds have passed.
+
+    :param pause: seconds between that moment and the deed, so that it hits calls under way.
+    """
+
+    kind: Kind
+    states: int
+    seconds: float
+    pause: float
+
+    def __str__(self) -> str:
+        return f"{self.kind} after {self.states} states or {self.seconds:.1f} s, and {self.pause:.2f} s"
+
+
+#: Seconds between two moves that do not follow each other at once.
+PAUSES = (30.0, 120.0, 900.0, 9 * 3600.0, 25 * 3600.0)
+
+
+def draw(
+    random: Random, kinds: tuple[Kind, ...] = KINDS, pauses: tuple[float, ...] = PAUSES, most: int = 6
+) -> tuple[Move, ...]:
+    """Some moves, one after the other."""
+    weights = [_WEIGHTS[kind] for kind in kinds]
+    return tuple(_move(random, kind, pauses) for kind in random.choices(kinds, weights, k=random.randint(1, most)))
+
+
+def _move(random: Random, kind: Kind, pauses: tuple[float, ...]) -> Move:
+    quick = random.random() < 0.7
+    seconds = random.expovariate(1 / 3) if quick else random.choice(pauses)
+    states = random.randint(1, 25) if quick else 10_000
+    return Move(kind, states, seconds if kind != "stop" else seconds + 1, random.random() ** 2)
+
+
+class Mover:
+    """Makes moves in a world."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._deeds: Mapping[Kind, Callable[[], None]] = {
+            "start": lambda: _done(self.start()),
+            "stop": lambda: self._stop(executions.ABORTED),
+            "crash": lambda: self._stop(executions.TIMED_OUT),
+            "stop by airflow": self._stop_by_airflow,
+            "redrive": self._redrive,
+            "resume": self.resume,
+            "unlock": self.unlock,
+            "redeploy": self._redeploy,
+            "data outage": self._outage,
+        }
+
+    def make(self, kind: Kind) -> None:
+        """Make a move; where there is nothing to move, nothing happens."""
+        self._world.say(f"== {kind}")
+        self._deeds[kind]()
+
+    def start(self, **given: Any) -> Execution:
+        """A new execution."""
+        service = self._world.step_functions
+        return service.start(f"e{len(service.executions) + 1}", given)
+
+    def unlock(self) -> None:
+        """Let go of a lock that is held after a failure."""
+        store = self._world.audit_store()
+        item = store.read(self._world.subject.job_id)
+        if item is not None and item.failed:
+            store.unlock(item, by="operator", reason="simulated")
+
+    def _running(self) -> Execution | None:
+        running = list(self._world.step_functions.running())
+        return self._world.random.choice(running) if running else None
+
+    def _stop(self, status: str) -> None:
+        if run := self._running():
+            self._world.step_functions.stop(run.arn, status)
+
+    def _stop_by_airflow(self) -> None:
+        run, world = self._running(), self._world
+        if run is None:
+            return
+        world.step_functions.stop(run.arn)
+        for statement in list(world.data.statements.values()):
+            if statement.owner == run.name and statement.ended is None:
+                world.data.cancel_statement({"Id": statement.id})
+        at_work = next((task for task, how in run.tasks.items() if how == "running"), audit.NO_TASK)
+        with suppress(NotOwnerError):
+            world.audit_store().record_failure(
+                world.subject.job_id,
+                run.arn,
+                task=at_work,
+                statement=statements.NO_STATEMENT,
+                message="Airflow ended it.",
+                after=audit.RELEASED,
+            )
+
+    def _ended_badly(self) -> list[Execution]:
+        """The newest last."""
+        runs = self._world.step_functions.executions.values()
+        return [run for run in runs if not run.running and run.status != executions.SUCCEEDED]
+
+    def _redrive(self) -> None:
+        ended = self._ended_badly()
+        if ended:
+            run = ended[-1] if self._world.random.random() < 0.8 else self._world.random.choice(ended)
+            try:
+                self._world.step_functions.redrive(run.arn)
+            except ServiceError as error:
+                self._world.say(str(error))
+
+    def resume(self) -> None:
+        """A new execution that goes on with the work of the newest that ended badly."""
+        world, ended = self._world, self._ended_badly()
+        if not ended:
+            return
+        origin, service = ended[-1], world.step_functions
+        store = world.audit_store()
+        item = store.read(world.subject.job_id)
+        if item is not None and item.owner == origin.arn:
+            store.reserve(item, service.arn(f"e{len(service.executions) + 1}"))
+        self.start(resume=resumption(world, origin))
+
+    def _redeploy(self) -> None:
+        self._world.deploy(self._world.random.randrange(len(self._world.subject.versions)))
+
+    def _outage(self) -> None:
+        world = self._world
+        world.network.outages["redshiftdata"] = world.clock.now + world.random.choice((5.0, 60.0, 900.0))
+
+
+def _done(_: object) -> None:
+    """What a deed gives is for its callers, not for who makes a move."""
+
+
+def resumption(world: World, origin: Execution) -> dict[str, Any]:
+    """What an execution is told that goes on with the work of ``origin``, as Python finds it out."""
+    old, new = world.subject.versions[origin.version], world.version
+    runs = [TaskRun(task, _status(origin, task)) for task in old.tasks]
+    begun = datetime.fromtimestamp(origin.started, UTC)
+    described = Described(origin.arn, origin.name, origin.status, begun, input=json.dumps(origin.input))
+    before, now = (Definition("", fingerprints.of_job(version.job), {}) for version in (old, new))
+    return plan(described, runs, before, now).given("simulated")
+
+
+def _status(run: Execution, task: str) -> TaskStatus:
+    how = run.tasks.get(task)
+    if how in ("succeeded", "kept"):
+        return "succeeded"
+    return "waiting" if how is None else "failed" if how == "failed" else "aborted"

@@ -1,0 +1,170 @@
+"""One schedule: a job, a seed, and everything that follows from the two."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from random import Random
+
+from elt_redshift.protocol import audit, executions
+from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.histories import Finding, findings
+from elt_redshift.testing.moves import KINDS, PAUSES, Kind, Move, Mover, draw
+from elt_redshift.testing.network import Faults
+from elt_redshift.testing.redshift_data import Behaviour
+from elt_redshift.testing.subject import Subject
+from elt_redshift.testing.world import World
+
+#: The Data API's memory of ClientTokens, in seconds, which AWS does not state: schedules have one of these.
+MEMORIES = (600.0, 8 * 3600.0, 24 * 3600.0)
+
+#: How long statements of a schedule take, in seconds, on average.
+PACES = (0.5, 5.0, 60.0, 600.0)
+
+#: After the last move everything has so long to come to rest, in seconds.
+REST = 4 * 86_400.0
+
+_NO_FAULTS = Faults()
+
+
+@dataclass(frozen=True)
+class Chances:
+    """What may happen in a schedule.
+
+    :param kinds: of moves.
+    :param pauses: between them, in seconds, where they do not follow each other at once.
+    :param faults: of calls, at most.
+    :param ends: whether statements fail, and conflict.
+    :param conflicts_in_parts: whether statements conflict of which parts may have committed.
+    :param lost_events: the share of events that are never delivered.
+    :param memories: the Data API's memory of ClientTokens, in seconds, of which each schedule has one.
+    """
+
+    kinds: tuple[Kind, ...] = KINDS
+    pauses: tuple[float, ...] = PAUSES
+    faults: Faults = field(
+        default_factory=lambda: Faults(throttled=0.06, refused=0.03, unanswered=0.04, delayed=0.03, slow=0.04)
+    )
+    ends: bool = True
+    conflicts_in_parts: bool = True
+    lost_events: float = 0.3
+    memories: tuple[float, ...] = MEMORIES
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a schedule came to.
+
+    :param held: runs that are held because nobody can know how a statement ended.
+    :param trace: what happened, where it was asked for.
+    """
+
+    seed: int
+    job: str
+    moves: tuple[Move, ...]
+    findings: tuple[Finding, ...]
+    held: int
+    trace: tuple[str, ...] = ()
+
+
+def run(subject: Subject, seed: int, chances: Chances | None = None, traced: bool = False) -> Outcome:
+    """Simulate the schedule of a seed, which is the same each time."""
+    return _Schedule(subject, seed, chances or Chances(), traced).outcome()
+
+
+class _Schedule:
+    def __init__(self, subject: Subject, seed: int, chances: Chances, traced: bool) -> None:
+        random = Random(f"{seed} plan")
+        self.seed, self.moves, self._chances = seed, draw(random, chances.kinds, chances.pauses), chances
+        troubled = random.random() < 0.7
+        self._warehouse = Random(f"{seed} warehouse")
+        self._troubled, self._pace = chances.ends and random.random() < 0.6, random.choice(PACES)
+        faults = chances.faults if troubled else _NO_FAULTS
+        self.world = World(subject, seed, self._behave, faults, random.choice(chances.memories), traced)
+        self.world.lost_events = chances.lost_events
+        self.mover = Mover(self.world)
+        self._calm = False
+        self._stuck: list[Finding] = []
+
+    def outcome(self) -> Outcome:
+        self.mover.start()
+        for move in self.moves:
+            self._until(move)
+            self.mover.make(move.kind)
+        self._come_to_rest()
+        self._start_again()
+        found = [*findings(self.world), *self._stuck]
+        return Outcome(self.seed, self.world.subject.name, self.moves, tuple(found), 0, tuple(self.world.trace or ()))
+
+    def _behave(self, name: str, parts: int) -> Behaviour:
+        random, seconds = self._warehouse, self._warehouse.expovariate(1 / self._pace)
+        if self._calm or not self._troubled or random.random() > 0.3:
+            return Behaviour(seconds, late=random.random() * 3)
+        conflicts = random.random() < 0.5 and (parts == 1 or self._chances.conflicts_in_parts)
+        part = random.randint(0, 1)
+        return Behaviour(seconds, "conflicts" if conflicts else "fails", part, late=random.random() * 3)
+
+    def _until(self, move: Move) -> None:
+        """Until it is time for a move."""
+        world, left = self.world, move.states
+
+        def entered() -> None:
+            nonlocal left
+            left -= 1
+
+        world.on_entered = entered
+        world.clock.run_while(lambda: left > 0, world.clock.now + move.seconds)
+        world.clock.run(world.clock.now + (move.pause if left <= 0 else 0.0))
+        world.on_entered = lambda: None
+
+    def _come_to_rest(self) -> None:
+        """All faults end, and whatever runs comes to an end."""
+        self.world.say("== all faults end")
+        self.world.network.faults, self.world.lost_events, self._calm = _NO_FAULTS, 0.0, True
+        self.world.network.outages.clear()
+        self._rest()
+
+    def _rest(self) -> None:
+        world = self.world
+        world.clock.run_while(lambda: any(world.step_functions.running()), world.clock.now + REST)
+        for execution in list(world.step_functions.running()):
+            self._stuck.append(Finding("stuck", f"{execution.name} still runs, in {_place(execution)}"))
+            world.step_functions.stop(execution.arn)
+        world.clock.run(world.clock.now + 60)
+
+    def _start_again(self) -> None:
+        """The next run goes to its end by itself; or it is refused with a reason, and does once the job is unlocked."""
+        first = self._started()
+        if _did_its_work(first):
+            return
+        if not self._is_held(first):
+            self._stuck.append(Finding("stuck", f"the next start ended as {_told(first)}; item {self.world.item()}"))
+            return
+        self.mover.unlock()
+        second = self._started()
+        if not _did_its_work(second):
+            self._stuck.append(
+                Finding("stuck", f"after an unlock a start ended as {_told(second)}; {self.world.item()}")
+            )
+
+    def _started(self) -> Execution:
+        self.world.say("== the next start")
+        run = self.mover.start()
+        self._rest()
+        return run
+
+    def _is_held(self, run: Execution) -> bool:
+        item = self.world.item()
+        named = item.get(audit.FAILED_TASK) and item.get(audit.MESSAGE)
+        return run.status == executions.FAILED and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
+
+
+def _did_its_work(run: Execution) -> bool:
+    return run.status == executions.SUCCEEDED and bool(run.tasks)
+
+
+def _told(run: Execution) -> str:
+    return f"{run.status} in {_place(run)}: {run.error or run.root.output}"
+
+
+def _place(run: Execution) -> str:
+    return ", ".join(frame.state for frame in run.root.below())

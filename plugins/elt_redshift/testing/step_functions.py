@@ -1,0 +1,150 @@
+"""A model of Step Functions: executions of one job's state machine, and of the small ones beside it.
+
+A redrive runs the definition that the execution started with, from the states that ended badly; of Parallel and Map
+only what ended badly in them.
+https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecution.html
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from random import Random
+from typing import Any
+
+from elt_redshift.protocol import executions
+from elt_redshift.protocol.owners import Owner
+from elt_redshift.testing.clock import Clock, Promise
+from elt_redshift.testing.errors import ServiceError, StateError
+from elt_redshift.testing.executions import Execution, Frame
+from elt_redshift.testing.functions import iso
+from elt_redshift.testing.interpreter import Call, Interpreter, Told
+from elt_redshift.testing.program import Program
+
+#: An execution can be redriven for so long after its end, in seconds.
+REDRIVABLE = 14 * 86_400
+
+_PREFIX = "arn:aws:states:eu-west-1:123456789012:execution:job:"
+
+
+class StepFunctions:
+    """:param call: makes a call of a service for a state.
+    :param ended: told of each execution of the job that has ended.
+    :ivar executions: of the job, by their ARNs.
+    :ivar deployed: what a new execution runs, and the version of that.
+    """
+
+    def __init__(
+        self,
+        clock: Clock,
+        random: Random,
+        call: Call,
+        entered: Told,
+        left: Told,
+        ended: Callable[[Execution], None],
+    ) -> None:
+        self._clock, self._ended = clock, ended
+        self._interpreter = Interpreter(clock, random, call, entered, left)
+        self.executions: dict[str, Execution] = {}
+        self.deployed: tuple[Program, int] | None = None
+
+    def arn(self, name: str) -> str:
+        """Of an execution of the job."""
+        return _PREFIX + name
+
+    def start(self, name: str, given: Mapping[str, Any]) -> Execution:
+        """Start an execution of what is deployed."""
+        assert self.deployed
+        program, version = self.deployed
+        run = Execution(self.arn(name), given, Frame(program, program.start, given, {}), self._clock.now, version)
+        self.executions[run.arn] = run
+        self._go(run)
+        return run
+
+    def start_express(self, program: Program, given: Any) -> Execution:
+        """Run a small machine, which nobody stops or asks about."""
+        arn = f"{_PREFIX.replace(':job:', ':express:')}{self._clock.now}"
+        run = Execution(arn, given, Frame(program, program.start, given, {}), self._clock.now, 0)
+        run.process = self._interpreter.begin(run, run.root)
+        return run
+
+    def stop(self, arn: str, status: str = executions.ABORTED) -> None:
+        """End an execution from outside, whatever it is doing.
+
+        :param status: ABORTED, or TIMED_OUT, which is the same to whoever is in it.
+        """
+        run = self._find(arn)
+        if run.running and run.process:
+            run.process.end()
+            run.root.abort()
+            self._end(run, status)
+
+    def redrive(self, arn: str) -> None:
+        """Let an execution go on that has ended badly.
+
+        :raises ServiceError: it cannot be redriven.
+        """
+        run = self._find(arn)
+        if run.running or run.status == executions.SUCCEEDED or self._clock.now > (run.ended or 0) + REDRIVABLE:
+            raise ServiceError("ExecutionNotRedrivable", f"It is {run.status}")
+        run.redrives += 1
+        run.status, run.ended, run.error = executions.RUNNING, None, None
+        run.redriven.append(self._clock.now)
+        self._go(run)
+
+    def describe_execution(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
+        arn = request["ExecutionArn"]
+        if not Owner(arn).is_execution:
+            raise ServiceError("InvalidArnException", f"Invalid Arn: {arn!r}")
+        run = self._find(arn)
+        stopped = {} if run.ended is None else {"StopDate": iso(run.ended * 1000)}
+        failed = {"Error": run.error.name, "Cause": run.error.cause} if run.error else {}
+        return {
+            "ExecutionArn": run.arn,
+            "Name": run.name,
+            "Status": run.status,
+            "StartDate": iso(run.started * 1000),
+            "RedriveCount": run.redrives,
+            "Input": json.dumps(run.input),
+            **stopped,
+            **failed,
+        }
+
+    def send_task_success(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html"""
+        self._wait(request["TaskToken"]).keep(json.loads(request["Output"]))
+        return {}
+
+    def send_task_failure(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskFailure.html"""
+        failure = StateError(request.get("Error", ""), request.get("Cause", ""))
+        self._wait(request["TaskToken"]).keep(error=failure)
+        return {}
+
+    def running(self) -> Iterator[Execution]:
+        """The executions of the job that run, the oldest first."""
+        return (run for run in self.executions.values() if run.running)
+
+    def _wait(self, token: str) -> Promise:
+        wait = self._interpreter.tokens.find(token)
+        if wait is None:
+            raise ServiceError("TaskTimedOutException", "Task Timed Out: 'Provided task does not exist anymore'")
+        return wait
+
+    def _find(self, arn: str) -> Execution:
+        if arn not in self.executions:
+            raise ServiceError("ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
+        return self.executions[arn]
+
+    def _go(self, run: Execution) -> None:
+        run.process = self._interpreter.begin(run, run.root)
+        run.process.ended.then(lambda kept: self._finish(run, kept))
+
+    def _finish(self, run: Execution, kept: Promise) -> None:
+        run.error = kept.error if isinstance(kept.error, StateError) else None
+        self._end(run, executions.FAILED if kept.error else executions.SUCCEEDED)
+
+    def _end(self, run: Execution, status: str) -> None:
+        run.status, run.ended = status, self._clock.now
+        self._ended(run)

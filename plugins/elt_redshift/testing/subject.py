@@ -1,0 +1,108 @@
+"""The job that is simulated: its definitions as they are deployed, one after the other."""
+
+from __future__ import annotations
+
+import copy
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from elt_redshift.asl import fingerprints
+from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.testing.program import Program, program
+
+#: The audit table's name, which stands for the one that a deployment fills in.
+AUDIT_TABLE = Target.audit_table
+
+Mutation = Callable[[dict[str, Any]], None]
+"""Breaks a definition, in place."""
+
+
+@dataclass(frozen=True)
+class Version:
+    """One compiled definition of a job.
+
+    :param mutate: breaks the definition, to see that the simulation notices.
+    """
+
+    job: EltJob
+    mutate: Mutation | None = None
+
+    @cached_property
+    def machine(self) -> StateMachine:
+        return compile_job(self.job)
+
+    @cached_property
+    def program(self) -> Program:
+        definition = self.machine.definition()
+        if self.mutate:
+            definition = json.loads(json.dumps(definition))
+            self.mutate(definition)
+        return program(definition)
+
+    @cached_property
+    def answering(self) -> Program | None:
+        """The small machine that answers to the events of statements."""
+        return program(self.machine.answering()) if self.machine.events else None
+
+    @cached_property
+    def ending(self) -> Program:
+        """The small machine that follows the ends of runs."""
+        return program(self.machine.ending())
+
+    @cached_property
+    def prints(self) -> Fingerprints:
+        return fingerprints.of_job(self.job)
+
+    @cached_property
+    def tasks(self) -> Mapping[str, SqlTask]:
+        return {task.name: task for task in self.job.tasks}
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A job and what is deployed of it in the course of a schedule.
+
+    :raises ValueError: (when it is simulated) it has the map layout, which is not simulated.
+    """
+
+    name: str
+    versions: tuple[Version, ...]
+
+    @classmethod
+    def of(cls, job: EltJob, name: str = "", mutate: Mutation | None = None) -> Subject:
+        """The job as it is, and as it is after a fix of the SQL of each task in turn."""
+        unrolled = _with(job, {task.name: task for task in job.tasks})
+        return cls(name or job.name, tuple(Version(one, mutate) for one in (unrolled, *_fixed(unrolled))))
+
+    @property
+    def job_id(self) -> str:
+        return self.versions[0].job.job_id
+
+
+def _with(job: EltJob, tasks: Mapping[str, SqlTask]) -> EltJob:
+    """The job with other tasks, all of which have states of their own."""
+    another = copy.copy(job)
+    another.layout, another._tasks = "unrolled", dict(tasks)
+    return another
+
+
+def _fixed(job: EltJob) -> Iterator[EltJob]:
+    """The job with one task's SQL changed; at most two of them."""
+    for changed in job.tasks[:: max(1, len(job.tasks) - 1)][:2]:
+        texts = tuple(replace(one, text=f"{one.text} /* fixed */") for one in changed.statements)
+        fixed = replace(changed, statements=texts)
+        yield _with(job, {task.name: fixed if task is changed else task for task in job.tasks})
+
+
+def transactions(request: Mapping[str, Any]) -> int:
+    """How many transactions a submission makes: a batch one, unless it commits each statement. A procedure may commit
+    by itself, so a call counts as two."""
+    if "Sqls" in request:
+        return len(request["Sqls"]) if request.get("ExecutionMode") == "AUTO_COMMIT" else 1
+    return 2 if request["Sql"].lstrip().lower().startswith("call ") else 1

@@ -1,0 +1,233 @@
+"""Everything that a schedule happens in: the services, the network, the warehouse."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from random import Random
+from typing import Any
+
+from elt_redshift.asl.language.names import StateName
+from elt_redshift.asl.patterns.passing import end_of
+from elt_redshift.aws.audit import AuditStore
+from elt_redshift.protocol import audit, executions
+from elt_redshift.testing.client import DynamoDbClient
+from elt_redshift.testing.clock import Clock, Promise
+from elt_redshift.testing.dynamodb import DynamoDb
+from elt_redshift.testing.errors import ServiceError
+from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.network import Faults, Network
+from elt_redshift.testing.program import Program
+from elt_redshift.testing.redshift_data import Behaviour, RedshiftData, Statement
+from elt_redshift.testing.step_functions import StepFunctions
+from elt_redshift.testing.subject import AUDIT_TABLE, Subject, Version, transactions
+
+#: When schedules begin: 2026-01-01.
+_BEGIN = 1_767_225_600.0
+
+
+#: So many seconds after an end that EventBridge has told of, the item says so.
+SETTLED = 300.0
+
+
+@dataclass(frozen=True)
+class Claim:
+    """The lock has a new owner, from then on."""
+
+    owner: str
+    since: float
+
+
+class World:
+    """One simulated account, region and warehouse.
+
+    :param behave: how a new statement goes, given its name and how many transactions it makes.
+    :param memory: seconds for which the Data API knows a ClientToken.
+    :ivar claims: the owners of the lock, one after the other.
+    :ivar trace: what happened, a line each; None: nobody reads it.
+    :ivar unrecorded: what ended by itself while the item said that it runs.
+    :ivar robbed: who lost the lock to a write that was not its own, while it ran.
+    """
+
+    def __init__(
+        self,
+        subject: Subject,
+        seed: int,
+        behave: Callable[[str, int], Behaviour],
+        faults: Faults,
+        memory: float,
+        traced: bool = False,
+    ) -> None:
+        self.subject, self.clock = subject, Clock(_BEGIN)
+        self.random = Random(f"{seed} moves")
+        self.trace: list[str] | None = [] if traced else None
+        self.network = Network(self.clock, Random(f"{seed} network"), faults)
+        self.dynamodb = DynamoDb()
+        self.data = RedshiftData(self.clock, behave, self._statement_ended, memory, transactions)
+        self.step_functions = StepFunctions(
+            self.clock, Random(f"{seed} states"), self._call, self._entered, self._left, self._ended
+        )
+        self.claims: list[Claim] = []
+        self.unrecorded: list[str] = []
+        self.robbed: list[str] = []
+        self.on_entered: Callable[[], None] = lambda: None
+        self.lost_events = 0.0
+        self._handlers: dict[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {}
+        self.deploy(0)
+
+    @property
+    def version(self) -> Version:
+        """What is deployed."""
+        assert self.step_functions.deployed
+        return self.subject.versions[self.step_functions.deployed[1]]
+
+    def deploy(self, number: int) -> None:
+        """Deploy another version of the job."""
+        self.say(f"deploy version {number}")
+        self.step_functions.deployed = self.subject.versions[number].program, number
+
+    def say(self, what: str) -> None:
+        """A line of the trace."""
+        if self.trace is not None:
+            self.trace.append(f"{self.clock.now - _BEGIN:11.3f}  {what}")
+
+    def item(self) -> dict[str, str]:
+        """The job's audit item, without types."""
+        key = {name: {"S": value} for name, value in audit.key(self.subject.job_id).items()}
+        found = self.dynamodb.get_item({"TableName": AUDIT_TABLE, "Key": key}).get("Item", {})
+        return {name: next(iter(value.values())) for name, value in found.items()}
+
+    def audit_store(self) -> AuditStore:
+        """The audit table, as commands and Airflow's workers read and write it."""
+        client = DynamoDbClient(self.dynamodb.get_item, self._update_item)
+        return AuditStore(client, AUDIT_TABLE, lambda: datetime.fromtimestamp(self.clock.now, UTC))
+
+    def _call(self, service: str, action: str, request: Any) -> Promise:
+        handler = self._handlers.get((service, action))
+        if handler is None:
+            handler = self._handlers[service, action] = self._handler(service.removeprefix("aws-sdk:"), action)
+        return self.network.call(service, handler, request)
+
+    def _handler(self, service: str, action: str) -> Callable[[Mapping[str, Any]], Any]:
+        if (service, action) == ("dynamodb", "updateItem"):
+            return self._update_item
+        services: Mapping[str, Any] = {
+            "dynamodb": self.dynamodb,
+            "redshiftdata": self.data,
+            "sfn": self.step_functions,
+        }
+        method = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", action)
+        handler = getattr(services[service], method) if service in services else _heard_by_nobody
+        return handler if self.trace is None else self._told(f"{service}:{action}", handler)
+
+    def _told(self, call: str, handler: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
+        def told(request: Mapping[str, Any]) -> Any:
+            what = request.get("StatementName") or request.get("Id") or ""
+            try:
+                answer = handler(request)
+            except ServiceError as error:
+                self.say(f"    {call} {what} -> {error}")
+                raise
+            self.say(f"    {call} {what} -> {'(waits)' if isinstance(answer, Promise) else answer}")
+            return answer
+
+        return told
+
+    def _update_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        audited = request["TableName"] == AUDIT_TABLE
+        before = self.item() if audited else {}
+        try:
+            answer = self.dynamodb.update_item(request)
+        except ServiceError as error:
+            self.say(f"    dynamodb:updateItem {request['Key']} -> {error.name}")
+            raise
+        if self.trace is not None:
+            values = request.get("ExpressionAttributeValues", {})
+            self.say(f"    dynamodb:updateItem {request['Key']} {values}")
+        if audited:
+            self._owned(before, request)
+        return answer
+
+    def _owned(self, before: Mapping[str, str], request: Mapping[str, Any]) -> None:
+        item = self.item()
+        owner = item.get(audit.OWNER, "")
+        by = request.get("ExpressionAttributeValues", {}).get(":owner", {}).get("S", "")
+        if (loser := before.get(audit.OWNER, "")) not in (owner, by) and self._runs(loser, before):
+            self.robbed.append(f"{loser.rpartition(':')[2]} lost the lock to a write of {by.rpartition(':')[2]}")
+        if owner and item.get(audit.JOB_STATE) == audit.RUNNING and (not self.claims or self.claims[-1].owner != owner):
+            self.claims.append(Claim(owner, self.clock.now))
+
+    def _runs(self, owner: str, item: Mapping[str, str]) -> bool:
+        """Whether the owner runs, and has taken the lock since its last redrive."""
+        run = self.step_functions.executions.get(owner)
+        return run is not None and run.running and item.get(audit.REDRIVES) == str(run.redrives)
+
+    def _entered(self, run: Execution, state: str, given: Any) -> None:
+        if self.trace is not None:
+            self.say(f"{run.name}: > {state}  {str(given)[:150]}")
+        name = _parsed(state)
+        if name and not name.step and run.arn in self.step_functions.executions:
+            run.tasks[name.task] = "running"
+        self.on_entered()
+
+    def _left(self, run: Execution, state: str, output: Any) -> None:
+        name = _parsed(state)
+        if name is None:
+            return
+        if name.step == "record":
+            run.tasks[name.task] = "failed"
+        elif isinstance(output, dict) and (end := end_of(name, output)):
+            run.tasks[name.task] = "kept" if end.kept else "succeeded"
+
+    def _ended(self, run: Execution) -> None:
+        self.say(f"{run.name}: {run.status} {run.error or ''}")
+        item = self.item()
+        runs_on = item.get(audit.OWNER) == run.arn and item.get(audit.JOB_STATE) == audit.RUNNING
+        self._tell_of_end(run)
+        if run.status in (executions.FAILED, executions.SUCCEEDED) and runs_on:
+            self.unrecorded.append(f"{run.name} ended as {run.status} ({run.error}), and its item says that it runs")
+
+    def _tell_of_end(self, run: Execution) -> None:
+        """EventBridge tells of an end at least once, or never; now and then late, and twice."""
+        if self.random.random() < self.lost_events:
+            return
+        told = {"executionArn": run.arn, "status": run.status, "redriveCount": run.redrives}
+        for late in (0.5, *((30.0,) if self.random.random() < 0.1 else ())):
+            self.clock.after(late * (1 + self.random.random()), self._tell, self.version.ending, told)
+        self.clock.after(SETTLED, self._check_end, run, run.redrives)
+
+    def _check_end(self, run: Execution, redrives: int) -> None:
+        item = self.item()
+        if run.running or run.redrives != redrives or item.get(audit.OWNER) != run.arn or self.network.faults.any:
+            return
+        if item.get(audit.JOB_STATE) == audit.RUNNING:
+            self.unrecorded.append(
+                f"{run.name} ended as {run.status}, and {SETTLED:.0f} s later its item says that it runs"
+            )
+
+    def _statement_ended(self, statement: Statement) -> None:
+        self.say(f"    {statement.id} {statement.name} is {statement.status}, {len(statement.commits)} commits")
+        answering = self.version.answering
+        if not (statement.event and answering) or self.random.random() < self.lost_events:
+            return
+        told = {"statementName": statement.name, "statementId": statement.id, "state": statement.status}
+        self.clock.after(0.1 + self.random.random(), self._tell, answering, told)
+
+    def _tell(self, machine: Program, told: Mapping[str, Any]) -> None:
+        self.step_functions.start_express(machine, told)
+
+
+def _heard_by_nobody(request: Mapping[str, Any]) -> dict[str, Any]:
+    """An event that is put, a message that is published."""
+    return {}
+
+
+_PARSED: dict[str, StateName | None] = {}
+
+
+def _parsed(state: str) -> StateName | None:
+    if state not in _PARSED:
+        _PARSED[state] = StateName.read(state)
+    return _PARSED[state]

@@ -1,0 +1,147 @@
+"""Protocols that are broken on purpose, as mutations of a compiled definition: mistakes that somebody could make."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.testing.histories import Rule
+from elt_redshift.testing.subject import Mutation
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Broken:
+    """A mutation.
+
+    :param jobs: the sample jobs that it is tried on.
+    :param rules: one of these is broken by it.
+    """
+
+    name: str
+    mutate: Mutation
+    jobs: tuple[str, ...]
+    rules: tuple[Rule, ...]
+
+
+def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
+    """All states by their names, however deep."""
+    for name, state in definition["States"].items():
+        yield name, state
+        for inner in (*state.get("Branches", ()), *filter(None, [state.get("ItemProcessor")])):
+            yield from _states(inner)
+
+
+def each(matches: str, change: Callable[[State], object]) -> Mutation:
+    """Changes the states whose names match a pattern; there must be one that is changed by it."""
+
+    def mutate(definition: dict[str, Any]) -> None:
+        found = [state for name, state in _states(definition) if re.fullmatch(matches, name)]
+        before = json.dumps(found)
+        for state in found:
+            change(state)
+        assert json.dumps(found) != before, f"nothing is changed in {matches}"
+
+    return mutate
+
+
+def replaced(matches: str, old: str, new: str) -> Mutation:
+    """Replaces a pattern in all that such states hold."""
+
+    def change(state: State) -> None:
+        changed = json.loads(re.sub(old, new, json.dumps(state)))
+        state.clear()
+        state.update(changed)
+
+    return each(matches, change)
+
+
+def both(*mutations: Mutation) -> Mutation:
+    def mutate(definition: dict[str, Any]) -> None:
+        for mutation in mutations:
+            mutation(definition)
+
+    return mutate
+
+
+def unconditional(matches: str) -> Mutation:
+    return each(matches, lambda state: state["Arguments"].pop("ConditionExpression"))
+
+
+def _counted(state: State) -> None:
+    """A number of ended upstreams instead of the set of their names."""
+    arguments = state["Arguments"]
+    if ":task" in arguments["ExpressionAttributeValues"]:
+        arguments["ExpressionAttributeValues"][":task"] = {"N": "1"}
+    if "ConditionExpression" in arguments:
+        arguments["ConditionExpression"] = arguments["ConditionExpression"].replace("size(Done)", "Done")
+    text = json.dumps(state["Output"]) if "Output" in state else '""'
+    state["Output"] = json.loads(
+        text.replace("$count($states.result.Attributes.Done.*)", "$number($states.result.Attributes.Done.N)")
+    )
+
+
+def _skipping(state: State) -> None:
+    """Where a rule leads to the record, it leads past it."""
+    for rule in state["Choices"]:
+        if rule["Next"].endswith(": record"):
+            rule["Next"] = rule["Next"].replace(": record", ": failed")
+
+
+def _expired(state: State) -> None:
+    """An owner is dead when its lock is old."""
+    for rule in state["Choices"]:
+        if "'RUNNING'" in rule["Condition"]:
+            rule["Condition"] = "{% false %}"
+
+
+ACQUIRING = "acquire lock( to resume)?"
+SUBMITTING = "[a-e]"
+ONE, JOINED, EVENTS = ("one_task", "waiting", "joined"), ("joined", "polling"), ("events",)
+
+BROKEN: tuple[Broken, ...] = (
+    Broken("no owner check on release", unconditional("release lock"), ("one_task", "waiting"), ("double owner",)),
+    Broken("expiry by time", each("judge owner", _expired), ONE, ("double owner",)),
+    Broken("unconditional take-over", unconditional("take over lock"), ONE, ("double owner",)),
+    Broken("no condition on the lock", unconditional(ACQUIRING), ONE, ("double owner",)),
+    Broken("counters for sets in joins", each(".*: (announce|announce last|join)", _counted), ("woven",), ("lost",)),
+    Broken(
+        "a token of its own for each try",
+        replaced(SUBMITTING, r"\$hash\(", "$string($random()) & $hash("),
+        ("one_task", "joined"),
+        ("twice",),
+    ),
+    Broken(
+        "failures of AUTO_COMMIT are retried unasked",
+        replaced(".*: status", r"\$states\.input\.failures < [^%]*%", "$states.input.failures < 5 %"),
+        ("auto_commit", "procedure"),
+        ("twice",),
+    ),
+    Broken(
+        "nobody looks for left statements",
+        each("judge owner", lambda state: state.update(Default="take over lock")),
+        ONE,
+        ("double owner",),
+    ),
+    Broken(
+        "after a redrive the lock is not taken again",
+        both(
+            replaced(SUBMITTING, r"\$states\.context\.Execution\.RedriveCount > \$states\.input\.redrives", "false"),
+            replaced(".*: status", r"\$states\.context\.Execution\.RedriveCount > \$states\.input\.redrives", "false"),
+        ),
+        ("diamond", "joined", "one_task"),
+        ("double owner",),
+    ),
+    Broken("listing before the grace time", replaced("judge .*", r"\+ 120000", "+ 0"), ONE, ("double owner",)),
+    Broken("failures are not recorded", each(".*: status", _skipping), ("one_task", "diamond"), ("unrecorded",)),
+    Broken(
+        "waits for joins never end by themselves",
+        each(".*: join", lambda state: state.pop("TimeoutSeconds")),
+        (*JOINED, *EVENTS),
+        ("stuck",),
+    ),
+)

@@ -1,0 +1,37 @@
+"""Each protocol that is broken on purpose is caught, so that chaos without a finding means something."""
+
+from __future__ import annotations
+
+import pytest
+
+from elt_redshift.testing import Chances, run, samples
+from elt_redshift.testing.known import without_known
+from elt_redshift.testing.subject import Subject
+
+from .broken import BROKEN, Broken
+
+#: At most so many schedules until it must be caught.
+MOST = 2000
+
+JOBS = {job.name: job for job in samples.jobs()}
+
+
+def caught(broken: Broken, most: int) -> bool:
+    """Whether a schedule breaks one of the rules."""
+    subjects = [Subject.of(JOBS[name], mutate=broken.mutate) for name in broken.jobs]
+    chances = without_known(Chances())
+    outcomes = (run(subjects[seed % len(subjects)], seed, chances) for seed in range(most))
+    return any(finding.rule in broken.rules for outcome in outcomes for finding in outcome.findings)
+
+
+@pytest.mark.parametrize("broken", BROKEN[1:4], ids=lambda one: one.name)
+def test_the_checker_has_eyes(broken: Broken) -> None:
+    """Some are caught at once."""
+    assert caught(broken, 100)
+
+
+@pytest.mark.exhaustive
+@pytest.mark.parametrize("broken", BROKEN, ids=lambda one: one.name)
+def test_a_broken_protocol_is_caught(broken: Broken) -> None:
+    """Within two thousand schedules of the jobs that it concerns."""
+    assert caught(broken, MOST)
