@@ -53,7 +53,9 @@ class Execution:
     """:ivar entered: how many states it has entered.
     :ivar version: of the definition that it runs.
     :ivar looping: it was ended because it went round in circles.
-    :ivar tasks: how each task stands that was begun: ``running``, ``failed``, ``succeeded`` or ``kept``.
+    :ivar tasks: how each task stands that was begun: ``running``, ``failed``, ``succeeded`` or ``kept``; and in
+        ``begun`` when its last attempt began, in ``failed`` the statement and the message of
+        its last failure.
     """
 
     arn: str
@@ -69,6 +71,8 @@ class Execution:
     process: Process | None = None
     looping: bool = False
     tasks: dict[str, str] = field(default_factory=dict)
+    begun: dict[str, float] = field(default_factory=dict)
+    failed: dict[str, tuple[str, str]] = field(default_factory=dict)
     redriven: list[float] = field(default_factory=list)
 
     @property

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
+from elt_redshift.job.parts import Retries
 from elt_redshift.protocol import executions
 from elt_redshift.protocol.statements import FINISHED
 from elt_redshift.testing.executions import Execution
@@ -110,7 +111,8 @@ def _may_follow(world: World, before: Statement, after: Statement) -> bool:
         return True
     if before.status == FINISHED or before.parts == 1:
         return False
-    asked = world.subject.versions[run.version].tasks[after.task].retries
+    retries = world.subject.versions[run.version].tasks[after.task].retries
+    asked = retries.times if isinstance(retries, Retries) else retries
     failed = before.ended or 0.0
     return bool(asked) or before.owner != after.owner or any(failed <= at <= after.created for at in run.redriven)
 

@@ -7,7 +7,7 @@ from typing import Literal
 
 from elt_redshift.testing.schedules import Chances
 
-Name = Literal["short memory", "hours later", "conflicts in parts", "data outage"]
+Name = Literal["resumed resumptions"]
 
 
 @dataclass(frozen=True)
@@ -23,21 +23,16 @@ class Known:
     def left_out(self, chances: Chances) -> Chances:
         """The same chances without it."""
         match self.name:
-            case "short memory":
-                return replace(chances, memories=tuple(one for one in chances.memories if one > 3600.0))
-            case "hours later":
-                return replace(chances, pauses=tuple(pause for pause in chances.pauses if pause < 3600.0))
-            case "conflicts in parts":
-                return replace(chances, conflicts_in_parts=False)
-            case "data outage":
-                return replace(chances, kinds=tuple(kind for kind in chances.kinds if kind != "data outage"))
+            case "resumed resumptions":
+                return replace(chances, chains=False)
 
 
 KNOWN: tuple[Known, ...] = (
-    Known("short memory", "A redrive after the ClientToken's memory submits a statement again that has committed."),
-    Known("hours later", "A run that goes on when its statements are forgotten runs a task again that has committed."),
-    Known("conflicts in parts", "A conflict is tried again although parts of the statement have committed."),
-    Known("data outage", "A Data API that refuses for minutes ends a run that then is recorded nowhere."),
+    Known(
+        "resumed resumptions",
+        "A run that resumes a resumption, which was stopped before it had looked for the statements of the first run, "
+        "does not look for those and runs their tasks again.",
+    ),
 )
 
 

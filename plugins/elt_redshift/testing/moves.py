@@ -14,7 +14,7 @@ from elt_redshift.asl import fingerprints
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.executions import Execution as Described
-from elt_redshift.aws.resuming import plan
+from elt_redshift.aws.resuming import UnknowableError, plan
 from elt_redshift.protocol import audit, executions, statements
 from elt_redshift.runs.history import TaskRun, TaskStatus
 from elt_redshift.testing.errors import ServiceError
@@ -83,10 +83,13 @@ def _move(random: Random, kind: Kind, pauses: tuple[float, ...]) -> Move:
 
 
 class Mover:
-    """Makes moves in a world."""
+    """Makes moves in a world.
 
-    def __init__(self, world: World) -> None:
-        self._world = world
+    :param chains: whether a run is resumed that resumes another one whose tasks it was to look for.
+    """
+
+    def __init__(self, world: World, chains: bool = True) -> None:
+        self._world, self._chains = world, chains
         self._deeds: Mapping[Kind, Callable[[], None]] = {
             "start": lambda: _done(self.start()),
             "stop": lambda: self._stop(executions.ABORTED),
@@ -163,11 +166,19 @@ class Mover:
         if not ended:
             return
         origin, service = ended[-1], world.step_functions
+        if not self._chains and "open" in (origin.input.get("resume") or {}):
+            return
         store = world.audit_store()
         item = store.read(world.subject.job_id)
+        try:
+            told = resumption(world, origin)
+        except UnknowableError as error:
+            world.say(str(error))
+            world.held += 1
+            return
         if item is not None and item.owner == origin.arn:
             store.reserve(item, service.arn(f"e{len(service.executions) + 1}"))
-        self.start(resume=resumption(world, origin))
+        self.start(resume=told)
 
     def _redeploy(self) -> None:
         self._world.deploy(self._world.random.randrange(len(self._world.subject.versions)))
@@ -182,13 +193,28 @@ def _done(_: object) -> None:
 
 
 def resumption(world: World, origin: Execution) -> dict[str, Any]:
-    """What an execution is told that goes on with the work of ``origin``, as Python finds it out."""
+    """What an execution is told that goes on with the work of ``origin``, as Python finds it out.
+
+    :raises UnknowableError: nobody can know whether some of its tasks are done.
+    """
     old, new = world.subject.versions[origin.version], world.version
-    runs = [TaskRun(task, _status(origin, task)) for task in old.tasks]
-    begun = datetime.fromtimestamp(origin.started, UTC)
+    runs = [_run(origin, task) for task in old.tasks]
+    begun = _moment(origin.started)
+    assert begun is not None
     described = Described(origin.arn, origin.name, origin.status, begun, input=json.dumps(origin.input))
     before, now = (Definition("", fingerprints.of_job(version.job), {}) for version in (old, new))
-    return plan(described, runs, before, now).given("simulated")
+    today = datetime.fromtimestamp(world.clock.now, UTC)
+    return plan(described, runs, before, now).assuming(runs, {}, today).given("simulated")
+
+
+def _moment(seconds: float | None) -> datetime | None:
+    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
+
+
+def _run(run: Execution, task: str) -> TaskRun:
+    statement, message = run.failed.get(task, (None, None)) if run.tasks.get(task) == "failed" else (None, None)
+    began = _moment(run.begun.get(task))
+    return TaskRun(task, _status(run, task), began, statement_id=statement, message=message)
 
 
 def _status(run: Execution, task: str) -> TaskStatus:

@@ -33,6 +33,7 @@ class Chances:
     :param kinds: of moves.
     :param pauses: between them, in seconds, where they do not follow each other at once.
     :param faults: of calls, at most.
+    :param chains: whether a resumption is resumed that was to look for an earlier run's statements.
     :param ends: whether statements fail, and conflict.
     :param conflicts_in_parts: whether statements conflict of which parts may have committed.
     :param lost_events: the share of events that are never delivered.
@@ -44,6 +45,7 @@ class Chances:
     faults: Faults = field(
         default_factory=lambda: Faults(throttled=0.06, refused=0.03, unanswered=0.04, delayed=0.03, slow=0.04)
     )
+    chains: bool = True
     ends: bool = True
     conflicts_in_parts: bool = True
     lost_events: float = 0.3
@@ -81,7 +83,7 @@ class _Schedule:
         faults = chances.faults if troubled else _NO_FAULTS
         self.world = World(subject, seed, self._behave, faults, random.choice(chances.memories), traced)
         self.world.lost_events = chances.lost_events
-        self.mover = Mover(self.world)
+        self.mover = Mover(self.world, chances.chains)
         self._calm = False
         self._stuck: list[Finding] = []
 
@@ -93,7 +95,9 @@ class _Schedule:
         self._come_to_rest()
         self._start_again()
         found = [*findings(self.world), *self._stuck]
-        return Outcome(self.seed, self.world.subject.name, self.moves, tuple(found), 0, tuple(self.world.trace or ()))
+        return Outcome(
+            self.seed, self.world.subject.name, self.moves, tuple(found), self.world.held, tuple(self.world.trace or ())
+        )
 
     def _behave(self, name: str, parts: int) -> Behaviour:
         random, seconds = self._warehouse, self._warehouse.expovariate(1 / self._pace)
@@ -112,8 +116,9 @@ class _Schedule:
             left -= 1
 
         world.on_entered = entered
-        world.clock.run_while(lambda: left > 0, world.clock.now + move.seconds)
-        world.clock.run(world.clock.now + (move.pause if left <= 0 else 0.0))
+        latest = world.clock.now + move.seconds
+        world.clock.run_while(lambda: left > 0, latest)
+        world.clock.run(world.clock.now + move.pause if left <= 0 else latest)
         world.on_entered = lambda: None
 
     def _come_to_rest(self) -> None:

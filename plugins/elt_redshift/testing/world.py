@@ -13,6 +13,7 @@ from elt_redshift.asl.language.names import StateName
 from elt_redshift.asl.patterns.passing import end_of
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.protocol import audit, executions
+from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.testing.client import DynamoDbClient
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.dynamodb import DynamoDb
@@ -48,6 +49,7 @@ class World:
     :ivar claims: the owners of the lock, one after the other.
     :ivar trace: what happened, a line each; None: nobody reads it.
     :ivar unrecorded: what ended by itself while the item said that it runs.
+    :ivar held: how often a run was held because nobody could know how a statement ended.
     :ivar robbed: who lost the lock to a write that was not its own, while it ran.
     """
 
@@ -72,6 +74,7 @@ class World:
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []
+        self.held = 0
         self.on_entered: Callable[[], None] = lambda: None
         self.lost_events = 0.0
         self._handlers: dict[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {}
@@ -169,7 +172,11 @@ class World:
             self.say(f"{run.name}: > {state}  {str(given)[:150]}")
         name = _parsed(state)
         if name and not name.step and run.arn in self.step_functions.executions:
+            if run.tasks.get(name.task) != "running":  # a redrive may go on with the same attempt
+                run.begun[name.task] = self.clock.now
             run.tasks[name.task] = "running"
+        if name and name.step == "record":
+            run.failed[name.task] = given["statement"], given["cause"]
         self.on_entered()
 
     def _left(self, run: Execution, state: str, output: Any) -> None:
@@ -185,6 +192,8 @@ class World:
         self.say(f"{run.name}: {run.status} {run.error or ''}")
         item = self.item()
         runs_on = item.get(audit.OWNER) == run.arn and item.get(audit.JOB_STATE) == audit.RUNNING
+        if item.get(audit.OWNER) == run.arn and is_forgotten(item.get(audit.FAILED_STATEMENT)):
+            self.held += run.status == executions.FAILED
         self._tell_of_end(run)
         if run.status in (executions.FAILED, executions.SUCCEEDED) and runs_on:
             self.unrecorded.append(f"{run.name} ended as {run.status} ({run.error}), and its item says that it runs")

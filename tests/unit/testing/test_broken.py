@@ -13,6 +13,9 @@ from .broken import BROKEN, Broken
 #: At most so many schedules until it must be caught.
 MOST = 2000
 
+#: These are caught at once.
+QUICK = ("no condition on the lock", "a token of its own for each try", "failures are not recorded")
+
 JOBS = {job.name: job for job in samples.jobs()}
 
 
@@ -24,10 +27,10 @@ def caught(broken: Broken, most: int) -> bool:
     return any(finding.rule in broken.rules for outcome in outcomes for finding in outcome.findings)
 
 
-@pytest.mark.parametrize("broken", BROKEN[1:4], ids=lambda one: one.name)
+@pytest.mark.parametrize("broken", [one for one in BROKEN if one.name in QUICK], ids=lambda one: one.name)
 def test_the_checker_has_eyes(broken: Broken) -> None:
     """Some are caught at once."""
-    assert caught(broken, 100)
+    assert caught(broken, 200)
 
 
 @pytest.mark.exhaustive
