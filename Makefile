@@ -71,7 +71,7 @@ demo: .venv/installed  ## the walkthrough, end to end, on the embedded AWS
 test: .venv/installed  ## every behaviour: unit, on the embedded AWS, and with real Airflow processes
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not stock and not exhaustive"
 
-exhaustive: .venv/installed  ## the tests that try many cases, and that every patch of moto is needed
+exhaustive: .venv/installed  ## the tests that take long: many cases, Airflow's late acts, and that each patch of moto is needed
 	$(BIN)/pytest $(SIDE_BY_SIDE) -m exhaustive
 
 chaos: .venv/installed  ## 20,000 simulated schedules of faults, and 500 that the embedded AWS plays as well

@@ -1,4 +1,5 @@
-"""For all tests: an Airflow home of this process's own, and a failure shows what the servers beside the test logged."""
+"""For all tests: an Airflow home of this process's own, who runs them beside each other, and a failure shows what the
+servers beside the test logged."""
 
 from __future__ import annotations
 
@@ -25,10 +26,28 @@ settings.register_profile("without a deadline", deadline=None)
 settings.load_profile("without a deadline")
 
 
+#: The files whose tests drive one and the same Airflow, see tests/e2e/conftest.py.
+ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py")
+
+
+@pytest.hookimpl(optionalhook=True)  # the environments of other Airflows have no xdist
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """A file's tests stay together, and so do those of the files that share an Airflow."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class Together(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            file = super()._split_scope(nodeid)
+            return "on processes" if file.endswith(ON_PROCESSES) else file
+
+    return Together(config, log) if config.getvalue("dist") == "loadfile" else None
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a real Airflow mostly wait: begun first, they leave the processors to the others beside them."""
-    items.sort(key=lambda item: "e2e" not in item.path.parts)
+    """Tests on a real Airflow mostly wait: begun first, they leave the processors to the others beside them. Those that
+    share one take longest."""
+    items.sort(key=lambda item: (item.path.name not in ON_PROCESSES, "e2e" not in item.path.parts))
 
 
 @pytest.hookimpl(wrapper=True)

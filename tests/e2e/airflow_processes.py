@@ -113,7 +113,7 @@ class Airflow:
 
     def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash, postgres: Postgres) -> None:
         port = airflow_server.free_port(0)
-        self.database = Database(postgres)
+        self.database, self.dags = Database(postgres), dags
         settings = {**aws, **_settings(folder, port), **self.database.settings()}
         environment = airflow_home.variables(folder.resolve(), dags, settings)
         airflow_home.migrate(environment)
@@ -177,6 +177,13 @@ class Airflow:
             return {dag["dag_id"] for dag in self.call("GET", "/dags", limit=100)["dags"]} >= set(dag_ids)
 
         wait_for(known, f"DAGs {dag_ids}")
+
+    def add(self, file: str, text: str, *dag_ids: str) -> None:
+        """Put a DAG file into Airflow's folder, whole or not at all, and wait until its DAGs are known."""
+        draft = self.dags / f"{file}.draft"
+        draft.write_text(text)
+        draft.rename(self.dags / file)
+        self.wait_for_dags(*dag_ids)
 
     def trigger(self, dag_id: str, logical_date: str | None = None, **conf: str) -> Run:
         answer = self.call("POST", f"/dags/{dag_id}/dagRuns", {"logical_date": logical_date, "conf": conf})
@@ -311,7 +318,10 @@ def _settings(home: Path, port: int) -> dict[str, str]:
     """Those of `elt-redshift airflow`, and what keeps tests from waiting."""
     return {
         **airflow_server.settings(home, port, PASSWORD),
+        # Files are read once, and new ones are found soon.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
+        "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",
+        "AIRFLOW__DAG_PROCESSOR__BUNDLE_REFRESH_CHECK_INTERVAL": "1",
         # A killed worker is missed, and a killed triggerer replaced, sooner than after minutes.
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT": "30",
         "AIRFLOW__SCHEDULER__TASK_INSTANCE_HEARTBEAT_TIMEOUT_DETECTION_INTERVAL": "5",

@@ -1,6 +1,11 @@
 """Jobs' DAGs in a real Airflow, driven through its REST API, over the embedded AWS.
 
-Airflow is started once for all tests of this file. Each test has a job of its own, so that no lock is shared.
+Airflow is started once for all such tests, see conftest.py. Each test has a job of its own, so that no lock is shared.
+
+Each of these waits for what Airflow does after half a minute, or runs many tasks. So those whose behaviour has quick
+tests too, without processes, are left to `make exhaustive`: of tries that find what a killed one began, of jobs that go
+on after they were mended, of runs that wait in turn, of timeouts and sessions of operators (tests/unit/operators,
+tests/local/operators, tests/local/runs).
 """
 
 from __future__ import annotations
@@ -18,14 +23,12 @@ import psutil
 import pytest
 
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol.owners import Owner
-from tests.e2e import airflow_processes
+from tests.cases import exhaustive
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.servers import embedded_aws
 
 #: ``load``, then ``fact`` and ``other``, then ``last``; each notes in the ledger that it ran. ``fact`` fails for a run
 #: that is forbidden, ``other`` waits at the barrier.
@@ -217,30 +220,19 @@ class Jobs:
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """An embedded AWS of these tests' own."""
-    with embedded_aws() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def jobs(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Jobs:
     """The jobs, deployed."""
     return Jobs(tmp_path_factory.mktemp("jobs"), client_factory(aws.endpoint))
 
 
 @pytest.fixture(scope="module")
-def airflow(aws: LocalAws, jobs: Jobs, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
+def airflow(airflow: Airflow, jobs: Jobs) -> Airflow:
     """Airflow, with the jobs' DAGs."""
-    folder = tmp_path_factory.mktemp("airflow")
-    (folder / "dags").mkdir()
     native = {name: jobs[name].audit.table for name in NATIVE}
+    airflow.add("operators.py", OPERATORS, "operators")
     dags = DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED, native=native)
-    (folder / "dags" / "jobs.py").write_text(dags)
-    (folder / "dags" / "operators.py").write_text(OPERATORS)
-    with airflow_processes.running(folder / "home", folder / "dags", process.environment(aws)) as running:
-        running.wait_for_dags(*jobs.deployed, "operators")
-        yield running
+    airflow.add("jobs.py", dags, *jobs.deployed)
+    return airflow
 
 
 @pytest.fixture
@@ -294,6 +286,7 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
     assert (_redrives(job, arn), jobs.ran(label)) == (1, ONCE)
 
 
+@pytest.mark.exhaustive
 def test_a_mended_job_goes_on_where_it_stopped(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """The SQL is mended and deployed, the failed tasks are cleared: the new SQL runs, and what is done is kept. Then a
     green task is cleared, and runs again, alone. The logs say which and why."""
@@ -356,6 +349,7 @@ def _ended(job: DeployedJob, statement: str) -> dict[str, Any] | None:
     return described if described["Status"] in ("FINISHED", "FAILED", "ABORTED") else None
 
 
+@pytest.mark.exhaustive
 def test_killed_workers_change_nothing(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """A worker that is killed after it started the execution, and one that waits for a task, are made up for by their
     next tries: they find the execution that there is, and nothing runs twice."""
@@ -385,7 +379,10 @@ def _kill_worker(task: dict[str, Any]) -> None:
         one.kill()
 
 
-@pytest.mark.parametrize(("name", "green", "executions"), [("outlived", GREEN, 1), ("in_triggerer", NATIVE_GREEN, 0)])
+@pytest.mark.parametrize(
+    ("name", "green", "executions"),
+    exhaustive([("outlived", GREEN, 1), ("in_triggerer", NATIVE_GREEN, 0)], quick=[("outlived", GREEN, 1)]),
+)
 def test_a_killed_triggerer_changes_nothing(
     airflow: Airflow, jobs: Jobs, label: str, name: str, green: dict[str, str], executions: int
 ) -> None:
@@ -400,6 +397,7 @@ def test_a_killed_triggerer_changes_nothing(
     assert (len(jobs[name].executions.recent()), jobs.ran(label)) == (executions, ONCE)
 
 
+@pytest.mark.exhaustive
 def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """Where Airflow's workers run the SQL, too: the statement goes on, the next try finds it and waits for its end."""
     job = jobs["on_workers"]
@@ -452,6 +450,7 @@ def test_waiting_for_the_lock_holds_no_worker(airflow: Airflow, jobs: Jobs, labe
         assert jobs.ran(ran) == ONCE
 
 
+@pytest.mark.exhaustive
 def test_a_backfill_runs_in_order_one_at_a_time(airflow: Airflow, jobs: Jobs) -> None:
     """Each interval has a run with its own year, and a year begins when the one before has ended."""
     years = [str(year) for year in range(1992, 1997)]
@@ -461,6 +460,7 @@ def test_a_backfill_runs_in_order_one_at_a_time(airflow: Airflow, jobs: Jobs) ->
     assert [row[0] for row in jobs.sql("select year from years order by n")] == [y for y in years for _ in range(2)]
 
 
+@pytest.mark.exhaustive
 def test_operators_in_the_triggerer(airflow: Airflow, jobs: Jobs) -> None:
     """``execution_timeout`` ends a deferred task and its statement, with a try more where there is one; sessions, ids
     and results go from task to task, whoever ended it."""

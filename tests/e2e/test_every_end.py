@@ -12,14 +12,12 @@ from pathlib import Path
 import pytest
 
 from elt_redshift.job.model import EltJob
-from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol.owners import Owner
-from tests.e2e import airflow_processes
+from tests.cases import exhaustive
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.servers import embedded_aws
 
 MIRRORED = ["overdue", "overdue_on_worker", "green_by_hand", "cleared", "late_run"]
 QUEUED = ["queued_green_by_hand", "queued_overdue"]
@@ -71,23 +69,15 @@ class Ends:
 
     def __init__(self, aws: LocalAws, folder: Path) -> None:
         client = client_factory(aws.endpoint)
-        self.barrier, self.folder = Barrier(client("redshift-data")), folder
+        self.barrier = Barrier(client("redshift-data"))
         self.jobs: dict[str, DeployedJob] = {}
         for name in (*MIRRORED, *QUEUED, *NATIVE):
             (folder / name).mkdir()
             given = {"name": name, "slow": self.barrier.pass_, "when_locked": "wait" if name in QUEUED else "skip"}
             (folder / name / "job.yaml").write_text(JOB.format(**given))
             self.jobs[name] = DeployedJob(EltJob.load(folder / name), client)
-        (folder / "dags").mkdir()
         tables = {name: job.audit.table for name, job in self.jobs.items()}
-        (folder / "dags" / "jobs.py").write_text(DAGS.format(tables=tables, folder=str(folder)))
-
-
-@pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """An embedded AWS of these tests' own."""
-    with embedded_aws() as running:
-        yield running
+        self.dags = DAGS.format(tables=tables, folder=str(folder))
 
 
 @pytest.fixture(scope="module")
@@ -96,11 +86,10 @@ def ends(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Ends:
 
 
 @pytest.fixture(scope="module")
-def airflow(aws: LocalAws, ends: Ends) -> Iterator[Airflow]:
+def airflow(airflow: Airflow, ends: Ends) -> Airflow:
     """Airflow, with the jobs' DAGs."""
-    with airflow_processes.running(ends.folder / "home", ends.folder / "dags", process.environment(aws)) as running:
-        running.wait_for_dags(*ends.jobs)
-        yield running
+    airflow.add("every_end.py", ends.dags, *ends.jobs)
+    return airflow
 
 
 @pytest.fixture(autouse=True)
@@ -136,7 +125,10 @@ def _stopped(job: DeployedJob, arn: str, statement: str) -> None:
     wait_for(lambda: (job.item.state, job.item.after) == ("Failed", "release"), "the lock is let go")
 
 
-@pytest.mark.parametrize(("name", "state"), [("overdue", "deferred"), ("overdue_on_worker", "running")])
+@pytest.mark.parametrize(
+    ("name", "state"),
+    exhaustive([("overdue", "deferred"), ("overdue_on_worker", "running")], quick=[("overdue", "deferred")]),
+)
 def test_a_mirror_past_its_execution_timeout(airflow: Airflow, ends: Ends, name: str, state: str) -> None:
     """The execution is stopped, the statement cancelled, the lock let go; the mirror says what its bound was."""
     run, arn, statement = _waiting(airflow, ends, name, state)

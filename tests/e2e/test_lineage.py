@@ -14,11 +14,11 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
 from tests import bounds
+from tests.cases import exhaustive
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
 from tests.local.runs.conftest import DeployedJob
-from tests.servers import embedded_aws
 
 JOB = """
 job_id: "42"
@@ -65,13 +65,6 @@ CLUSTER, WORKGROUP = "redshift://warehouse.us-east-1:5439", "redshift://etl.us-e
 
 
 @pytest.fixture(scope="module")
-def aws() -> Iterator[LocalAws]:
-    """An embedded AWS of these tests' own."""
-    with embedded_aws() as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def folder(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the deployed job, the DAGs and, later, the events."""
     made = tmp_path_factory.mktemp("lineage")
@@ -87,7 +80,7 @@ def folder(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def airflow(aws: LocalAws, folder: Path) -> Iterator[Airflow]:
-    """Airflow, whose listener of OpenLineage writes the events to a file."""
+    """An Airflow of these tests' own, whose listener of OpenLineage writes the events to a file."""
     transport = {"type": "file", "log_file_path": str(folder / "events"), "append": True}
     environment = {
         **process.environment(aws),
@@ -175,7 +168,7 @@ def test_a_failure_is_told_with_redshifts_message(airflow: Airflow, folder: Path
     assert events["fact"][-1]["job"]["facets"]["sql"]["query"].startswith("insert into facts")
 
 
-@pytest.mark.parametrize(("divisor", "end"), [("1", "COMPLETE"), ("0", "FAIL")])
+@pytest.mark.parametrize(("divisor", "end"), exhaustive([("1", "COMPLETE"), ("0", "FAIL")], quick=[("1", "COMPLETE")]))
 def test_an_operator_tells_what_it_ran(airflow: Airflow, folder: Path, divisor: str, end: str) -> None:
     """So does RedshiftSqlOperator, deferred or not. (Airflow tells of a start each time that a worker goes on with a
     deferred task; these events are about one run.)"""

@@ -12,6 +12,7 @@ import pytest
 from elt_redshift.aws.executions import Execution, execution_name
 from elt_redshift.aws.resuming import Resumer, Resumption
 from elt_redshift.job.model import EltJob
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -23,7 +24,9 @@ FORMS = [
     for layout, wait in (("unrolled", "long_poll"), ("unrolled", "poll"), ("unrolled", "event"), ("map", "long_poll"))
     for failure in ("stop", "finish_independent")
 ]
-forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: "-".join(form.values()))
+#: Each layout, each way to wait and both ends of a failure are among them.
+QUICK_FORMS = [FORMS[1], FORMS[2], FORMS[5], FORMS[6]]
+forms = pytest.mark.parametrize("form", exhaustive(FORMS, QUICK_FORMS), ids=lambda form: "-".join(form.values()))
 
 
 def resumer(deployed: DeployedJob) -> Resumer:

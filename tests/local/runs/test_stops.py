@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from elt_redshift.job.model import EltJob, Layout, OnTaskFailure, Wait
+from tests.cases import exhaustive
 from tests.local.runs.conftest import DeployedJob
 from tests.local.runs.test_joins import assert_edges_respected, random_graph
 from tests.unit.asl.jobs import job, task
@@ -17,10 +18,17 @@ from tests.unit.asl.jobs import job, task
 #: Between two stops the execution is looked at up to so many times, so that they come at any moment.
 TASKS, STOPS, LOOKS = 14, 25, 8
 
+WAITS = [("unrolled", "long_poll"), ("unrolled", "event"), ("map", "long_poll")]
+CASES = [(seed, *wait, end) for seed in (1, 2) for wait in WAITS for end in ("stop", "finish_independent")]
+#: Each layout, each way to wait and both ends of a failure are among them.
+QUICK = [
+    (1, "unrolled", "long_poll", "finish_independent"),
+    (2, "unrolled", "event", "stop"),
+    (1, "map", "long_poll", "finish_independent"),
+]
 
-@pytest.mark.parametrize("on_task_failure", ["stop", "finish_independent"])
-@pytest.mark.parametrize(("layout", "wait"), [("unrolled", "long_poll"), ("unrolled", "event"), ("map", "long_poll")])
-@pytest.mark.parametrize("seed", [1, 2])
+
+@pytest.mark.parametrize(("seed", "layout", "wait", "on_task_failure"), exhaustive(CASES, QUICK))
 def test_a_run_that_is_stopped_anywhere_goes_on(
     deploy: Callable[[EltJob], DeployedJob],
     ledger: str,
