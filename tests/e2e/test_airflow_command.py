@@ -23,8 +23,15 @@ from elt_redshift.local import process
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.leash import Leash
 from tests import bounds, logs
+from tests.cases import exhaustive
 from tests.local import waiting
 
+#: Where ``python -m airflow`` finds Airflow, or what stands in for it.
+AIRFLOW, STAND_IN = None, Path(__file__).with_name("stand_in")
+#: For tests of how the processes end: Airflow's own take half a minute to start.
+either = pytest.mark.parametrize(
+    "start", exhaustive([STAND_IN, AIRFLOW], quick=[STAND_IN]), ids=["stand_in", "airflow"], indirect=True
+)
 MAIN = "import sys; from elt_redshift.cli.main import main; sys.exit(main())"
 
 OWN_DAG = """
@@ -43,12 +50,13 @@ def wait_for(look: Callable[[], Any], what: str) -> Any:
 class Command:
     """A running ``elt-redshift airflow`` on a free port, and what it printed."""
 
-    def __init__(self, folder: Path, leash: Leash, *options: str) -> None:
+    def __init__(self, folder: Path, leash: Leash, stand_in: Path | None, *options: str) -> None:
         self.state, self._output = folder / "state", folder / "output"
         command = [sys.executable, "-c", MAIN, "airflow", "--port", "0", "--dir", str(self.state), *options]
         command += ["--timeout", str(bounds.AIRFLOW)]
         with self._output.open("w") as output:
-            self.process = leash.start(command, stdout=output, stderr=subprocess.STDOUT)
+            environment = os.environ | ({"PYTHONPATH": str(stand_in)} if stand_in else {})
+            self.process = leash.start(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
 
     @property
     def output(self) -> str:
@@ -85,11 +93,12 @@ class Command:
 
 
 @pytest.fixture
-def start(tmp_path: Path) -> Iterator[Callable[..., Command]]:
+def start(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Callable[..., Command]]:
     """Starts the command; it ends with the test."""
+    stand_in = getattr(request, "param", AIRFLOW)
     shown = {name: tmp_path / "state" / f"airflow-{name}.log" for name in airflow_server.COMPONENTS}
     with Leash() as leash, logs.shown(output=tmp_path / "output", **shown):
-        yield lambda *options: Command(tmp_path, leash, *options)
+        yield lambda *options: Command(tmp_path, leash, stand_in, *options)
 
 
 def assert_gone(processes: list[psutil.Process], folders: list[Path], ports: list[int]) -> None:
@@ -149,6 +158,7 @@ def test_both_jobs_are_shown_and_nothing_is_left(start: Callable[..., Command], 
     assert kept == {"server.log", "server.lock", *(f"airflow-{name}.log" for name in airflow_server.COMPONENTS)}
 
 
+@either
 def test_a_killed_command_leaves_nothing(start: Callable[..., Command]) -> None:
     """After kill -9 of the command everything that it started goes too."""
     command = start()
@@ -159,6 +169,7 @@ def test_a_killed_command_leaves_nothing(start: Callable[..., Command]) -> None:
     assert_gone(*left)
 
 
+@either
 def test_a_process_that_ends_by_itself_ends_the_command(start: Callable[..., Command]) -> None:
     """When one of Airflow's processes dies, the command says which in one line, and stops the rest."""
     command = start()
@@ -177,6 +188,7 @@ def test_a_process_that_ends_by_itself_ends_the_command(start: Callable[..., Com
     assert "airflow-scheduler.log" in line
 
 
+@either
 def test_an_embedded_aws_that_is_stopped_ends_the_command(start: Callable[..., Command]) -> None:
     """When somebody stops the embedded AWS beneath it, the command says so in one line, and stops the rest."""
     command = start()

@@ -1,0 +1,1 @@
+"""Stands in for Airflow where only its processes matter, which live and die here as there."""
