@@ -95,7 +95,7 @@ def _skipping(state: State) -> None:
 def _expired(state: State) -> None:
     """An owner is dead when its lock is old."""
     for rule in state["Choices"]:
-        if "'RUNNING'" in rule["Condition"]:
+        if "'RUNNING'" in rule["Condition"] or "$millis()" in rule["Condition"]:
             rule["Condition"] = "{% false %}"
 
 
