@@ -57,12 +57,38 @@ class UnknowableError(EltError):
 
 
 @dataclass(frozen=True)
+class Submitted:
+    """Where the statements of a task may be found.
+
+    :param by: the name of the execution that may have submitted them.
+    :param since: when it began to; None where that is not known.
+    """
+
+    by: str
+    since: datetime | None = None
+
+    @classmethod
+    def inherited(cls, resumed: Mapping[str, Any]) -> dict[str, tuple[str, Submitted]]:
+        """Of the tasks that an execution was told to look for: fingerprint, and where their statements may be."""
+        first = str(resumed.get("from", "")).rpartition(":")[2]
+        return {
+            item["task"]: (item["fingerprint"], cls(item.get("by", first), _moment(item.get("since"))))
+            for item in resumed.get("open", ())
+        }
+
+    def told(self) -> dict[str, str]:
+        """As an item of the next execution's input has it."""
+        return {"by": self.by, **({"since": self.since.isoformat()} if self.since else {})}
+
+
+@dataclass(frozen=True)
 class Resumption:
     """How the next execution goes on with the work of ``origin``.
 
     :param kept: the tasks that are done, unchanged, and not to be run again.
     :param open: unchanged tasks whose statements may have finished although the execution ended before: the new one
         finds that out.
+    :param submitted: where to look for these; by default, among those of ``origin``.
     :param again: the other tasks, and why each of them runs.
     :param anew: why nothing can be kept; None where something could have been.
     """
@@ -73,6 +99,7 @@ class Resumption:
     open: tuple[str, ...] = ()
     again: Mapping[str, str] = field(default_factory=dict)
     anew: str | None = None
+    submitted: Mapping[str, Submitted] = field(default_factory=dict)
 
     def assuming(self, runs: Collection[TaskRun], assumed: Mapping[str, Assumption], now: datetime) -> Resumption:
         """The same where it is known of the open tasks what to take them for, if nobody can tell.
@@ -80,7 +107,7 @@ class Resumption:
         :param runs: the tasks of the earlier execution.
         :raises UnknowableError: of some it is not.
         """
-        forgotten = {run.name for run in runs if run.name in self.open and _is_forgotten(run, now)}
+        forgotten = {run.name for run in runs if run.name in self.open and self._is_forgotten(run, now)}
         if unsaid := tuple(task for task in self.open if task in forgotten - assumed.keys()):
             raise UnknowableError(self.origin.name, unsaid)
         done = [task for task in self.open if task in forgotten and assumed[task] == ASSUME_DONE]
@@ -95,13 +122,22 @@ class Resumption:
 
     def given(self, asked: str) -> dict[str, Any]:
         """What the new execution is told; see :mod:`elt_redshift.asl.patterns.resumption`."""
-        unsure = [{"task": name, "fingerprint": self.prints[name].whole} for name in self.open]
+        unsure = [
+            {"task": name, "fingerprint": self.prints[name].whole, **self._submitted(name).told()} for name in self.open
+        ]
         return {
             "from": self.origin.arn,
             "kept": " ".join(self.prints[name].whole for name in self.kept),
             **({"open": unsure} if unsure else {}),
             "asked": asked,
         }
+
+    def _submitted(self, task: str) -> Submitted:
+        return self.submitted.get(task) or Submitted(self.origin.name)
+
+    def _is_forgotten(self, run: TaskRun, now: datetime) -> bool:
+        since = self._submitted(run.name).since or run.since or run.started
+        return is_forgotten(run.statement_id) or (since is not None and now - since > FORGETTING)
 
     def told(self) -> Iterator[str]:
         """For the log: what is kept, what runs, and why; a line each."""
@@ -139,16 +175,15 @@ def plan(
     return _compared(origin, {run.name: run for run in runs}, old.prints, new.prints, cleared)
 
 
-def _is_forgotten(run: TaskRun, now: datetime) -> bool:
-    begun = run.since or run.started
-    return is_forgotten(run.statement_id) or (begun is not None and now - begun > FORGETTING)
+def _moment(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None
 
 
 def _compared(
     origin: Execution, runs: Mapping[str, TaskRun], old: Fingerprints, new: Fingerprints, cleared: Collection[str]
 ) -> Resumption:
-    inherited = str((origin.resumed or {}).get("kept", ""))
-    kept, unsure, again = [], [], {}
+    inherited, sought = str((origin.resumed or {}).get("kept", "")), Submitted.inherited(origin.resumed or {})
+    kept, unsure, again = [], dict[str, Submitted](), {}
     for task, now in new.items():
         before, status = old.get(task), runs[task].status if task in runs else "waiting"
         why = _why(task, before, now, old, new) or ("it was cleared" if task in cleared else None)
@@ -156,10 +191,12 @@ def _compared(
         if why is None and done:
             kept.append(task)
         elif why is None and (status in ("running", "aborted") or runs[task].unseen):
-            unsure.append(task)
+            unsure[task] = Submitted(origin.name, runs[task].since or runs[task].started)
+        elif why is None and status == "waiting" and sought.get(task, ("",))[0] == now.whole:
+            unsure[task] = sought[task][1]  # whether the origin has found it is not known: it did not come to this task
         else:
             again[task] = why if why and (done or before is None) else "it had not succeeded"
-    return Resumption(origin, new, tuple(kept), tuple(unsure), again)
+    return Resumption(origin, new, tuple(kept), tuple(unsure), again, submitted=unsure)
 
 
 def _why(task: str, before: Fingerprint | None, now: Fingerprint, old: Fingerprints, new: Fingerprints) -> str | None:

@@ -13,8 +13,7 @@ from functools import partial
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.testing import samples
-from elt_redshift.testing.known import without_known
-from elt_redshift.testing.schedules import Chances, Outcome, run
+from elt_redshift.testing.schedules import Outcome, run
 from elt_redshift.testing.subject import Subject
 
 #: So many schedules are simulated at once by a process.
@@ -29,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = _parser().parse_args(arguments)
     try:
         if given.seed is not None:
-            return _replay(given.job, given.seed, given.with_known)
+            return _replay(given.job, given.seed)
         return _chaos(given)
     except EltError as error:
         print(error, file=sys.stderr)
@@ -43,7 +42,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--first", type=int, default=0, help="the first one's seed (default: %(default)s)")
     parser.add_argument("--seed", type=int, help="replay the schedule of this seed, and tell what happens in it")
     parser.add_argument("--processes", type=int, default=1, help="side by side (default: %(default)s)")
-    parser.add_argument("--with-known", action="store_true", help="with what the protocol is known not to stand yet")
     return parser
 
 
@@ -51,13 +49,9 @@ def _subjects(job: str | None) -> list[Subject]:
     return [Subject.of(EltJob.load(job))] if job else samples.subjects()
 
 
-def _chances(with_known: bool) -> Chances:
-    return Chances() if with_known else without_known(Chances())
-
-
-def _replay(job: str | None, seed: int, with_known: bool) -> int:
+def _replay(job: str | None, seed: int) -> int:
     subjects = _subjects(job)
-    outcome = run(subjects[seed % len(subjects)], seed, _chances(with_known), traced=True)
+    outcome = run(subjects[seed % len(subjects)], seed, traced=True)
     print(*outcome.trace, *_told(outcome), sep="\n")
     return bool(outcome.findings)
 
@@ -91,7 +85,7 @@ def summary(schedules: int, counts: Counter[str]) -> str:
 def _outcomes(given: argparse.Namespace) -> Iterable[Outcome]:
     seeds = range(given.first, given.first + given.schedules)
     chunks = [seeds[at : at + _CHUNK] for at in range(0, len(seeds), _CHUNK)]
-    simulate = partial(_simulated, given.job, given.with_known)
+    simulate = partial(_simulated, given.job)
     if given.processes == 1:
         for chunk in chunks:
             yield from simulate(chunk)
@@ -101,9 +95,9 @@ def _outcomes(given: argparse.Namespace) -> Iterable[Outcome]:
             yield from outcomes
 
 
-def _simulated(job: str | None, with_known: bool, seeds: range) -> list[Outcome]:
-    subjects, chances = _subjects(job), _chances(with_known)
-    return [run(subjects[seed % len(subjects)], seed, chances) for seed in seeds]
+def _simulated(job: str | None, seeds: range) -> list[Outcome]:
+    subjects = _subjects(job)
+    return [run(subjects[seed % len(subjects)], seed) for seed in seeds]
 
 
 if __name__ == "__main__":

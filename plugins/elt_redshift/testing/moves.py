@@ -83,13 +83,10 @@ def _move(random: Random, kind: Kind, pauses: tuple[float, ...]) -> Move:
 
 
 class Mover:
-    """Makes moves in a world.
+    """Makes moves in a world."""
 
-    :param chains: whether a run is resumed that resumes another one whose tasks it was to look for.
-    """
-
-    def __init__(self, world: World, chains: bool = True) -> None:
-        self._world, self._chains = world, chains
+    def __init__(self, world: World) -> None:
+        self._world = world
         self._deeds: Mapping[Kind, Callable[[], None]] = {
             "start": lambda: _done(self.start()),
             "stop": lambda: self._stop(executions.ABORTED),
@@ -166,8 +163,6 @@ class Mover:
         if not ended:
             return
         origin, service = ended[-1], world.step_functions
-        if not self._chains and "open" in (origin.input.get("resume") or {}):
-            return
         store = world.audit_store()
         item = store.read(world.subject.job_id)
         try:

@@ -33,7 +33,6 @@ class Chances:
     :param kinds: of moves.
     :param pauses: between them, in seconds, where they do not follow each other at once.
     :param faults: of calls, at most.
-    :param chains: whether a resumption is resumed that was to look for an earlier run's statements.
     :param ends: whether statements fail, and conflict.
     :param conflicts_in_parts: whether statements conflict of which parts may have committed.
     :param lost_events: the share of events that are never delivered.
@@ -45,7 +44,6 @@ class Chances:
     faults: Faults = field(
         default_factory=lambda: Faults(throttled=0.06, refused=0.03, unanswered=0.04, delayed=0.03, slow=0.04)
     )
-    chains: bool = True
     ends: bool = True
     conflicts_in_parts: bool = True
     lost_events: float = 0.3
@@ -83,7 +81,7 @@ class _Schedule:
         faults = chances.faults if troubled else _NO_FAULTS
         self.world = World(subject, seed, self._behave, faults, random.choice(chances.memories), traced)
         self.world.lost_events = chances.lost_events
-        self.mover = Mover(self.world, chances.chains)
+        self.mover = Mover(self.world)
         self._calm = False
         self._stuck: list[Finding] = []
 

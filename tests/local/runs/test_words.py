@@ -99,7 +99,8 @@ def _without_a_parameter(deploy: Deploy, barrier: Barrier) -> tuple[Words, str]:
     """A parameter that has no default is not given."""
     deployed = deploy(job(task("a", sql=("select :p",), parameters=("p",)), parameters=(Parameter(name="p"),)))
     execution = deployed.run()
-    return Words(deployed, execution.arn), f"Execution {execution.name} failed: Job sample needs the parameter(s) p: "
+    said = "Job sample cannot start. The parameter 'p' has no default and no value. Give it: p=value"
+    return Words(deployed, execution.arn), f"Execution {execution.name} failed: {said}"
 
 
 def _stopped(deploy: Deploy, barrier: Barrier) -> tuple[Words, str]:

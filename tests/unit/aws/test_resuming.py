@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from elt_redshift.asl.fingerprints import Fingerprint
+from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.executions import Execution
-from elt_redshift.aws.resuming import Resumption, UnknowableError
+from elt_redshift.aws.resuming import Resumption, UnknowableError, plan
 from elt_redshift.runs.history import TaskRun
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -24,6 +28,20 @@ def test_an_old_statement_is_not_guessed_about() -> None:
     with pytest.raises(UnknowableError, match=r"night ended while a, c ran.*--assume done a") as raised:
         resumption.assuming([_run("a", 25), _run("b", 2), _run("c", 1, statement_id="101/night/c/1")], {}, NOW)
     assert raised.value.tasks == ("a", "c")
+
+
+def test_a_resumed_resumption_looks_where_that_was_to_look() -> None:
+    """A task that a stopped resumption was to look for, and did not come to, is looked for in the run that may have
+    done it; nobody guesses when that was too long ago."""
+    prints = {"a": Fingerprint("own", (), "whole")}
+    definition = Definition("", prints, {})
+    submitted = {"task": "a", "fingerprint": "whole", "by": "first", "since": (NOW - timedelta(hours=2)).isoformat()}
+    told = {"from": ORIGIN.arn.replace("night", "second"), "kept": "", "open": [submitted]}
+    second = replace(ORIGIN, input=json.dumps({"resume": told}))
+    resumption = plan(second, [TaskRun("a")], definition, definition).assuming([TaskRun("a")], {}, NOW)
+    assert resumption.given("asked")["open"] == [submitted]
+    with pytest.raises(UnknowableError):
+        plan(second, [TaskRun("a")], definition, definition).assuming([TaskRun("a")], {}, NOW + timedelta(days=1))
 
 
 def test_what_is_said_of_it_holds() -> None:

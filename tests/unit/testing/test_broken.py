@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from elt_redshift.testing import Chances, run, samples
-from elt_redshift.testing.known import without_known
+from elt_redshift.testing import run, samples
 from elt_redshift.testing.subject import Subject
 
 from .broken import BROKEN, Broken
@@ -22,8 +21,7 @@ JOBS = {job.name: job for job in samples.jobs()}
 def caught(broken: Broken, most: int) -> bool:
     """Whether a schedule breaks one of the rules."""
     subjects = [Subject.of(JOBS[name], mutate=broken.mutate) for name in broken.jobs]
-    chances = without_known(Chances())
-    outcomes = (run(subjects[seed % len(subjects)], seed, chances) for seed in range(most))
+    outcomes = (run(subjects[seed % len(subjects)], seed) for seed in range(most))
     return any(finding.rule in broken.rules for outcome in outcomes for finding in outcome.findings)
 
 

@@ -6,7 +6,8 @@ on after its job was deployed anew starts another execution, with this in its in
     "resume": {
         "from": the ARN of the earlier execution,
         "kept": the fingerprints of the tasks that are done and shall not run, one behind the other,
-        "open": [{"task": name, "fingerprint": …}, …],    tasks of which nobody knows yet whether they are done
+        "open": [{"task": name, "fingerprint": …, "by": …}, …],    tasks of which nobody knows yet whether they are
+                                                 done, and the execution that may have submitted them; default: "from"
         "asked": who asked for it, so that one wish is fulfilled once
     }
 
@@ -59,7 +60,8 @@ def is_kept(fingerprint: str) -> str:
 
 def find_finished(job_id: str, target: Target, next: str, output: Mapping[str, Any]) -> Map:
     """The state that adds to the kept tasks those of the open ones that have a finished statement."""
-    execution, slash = f"$split({RESUMED}.from, ':')[-1]", f"'{statements.SLASH}'"
+    execution = f"($exists({INPUT}.by) ? {INPUT}.by : $split({RESUMED}.from, ':')[-1])"
+    slash = f"'{statements.SLASH}'"
     job = text("".join(statements.beginning(job_id)))
     find = Task(
         "find finished statement",
