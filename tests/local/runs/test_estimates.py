@@ -48,8 +48,8 @@ def test_a_long_statement_is_estimated_exactly(
     deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What follows a statement past its first two long polls, the caught error included."""
-    for module in ("statement", "simulation"):
-        monkeypatch.setattr(f"elt_redshift.asl.{module}.LONG_POLL", 1)
+    for module in ("asl.patterns.statement", "planning.simulation"):
+        monkeypatch.setattr(f"elt_redshift.{module}.LONG_POLL", 1)
     made = job(task("a", sql=(barrier.pass_,)))
     deployed = deploy(made)
     arn = deployed.start()

@@ -77,7 +77,7 @@ def test_a_failure_that_no_state_foresaw_is_told_too(deploy: Deploy, ledger: str
     described = steps.describe_state_machine(stateMachineArn=deployed.executions.state_machine_arn)
     where = json.loads(described["definition"])["States"]["run tasks"]["ItemReader"]["Arguments"]
     items = json.loads(s3.get_object(**where)["Body"].read())
-    spoilt = [item | {"retries": {}} if item["name"] == "bad" else item for item in items]
+    spoilt = [item | {"awaited": "none"} if item["name"] == "bad" else item for item in items]
     s3.put_object(**where, Body=json.dumps(spoilt))
     execution = deployed.run()
     assert (execution.status, execution.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
