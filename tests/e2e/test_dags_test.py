@@ -12,18 +12,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
-from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import JOB_TAG, Stacks
-from elt_redshift.aws.template.rendering import render
 from elt_redshift.demo import airflow_home
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from tests import bounds, commands
-from tests.servers import embedded_aws
+from tests.servers import account_of, embedded_aws
 
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"
@@ -80,18 +77,12 @@ def aws() -> Iterator[dict[str, str]]:
 @pytest.fixture(scope="module")
 def executions(aws: dict[str, str], folder: Path) -> Executions:
     """The executions of the job, which is deployed."""
-    session = boto3.Session("local", "local", region_name="us-east-1")
-    clients = {
-        name: session.client(name, endpoint_url=aws["AWS_ENDPOINT_URL"]) for name in ("cloudformation", "stepfunctions")
-    }
-    job, stacks = EltJob.load(folder / "job"), Stacks(clients["cloudformation"])
+    job, account = EltJob.load(folder / "job"), account_of(aws)
     report = runpy.run_path(str(EXAMPLES / "two_jobs.py"))["REPORT"]
     for deployed in (job, EltJob.load(EXAMPLES / "sql" / "orders"), report):
         stack = deployed.name.replace("_", "-")
-        stacks.execute(
-            stacks.prepare(stack, render(compile_job(deployed)).template, PARAMETERS, {JOB_TAG: deployed.name})
-        )
-    return Executions(clients["stepfunctions"], stacks.find(job.name).state_machine_arn)
+        account.stacks.execute(prepare(account, deployed, stack, PARAMETERS).change_set)
+    return account.executions(account.stacks.find(job.name).state_machine_arn)
 
 
 @pytest.fixture(scope="module")

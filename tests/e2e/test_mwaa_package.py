@@ -20,16 +20,13 @@ from typing import Any
 import boto3
 import pytest
 
-from elt_redshift.asl.compiler import compile_job
-from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.stacks import JOB_TAG, Stacks
-from elt_redshift.aws.template.rendering import render
+from elt_redshift.aws.deployment import prepare
 from elt_redshift.cli.main import main
 from elt_redshift.demo import airflow_home
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from tests import bounds, commands
-from tests.servers import embedded_aws
+from tests.servers import account_of, embedded_aws
 
 PYTHON = os.environ.get("ELT_REDSHIFT_AIRFLOW") or sys.executable
 HERE = Path(__file__).parent
@@ -87,9 +84,9 @@ class Mwaa:
             service: session.client(service, endpoint_url=aws["AWS_ENDPOINT_URL"])
             for service in ("cloudformation", "dynamodb", "redshift-data")
         }
-        loaded, stacks = EltJob.load(job), Stacks(self.clients["cloudformation"])
-        stacks.execute(stacks.prepare("Tiny", render(compile_job(loaded)).template, PARAMETERS, {JOB_TAG: loaded.name}))
-        self.audit = AuditStore(self.clients["dynamodb"], stacks.find(loaded.name).audit_table)
+        loaded, account = EltJob.load(job), account_of(aws)
+        account.stacks.execute(prepare(account, loaded, "Tiny", PARAMETERS).change_set)
+        self.audit = account.audit(account.stacks.find(loaded.name).audit_table)
         self._package(job, folder / "repository")
         self.python = _python_without_us(folder / "python")
         self.environment = airflow_home.prepare(

@@ -13,17 +13,15 @@ from typing import Any
 import boto3
 import pytest
 
-from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import JOB_TAG, Stacks
 from elt_redshift.aws.statements import Statements, Submission
-from elt_redshift.aws.template.rendering import render
 from elt_redshift.demo import airflow_home
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from tests import bounds, commands
-from tests.servers import embedded_aws
+from tests.servers import account_of, embedded_aws
 
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 WAREHOUSE = {"ClusterIdentifier": "demo", "DbUser": "awsuser", "Database": "dev"}
@@ -88,9 +86,9 @@ class Native:
             (folder / name).parent.mkdir(exist_ok=True)
             (folder / name).write_text(text)
         self.statements = Statements(client("redshift-data"))
-        job, stacks = EltJob.load(folder / "job"), Stacks(client("cloudformation"))
-        stacks.execute(stacks.prepare("Native", render(compile_job(job)).template, PARAMETERS, {JOB_TAG: job.name}))
-        deployed = stacks.find(job.name)
+        job, account = EltJob.load(folder / "job"), account_of(aws)
+        account.stacks.execute(prepare(account, job, "Native", PARAMETERS).change_set)
+        deployed = account.stacks.find(job.name)
         self.audit = AuditStore(client("dynamodb"), deployed.audit_table)
         self.executions = Executions(client("stepfunctions"), deployed.state_machine_arn)
         for divisor in ("1", "2"):
