@@ -29,16 +29,21 @@ settings.load_profile("without a deadline")
 #: The files whose tests drive one and the same Airflow, see tests/e2e/conftest.py.
 ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py")
 
+#: Files of long tests that share nothing: whichever process is free takes the next one.
+APART = ("test_random_resuming.py", "test_broken.py")
+
 
 @pytest.hookimpl(optionalhook=True)  # the environments of other Airflows have no xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """A file's tests stay together, and so do those of the files that share an Airflow."""
+    """A file's tests stay together, unless they share nothing, and so do those of the files that share an Airflow."""
     from xdist.scheduler import LoadFileScheduling
 
     class Together(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
             file = super()._split_scope(nodeid)
-            return "on processes" if file.endswith(ON_PROCESSES) else file
+            if file.endswith(ON_PROCESSES):
+                return "on processes"
+            return nodeid if file.endswith(APART) else file
 
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 

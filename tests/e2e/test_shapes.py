@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 
 import pytest
@@ -161,7 +162,7 @@ def test_a_run_that_meets_a_running_job_is_skipped(world: World, dag_id: str) ->
     """All that it would do is skipped, and the run is a success."""
     job = dag_id.partition("_")[0]
     audit = world.ground.jobs["good"].audit if dag_id == "good_mirrors" else world.ground.audit
-    audit.acquire(job, "another")
+    audit.acquire(job, "another", timedelta(hours=1))
     run = world.run(dag_id)
     audit.release(job, "another")
     assert run.state == "success"

@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import botocore.session
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 from botocore.model import OperationModel, ServiceModel
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser.api import HistoryEventType
@@ -179,14 +179,14 @@ for _name in ("_build_sync_resolver", "_build_sync2_resolver"):
 def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, ClientError):
         return original(self, env, ex)
-    if isinstance(ex, BotoCoreError):
+    if isinstance(ex, HTTPClientError):
         return _unanswered(self, env, "DynamoDB", ex)
     return StateTask._from_error(self, env, ex)
 
 
 @PATCHES.method(_AwsSdk, "_from_error", "Knew no calls without an answer.")
 def sdk_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
-    if isinstance(ex, BotoCoreError):
+    if isinstance(ex, HTTPClientError):
         return _unanswered(self, env, error_prefix(boto_name(self.resource.api_name)), ex)
     return original(self, env, ex)
 
