@@ -237,39 +237,28 @@ def _pairs(given: Any) -> list[tuple[Any, Any]]:
     return [(pair[0], pair[1]) for pair in given]
 
 
+def _of_values(how: Callable[[Any, Any], Any]) -> Callable[[Any], Evaluate]:
+    """An operator of two values; where either is nothing, so is what comes of them."""
+    return _two(lambda one, other: NOTHING if one is NOTHING or other is NOTHING else how(one, other))
+
+
 def _compared(how: Callable[[Any, Any], bool]) -> Callable[[Any], Evaluate]:
-    def maker(node: Any) -> Evaluate:
-        left, right = _compile(node.lhs), _compile(node.rhs)
+    def compare(one: Any, other: Any) -> bool:
+        if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool | list | dict | None):
+            raise QueryError(f"T2010: {one!r} and {other!r} cannot be compared")
+        return how(one, other)
 
-        def evaluate(item: Any, scope: Environment) -> Any:
-            one, other = left(item, scope), right(item, scope)
-            if one is NOTHING or other is NOTHING:
-                return NOTHING
-            if isinstance(one, str) != isinstance(other, str) or isinstance(one, bool | list | dict | None):
-                raise QueryError(f"T2010: {one!r} and {other!r} cannot be compared")
-            return how(one, other)
-
-        return evaluate
-
-    return maker
+    return _of_values(compare)
 
 
 def _calculated(how: Callable[[Any, Any], Any]) -> Callable[[Any], Evaluate]:
-    def maker(node: Any) -> Evaluate:
-        left, right = _compile(node.lhs), _compile(node.rhs)
+    def calculate(one: Any, other: Any) -> Any:
+        if not isinstance(one, int | float) or not isinstance(other, int | float):
+            raise QueryError(f"T2001: {one!r} and {other!r} are not both numbers")
+        value = how(one, other)
+        return int(value) if isinstance(value, float) and value.is_integer() else value
 
-        def evaluate(item: Any, scope: Environment) -> Any:
-            one, other = left(item, scope), right(item, scope)
-            if one is NOTHING or other is NOTHING:
-                return NOTHING
-            if not isinstance(one, int | float) or not isinstance(other, int | float):
-                raise QueryError(f"T2001: {one!r} and {other!r} are not both numbers")
-            value = how(one, other)
-            return int(value) if isinstance(value, float) and value.is_integer() else value
-
-        return evaluate
-
-    return maker
+    return _of_values(calculate)
 
 
 def _two(how: Callable[[Any, Any], Any]) -> Callable[[Any], Evaluate]:
