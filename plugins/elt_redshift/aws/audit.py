@@ -161,8 +161,9 @@ class AuditStore:
         :raises LockedError: the item has changed since it was read.
         """
         write, values = _freeing(item) if known else (audit.UNLOCK_UNOWNED, {})
-        if item.problem and item.fence is None:  # it may be what is wrong, and begins anew then
-            write = replace(write, removes=(*write.removes, audit.FENCE))
+        wrong = {audit.FENCE: item.fence, audit.REDRIVES: item.redrives} if item.problem else {}
+        if begin := [name for name, value in wrong.items() if value is None and name not in write.removes]:
+            write = replace(write, removes=(*write.removes, *begin))  # it may be what is wrong, and begins anew
         as_read = {f"read{name}": item.raw.get(name, dynamodb.NOTHING) for name in audit.TYPES}
         noted = {"by": by, "reason": reason, "before": item.told[:_LONGEST_RECORD]}
         times = {"end": self._time()} if "end" in write.values() else {}

@@ -22,7 +22,7 @@ from dataclasses import replace
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from elt_redshift.protocol.statements import SLASH
-from elt_redshift.protocol.writes import Absent, AtMost, Demand, Given, Is, Typed, Write, every, some
+from elt_redshift.protocol.writes import Absent, AtMost, Below, Demand, Given, Is, IsNot, Typed, Write, every, some
 
 _Part = TypeVar("_Part")
 
@@ -88,6 +88,10 @@ _RUN = {JOB_STATE: _RUNNING, OWNER: _OWNER, REDRIVES: _COUNT}
 _OLD_FAILURE = (FAILED_TASK, FAILED_STATEMENT, MESSAGE, AFTER_FAILURE, RESERVED_FOR)
 _CLEAN = (JOB_END, *_OLD_FAILURE)
 _MINE = Is(OWNER, _OWNER)
+_FREE = some(Absent(JOB_STATE), Is(JOB_STATE, _READY))
+#: The lock is this execution's, and it has not ended since it was redriven last. A write that arrives when its
+#: execution has ended, long after it was given up, changes nothing then.
+_GOING_ON = every(_MINE, some(Is(JOB_STATE, _RUNNING), Absent(REDRIVES), Below(REDRIVES, _COUNT)))
 
 
 def _as_seen(attribute: str, value: Given) -> Demand:
@@ -97,6 +101,7 @@ def _as_seen(attribute: str, value: Given) -> Demand:
 
 _AS_READ = every(*(_as_seen(name, Given(f"read{name}", "read")) for name in TYPES))
 _DEAD = (Is(OWNER, Given("dead")), Is(JOB_STATE, Given("seen")), _as_seen(REDRIVES, Given("claim", "number")))
+_AS_DEAD = every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))
 
 
 # The fencing number: it grows with each acquisition, so that of two owners the later one is known by it, whatever
@@ -120,9 +125,10 @@ def assumed_in(execution: _Part, redrives: _Part, task: _Part) -> tuple[_Part | 
     return (execution, SLASH, redrives, SLASH, task)
 
 
-#: Take a free lock; also right when a lost response makes the owner ask again.
+#: Take a free lock; also right when a lost response makes the owner ask again. An execution that has released it has
+#: succeeded, and asks no more.
 ACQUIRE = Write(
-    every(some(Absent(JOB_STATE), Is(JOB_STATE, _READY), _MINE), _COUNTS),
+    every(some(every(_FREE, IsNot(LAST_OWNER, _OWNER)), _GOING_ON), _COUNTS),
     adds=_NEXT,
     sets={**_RUN, JOB_START: _START},
     removes=(*_CLEAN, LEASE_UNTIL),
@@ -132,7 +138,7 @@ ACQUIRE = Write(
 #: was read) and ``until`` (its lease as it was read, or NO_LEASE), so that an owner who was redriven or renewed its
 #: lease in the meantime keeps its lock.
 TAKE_OVER = Write(
-    some(_MINE, every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))),
+    some(_GOING_ON, _AS_DEAD),
     adds=_NEXT,
     sets={**_RUN, JOB_START: _START, TAKEN_OVER_FROM: Given("dead")},
     removes=(*_CLEAN, LEASE_UNTIL),
@@ -144,12 +150,10 @@ TAKE_OVER = Write(
 RESERVE = Write(every(*_DEAD), sets={RESERVED_FOR: Given("reserved")})
 
 #: The owner goes on after a redrive: the lock is its own still, or was freed, and nobody has run since. Where another
-#: run has had it, whatever that has loaded would be overwritten with what is older.
+#: run has had it, whatever that has loaded would be overwritten with what is older. A failure that this very redrive
+#: has recorded stays: a branch that comes late finds nothing to go on with, and a write that comes late is no news.
 RECLAIM = Write(
-    some(
-        _MINE,
-        every(some(Absent(JOB_STATE), Is(JOB_STATE, _READY)), some(Absent(LAST_OWNER), Is(LAST_OWNER, _OWNER))),
-    ),
+    some(_GOING_ON, every(_FREE, Absent(LAST_OWNER))),
     sets=_RUN,
     removes=_CLEAN,
 )
@@ -161,7 +165,7 @@ RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER
 #: may take it over anyway. What a redrive later than ``redrives`` has claimed is left alone.
 SETTLE = Write(
     every(_MINE, Is(JOB_STATE, _RUNNING), some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))),
-    sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
+    sets={JOB_STATE: _FAILED, REDRIVES: _COUNT, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
 )
 
 #: Somebody says what the statements of the owner's tasks are to be taken for whose outcome is unknowable: ``assumed``
@@ -181,7 +185,7 @@ RELEASE = Write(
 #: An operator lets a failed owner's lock go. The item stays Failed until the next run takes it over, which first
 #: cancels the statements that the failed run may have left. All that decides about the lock is as it was read:
 #: ``read<attribute>`` for each of TYPES. ``before`` is the item as it was, for the record.
-UNLOCK = Write(_AS_READ, sets={AFTER_FAILURE: _LET_GO, **_UNLOCKED}, removes=(REDRIVES, LEASE_UNTIL))
+UNLOCK = Write(_AS_READ, sets={AFTER_FAILURE: _LET_GO, **_UNLOCKED}, removes=(LEASE_UNTIL,))
 
 #: The same for one that is not recorded as failed: a dead one, or one that nobody can be asked about.
 UNLOCK_UNFAILED = replace(UNLOCK, sets={JOB_STATE: _FAILED, JOB_END: _END, **UNLOCK.sets})
@@ -202,10 +206,15 @@ UNLOCK_UNOWNED = Write(
 
 #: An owner that nobody can be asked about, such as an Airflow DAG run, holds the lock for as long as its lease lasts:
 #: ``lease`` is an ISO 8601 time in UTC that it moves on while it lives.
-ACQUIRE_LEASED = replace(ACQUIRE, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN)
+#: Its cleared tasks take the lock once more, whatever it did with it before.
+ACQUIRE_LEASED = Write(
+    every(some(_FREE, _MINE), _COUNTS), adds=_NEXT, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN
+)
 
 #: Take the lock of a dead owner for one with a lease.
-TAKE_OVER_LEASED = replace(TAKE_OVER, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN)
+TAKE_OVER_LEASED = Write(
+    some(_MINE, _AS_DEAD), adds=_NEXT, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN
+)
 
 #: The owner lives.
 RENEW = Write(every(_MINE, Is(JOB_STATE, _RUNNING)), sets={LEASE_UNTIL: _LEASE})

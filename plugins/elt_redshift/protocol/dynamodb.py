@@ -14,10 +14,12 @@ from typing import Any
 from elt_redshift.protocol.writes import (
     Absent,
     AtMost,
+    Below,
     Demand,
     Every,
     Given,
     Is,
+    IsNot,
     Kind,
     Present,
     Size,
@@ -160,8 +162,13 @@ def _condition(demand: Demand, names: Collection[str], inside: bool = False) -> 
             return f"attribute_exists({_name(attribute, names)})"
         case Is(attribute, value):
             return f"{_name(attribute, names)} = :{value.name}"
+        case IsNot(attribute, value):
+            text = f"{_condition(Absent(attribute), names)} OR {_name(attribute, names)} <> :{value.name}"
+            return f"({text})" if inside else text
         case AtMost(attribute, value):
             return f"{_name(attribute, names)} <= :{value.name}"
+        case Below(attribute, value):
+            return f"{_name(attribute, names)} < :{value.name}"
         case Typed(attribute, value):
             return f"attribute_type({_name(attribute, names)}, :{value.name})"
         case Size(attribute, how, value):

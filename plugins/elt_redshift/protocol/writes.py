@@ -48,8 +48,24 @@ class Is:
 
 
 @dataclass(frozen=True)
+class IsNot:
+    """The attribute is not there, or has another value."""
+
+    attribute: str
+    value: Given
+
+
+@dataclass(frozen=True)
 class AtMost:
     """The attribute, a number, is there and is not greater than this."""
+
+    attribute: str
+    value: Given
+
+
+@dataclass(frozen=True)
+class Below:
+    """The attribute, a number, is there and is less than this."""
 
     attribute: str
     value: Given
@@ -86,7 +102,7 @@ class Some:
     demands: tuple[Demand, ...]
 
 
-Demand = Absent | Present | Is | AtMost | Typed | Size | Every | Some
+Demand = Absent | Present | Is | IsNot | AtMost | Below | Typed | Size | Every | Some
 
 
 def every(*demands: Demand) -> Every:
@@ -122,7 +138,7 @@ class Write:
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:
-        case Is(_, value) | AtMost(_, value) | Typed(_, value) | Size(_, _, value):
+        case Is(_, value) | IsNot(_, value) | AtMost(_, value) | Below(_, value) | Typed(_, value) | Size(_, _, value):
             yield value
         case Every(demands) | Some(demands):
             for one in demands:

@@ -52,7 +52,10 @@ _SERVICES = {
     "Sfn": "Step Functions refused a call",
     "S3": "S3 refused a call",
 }
-_LOCK_LOST = "the lock of the job is not this run's any more: another run took it over, or somebody unlocked it"
+_LOCK_LOST = (
+    "the lock of the job is not this run's any more: another run took it over, somebody unlocked it, "
+    "or another task had failed"
+)
 _TOO_LONG = f"it made more history events than the {MAX_EVENTS:,} that Step Functions allows. Start the job anew"
 
 #: Messages name at most so many tasks.

@@ -90,12 +90,12 @@ def test_a_failure_holds_the_lock_until_an_unlock(store: AuditStore) -> None:
 
 
 def test_an_unlock_of_a_stale_view_is_refused(store: AuditStore) -> None:
-    """What was seen as Failed has been redriven meanwhile: it is not freed."""
-    store.acquire("1", "me")
+    """What was seen as Failed has been gone on with meanwhile: it is not freed."""
+    store.acquire("1", "me", timedelta(hours=1))
     _fail(store)
     seen = store.read("1")
     assert seen is not None
-    store.acquire("1", "me")
+    store.acquire("1", "me", timedelta(hours=1))
     with pytest.raises(LockedError):
         store.unlock(seen, by="operator", reason="too late")
 

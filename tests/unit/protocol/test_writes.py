@@ -10,10 +10,12 @@ from elt_redshift.protocol import audit, dynamodb, joins
 from elt_redshift.protocol.writes import (
     Absent,
     AtMost,
+    Below,
     Demand,
     Every,
     Given,
     Is,
+    IsNot,
     Present,
     Size,
     Some,
@@ -61,7 +63,9 @@ def test_a_whole_request() -> None:
         "UpdateExpression": "ADD FenceNumber :one "
         "SET JobState = :running, #owner = :owner, RedriveCount = :redrives, JobStart = :start "
         "REMOVE JobEnd, FailedTask, FailedStatement, FailureMessage, AfterFailure, ReservedFor, LeaseUntil",
-        "ConditionExpression": "(attribute_not_exists(JobState) OR JobState = :ready OR #owner = :owner) AND "
+        "ConditionExpression": "(((attribute_not_exists(JobState) OR JobState = :ready) AND "
+        "(attribute_not_exists(LastOwner) OR LastOwner <> :owner)) OR (#owner = :owner AND (JobState = :running OR "
+        "attribute_not_exists(RedriveCount) OR RedriveCount < :redrives))) AND "
         "(attribute_not_exists(FenceNumber) OR attribute_type(FenceNumber, :counting))",
         "ExpressionAttributeNames": {"#owner": "Owner"},
         "ExpressionAttributeValues": {
@@ -110,12 +114,16 @@ def _holds(demand: Demand | None, item: dict[str, str], given: dict[str, str]) -
             return attribute in item
         case Is(attribute, value):
             return item.get(attribute) == (value.always or given.get(value.name))
+        case IsNot(attribute, value):
+            return item.get(attribute) != (value.always or given.get(value.name))
         case Every(demands):
             return all(_holds(one, item, given) for one in demands)
         case Some(demands):
             return any(_holds(one, item, given) for one in demands)
         case AtMost(attribute, value):
             return attribute in item and int(item[attribute]) <= int(given[value.name])
+        case Below(attribute, value):
+            return attribute in item and int(item[attribute]) < int(given[value.name])
         case Typed(attribute, value):
             return attribute in item and item[attribute].isdigit() == (value.always == "N")
         case Size():
@@ -155,3 +163,19 @@ def test_another_store_can_hold_the_lock() -> None:
     next_ = written(audit.ACQUIRE, released, you)
     assert next_
     assert (mine["FenceNumber"], next_["FenceNumber"]) == ("1", "2")
+
+
+@pytest.mark.parametrize("taking", [audit.ACQUIRE, audit.TAKE_OVER, audit.RECLAIM])
+def test_a_write_that_arrives_after_its_execution_s_end_changes_nothing(taking: Write) -> None:
+    """However the execution ended; a redrive of it takes the lock again, if it has not succeeded."""
+    end = {"owner": "me", "end": "e", "task": "a", "statement": "s", "message": "m", "after": "hold", "redrives": "1"}
+    late = {**end, "start": "s", "dead": "other", "seen": "Running", "claim": "0", "until": "none"}
+    running = {"JobID": "101", "JobState": "Running", "Owner": "me", "FenceNumber": "1"}
+    for ending, before in ((audit.RECORD, "1"), (audit.SETTLE, "1"), (audit.SETTLE, "0")):
+        failed = written(ending, {**running, "RedriveCount": before}, end)
+        assert failed
+        assert written(taking, failed, late) is None
+        assert written(taking, failed, {**late, "redrives": "2"})
+    released = written(audit.RELEASE, {**running, "RedriveCount": "1"}, end)
+    assert released
+    assert written(taking, released, late) is None

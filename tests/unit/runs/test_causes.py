@@ -87,7 +87,8 @@ ENDS = {
     "the lock was lost": (
         "DynamoDB.ConditionalCheckFailedException",
         "The conditional request failed (Service: AmazonDynamoDBv2; Status Code: 400; Error Code: …; Proxy: null)",
-        "the lock of the job is not this run's any more: another run took it over, or somebody unlocked it",
+        "the lock of the job is not this run's any more: another run took it over, somebody unlocked it, "
+        "or another task had failed",
     ),
     "a refused call": (
         "DynamoDb.AccessDeniedException",
