@@ -168,6 +168,10 @@ SETTLE = Write(
     sets={JOB_STATE: _FAILED, REDRIVES: _COUNT, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
 )
 
+#: A redrive has ended before it took the lock again: the failure that was to be mended stays, and a late RECLAIM of
+#: that redrive finds that it is over.
+OUTLIVE = Write(every(Is(JOB_STATE, _FAILED), _MINE, Below(REDRIVES, _COUNT)), sets={REDRIVES: _COUNT})
+
 #: Somebody says what the statements of the owner's tasks are to be taken for whose outcome is unknowable: ``assumed``
 #: by :func:`assumed_in`. It stays, for the record.
 ASSUME = Write(

@@ -115,3 +115,15 @@ def test_only_the_ended_run_s_own_item_is_settled(item: dict[str, str], redrives
         reclaimed = written(audit.RECLAIM, after, {**told, "redrives": "3"})
         assert reclaimed is not None
         assert written(audit.SETTLE, reclaimed, told) is None  # and once more, after a redrive
+
+
+def test_a_redrive_that_took_nothing_is_over_too() -> None:
+    """It was stopped before it took the lock again: the failure stays recorded, and what arrives late changes nothing."""
+    failed = {**RUNNING, "JobState": "Failed", "RedriveCount": "0", "FailedTask": "a", "AfterFailure": "hold"}
+    told = {"owner": ARN, "redrives": "1", "end": "e", "task": "none", "statement": "none", "message": "m"}
+    assert written(audit.SETTLE, failed, told) is None
+    noted = written(audit.OUTLIVE, failed, told)
+    assert noted == {**failed, "RedriveCount": "1"}
+    assert written(audit.OUTLIVE, noted, told) is None
+    assert written(audit.RECLAIM, noted, told) is None
+    assert written(audit.RECLAIM, noted, {**told, "redrives": "2"})

@@ -4,12 +4,13 @@ EventBridge starts it with the detail of each "Step Functions Execution Status C
 least once. It is the place for everything that is to happen then, at no transition of the job's own state machine::
 
     ask for run ──> judge end ──ended without success──> settle item ──> settled
-        ^               │ the answer is older than the event
+        ^               │ the answer is older than the event   └─ note redrive ──> settled
         └─ wait for news <──┘
 
 So far it makes the audit item of a run true that could not do so itself, because it was stopped, ran into its time
 limit or failed unforeseen: the item becomes Failed, let go, as :mod:`elt_redshift.aws.stopping` leaves it. Nobody gets
-the lock by that who would not have got it: the next run takes over from a dead owner either way.
+the lock by that who would not have got it: the next run takes over from a dead owner either way. An item that is
+Failed already only learns of the redrive that has ended, so that a late call of it changes nothing any more.
 
 An event that comes twice, late or never does no harm. The write demands that the item is still this run's, still
 Running, and was claimed by no later redrive than the one that has ended; what a later one has claimed is left alone.
@@ -18,6 +19,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.htm
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from elt_redshift.asl.language import calls
@@ -56,7 +58,7 @@ def event_pattern(state_machine: Any) -> dict[str, Any]:
 
 def ending_flow(job_id: str, target: Target) -> Flow:
     """The machine's states."""
-    return Flow((_ask(target), _judge(), _wait(), _settle(job_id, target), Succeed(_DONE, {})))
+    return Flow((_ask(target), _judge(), _wait(), *_settle(job_id, target), Succeed(_DONE, {})))
 
 
 def definition(job_id: str, target: Target) -> dict[str, Any]:
@@ -109,27 +111,24 @@ def _wait() -> Wait:
     return Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "looks"))
 
 
-def _settle(job_id: str, target: Target) -> Task:
-    values = {
-        "task": audit.NO_TASK,
-        "statement": NO_STATEMENT,
-        **fields(
-            owner=f"{INPUT}.executionArn",
-            redrives=f"$string($max([{INPUT}.redriveCount, {INPUT}.redrives]))",
-            end="$now()",
-            message=f"$substring({_message()}, 0, {MAX_MESSAGE})",
-        ),
-    }
-    return Task(
-        "settle item",
-        calls.UPDATE_ITEM,
-        dynamodb.update(target.audit_table, audit.key(job_id), audit.SETTLE, values),
-        next=_DONE,
-        output={},
-        retry=calls.DYNAMODB_RETRY,
-        catch=(Catch((calls.CONDITION_FAILED,), _DONE, {}),),
-        partition=target.partition,
-    )
+def _settle(job_id: str, target: Target) -> Iterator[Task]:
+    run = fields(owner=f"{INPUT}.executionArn", redrives=f"$string($max([{INPUT}.redriveCount, {INPUT}.redrives]))")
+    told = fields(end="$now()", message=f"$substring({_message()}, 0, {MAX_MESSAGE})")
+    ended = {"task": audit.NO_TASK, "statement": NO_STATEMENT, **run, **told}
+    for name, write, values, otherwise in (
+        ("settle item", audit.SETTLE, ended, "note redrive"),
+        ("note redrive", audit.OUTLIVE, run, _DONE),
+    ):
+        yield Task(
+            name,
+            calls.UPDATE_ITEM,
+            dynamodb.update(target.audit_table, audit.key(job_id), write, values),
+            next=_DONE,
+            output={},
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), otherwise, expression(INPUT)),),
+            partition=target.partition,
+        )
 
 
 def _message() -> str:
