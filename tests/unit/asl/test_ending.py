@@ -118,7 +118,7 @@ def test_only_the_ended_run_s_own_item_is_settled(item: dict[str, str], redrives
 
 
 def test_a_redrive_that_took_nothing_is_over_too() -> None:
-    """It was stopped before it took the lock again: the failure stays recorded, and what arrives late changes nothing."""
+    """It was stopped before it took the lock again: the failure stays, and what arrives late changes nothing."""
     failed = {**RUNNING, "JobState": "Failed", "RedriveCount": "0", "FailedTask": "a", "AfterFailure": "hold"}
     told = {"owner": ARN, "redrives": "1", "end": "e", "task": "none", "statement": "none", "message": "m"}
     assert written(audit.SETTLE, failed, told) is None
