@@ -121,8 +121,8 @@ class JudgePattern:
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self.given_up),
                 Rule(expression(f"{PROBLEM} != ''"), self.unclear),
-                # It was freed between the two calls.
-                Rule(expression(f"{INPUT}.state = '{audit.READY}'"), names.ACQUIRE),
+                # It was freed between the two calls, or one that was given up has taken it.
+                Rule(expression(f"{INPUT}.state = '{audit.READY}' or {INPUT}.owner = {EXECUTION_ARN}"), names.ACQUIRE),
                 Rule(expression(IS_EXECUTION), "ask for owner"),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({let_go}) and {_late()}"), names.LATE_CALLS),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({dead})"), names.FIND_LEFT),
