@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from elt_redshift.dag import elt_dag, elt_task_group
     from elt_redshift.exceptions import EltError, JobError, Problem
     from elt_redshift.hooks.step_functions import EltHook
-    from elt_redshift.job.model import EltJob, LockPolicy, Parameter, SqlStatement, SqlTask
+    from elt_redshift.job.model import EltJob, LockPolicy, Parameter, Schedule, SqlStatement, SqlTask
     from elt_redshift.job.nodes import Node
     from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, AuditLockReleaseOperator
     from elt_redshift.operators.mirror import MirrorOperator
@@ -43,6 +43,7 @@ __all__ = [
     "Problem",
     "RedshiftSqlOperator",
     "RedshiftStatementSensor",
+    "Schedule",
     "SqlStatement",
     "SqlTask",
     "StartExecutionOperator",
@@ -70,6 +71,7 @@ _HOMES = {
     "Problem": "exceptions",
     "RedshiftSqlOperator": "operators.redshift_sql",
     "RedshiftStatementSensor": "sensors.redshift_statement",
+    "Schedule": "job.model",
     "SqlStatement": "job.model",
     "SqlTask": "job.model",
     "StartExecutionOperator": "operators.step_functions",

@@ -14,6 +14,7 @@ In a DAG of one's own, the same tasks are a TaskGroup::
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
@@ -22,6 +23,7 @@ from elt_redshift import forms, notes
 from elt_redshift.airflow_compat import DAG, TaskGroup
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.hooks.connection import Connection
+from elt_redshift.job import schedules
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.model import EltJob, Parameter
@@ -77,7 +79,8 @@ def elt_dag(
     :param engine: who runs the SQL: the job's state machine, which the DAG shows; or ``airflow``, whose workers run it
         between ``acquire_lock`` and ``release_lock``.
     :param dag_id: default: the job's name.
-    :param schedule: as Airflow's DAG takes it; default: only when triggered.
+    :param schedule: as Airflow's DAG takes it; default: only when triggered. Beside a schedule in the job, by which
+        EventBridge Scheduler starts it, this is warned of.
     :param start_date: the first date that runs and backfills may have; default: any. Needed with ``catchup``.
     :param parameters: a Jinja template for each of the job's parameters, such as
         ``{"year": "{{ data_interval_start.year }}"}``. A parameter without one becomes a Param, which Airflow's trigger
@@ -102,6 +105,8 @@ def elt_dag(
         type; the DAG has a schedule and a parameter has neither template nor default; it catches up from no date; or
         its ``default_args`` ask for more retries than tasks of the job have, which only the state machine could make.
     """
+    if schedule is not None and job.schedule and job.schedule.enabled:
+        warnings.warn(schedules.scheduled_twice(job.name, job.schedule), stacklevel=2)
     templates = dict(parameters or {})
     asked = {p.name: p for p in job.parameters if p.name not in templates}
     default_args = dag_kwargs.get("default_args") or {}

@@ -6,6 +6,7 @@ import re
 import runpy
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from elt_redshift.airflow_compat import DAG, STARTS_FROM_TRIGGER, Param
 from elt_redshift.dag import elt_dag, elt_task_group
 from elt_redshift.exceptions import JobError
 from elt_redshift.hooks.connection import Connection
-from elt_redshift.job.model import EltJob, Parameter, SqlStatement
+from elt_redshift.job.model import EltJob, Parameter, Schedule, SqlStatement
 from elt_redshift.job.packaged import StoredText
 from elt_redshift.job.parameters import rendered
 from elt_redshift.operators import sql_input
@@ -257,6 +258,18 @@ def test_a_scheduled_dag_needs_every_value(job: EltJob) -> None:
     with pytest.raises(JobError, match="'region' has neither a template nor a default"):
         elt_dag(job, schedule="@daily")
     elt_dag(job, schedule="@daily", parameters={"region": "EU"})
+
+
+def test_a_second_schedule_is_warned_of(job: EltJob, recwarn: pytest.WarningsRecorder) -> None:
+    """Where the job has a schedule of its own, a DAG of it needs none; one that is off is no schedule."""
+    options: dict[str, Any] = {"schedule": "@daily", "parameters": {"region": "EU"}}
+    off = Schedule(cron="0 5 * * ? *", enabled=False, parameters={"region": "EU"})
+    for schedule, chosen in ((off, options), (replace(off, enabled=True), {}), (replace(off, enabled=True), options)):
+        job.schedule = schedule
+        elt_dag(job, **chosen)
+    told = [str(one.message) for one in recwarn if "EventBridge" in str(one.message)]
+    assert len(told) == 1
+    assert "so does EventBridge Scheduler: cron(0 5 * * ? *)" in told[0]
 
 
 def test_catching_up_needs_a_date(job: EltJob) -> None:

@@ -11,7 +11,7 @@ from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.needs import Need
 from elt_redshift.asl.language.states import Flow
-from elt_redshift.asl.patterns import answering, ending
+from elt_redshift.asl.patterns import answering, ending, starting
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
@@ -46,6 +46,14 @@ class StateMachine:
     def ending(self) -> dict[str, Any]:
         """The definition of the Express state machine that follows the ends of runs."""
         return ending.definition(self.job.job_id, self.target)
+
+    def starting(self, state_machine: Any, queue: Any) -> dict[str, Any]:
+        """The definition of the Express state machine that starts scheduled runs.
+
+        :param state_machine: the ARN of this state machine, where it is deployed.
+        :param queue: the URL of the queue for missed starts.
+        """
+        return starting.definition(self.job, self.target, state_machine, queue)
 
     def definition(self) -> dict[str, Any]:
         """The definition as the States Language's JSON object. All callers share it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
+from pathlib import Path
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
@@ -13,11 +14,20 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
+from elt_redshift.job.schedules import scheduled_twice
+from elt_redshift.planning import dag_files
 from elt_redshift.planning.risks import risks
 
 
 def add_parser(commands: Commands) -> None:
-    command(commands, "check", check, "Validate a job and list every mistake.")
+    checked = command(commands, "check", check, "Validate a job and list every mistake.")
+    checked.add_argument(
+        "--dags",
+        type=Path,
+        default=Path("dags"),
+        metavar="FOLDER",
+        help="where to look for DAG files that schedule the job too (default: dags, if it is there)",
+    )
     compiled = command(commands, "compile", compile_, "Print the state machine definition.")
     compiled.add_argument(
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
@@ -30,6 +40,9 @@ def check(given: argparse.Namespace) -> int:
     job = load(given)
     for risk in risks(compile_job(job)):
         print(f"Warning: {risk.problem}{' It will not be deployed.' if risk.sure else ''}", file=sys.stderr)
+    if job.schedule and job.schedule.enabled:
+        for place in dag_files.scheduling(given.dags, {job.name, Path(given.job).name}):
+            print(f"Warning: {place}: {scheduled_twice(job.name, job.schedule)}", file=sys.stderr)
     print(f"Job {job.job_id} ({job.name}) is valid: {len(job.tasks)} tasks.")
     return 0
 

@@ -18,6 +18,7 @@ from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.job.written import duration
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.picture import draw
 from elt_redshift.planning.plan import Plan, plan_job
@@ -98,13 +99,13 @@ def _show(planned: Plan) -> None:
     print(f"Layout: {planned.layout}, {planned.reason}")
     print(f"{known.states:,} states, {planned.joins:,} joins (branches need at least {planned.least_joins:,})")
     print(
-        f"Makespan {_duration(planned.makespan)}, critical path {_duration(planned.critical_seconds)}, "
+        f"Makespan {duration(planned.makespan)}, critical path {duration(planned.critical_seconds)}, "
         f"ratio {planned.ratio:.3f}"
     )
     print(f"Critical path: {_path(planned.critical_path)}")
     for risk in planned.risks:
         print(f"{'Not deployable' if risk.sure else 'Warning'}: {risk.problem}")
-    print(f"Safe for statements of up to {_duration(known.safe_seconds)} each")
+    print(f"Safe for statements of up to {duration(known.safe_seconds)} each")
     out = console()
     runs = Table("a run", *(f"[bold]{name}" for name in ("best", "typical", "worst")))
     all_runs = (known.best, known.typical, known.worst)
@@ -127,13 +128,3 @@ def _events(events: int) -> str:
 def _path(tasks: tuple[str, ...]) -> str:
     shown = " -> ".join(tasks[:_SHOWN])
     return f"{shown} -> and {len(tasks) - _SHOWN} more" if len(tasks) > _SHOWN else shown
-
-
-def _duration(seconds: float) -> str:
-    """As ``1h30m`` in job.yaml; tenths of a second below a minute."""
-    if seconds < 60:
-        return f"{seconds:g}s" if seconds == int(seconds) else f"{seconds:.1f}s"
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
-    return "".join(f"{number}{unit}" for number, unit in parts if number)

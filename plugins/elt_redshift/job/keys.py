@@ -17,6 +17,7 @@ from elt_redshift.job.parts import (
     ON_TASK_FAILURE,
     PARAMETER_TYPES,
     RETRY_ON,
+    SCHEDULED_FORMS,
     WAITS,
     WHEN_HELD,
     WHEN_LOCKED,
@@ -41,6 +42,8 @@ JOB_ID = r"[A-Za-z0-9_.-]{1,64}"
 JOB_NAME = r"[a-z][a-z0-9_]{0,63}"
 #: Of a task and of a parameter.
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
+RATE = r"[1-9][0-9]{0,5}\s+(?:minute|hour|day)s?"
+CRON = r"(?:\S+\s+){5}\S+"
 DURATION = r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?"
 
 
@@ -128,6 +131,11 @@ JOB: Mapping[str, Key] = {
         default="as many as the graph allows",
         schema={"type": ["integer", "null"], "minimum": 1, "maximum": MAX_ACTIVE_STATEMENTS},
     ),
+    "schedule": Key(
+        value="when EventBridge Scheduler starts the job: `rate(5 minutes)`, `cron(30 5 * * ? *)`, or the keys "
+        "[below](#keys-of-schedule)",
+        default="when somebody starts it",
+    ),
 }
 
 LOCK: Mapping[str, Key] = {
@@ -147,6 +155,45 @@ LOCK: Mapping[str, Key] = {
         schema={"enum": [*WHEN_HELD, None]},
         choices=WHEN_HELD,
     ),
+}
+
+SCHEDULE: Mapping[str, Key] = {
+    "rate": Key(
+        value="every so often, counted from the deployment: a whole number and `minutes`, `hours` or `days`, such as "
+        "`5 minutes`",
+        schema={"type": ["string", "null"], "pattern": f"^{RATE}$"},
+    ),
+    "cron": Key(
+        value="at certain times: minutes, hours, day of the month, month, day of the week, year, one of the days being "
+        "`?`, such as `30 5 * * ? *` "
+        "([how](https://docs.aws.amazon.com/scheduler/latest/UserGuide/schedule-types.html#cron-based))",
+        schema={"type": ["string", "null"], "pattern": rf"^\s*{CRON}\s*$"},
+    ),
+    "timezone": Key(
+        value="by whose clock `cron` goes, an IANA name such as `Europe/Berlin`. A time that a change of the clock "
+        "leaves out does not come, and one that it repeats comes once",
+        default="`UTC`",
+        schema={"type": ["string", "null"]},
+    ),
+    "enabled": Key(value="`false`: it is deployed, and starts nothing", default="`true`", schema={"type": "boolean"}),
+    "parameters": Key(
+        value="values of the job's parameters. `{scheduled: timestamp}`, `{scheduled: date}` or `{scheduled: year}` "
+        "stands for the time that the run was scheduled for, in UTC",
+        default="the parameters' defaults",
+    ),
+}
+
+#: Of a schedule's parameter.
+SCHEDULED_VALUE = {
+    "anyOf": [
+        {"type": ["string", "number", "boolean"]},
+        {
+            "type": "object",
+            "additionalProperties": False,
+            "properties": {"scheduled": {"enum": list(SCHEDULED_FORMS)}},
+            "required": ["scheduled"],
+        },
+    ]
 }
 
 PARAMETER: Mapping[str, Key] = {

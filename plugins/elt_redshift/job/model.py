@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, overload
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, edges, loading, parameters, plain, reading
+from elt_redshift.job import checks, edges, loading, parameters, plain, reading, schedules
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.nodes import Node
 from elt_redshift.job.parts import (
@@ -24,6 +24,7 @@ from elt_redshift.job.parts import (
     Parameter,
     ParameterType,
     Retries,
+    Schedule,
     SourceKind,
     SqlStatement,
     SqlTask,
@@ -41,6 +42,7 @@ __all__ = [
     "OnTaskFailure",
     "Parameter",
     "ParameterType",
+    "Schedule",
     "SourceKind",
     "SqlStatement",
     "SqlTask",
@@ -69,6 +71,8 @@ class EltJob:
         ended (``finish_independent``).
     :param max_active_statements: at most so many of a run's statements are active at a time, 1 to 500; default: as many
         as the graph allows.
+    :param schedule: when EventBridge Scheduler starts the job: a :class:`Schedule`, its keys, or an expression such as
+        ``rate(5 minutes)``; default: it does not.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -88,6 +92,7 @@ class EltJob:
         layout: Layout = "auto",
         on_task_failure: OnTaskFailure = "stop",
         max_active_statements: int | None = None,
+        schedule: Schedule | Mapping[str, Any] | str | None = None,
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -104,6 +109,7 @@ class EltJob:
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
+        self.schedule = schedules.normal(schedules.read(schedule, self._findings), self.parameters)
         for task in tasks:
             self._put(task)
 

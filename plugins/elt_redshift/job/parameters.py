@@ -206,12 +206,17 @@ def check_value(key: Key, what: str, value: object, parameter: Parameter, findin
     return False
 
 
-def check_values(declared: Sequence[Parameter], given: Mapping[str, object], findings: Findings) -> None:
+def check_values(
+    declared: Sequence[Parameter], given: Mapping[str, object], findings: Findings, place: Key = ("parameters",)
+) -> None:
     """Note every mistake in the parameter values of one start; ``None`` stands for a value that is missing, or that
-    was given as nothing although there is a default."""
+    was given as nothing although there is a default.
+
+    :param place: where the values stand.
+    """
     known = {parameter.name: parameter for parameter in declared}
     for name, value in given.items():
-        key = ("parameters", bare(name))
+        key = (*place, bare(name))
         if name not in known:
             findings.add(key, f"The job has no parameter '{bare(name)}'.", findings.did_you_mean(bare(name), known))
         elif value is None and (default := known[name].default) is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
@@ -16,6 +17,7 @@ Layout = Literal["auto", "unrolled", "map"]
 SourceKind = Literal["sql", "statement", "call"]
 RetryOn = Literal["conflict", "throttled", "connection", "any"]
 ParameterType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
+ScheduledForm = Literal["timestamp", "date", "year"]
 
 WHEN_LOCKED: tuple[WhenLocked, ...] = get_args(WhenLocked)
 AFTER_FAILURE: tuple[AfterFailure, ...] = get_args(AfterFailure)
@@ -26,6 +28,7 @@ LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 RETRY_ON: tuple[RetryOn, ...] = get_args(RetryOn)
 PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
+SCHEDULED_FORMS: tuple[ScheduledForm, ...] = get_args(ScheduledForm)
 
 #: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
 GUESS = timedelta(seconds=60)
@@ -183,6 +186,25 @@ def default_when_held(when_locked: WhenLocked) -> WhenHeld:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """When EventBridge Scheduler starts a job: at a ``rate`` or by a ``cron``, and with which values.
+
+    :param rate: how often, such as ``5 minutes``.
+    :param cron: six fields, such as ``30 5 * * ? *``.
+    :param timezone: by whose clock a cron goes, as IANA names it; default: UTC's.
+    :param enabled: False: it is deployed and starts nothing.
+    :param parameters: values of the job's parameters; ``{"scheduled": "date"}`` stands for the time that a run was
+        scheduled for, as the text of that form. In UTC: ``2026-11-24T05:30:00Z``, ``2026-11-24`` or ``2026``.
+    """
+
+    rate: str | None = None
+    cron: str | None = None
+    timezone: str | None = None
+    enabled: bool = True
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """Everything that a job says: what readers of files give, what is checked, packaged and compared.
 
@@ -203,3 +225,4 @@ class JobSpec:
     layout: Layout = "auto"
     on_task_failure: OnTaskFailure = "stop"
     max_active_statements: int | None = None
+    schedule: Schedule | None = None

@@ -14,12 +14,13 @@ from elt_redshift.job.parts import (
     LockPolicy,
     Parameter,
     Retries,
+    Schedule,
     SqlStatement,
     SqlTask,
 )
 
 #: What is made of parts, and the default that tasks have taken over by now. Whatever else a job says is kept as it is.
-_PARTS = ("tags", "parameters", "tasks", "lock", "wait")
+_PARTS = ("tags", "parameters", "tasks", "lock", "schedule", "wait")
 _SAME = tuple(one.name for one in fields(JobSpec) if one.name not in _PARTS)
 
 
@@ -31,6 +32,7 @@ def to_dict(job: JobSpec) -> dict[str, Any]:
         "parameters": [_parameter_to_dict(parameter) for parameter in job.parameters],
         "tasks": [_task_to_dict(task) for task in job.tasks],
         "lock": asdict(job.lock),
+        "schedule": asdict(job.schedule) if job.schedule else None,
     }
 
 
@@ -42,6 +44,7 @@ def from_dict(data: Mapping[str, Any]) -> JobSpec:
         parameters=tuple(_parameter_from_dict(parameter) for parameter in data["parameters"]),
         tasks=tuple(_task_from_dict(task) for task in data["tasks"]),
         lock=LockPolicy(**data["lock"]),
+        schedule=Schedule(**data["schedule"]) if data["schedule"] else None,
     )
 
 

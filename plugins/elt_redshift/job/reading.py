@@ -7,12 +7,12 @@ that a job built from parts meets the same rules. Whatever cannot be read is not
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.job import files, keys, parameters, sql
+from elt_redshift.job import files, keys, mapped, parameters, schedules, sql
 from elt_redshift.job.findings import Findings
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
@@ -28,7 +28,7 @@ from elt_redshift.job.parts import (
     SqlTask,
     Wait,
 )
-from elt_redshift.job.written import Plain, bare, shown
+from elt_redshift.job.written import bare, shown
 
 _DURATION = re.compile(keys.DURATION)
 _DURATION_WORDS = {**DURATIONS, **RETRY_DURATIONS}
@@ -38,7 +38,7 @@ _READ = (*SOURCE_KINDS, "upstream", *DURATIONS, "wait", "retries")
 
 def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobSpec:
     """The job that the content of a ``job.yaml`` describes."""
-    _check_keys((), data, keys.JOB, findings)
+    mapped.check_keys((), data, keys.JOB, findings)
     for name, key in keys.JOB.items():
         if key.missing and data.get(name) is None:
             findings.add((name,), f"The job has no {name}.", key.missing)
@@ -50,8 +50,9 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobS
         "parameters": _read_parameters(data.get("parameters"), findings),
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
+        "schedule": schedules.read(data.get("schedule"), findings),
     }
-    return JobSpec(**{**_given(data, keys.JOB), **read})
+    return JobSpec(**{**mapped.given(data, keys.JOB), **read})
 
 
 def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Findings) -> SqlTask:
@@ -65,7 +66,7 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         written = "nothing" if options is None else f"{shown(options)}"
         findings.add(key, f"The task '{bare(name)}' holds {written}.", "Give it keys, such as {sql: load.sql}.")
         return SqlTask(name=name, statements=())
-    _check_keys(key, options, keys.TASK, findings)
+    mapped.check_keys(key, options, keys.TASK, findings)
     kind = _source_kind(key, options, findings)
     text = options.get(kind)
     return SqlTask(
@@ -78,42 +79,12 @@ def read_task(name: str, options: Any, *, base: Path, wait: Wait, findings: Find
         retries=_read_retries((*key, "retries"), options.get("retries", 0), findings),
         source=text if kind == "sql" and isinstance(text, str) else "",
         kind=kind or "statement",
-        **{name: value for name, value in _given(options, keys.TASK).items() if name not in _READ},
+        **{name: value for name, value in mapped.given(options, keys.TASK).items() if name not in _READ},
     )
 
 
-def _check_keys(key: Key, given: Mapping[Any, Any], known: Collection[str], findings: Findings) -> None:
-    for word in given:
-        if word not in known:
-            where = f"in {'.'.join(key)}" if key else "in a job"
-            problem = f"The key '{bare(word)}' means nothing {where}."
-            findings.add((*key, str(word)), problem, findings.did_you_mean(str(word), known))
-
-
-def _given(data: Mapping[Any, Any], known: Mapping[str, keys.Key]) -> dict[str, Any]:
-    """What ``data`` says under keys that are known."""
-    return {name: _natural(data[name], key) for name, key in known.items() if name in data}
-
-
-def _natural(value: Any, key: keys.Key) -> Any:
-    """``True`` as ``true``, where only that can be meant."""
-    if isinstance(value, Plain) and key.schema.get("type") == "boolean":
-        return {"true": True, "false": False}.get(value.lower(), value)
-    return value
-
-
-def _mapping(key: Key, value: Any, example: str, findings: Findings) -> Mapping[Any, Any]:
-    """``value`` if it is a mapping with text keys; nothing if it is absent; else noted."""
-    if value is None:
-        return {}
-    if not isinstance(value, Mapping):
-        findings.add(key, f"'{'.'.join(key)}' is {shown(value)}, not a mapping.", f"Write it as {example}.")
-        return {}
-    return value
-
-
 def _read_parameters(value: Any, findings: Findings) -> tuple[Parameter, ...]:
-    given = _mapping(("parameters",), value, 'year: {default: "1998"}', findings)
+    given = mapped.mapping(("parameters",), value, 'year: {default: "1998"}', findings)
     return tuple(_read_parameter(name, options, findings) for name, options in given.items())
 
 
@@ -125,24 +96,24 @@ def _read_parameter(name: Any, options: Any, findings: Findings) -> Parameter:
         remedy = f'Write {name}: {{default: "{bare(options)}"}}, or {name}: {{}} if it must be given.'
         findings.add(key, f"The parameter '{name}' holds {shown(options)}.", remedy)
         return Parameter(name=name)
-    _check_keys(key, options, keys.PARAMETER, findings)
+    mapped.check_keys(key, options, keys.PARAMETER, findings)
     if "default" in options and options["default"] is None:
         remedy = "Give it a text, or leave the key out if the value must be given."
         findings.add((*key, "default"), f"The default of '{name}' is nothing.", remedy)
-    return parameters.normal(Parameter(name=name, **_given(options, keys.PARAMETER)))
+    return parameters.normal(Parameter(name=name, **mapped.given(options, keys.PARAMETER)))
 
 
 def _read_lock(value: Any, findings: Findings) -> LockPolicy:
-    options = _mapping(("lock",), value, "{when_locked: skip}", findings)
-    _check_keys(("lock",), options, keys.LOCK, findings)
-    return LockPolicy(**_given(options, keys.LOCK))
+    options = mapped.mapping(("lock",), value, "{when_locked: skip}", findings)
+    mapped.check_keys(("lock",), options, keys.LOCK, findings)
+    return LockPolicy(**mapped.given(options, keys.LOCK))
 
 
 def _read_tasks(value: Any, base: Path, wait: Wait, findings: Findings) -> tuple[SqlTask, ...]:
     example = "load_supplier: {sql: load_supplier.sql}"
     if value is None or value == {}:
         findings.add(("tasks",), "The job has no tasks.", f"Add at least one, such as {example}.")
-    tasks = _mapping(("tasks",), value, example, findings)
+    tasks = mapped.mapping(("tasks",), value, example, findings)
     return tuple(read_task(name, task, base=base, wait=wait, findings=findings) for name, task in tasks.items())
 
 
@@ -260,8 +231,8 @@ def _read_retries(key: Key, value: Any, findings: Findings) -> Any:
     """A mapping as :class:`Retries`; whatever else as it is."""
     if not isinstance(value, Mapping):
         return value
-    _check_keys(key, value, keys.RETRIES, findings)
-    made = _given(value, keys.RETRIES)
+    mapped.check_keys(key, value, keys.RETRIES, findings)
+    made = mapped.given(value, keys.RETRIES)
     for name in ("delay", "max_delay"):
         if name in made and (read := _read_duration((*key, name), made.pop(name), findings)) is not None:
             made[name] = read

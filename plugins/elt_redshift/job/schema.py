@@ -34,6 +34,8 @@ def schema() -> dict[str, Any]:
     job["parameters"] |= {**_named({"anyOf": [_parameter(), {"type": "null"}]}), "type": ["object", "null"]}
     job["tasks"] |= {**_named(_task(), **_TASK_NAMES), "type": "object", "minProperties": 1}
     job["lock"] |= _object(keys.LOCK, nullable=True)
+    short = rf"^\s*(rate\s*\(\s*{keys.RATE}|cron\s*\(\s*{keys.CRON})\s*\)\s*$"
+    job["schedule"] |= {"anyOf": [{"type": "string", "pattern": short}, _schedule(), {"type": "null"}]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",
         "title": "A job of elt_redshift",
@@ -77,6 +79,13 @@ def _parameter() -> dict[str, Any]:
     text = {"type": "string"}
     then = {"properties": {"default": text, "choices": {"items": text}}}
     return {**_object(keys.PARAMETER), "if": {"properties": {"type": {"const": "text"}}}, "then": then}
+
+
+def _schedule() -> dict[str, Any]:
+    schedule = _object(keys.SCHEDULE)
+    schedule["properties"]["parameters"] |= {**_named(keys.SCHEDULED_VALUE), "type": ["object", "null"]}
+    one = [{"required": [kind], "properties": {kind: {"type": "string"}}} for kind in ("rate", "cron")]
+    return {**schedule, "oneOf": one}
 
 
 def _task() -> dict[str, Any]:

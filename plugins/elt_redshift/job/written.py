@@ -71,3 +71,13 @@ def bare(value: object) -> str:
     """``value`` as it was written, without quotes around it, for a message that gives it quotes."""
     text = str(value) if isinstance(value, str) else _QUOTING.repr(value)
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 3]}..."
+
+
+def duration(seconds: float) -> str:
+    """As ``1h30m`` in job.yaml; tenths of a second below a minute."""
+    if seconds < 60:
+        return f"{seconds:g}s" if seconds == int(seconds) else f"{seconds:.1f}s"
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    return "".join(f"{number}{unit}" for number, unit in parts if number)

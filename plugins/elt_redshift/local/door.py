@@ -24,6 +24,7 @@ Application = Callable[[dict[str, Any], StartResponse], Iterable[bytes]]
 OWN_PATH = "/elt-redshift/"
 STATUS_PATH = f"{OWN_PATH}status"
 FAULTS_PATH = f"{OWN_PATH}faults"
+CLOCK_PATH = f"{OWN_PATH}clock"
 MOTO_PATH = "/moto-api"
 """Moto's own management: reset, configuration, recorded requests (https://docs.getmoto.org/en/latest/docs/server_mode.html)."""
 

@@ -11,12 +11,14 @@ import json
 import logging
 import socket
 from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Any, cast
 
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 
+from elt_redshift.local import clock
 from elt_redshift.local.door import STATUS_PATH, Application, StartResponse, guarded
 from elt_redshift.local.faults import FaultBox, LostAnswerError
 
@@ -110,11 +112,17 @@ class KeepAliveHandler(MotoRequestHandler):
         """A client that goes away or stays silent is no error."""
 
 
-def application(status: Callable[[], dict[str, Any]], token: str, faults: FaultBox) -> Application:
+def application(
+    status: Callable[[], dict[str, Any]],
+    token: str,
+    faults: FaultBox,
+    pass_time: Callable[[timedelta], datetime],
+) -> Application:
     """Moto behind one door, with the server's own status page at :data:`STATUS_PATH`.
 
     :param token: what management calls must carry, see :mod:`elt_redshift.local.door`.
     :param faults: what goes wrong on demand.
+    :param pass_time: sets the clock of schedules forward.
     """
     moto = DomainDispatcherApplication(create_backend_app)
 
@@ -124,7 +132,7 @@ def application(status: Callable[[], dict[str, Any]], token: str, faults: FaultB
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(status()).encode()]
 
-    return guarded(faults.application(dispatch), token)
+    return guarded(clock.application(faults.application(dispatch), pass_time), token)
 
 
 def bind(port: int) -> socket.socket:

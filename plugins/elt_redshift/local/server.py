@@ -219,10 +219,11 @@ def _answering(listener: socket.socket, aws: LocalAws, faults: FaultBox) -> Iter
     from elt_redshift.local import events, http
 
     status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
-    server = http.server(listener, http.application(lambda: status, aws.token, faults))
+    ticker = events.ticker()
+    app = http.application(lambda: status, aws.token, faults, ticker.pass_time)
+    server = http.server(listener, app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
     thread.start()
-    ticker = events.Ticker(events.scheduled)
     ticker.start()
     try:
         yield

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.graph.layout import Arrangement, arrange
-from elt_redshift.graph.order import Order
+from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.planning.risks import Risk, risks
 from elt_redshift.planning.simulation import Scenario
@@ -106,22 +106,6 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         arrangement=arrangement,
         risks=tuple(risks(machine, recorded)),
     )
-
-
-def longest_path(graph: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> tuple[str, ...]:
-    """The tasks of ``{task: its upstreams}`` one behind the other that take longest."""
-    order = Order(graph)
-    ends: dict[str, float] = {}
-    before: dict[str, str | None] = {}
-    for task in (order.tasks[number] for number in order.topological):
-        before[task] = max(graph[task], key=lambda up: ends[up], default=None)
-        ends[task] = seconds[task] + ends.get(before[task] or "", 0.0)
-    path: list[str] = []
-    task_ = max(ends, key=lambda task: ends[task], default=None)
-    while task_ is not None:
-        path.append(task_)
-        task_ = before[task_]
-    return tuple(reversed(path))
 
 
 def _joins(arrangement: Arrangement) -> int:

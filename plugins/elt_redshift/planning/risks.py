@@ -1,4 +1,5 @@
-"""What will break a limit of Step Functions when the job runs, or may: the history of a run that takes long.
+"""What will break a limit of Step Functions when the job runs, or may: the history of a run that takes long. And what
+may be meant otherwise: a schedule that starts runs faster than they end (:mod:`.pace`).
 
 ``check`` warns of it, ``deploy`` refuses what is sure to break, and ``plan`` shows the same numbers. Most jobs are told
 apart by a bound that costs nothing; only for the others the definition is walked.
@@ -12,6 +13,7 @@ from dataclasses import dataclass
 from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.exceptions import JobError, Problem
+from elt_redshift.planning import pace
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
@@ -21,7 +23,7 @@ _REMEDY = "Choose `layout: map` or `wait: event`, give shorter timeouts, or spli
 
 @dataclass(frozen=True)
 class Risk:
-    """A limit that a run comes over.
+    """A limit that a run comes over, or something else that may not be meant.
 
     :param sure: it does when each task takes as long as is expected, and those of which nothing is expected no time.
     """
@@ -31,10 +33,17 @@ class Risk:
 
 
 def risks(machine: StateMachine, recorded: Mapping[str, float] | None = None) -> list[Risk]:
-    """What a run will or may break.
+    """What a run will or may break, and what becomes of runs that the schedule starts.
 
     :param recorded: how long tasks took, in seconds; it counts where nothing is expected of a task.
     """
+    return [
+        *_of_history(machine, recorded),
+        *(Risk(problem, sure=False) for problem in pace.problems(machine, recorded)),
+    ]
+
+
+def _of_history(machine: StateMachine, recorded: Mapping[str, float] | None) -> list[Risk]:
     if bounds.longest_history(machine.job, machine.job_file is not None, recorded) <= MAX_EVENTS:
         return []
     place = f"job {machine.job.name}"

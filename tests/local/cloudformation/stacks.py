@@ -14,7 +14,11 @@ ROLE = {
         "AssumeRolePolicyDocument": {
             "Version": "2012-10-17",
             "Statement": [
-                {"Effect": "Allow", "Principal": {"Service": "states.amazonaws.com"}, "Action": "sts:AssumeRole"}
+                {
+                    "Effect": "Allow",
+                    "Principal": {"Service": ["states.amazonaws.com", "scheduler.amazonaws.com"]},
+                    "Action": "sts:AssumeRole",
+                }
             ],
         }
     },

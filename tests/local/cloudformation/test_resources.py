@@ -145,17 +145,52 @@ def test_topics_and_log_groups(client: ClientFactory, unique: str) -> None:
     assert client("logs").describe_log_groups(logGroupNamePrefix=unique)["logGroups"] == []
 
 
-def test_buckets_and_queues_of_moto(client: ClientFactory, unique: str) -> None:
+@beyond_stock("'1209600' != '345600'")
+def test_queues_and_their_policies(client: ClientFactory, unique: str) -> None:
+    """A queue keeps its URL and its messages when settings or its policy change, and goes with the stack."""
+    sqs = client("sqs")
+
+    def template(effect: str, **properties: object) -> dict[str, object]:
+        statement = {
+            "Effect": effect,
+            "Principal": "*",
+            "Action": "sqs:*",
+            "Resource": {"Fn::GetAtt": ["Queue", "Arn"]},
+        }
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        policy = {"Queues": [{"Ref": "Queue"}], "PolicyDocument": document}
+        return {
+            "Resources": {
+                "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": unique, **properties}},
+                "Policy": {"Type": "AWS::SQS::QueuePolicy", "Properties": policy},
+            },
+            "Outputs": {"Queue": {"Value": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+        }
+
+    def attributes(url: str) -> dict[str, str]:
+        return dict(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"])
+
+    made = create(client("cloudformation"), unique, template("Allow", MessageRetentionPeriod=1209600))
+    assert made["Outputs"][0]["OutputValue"] == f"arn:aws:sqs:us-east-1:123456789012:{unique}"
+    url = physical(client("cloudformation"), unique, "Queue")
+    sqs.send_message(QueueUrl=url, MessageBody="kept")
+    update(client("cloudformation"), unique, template("Deny", VisibilityTimeout="5"))
+    found = attributes(url)
+    assert (found["MessageRetentionPeriod"], found["VisibilityTimeout"]) == ("345600", "5")
+    assert json.loads(found["Policy"])["Statement"][0]["Effect"] == "Deny"
+    assert sqs.receive_message(QueueUrl=url)["Messages"][0]["Body"] == "kept"
+    client("cloudformation").delete_stack(StackName=unique)
+    assert "NonExistentQueue" in refusal(lambda: attributes(url))[0]
+
+
+def test_buckets_of_moto(client: ClientFactory, unique: str) -> None:
     """Types that moto makes by itself work too, with their attributes."""
     template = {
-        "Resources": {
-            "Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": unique}},
-            "Queue": {"Type": "AWS::SQS::Queue", "Properties": {"QueueName": unique}},
-        },
-        "Outputs": {"Queue": {"Value": {"Fn::GetAtt": ["Queue", "Arn"]}}},
+        "Resources": {"Bucket": {"Type": "AWS::S3::Bucket", "Properties": {"BucketName": unique}}},
+        "Outputs": {"Bucket": {"Value": {"Fn::GetAtt": ["Bucket", "Arn"]}}},
     }
     stack = create(client("cloudformation"), unique, template)
-    assert stack["Outputs"][0]["OutputValue"] == f"arn:aws:sqs:us-east-1:123456789012:{unique}"
+    assert stack["Outputs"][0]["OutputValue"] == f"arn:aws:s3:::{unique}"
     client("s3").head_bucket(Bucket=unique)
     client("cloudformation").delete_stack(StackName=unique)
     assert refusal(lambda: client("s3").head_bucket(Bucket=unique))[0] == "404"

@@ -12,7 +12,8 @@ from tests.local.conftest import ClientFactory
 from tests.local.must_fail import beyond_stock
 from tests.local.waiting import wait_for
 
-ASSUME = {"Version": "2012-10-17", "Statement": []}
+SCHEDULER = {"Effect": "Allow", "Principal": {"Service": "scheduler.amazonaws.com"}, "Action": "sts:AssumeRole"}
+ASSUME = {"Version": "2012-10-17", "Statement": [SCHEDULER]}
 PASS = {"StartAt": "Only", "States": {"Only": {"Type": "Pass", "End": True}}}
 
 

@@ -3,22 +3,30 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from elt_redshift.local.events.clock import Clock
 from elt_redshift.local.events.ticker import Ticker, Timed
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
-class World:
+class World(Clock):
     """A clock that is turned by hand, and what is scheduled in it."""
 
     def __init__(self) -> None:
         self.now = START
         self.timed: dict[str, Timed] = {}
         self.fired: list[tuple[str, str]] = []
-        self.ticker = Ticker(lambda: list(self.timed.values()), lambda: self.now)
+        self.ticker = Ticker(lambda: list(self.timed.values()), self)
 
-    def schedule(self, name: str, expression: str, **more: datetime) -> None:
+    def __call__(self) -> datetime:
+        return self.now
+
+    def set(self, moment: datetime) -> None:
+        self.now = moment
+
+    def schedule(self, name: str, expression: str, **more: Any) -> None:
         def fire(due: datetime) -> None:
             self.fired.append((name, f"{due:%H:%M:%S}"))
 
@@ -96,3 +104,31 @@ def test_a_bad_schedule_does_not_stop_the_others() -> None:
     world.schedule("good", "rate(1 minute)")
     world.pass_time(61)
     assert [name for name, _ in world.fired] == ["good"]
+
+
+def test_time_that_passes_at_once_leaves_nothing_out() -> None:
+    """Ten minutes in one step fire what ten minutes fire, in the same order, each at its time."""
+    world = World()
+    world.schedule("rate", "rate(2 minutes)")
+    world.schedule("cron", "cron(0/5 * * * ? *)")
+    assert world.ticker.pass_time(timedelta(minutes=10)) == START + timedelta(minutes=10)
+    assert [time for name, time in world.fired if name == "rate"] == [
+        f"03:{minute:02}:00" for minute in (2, 4, 6, 8, 10)
+    ]
+    assert [time for name, time in world.fired if name == "cron"] == ["03:05:00", "03:10:00"]
+    assert world.fired == sorted(world.fired, key=lambda fired: fired[1])
+
+
+def test_a_rate_of_the_scheduler_fires_at_once_and_keeps_its_step() -> None:
+    """It fires when it was made, or at its start, and then at multiples of its time from there."""
+    world = World()
+    world.schedule("made", "rate(1 minute)", at_once=True, since=START)
+    world.schedule("later", "rate(1 minute)", at_once=True, since=START, start=START + timedelta(seconds=90))
+    world.pass_time(153, step=3)
+    assert world.fired == [
+        ("made", "03:00:00"),
+        ("made", "03:01:00"),
+        ("later", "03:01:30"),
+        ("made", "03:02:00"),
+        ("later", "03:02:30"),
+    ]

@@ -48,6 +48,7 @@ MANAGEMENT = [
     "/%6doto-api/reset",
     "/moto-api",
     "/elt-redshift/status",
+    "/elt-redshift/clock",
     "//elt-redshift/status",
 ]
 

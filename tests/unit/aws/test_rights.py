@@ -12,7 +12,8 @@ from elt_redshift.asl.language.states import Flow, Succeed
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.roles import allowed
-from tests.unit.asl.jobs import JOBS
+from elt_redshift.job.model import Schedule
+from tests.unit.asl.jobs import job, task
 
 
 def test_each_resource_is_one_statement() -> None:
@@ -33,7 +34,8 @@ def test_a_need_of_something_that_is_not_there_is_no_silent_hole() -> None:
 @pytest.mark.parametrize("resource", get_args(Resource))
 def test_a_jobs_template_knows_every_resource(resource: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a state may need something on has a name in the template, and the policy holds what was needed."""
-    machine = StateMachine(JOBS["one_task"], Target(), Flow((Succeed("end"),)), graph={})
+    scheduled = job(task("a"), schedule=Schedule(rate="1 day"))
+    machine = StateMachine(scheduled, Target(), Flow((Succeed("end"),)), graph={})
     monkeypatch.setattr(StateMachine, "needs", lambda _: frozenset({Need("some:Action", resource)}))
     policy = render(machine).template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]
     (statement,) = policy["Statement"]

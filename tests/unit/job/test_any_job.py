@@ -41,6 +41,9 @@ def _mappings(names: Collection[str], values: st.SearchStrategy[object]) -> st.S
     return st.dictionaries(st.sampled_from([*names]), values, max_size=len(names)) | _VALUES
 
 
+_TIMES = st.sampled_from(
+    ["5 minutes", "0 5 * * ? *", "rate(1 day)", "cron(0 5 * * ? *)", "cron(0 5)", "UTC", "date", "year"]
+)
 _NAMES = ("a", "b", "c", "A", "release_lock", "x-y")
 _KEYS: dict[str, st.SearchStrategy[object]] = {
     "job_id": st.just("101") | _SCALARS,
@@ -55,6 +58,8 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "layout": _VALUES,
     "on_task_failure": _VALUES,
     "max_active_statements": _VALUES,
+    "schedule": _mappings(keys.SCHEDULE, _VALUES | _TIMES | _mappings(_NAMES, _mappings(["scheduled"], _TIMES)))
+    | _TIMES,
 }
 _SCHEMA = jsonschema.Draft7Validator(schema.schema())
 _JOBS = st.fixed_dictionaries({}, optional=_KEYS)

@@ -24,6 +24,8 @@ BEYOND = re.compile(
     "|holds (2|no) statements|is not one call|whose statements are one transaction|cannot run in a transaction"
     "|is not declared|No statement uses|2024-13-01|would never be filled in|is a template|is no task|waits for itself"
     "|in a circle|is no time at all|is over 24 hours|not one of its choices"
+    "|IANA database|A rate knows no|its field of|it never comes|is another day in UTC|gives it no value"
+    "|The job has no parameter|of the scheduled time (is no|will be none)"
     "|second document|The tag |alias|A key is|takes in mappings|holds a null|(is|are) 0[xo]|is 'yes', not true"
 )
 

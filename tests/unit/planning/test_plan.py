@@ -9,8 +9,9 @@ import pytest
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob
+from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Limit
-from elt_redshift.planning.plan import longest_path, plan_job
+from elt_redshift.planning.plan import plan_job
 from tests.unit.asl.jobs import JOBS, job, task
 
 

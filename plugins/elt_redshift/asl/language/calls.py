@@ -26,6 +26,8 @@ GET_ITEM = _call("dynamodb", "getItem", "audit table")
 UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
 DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
+START_EXECUTION = _call("aws-sdk:sfn", "startExecution", "machine")
+SEND_MESSAGE = _call("sqs", "sendMessage", "missed starts")
 SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
 SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
 EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
@@ -50,6 +52,8 @@ INVALID = "RedshiftData.ValidationException"
 #: The Data API has forgotten the statement: it ended more than 24 hours ago.
 NO_SUCH_STATEMENT = "RedshiftData.ResourceNotFoundException"
 NO_SUCH_EXECUTION = "Sfn.ExecutionDoesNotExistException"
+#: The machine has, or in the last 90 days had, an execution of that name.
+ALREADY_STARTED = "Sfn.ExecutionAlreadyExistsException"
 
 #: An expression of the state has raised an error, or could not be evaluated.
 NOT_EVALUATED = "States.QueryEvaluationError"
@@ -82,6 +86,10 @@ SUBMIT_RETRY = _retry(*_REFUSED, times=12)
 
 #: One that waits for an event, which may tell that the statement has failed.
 EVENT_RETRY = _retry(STATEMENT_FAILED, *_REFUSED, times=12)
+
+#: A start of an execution, and a message about one that was missed.
+START_RETRY = _retry(ALREADY_STARTED, "Sfn.StateMachineDoesNotExistException")
+SEND_RETRY = _retry()
 
 #: An answer to a task token: a stale one stays stale.
 TOKEN_RETRY = _retry(*STALE_TOKEN)

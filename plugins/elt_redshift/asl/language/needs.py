@@ -20,6 +20,7 @@ Resource = Literal[
     "children",
     "machine",
     "job file",
+    "missed starts",
     "anything",
     "database user",
     "workgroup identity",

@@ -7,7 +7,7 @@ from typing import Any
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.aws.template import endings, events, job_file, machine, rights, tables, warehouse
+from elt_redshift.aws.template import endings, events, job_file, machine, rights, schedule, tables, warehouse
 from elt_redshift.aws.template.part import Part
 
 
@@ -46,6 +46,11 @@ def _sum(compiled: StateMachine) -> Part:
         *([tables.join_table()] if "join table" in needed else []),
         machine.role_of_machine(),
     ]
-    behind = [machine.part(compiled), *([events.part(compiled)] if compiled.events else []), endings.part(compiled)]
+    behind = [
+        machine.part(compiled),
+        *([events.part(compiled)] if compiled.events else []),
+        endings.part(compiled),
+        *([schedule.part(compiled)] if compiled.job.schedule else []),
+    ]
     whole = sum((*before, *behind), Part())
     return sum((*before, rights.part(whole), *behind), Part())

@@ -11,20 +11,24 @@ from typing import Any
 from elt_redshift.asl.language.needs import Need, Resource
 
 
-def role(service: str, policies: Mapping[str, list[dict[str, Any]]] | None = None) -> dict[str, Any]:
+def role(
+    service: str, policies: Mapping[str, list[dict[str, Any]]] | None = None, source: Any = None
+) -> dict[str, Any]:
     """A role that only ``service``, on behalf of this account, may assume.
 
     :param policies: the statements of its inline policies, by the policies' names; default: none.
+    :param source: ARN of what the service must act for; default: anything in this account.
     """
     inline = [
         {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
         for name, statements in (policies or {}).items()
     ]
+    acting_for = {} if source is None else {"aws:SourceArn": source}
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}},
+        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, **acting_for}},
     }
     return {
         "Type": "AWS::IAM::Role",

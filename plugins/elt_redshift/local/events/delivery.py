@@ -110,29 +110,38 @@ def send(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
 
 
 def _send(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
-    _, _, service, region, *_ = arn.split(":", 5)
     try:
-        if service == "states":
-            _client("stepfunctions", region).start_execution(stateMachineArn=arn, name=name, input=text)
-        elif service == "sns":
-            _client("sns", region).publish(TopicArn=arn, Message=text)
-        elif service == "sqs":
-            _send_to_queue(arn, text, region, target)
-        else:
-            log.warning("the embedded AWS does not deliver events to %s", arn)
+        deliver(arn, text, name, target)
     except Exception:
         log.exception("an event could not be delivered to %s", arn)
 
 
+def deliver(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
+    """What :func:`send` does, at once.
+
+    :raises Exception: it could not be done.
+    """
+    _, _, service, region, *_ = arn.split(":", 5)
+    if service == "states":
+        client("stepfunctions", region).start_execution(stateMachineArn=arn, name=name, input=text)
+    elif service == "sns":
+        client("sns", region).publish(TopicArn=arn, Message=text)
+    elif service == "sqs":
+        _send_to_queue(arn, text, region, target)
+    else:
+        raise NotImplementedError(f"the embedded AWS does not deliver to {service}")
+
+
 def _send_to_queue(arn: str, text: str, region: str, target: Mapping[str, Any]) -> None:
-    client = _client("sqs", region)
-    url = client.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
+    queues = client("sqs", region)
+    url = queues.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
     group = target.get("SqsParameters", {}).get("MessageGroupId")
-    client.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
+    queues.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
 
 
 @lru_cache
-def _client(service: str, region: str) -> Any:
+def client(service: str, region: str = REGION) -> Any:
+    """A client of the embedded AWS itself."""
     import boto3
 
     session: Any = boto3.session.Session(region_name=region)

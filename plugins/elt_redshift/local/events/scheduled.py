@@ -6,27 +6,25 @@ https://docs.aws.amazon.com/scheduler/latest/UserGuide/managing-targets.html
 
 from __future__ import annotations
 
-import json
-import logging
 import uuid
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from elt_redshift.local.events.delivery import deliver_to, send
+from elt_redshift.local.events.delivery import deliver_to
+from elt_redshift.local.events.invocations import Invocations, iso
 from elt_redshift.local.events.ticker import Timed
 
 if TYPE_CHECKING:
     from moto.events.models import Rule
     from moto.scheduler.models import Schedule, ScheduleGroup
 
-START_EXECUTION = "arn:aws:scheduler:::aws-sdk:sfn:startExecution"
 
-log = logging.getLogger("elt_redshift.local.events")
+def scheduled(invocations: Invocations) -> Iterator[Timed]:
+    """Everything that is enabled and has a schedule, in all accounts and regions.
 
-
-def scheduled() -> Iterator[Timed]:
-    """Everything that is enabled and has a schedule, in all accounts and regions."""
+    :param invocations: makes the calls of schedules, and those that are due again.
+    """
     from moto.events.models import events_backends
     from moto.scheduler.models import scheduler_backends
 
@@ -38,7 +36,8 @@ def scheduled() -> Iterator[Timed]:
         for scheduler in list(schedulers.values()):
             for group in list(scheduler.schedule_groups.values()):
                 enabled = [item for item in list(group.schedules.values()) if item.state == "ENABLED"]
-                yield from (_timed_schedule(group, item) for item in enabled)
+                yield from (_timed_schedule(group, item, invocations) for item in enabled)
+    yield from invocations.due_again()
 
 
 def _is_on(rule: Rule) -> bool:
@@ -57,7 +56,7 @@ def _fire_rule(rule: Rule, due: datetime) -> None:
         "detail-type": "Scheduled Event",
         "source": "aws.events",
         "account": rule.account_id,
-        "time": _iso(due),
+        "time": iso(due),
         "region": rule.region_name,
         "resources": [rule.arn],
         "detail": {},
@@ -65,47 +64,24 @@ def _fire_rule(rule: Rule, due: datetime) -> None:
     deliver_to(rule, list(rule.targets), event)
 
 
-def _timed_schedule(group: ScheduleGroup, schedule: Schedule) -> Timed:
+def _timed_schedule(group: ScheduleGroup, schedule: Schedule, invocations: Invocations) -> Timed:
     return Timed(
         schedule.arn,
         schedule.schedule_expression,
-        lambda due: _fire_schedule(group, schedule, due),
+        lambda due: _fire_schedule(group, schedule, due, invocations),
         schedule.schedule_expression_timezone,
         _moment(schedule.last_modified_date),
         _moment(schedule.start_date),
         _moment(schedule.end_date),
+        at_once=True,
     )
 
 
-def _fire_schedule(group: ScheduleGroup, schedule: Schedule, due: datetime) -> None:
-    """Send the input of a schedule to its target; the flexible time window is not used."""
-    execution = str(uuid.uuid4())
-    text = _input(schedule, due, execution)
-    if schedule.target["Arn"] == START_EXECUTION:
-        request = json.loads(text)
-        send(request["StateMachineArn"], request.get("Input", "{}"), request.get("Name", execution), {})
-    else:
-        send(schedule.target["Arn"], text, execution, schedule.target)
+def _fire_schedule(group: ScheduleGroup, schedule: Schedule, due: datetime, invocations: Invocations) -> None:
+    """Call the target of a schedule; the flexible time window is not used."""
+    invocations.fire(schedule.arn, dict(schedule.target), due)
     if schedule.action_after_completion == "DELETE" and schedule.schedule_expression.startswith("at"):
         group.schedules.pop(schedule.name, None)
-
-
-def _input(schedule: Schedule, due: datetime, execution: str) -> str:
-    """The target's input with Scheduler's context attributes filled in."""
-    text = str(schedule.target.get("Input") or "{}")
-    attributes = {
-        "schedule-arn": schedule.arn,
-        "scheduled-time": _iso(due),
-        "execution-id": execution,
-        "attempt-number": "1",
-    }
-    for name, value in attributes.items():
-        text = text.replace(f"<aws.scheduler.{name}>", value)
-    return text
-
-
-def _iso(moment: datetime) -> str:
-    return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _moment(value: Any) -> datetime | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elt_redshift.local.cloudformation.resources import access, states, tables, triggers
+from elt_redshift.local.cloudformation.resources import access, queues, states, tables, triggers
 from elt_redshift.local.cloudformation.resources.base import Context, Handler, Made, Resource, updated
 from elt_redshift.local.cloudformation.resources.others import MotoHandler
 
@@ -18,6 +18,9 @@ _OURS: tuple[type[Handler], ...] = (
     access.ManagedPolicy,
     triggers.Rule,
     triggers.Schedule,
+    triggers.ScheduleGroup,
+    queues.Queue,
+    queues.QueuePolicy,
     triggers.Topic,
     triggers.LogGroup,
 )

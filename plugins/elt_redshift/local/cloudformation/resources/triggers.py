@@ -91,6 +91,34 @@ class Schedule(Handler):
             return  # a one-time schedule may have deleted itself
 
 
+class ScheduleGroup(Handler):
+    type = "AWS::Scheduler::ScheduleGroup"
+    name_property = "Name"
+    attributes = frozenset({"Arn", "State", "CreationDate", "LastModificationDate"})
+    replacing = frozenset({"Name"})
+
+    def create(self, context: Context, properties: Properties) -> Made:
+        client, name = context.client("scheduler"), self.name(context, properties)
+        client.create_schedule_group(Name=name, Tags=tags(properties))
+        return self._made(client, name)
+
+    def update(self, context: Context, resource: Resource, properties: Properties) -> Made:
+        client, arn = context.client("scheduler"), resource.attributes["Arn"]
+        kept = tags(properties)
+        gone = {tag["Key"] for tag in tags(resource.properties)} - {tag["Key"] for tag in kept}
+        client.untag_resource(ResourceArn=arn, TagKeys=sorted(gone))
+        client.tag_resource(ResourceArn=arn, Tags=kept)
+        return self._made(client, resource.physical_id)
+
+    def delete(self, context: Context, resource: Resource) -> None:
+        context.client("scheduler").delete_schedule_group(Name=resource.physical_id)
+
+    def _made(self, client: Any, name: str) -> Made:
+        found = client.get_schedule_group(Name=name)
+        times = {key: str(found[key]) for key in ("CreationDate", "LastModificationDate")}
+        return Made(name, {"Arn": found["Arn"], "State": found["State"], **times})
+
+
 class Topic(Handler):
     type = "AWS::SNS::Topic"
     name_property = "TopicName"
