@@ -18,7 +18,7 @@ from elt_redshift.testing.program import Catcher, Make, Retrier, State
 from elt_redshift.testing.values import Environment, QueryError
 
 Walk = Generator[Any, Any, Any]
-Call = Callable[[str, str, Any], Promise]
+Call = Callable[[State, Any], Promise]
 Told = Callable[[Execution, str, Any], None]
 
 #: The errors that ``States.ALL`` does not stand for, and those that ``States.TaskFailed`` does not.
@@ -84,7 +84,7 @@ class _Visit:
 
 
 class Interpreter:
-    """:param call: makes a call of a service: its name, the action and the request.
+    """:param call: makes the call of a state, given its request.
     :param entered: told of each state that is entered, and with what.
     :param left: told of each that is left, and with what.
     """
@@ -185,7 +185,7 @@ class Interpreter:
         scope = visit.scope()
         request = state.arguments(scope) if state.arguments else visit.frame.input
         timeout = state.timeout(scope) if state.timeout else None
-        answer = self._call(state.service, state.action, request)
+        answer = self._call(state, request)
         if state.waits:
             answer.then(lambda kept: wait.keep(error=kept.error) if kept.error else None)
         else:

@@ -9,12 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from random import Random
-from typing import Any
+from typing import Any, Literal, cast, get_args
 
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError, StateError
 
 Handler = Callable[[Mapping[str, Any]], Any]
+
+#: How a call fares badly, as in :class:`Faults`.
+Misfortune = Literal["throttled", "refused", "unanswered", "delayed", "slow"]
+
+#: The same, or the error that the call is refused with.
+Fate = Literal["well"] | Misfortune | StateError
 
 
 @dataclass(frozen=True)
@@ -61,35 +67,42 @@ class Network:
         self._clock, self._random, self.faults = clock, random, faults
         self.outages: dict[str, float] = {}
 
-    def call(self, service: str, handler: Handler, request: Mapping[str, Any]) -> Promise:
-        """Send a request. The promise is of the answer, or of a :class:`StateError`."""
+    def call(self, service: str, handler: Handler, request: Mapping[str, Any], fate: Fate | None = None) -> Promise:
+        """Send a request. The promise is of the answer, or of a :class:`StateError`.
+
+        :param fate: how it fares; None: as it happens.
+        """
         answer, prefix = Promise(), PREFIXES.get(service, service.rpartition(":")[2].capitalize())
-        fate, random, late = self._fate(service), self._random, self.faults.late
-        there = 0.005 + 0.04 * random.random()
-        if fate in ("throttled", "refused"):
-            name = _THROTTLES.get(service, "ThrottlingException") if fate == "throttled" else "InternalServerException"
-            self._clock.after(there, answer.keep, None, StateError(f"{prefix}.{name}", _cause(prefix, "Try later")))
+        fate = fate or self._fate(service)
+        there = 0.005 + 0.04 * self._random.random()
+        if refusal := _refusal(service, prefix, fate):
+            self._clock.after(there, answer.keep, None, refusal)
             return answer
         if fate in ("unanswered", "delayed"):
-            given_up = StateError(f"{prefix}.SdkClientException", "Unable to execute HTTP request: Read timed out")
-            after = there + late * random.random()
-            self._clock.after(after if fate == "unanswered" else there, answer.keep, None, given_up)
-            there = after + late * random.random() if fate == "delayed" else there
-        elif fate == "slow":
-            there += late * random.random()
-        self._clock.after(there, self._arrive, prefix, handler, request, answer)
+            given_up = there + self._late() if fate == "unanswered" else there
+            error = StateError(f"{prefix}.SdkClientException", "Unable to execute HTTP request: Read timed out")
+            self._clock.after(given_up, answer.keep, None, error)
+            there += 0.0 if fate == "unanswered" else self._late() + self._late()
+            self._clock.after(there, self._arrive, prefix, handler, request, Promise())  # nobody hears the answer
+            return answer
+        self._clock.after(
+            there + (self._late() if fate == "slow" else 0.0), self._arrive, prefix, handler, request, answer
+        )
         return answer
 
-    def _fate(self, service: str) -> str:
+    def _late(self) -> float:
+        return self.faults.late * self._random.random()
+
+    def _fate(self, service: str) -> Misfortune | None:
         if self.outages.get(service.removeprefix("aws-sdk:"), 0.0) > self._clock.now:
             return "throttled"
         at, faults = self._random.random(), self.faults
-        for fate in ("throttled", "refused", "unanswered", "delayed", "slow"):
+        for fate in get_args(Misfortune):
             share = getattr(faults, fate)
             if at < share:
-                return fate
+                return cast(Misfortune, fate)
             at -= share
-        return ""
+        return None
 
     def _arrive(self, prefix: str, handler: Handler, request: Mapping[str, Any], answer: Promise) -> None:
         try:
@@ -105,6 +118,14 @@ class Network:
 
     def _back(self) -> float:
         return 0.005 + 0.02 * self._random.random()
+
+
+def _refusal(service: str, prefix: str, fate: Fate | None) -> StateError | None:
+    """What a call is refused with that never reaches its service."""
+    if isinstance(fate, StateError):
+        return fate
+    names = {"throttled": _THROTTLES.get(service, "ThrottlingException"), "refused": "InternalServerException"}
+    return StateError(f"{prefix}.{names[fate]}", _cause(prefix, "Try later")) if fate in names else None
 
 
 def _cause(prefix: str, message: str) -> str:

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from random import Random
 
-from elt_redshift.protocol import audit, executions
-from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.aftermath import Aftermath
 from elt_redshift.testing.histories import Finding, findings
 from elt_redshift.testing.moves import KINDS, PAUSES, Kind, Move, Mover, draw
 from elt_redshift.testing.network import Faults
@@ -19,9 +18,6 @@ MEMORIES = (600.0, 8 * 3600.0, 24 * 3600.0)
 
 #: How long statements of a schedule take, in seconds, on average.
 PACES = (0.5, 5.0, 60.0, 600.0)
-
-#: After the last move everything has so long to come to rest, in seconds.
-REST = 4 * 86_400.0
 
 _NO_FAULTS = Faults()
 
@@ -83,16 +79,15 @@ class _Schedule:
         self.world.lost_events = chances.lost_events
         self.mover = Mover(self.world)
         self._calm = False
-        self._stuck: list[Finding] = []
 
     def outcome(self) -> Outcome:
         self.mover.start()
         for move in self.moves:
             self._until(move)
             self.mover.make(move.kind)
-        self._come_to_rest()
-        self._start_again()
-        found = [*findings(self.world), *self._stuck]
+        self._calm = True
+        stuck = list(Aftermath(self.world, self.mover).findings())
+        found = [*findings(self.world), *stuck]
         return Outcome(
             self.seed, self.world.subject.name, self.moves, tuple(found), self.world.held, tuple(self.world.trace or ())
         )
@@ -109,7 +104,7 @@ class _Schedule:
         """Until it is time for a move."""
         world, left = self.world, move.states
 
-        def entered() -> None:
+        def entered(state: str) -> None:
             nonlocal left
             left -= 1
 
@@ -117,57 +112,4 @@ class _Schedule:
         latest = world.clock.now + move.seconds
         world.clock.run_while(lambda: left > 0, latest)
         world.clock.run(world.clock.now + move.pause if left <= 0 else latest)
-        world.on_entered = lambda: None
-
-    def _come_to_rest(self) -> None:
-        """All faults end, and whatever runs comes to an end."""
-        self.world.say("== all faults end")
-        self.world.network.faults, self.world.lost_events, self._calm = _NO_FAULTS, 0.0, True
-        self.world.network.outages.clear()
-        self._rest()
-
-    def _rest(self) -> None:
-        world = self.world
-        world.clock.run_while(lambda: any(world.step_functions.running()), world.clock.now + REST)
-        for execution in list(world.step_functions.running()):
-            self._stuck.append(Finding("stuck", f"{execution.name} still runs, in {_place(execution)}"))
-            world.step_functions.stop(execution.arn)
-        world.clock.run(world.clock.now + 60)
-
-    def _start_again(self) -> None:
-        """The next run goes to its end by itself; or it is refused with a reason, and does once the job is unlocked."""
-        first = self._started()
-        if _did_its_work(first):
-            return
-        if not self._is_held(first):
-            self._stuck.append(Finding("stuck", f"the next start ended as {_told(first)}; item {self.world.item()}"))
-            return
-        self.mover.unlock()
-        second = self._started()
-        if not _did_its_work(second):
-            self._stuck.append(
-                Finding("stuck", f"after an unlock a start ended as {_told(second)}; {self.world.item()}")
-            )
-
-    def _started(self) -> Execution:
-        self.world.say("== the next start")
-        run = self.mover.start()
-        self._rest()
-        return run
-
-    def _is_held(self, run: Execution) -> bool:
-        item = self.world.item()
-        named = item.get(audit.FAILED_TASK) and item.get(audit.MESSAGE)
-        return run.status == executions.FAILED and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
-
-
-def _did_its_work(run: Execution) -> bool:
-    return run.status == executions.SUCCEEDED and bool(run.tasks)
-
-
-def _told(run: Execution) -> str:
-    return f"{run.status} in {_place(run)}: {run.error or run.root.output}"
-
-
-def _place(run: Execution) -> str:
-    return ", ".join(frame.state for frame in run.root.below())
+        world.on_entered = lambda state: None

@@ -19,8 +19,8 @@ from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.dynamodb import DynamoDb
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.executions import Execution
-from elt_redshift.testing.network import Faults, Network
-from elt_redshift.testing.program import Program
+from elt_redshift.testing.network import Fate, Faults, Network
+from elt_redshift.testing.program import Program, State
 from elt_redshift.testing.redshift_data import Behaviour, RedshiftData, Statement
 from elt_redshift.testing.step_functions import StepFunctions
 from elt_redshift.testing.subject import AUDIT_TABLE, Subject, Version, transactions
@@ -46,6 +46,9 @@ class World:
 
     :param behave: how a new statement goes, given its name and how many transactions it makes.
     :param memory: seconds for which the Data API knows a ClientToken.
+    :ivar on_entered: told of each state that is entered, by its name.
+    :ivar on_call: asked how the call of a state fares; None: as it happens.
+    :ivar on_arrival: told of each state whose call has reached its service, before that acts.
     :ivar claims: the owners of the lock, one after the other.
     :ivar trace: what happened, a line each; None: nobody reads it.
     :ivar unrecorded: what ended by itself while the item said that it runs.
@@ -75,9 +78,11 @@ class World:
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []
         self.held = 0
-        self.on_entered: Callable[[], None] = lambda: None
+        self.on_entered: Callable[[str], None] = lambda state: None
+        self.on_call: Callable[[str], Fate | None] = lambda state: None
+        self.on_arrival: Callable[[str], None] = lambda state: None
         self.lost_events = 0.0
-        self._handlers: dict[tuple[str, str], Callable[[Mapping[str, Any]], Any]] = {}
+        self._handlers: dict[str, Callable[[Mapping[str, Any]], Any]] = {}
         self.deploy(0)
 
     @property
@@ -107,11 +112,20 @@ class World:
         client = DynamoDbClient(self.dynamodb.get_item, self._update_item)
         return AuditStore(client, AUDIT_TABLE, lambda: datetime.fromtimestamp(self.clock.now, UTC))
 
-    def _call(self, service: str, action: str, request: Any) -> Promise:
-        handler = self._handlers.get((service, action))
+    def _call(self, state: State, request: Any) -> Promise:
+        handler = self._handlers.get(state.name)
         if handler is None:
-            handler = self._handlers[service, action] = self._handler(service.removeprefix("aws-sdk:"), action)
-        return self.network.call(service, handler, request)
+            handler = self._handlers[state.name] = self._arriving(state)
+        return self.network.call(state.service, handler, request, self.on_call(state.name))
+
+    def _arriving(self, state: State) -> Callable[[Mapping[str, Any]], Any]:
+        handler = self._handler(state.service.removeprefix("aws-sdk:"), state.action)
+
+        def arrived(request: Mapping[str, Any]) -> Any:
+            self.on_arrival(state.name)
+            return handler(request)
+
+        return arrived
 
     def _handler(self, service: str, action: str) -> Callable[[Mapping[str, Any]], Any]:
         if (service, action) == ("dynamodb", "updateItem"):
@@ -177,7 +191,7 @@ class World:
             run.tasks[name.task] = "running"
         if name and name.step == "record":
             run.failed[name.task] = given["statement"], given["cause"]
-        self.on_entered()
+        self.on_entered(state)
 
     def _left(self, run: Execution, state: str, output: Any) -> None:
         name = _parsed(state)

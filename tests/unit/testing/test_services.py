@@ -10,7 +10,8 @@ import pytest
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError, StateError
 from elt_redshift.testing.executions import Execution
-from elt_redshift.testing.program import program
+from elt_redshift.testing.network import Fate, Faults, Network
+from elt_redshift.testing.program import State, program
 from elt_redshift.testing.redshift_data import Behaviour, RedshiftData
 from elt_redshift.testing.step_functions import StepFunctions
 from elt_redshift.testing.subject import transactions
@@ -100,7 +101,8 @@ class Machine:
         self.service = StepFunctions(self.clock, Random(0), self._call, *[lambda *_: None] * 3)
         self.service.deployed = program({"StartAt": next(iter(states)), "States": states}), 0
 
-    def _call(self, service: str, action: str, asked: Any) -> Promise:
+    def _call(self, state: State, asked: Any) -> Promise:
+        action = state.action
         self.calls.append((action, asked))
         answer, answers = Promise(), self._answers.get(action, [])
         given = answers.pop(0) if answers else {}
@@ -178,3 +180,13 @@ def test_a_token_ends_its_wait_once() -> None:
     assert str(late.run(70).error).startswith("States.Timeout")
     with pytest.raises(ServiceError, match="Timed Out"):
         late.service.send_task_success({"TaskToken": late.calls[0][1]["t"], "Output": "{}"})
+
+
+@pytest.mark.parametrize(("fate", "arrives"), [("unanswered", True), ("refused", False), ("well", True)])
+def test_a_call_whose_answer_is_lost_has_taken_effect(fate: Fate, arrives: bool) -> None:
+    """Its caller is told of an error all the same, however quickly the service has answered."""
+    clock, arrived = Clock(0.0), list[Any]()
+    network = Network(clock, Random(0), Faults())
+    answer = network.call("dynamodb", arrived.append, {"x": 1}, fate)
+    clock.run(200)
+    assert (arrived != [], answer.done, answer.error is None) == (arrives, True, fate == "well")

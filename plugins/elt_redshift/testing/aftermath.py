@@ -1,0 +1,85 @@
+"""What must be true once everything has gone wrong: all comes to rest, and the next run does its work by itself, or is
+refused with a reason and does it once the job is unlocked."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from dataclasses import dataclass
+
+from elt_redshift.protocol import audit, executions
+from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.histories import Finding
+from elt_redshift.testing.moves import Mover
+from elt_redshift.testing.network import Faults
+from elt_redshift.testing.world import World
+
+#: After the last move everything has so long to come to rest, in seconds.
+REST = 4 * 86_400.0
+
+
+@dataclass(frozen=True)
+class Aftermath:
+    """Ends all faults and looks what comes of it. Statements that are submitted from now on must commit: that is for
+    whoever says how they behave."""
+
+    world: World
+    mover: Mover
+
+    def findings(self) -> Iterator[Finding]:
+        """What stays stuck."""
+        self.end_faults()
+        yield from self.rest()
+        yield from self.start_again()
+
+    def end_faults(self) -> None:
+        """Calls and events fare well from now on."""
+        self.world.say("== all faults end")
+        self.world.network.faults, self.world.lost_events = Faults(), 0.0
+        self.world.network.outages.clear()
+
+    def rest(self) -> Iterator[Finding]:
+        """Whatever runs comes to an end."""
+        world = self.world
+        world.clock.run_while(lambda: any(world.step_functions.running()), world.clock.now + REST)
+        for execution in list(world.step_functions.running()):
+            yield Finding("stuck", f"{execution.name} still runs, in {_place(execution)}")
+            world.step_functions.stop(execution.arn)
+        world.clock.run(world.clock.now + 60)
+
+    def start_again(self) -> Iterator[Finding]:
+        """The next run goes to its end by itself; or it is refused with a reason, and does once the job is unlocked."""
+        first = yield from self._started()
+        if did_its_work(first):
+            return
+        if not self.is_held(first):
+            yield Finding("stuck", f"the next start ended as {_told(first)}; item {self.world.item()}")
+            return
+        self.mover.unlock()
+        second = yield from self._started()
+        if not did_its_work(second):
+            yield Finding("stuck", f"after an unlock a start ended as {_told(second)}; {self.world.item()}")
+
+    def is_held(self, run: Execution) -> bool:
+        """Whether the run was refused because of a failure that the item names."""
+        item = self.world.item()
+        named = item.get(audit.FAILED_TASK) and item.get(audit.MESSAGE)
+        return run.status == executions.FAILED and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
+
+    def _started(self) -> Generator[Finding, None, Execution]:
+        self.world.say("== the next start")
+        run = self.mover.start()
+        yield from self.rest()
+        return run
+
+
+def did_its_work(run: Execution) -> bool:
+    """Whether it succeeded, and was not skipped."""
+    return run.status == executions.SUCCEEDED and bool(run.tasks)
+
+
+def _told(run: Execution) -> str:
+    return f"{run.status} in {_place(run)}: {run.error or run.root.output}"
+
+
+def _place(run: Execution) -> str:
+    return ", ".join(frame.state for frame in run.root.below())
