@@ -11,7 +11,8 @@ from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.needs import Need
 from elt_redshift.asl.language.states import Flow
-from elt_redshift.asl.patterns import answering, ending, starting
+from elt_redshift.asl.patterns import answering, starting
+from elt_redshift.asl.patterns.ending import EndPattern
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
@@ -43,9 +44,14 @@ class StateMachine:
         """The definition of the Express state machine that answers to events."""
         return answering.definition(self.job.job_id, self.target)
 
+    @property
+    def at_ends(self) -> EndPattern:
+        """Builds the Express state machine that follows the ends of runs."""
+        return EndPattern(self.job, self.target)
+
     def ending(self) -> dict[str, Any]:
-        """The definition of the Express state machine that follows the ends of runs."""
-        return ending.definition(self.job.job_id, self.target)
+        """The definition of that machine."""
+        return self.at_ends.definition()
 
     def starting(self, state_machine: Any, queue: Any) -> dict[str, Any]:
         """The definition of the Express state machine that starts scheduled runs.

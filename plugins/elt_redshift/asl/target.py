@@ -20,6 +20,7 @@ class Target:
     :cvar connection: the members of a Data API request that say where to run, as the article has them. A template
         makes a workgroup or a secret of them where its parameters say so.
     :cvar audit_table: the name of the DynamoDB audit table.
+    :cvar history_table: the name of the DynamoDB table of past runs.
     :cvar join_table: the name of the DynamoDB table of join items; only graphs with joins, and the map layout, use it.
     :cvar job_file_bucket: the S3 bucket of the job file; only the map layout reads it.
     :cvar job_file_key: the job file's key.
@@ -34,6 +35,7 @@ class Target:
         "Database": "${DatabaseName}",
     }
     audit_table: ClassVar[str] = "${AuditTable}"
+    history_table: ClassVar[str] = "${HistoryTable}"
     join_table: ClassVar[str] = "${JoinTable}"
     job_file_bucket: ClassVar[str] = "${JobFileBucket}"
     job_file_key: ClassVar[str] = "${JobFileKey}"

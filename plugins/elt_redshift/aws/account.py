@@ -10,6 +10,7 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.past_runs import PastRuns
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.uploads import Uploads
@@ -60,6 +61,10 @@ class Account:
     def audit(self, table: str) -> AuditStore:
         """The audit table of that name."""
         return AuditStore(self.client("dynamodb"), table)
+
+    def past_runs(self, table: str) -> PastRuns:
+        """The history table of that name."""
+        return PastRuns(self.client("dynamodb"), table)
 
     def uploads(self, bucket: str | None = None) -> Uploads:
         """What is put into S3; for ``bucket``, see :class:`~elt_redshift.aws.uploads.Uploads`."""

@@ -63,12 +63,16 @@ class Change:
 
 @dataclass(frozen=True)
 class Deployed:
-    """A job's stack: its name and what it made."""
+    """A job's stack: its name and what it made.
+
+    :param history_table: empty where the stack was made by a version that kept no history.
+    """
 
     job: str
     stack: str
     state_machine_arn: str
     audit_table: str
+    history_table: str = ""
 
 
 @dataclass(frozen=True)
@@ -208,7 +212,8 @@ class Stacks:
 
 def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    return Deployed(job, stack["StackName"], outputs.get("StateMachineArn", ""), outputs.get("AuditTable", ""))
+    made = (outputs.get(name, "") for name in ("StateMachineArn", "AuditTable", "HistoryTable"))
+    return Deployed(job, stack["StackName"], *made)
 
 
 def _parameters(

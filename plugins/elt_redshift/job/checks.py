@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from elt_redshift.job import edges, keys, parameters, schedules, statements
 from elt_redshift.job.findings import Findings, Path
-from elt_redshift.job.keys import MAX_BACKOFF, MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
+from elt_redshift.job.keys import MAX_BACKOFF, MAX_HISTORY_DAYS, MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
 from elt_redshift.job.parts import DURATIONS, RETRY_DURATIONS, RETRY_ON, JobSpec, Parameter, SqlTask
 from elt_redshift.job.written import bare, is_text, shown, unsendable
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENTS
@@ -52,6 +52,7 @@ def check(job: JobSpec, findings: Findings) -> None:
     _check_references(job, findings)
     _check_max_active_statements(job.max_active_statements, findings)
     schedules.check(job, findings)
+    _check_history_days(job.history_days, findings)
     _check_choices(("lock",), keys.LOCK, replace(job.lock, when_held=job.lock.meeting_a_failure), findings)
 
 
@@ -159,6 +160,13 @@ def _check_max_active_statements(given: object, findings: Findings) -> None:
         return
     remedy = f"Give a whole number from 1 to {MAX_ACTIVE_STATEMENTS}, or leave it out."
     findings.add(("max_active_statements",), f"The max_active_statements are {shown(given)}.", remedy)
+
+
+def _check_history_days(given: object, findings: Findings) -> None:
+    if isinstance(given, int) and not isinstance(given, bool) and 1 <= given <= MAX_HISTORY_DAYS:
+        return
+    remedy = f"Give a whole number from 1 to {MAX_HISTORY_DAYS}, or leave it out."
+    findings.add(("history_days",), f"The history_days are {shown(given)}.", remedy)
 
 
 def _check_durations(task: SqlTask, findings: Findings) -> None:

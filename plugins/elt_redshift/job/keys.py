@@ -25,6 +25,7 @@ from elt_redshift.job.parts import (
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_STATEMENT_BYTES
 
 MAX_RETRIES = 10
+MAX_HISTORY_DAYS = 3650
 MAX_BACKOFF = 10
 #: Airflow's tags may have as many characters, and its owners more.
 MAX_LABEL = 100
@@ -135,6 +136,11 @@ JOB: Mapping[str, Key] = {
         value="when EventBridge Scheduler starts the job: `rate(5 minutes)`, `cron(30 5 * * ? *)`, or the keys "
         "[below](#keys-of-schedule)",
         default="when somebody starts it",
+    ),
+    "history_days": Key(
+        value=f"for so many days it is kept how runs and their tasks went, 1 to {MAX_HISTORY_DAYS}",
+        default="`90`",
+        schema={"type": "integer", "minimum": 1, "maximum": MAX_HISTORY_DAYS},
     ),
 }
 

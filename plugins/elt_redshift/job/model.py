@@ -73,6 +73,7 @@ class EltJob:
         as the graph allows.
     :param schedule: when EventBridge Scheduler starts the job: a :class:`Schedule`, its keys, or an expression such as
         ``rate(5 minutes)``; default: it does not.
+    :param history_days: for so many days it is kept how runs and their tasks went, 1 to 3,650.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -93,6 +94,7 @@ class EltJob:
         on_task_failure: OnTaskFailure = "stop",
         max_active_statements: int | None = None,
         schedule: Schedule | Mapping[str, Any] | str | None = None,
+        history_days: int = 90,
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -106,6 +108,7 @@ class EltJob:
         self.layout = layout
         self.on_task_failure = on_task_failure
         self.max_active_statements = max_active_statements
+        self.history_days = history_days
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)

@@ -226,3 +226,4 @@ class JobSpec:
     on_task_failure: OnTaskFailure = "stop"
     max_active_statements: int | None = None
     schedule: Schedule | None = None
+    history_days: int = 90

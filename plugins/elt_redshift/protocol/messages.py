@@ -18,6 +18,17 @@ NO_MESSAGE = "(no message)"
 NO_OWNER = "of another program"
 
 
+#: In the words of a run that has met a job held after a failure, or of which nobody can tell whose the lock is: they
+#: are told apart by these from those of a run that has met the job at work.
+_HELD = "is held by a failed run: "
+_UNOWNED = "is Running, and its audit item names no owner: "
+_UNCLEAR = "is not free, and whether this run may take it cannot be told: "
+STUCK = f"^Job [A-Za-z0-9_.-]+ ({_HELD}|{_UNOWNED}|{_UNCLEAR})"
+
+#: Before and behind the name of a task whose failure a run fails with; the database's message follows.
+TASK_FAILED = ("Task ", " failed: ")
+
+
 def held_by_failure(
     job_id: str, *, task: str, since: str, message: str, owner: str, redrive: str, unlock: str
 ) -> tuple[str, ...]:
@@ -29,7 +40,7 @@ def held_by_failure(
     """
     on = f"clear its failed tasks in Airflow, or `{redrive}`" if redrive else "clear its failed tasks in Airflow"
     return (
-        *(f"Job {job_id} is held by a failed run: task ", task, " failed at ", since, ": ", message, " (run "),
+        *(f"Job {job_id} {_HELD}task ", task, " failed at ", since, ": ", message, " (run "),
         *(owner, f"). To go on where that run stopped, {on}; to begin anew, `{unlock}`."),
     )
 
@@ -53,7 +64,7 @@ def running(job_id: str, *, state: str, owner: str) -> tuple[str, ...]:
 def unowned(job_id: str, unlock: str) -> str:
     """What a run says that meets a Running item as AWS's article has them, which names no owner."""
     return (
-        f"Job {job_id} is Running, and its audit item names no owner: another program runs it, or has left it so. If "
+        f"Job {job_id} {_UNOWNED}another program runs it, or has left it so. If "
         f"nothing of it runs any more, free it: `{unlock}`."
     )
 
@@ -64,7 +75,7 @@ def unclear(job_id: str, *, problem: str, unlock: str) -> tuple[str, ...]:
     :param problem: one of the following.
     """
     return (
-        f"Job {job_id} is not free, and whether this run may take it cannot be told: ",
+        f"Job {job_id} {_UNCLEAR}",
         problem,
         f". If nothing of it runs any more, free it: `{unlock}`.",
     )

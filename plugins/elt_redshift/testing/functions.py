@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 import re
 from collections.abc import Callable, Mapping
@@ -212,6 +213,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "not": _not,
     "now": lambda scope: iso(scope.now),
     "number": _number,
+    "parse": lambda scope, value=NOTHING: NOTHING if value is NOTHING else json.loads(value),
     "power": lambda scope, base, exponent: base**exponent,
     "random": lambda scope: scope.random.random(),
     "reduce": _reduce,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import pytest
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.patterns.ending import MAX_LOOKS
 from elt_redshift.local.stepfunctions.jsonata import evaluate
-from elt_redshift.protocol import audit
+from elt_redshift.protocol import audit, messages, records
 from tests.unit.protocol.test_writes import written
 
 from .jobs import JOBS
 
 GOLDEN = Path(__file__).parent / "ending.json"
+RAISED = "The JSONata expression '…' specified for the field 'Choices[0]/Condition' threw an error during evaluation"
 ARN = "arn:aws:states:us-east-1:123456789012:execution:job:run"
 
 
@@ -41,9 +43,10 @@ def _value(code: Any, **states: Any) -> Any:
 def _judged(event: dict[str, Any], found: dict[str, Any]) -> tuple[str, Any]:
     """Where an event leads, and what is known by then."""
     states = _definition()["States"]
-    given = _value(states["ask for run"]["Output"], input={"executionArn": ARN, **event}, result=found)
-    rules = states["judge end"]["Choices"]
-    return next((rule["Next"] for rule in rules if _value(rule["Condition"], input=given)), "settled"), given
+    result = {"Name": "run", "StartDate": "2026-01-01T00:00:00.5Z", "StopDate": "2026-01-01T00:00:01Z", **found}
+    given = _value(states["ask for run"]["Output"], input={"executionArn": ARN, **event}, result=result)
+    rules, default = states["judge end"]["Choices"], states["judge end"]["Default"]
+    return next((rule["Next"] for rule in rules if _value(rule["Condition"], input=given)), default), given
 
 
 @pytest.mark.parametrize(
@@ -61,11 +64,11 @@ def _judged(event: dict[str, Any], found: dict[str, Any]) -> tuple[str, Any]:
         ({"redriveCount": 0}, {"Status": "RUNNING", "RedriveCount": 1}, "settled"),
         ({"redriveCount": 0}, {"Status": "PENDING_REDRIVE", "RedriveCount": 1}, "settled"),
         ({}, {"Status": "RUNNING", "RedriveCount": 0}, "settled"),
-        ({"redriveCount": 0}, {"Status": "SUCCEEDED", "RedriveCount": 0}, "settled"),
+        ({"redriveCount": 0}, {"Status": "SUCCEEDED", "RedriveCount": 0}, "read item"),
     ],
 )
 def test_ends_are_judged(event: dict[str, Any], found: dict[str, Any], then: str) -> None:
-    """Ends without success are settled; what runs again, or may, is left alone."""
+    """Ends without success are settled first; what runs again, or may, is left alone."""
     assert _judged(event, found)[0] == then
 
 
@@ -79,6 +82,9 @@ def test_ends_are_judged(event: dict[str, Any], found: dict[str, Any], then: str
         ({"Status": "FAILED", "Cause": "The JSONata expression '…' threw an error"}, "its history in Step Functions"),
         ({"Status": "FAILED"}, "its history in Step Functions"),
         ({"Status": "ABORTED", "Cause": "x" * 5000}, "x" * 100),
+        ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: Task a failed: ERROR: no"}, "Task a failed: ERROR: no"),
+        ({"Status": "FAILED", "Cause": f"{RAISED}: Task a failed: ERROR: no"}, "Task a failed: ERROR: no"),
+        ({"Status": "FAILED", "Cause": f"{RAISED}: T2010: these cannot be compared"}, "its history in Step Functions"),
     ],
 )
 def test_the_item_says_why_the_run_ended(found: dict[str, Any], message: str) -> None:
@@ -127,3 +133,95 @@ def test_a_redrive_that_took_nothing_is_over_too() -> None:
     assert written(audit.OUTLIVE, noted, told) is None
     assert written(audit.RECLAIM, noted, told) is None
     assert written(audit.RECLAIM, noted, {**told, "redrives": "2"})
+
+
+HELD = "".join(
+    map(str, messages.held_by_failure("101", task="a", since="t", message="m", owner="o", redrive="", unlock="u"))
+)
+LOCKED = "".join(messages.running("101", state="Running", owner="another"))
+MINE = {"JobState": "Failed", "Owner": ARN, "FailedTask": "a", "FailedStatement": "s:2", "FailureMessage": "ERROR: no"}
+
+
+@pytest.mark.parametrize(
+    ("found", "item", "told"),
+    [
+        ({"Status": "SUCCEEDED", "Output": "{}"}, {}, ("succeeded", "", "", "")),
+        ({"Status": "SUCCEEDED"}, {}, ("succeeded", "", "", "")),
+        ({"Status": "SUCCEEDED", "Output": json.dumps({"skipped": LOCKED})}, {}, ("skipped", "", "", LOCKED)),
+        ({"Status": "SUCCEEDED", "Output": json.dumps({"skipped": HELD})}, MINE, ("held", "", "", HELD)),
+        ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: {HELD}"}, {}, ("held", "", "", HELD)),
+        ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: {messages.unowned('101', 'u')}"}, {}, ("held", "", "")),
+        ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: {LOCKED}"}, {}, ("failed", "", "", LOCKED)),
+        (
+            {"Status": "FAILED", "Cause": f"{RAISED}. D3137: Task a failed: x"},
+            MINE,
+            ("failed", "a", "s:2", "ERROR: no"),
+        ),
+        # The next run has the item by now.
+        (
+            {"Status": "FAILED", "Cause": f"{RAISED}. D3137: Task a failed: ERROR: no"},
+            {**MINE, "Owner": "another"},
+            ("failed", "a", "", "Task a failed: ERROR: no"),
+        ),
+        ({"Status": "ABORTED", "Cause": "Ann"}, {**MINE, "FailureMessage": "Ann"}, ("stopped", "a", "s:2", "Ann")),
+        # The item tells of the failure before the redrive that was stopped.
+        ({"Status": "ABORTED", "Cause": "Ann"}, MINE, ("stopped", "", "", "Ann")),
+        ({"Status": "TIMED_OUT"}, {}, ("timed_out", "", "", "The execution ran into its time limit.")),
+    ],
+)
+def test_how_a_run_ended_is_found_out(found: dict[str, Any], item: dict[str, str], told: tuple[str, ...]) -> None:
+    """By what Step Functions says of the run, and by the audit item as long as that is the run's."""
+    given = _judged({"redriveCount": 0}, {"RedriveCount": 0, **found})[1]
+    if "skipped" in found.get("Output", "") and item:
+        item = {**item, "Owner": "another"}
+    typed = {name: {"S": value} for name, value in item.items()}
+    known = _value(_definition()["States"]["read item"]["Output"], input=given, result={"Item": typed} if item else {})
+    assert (known["outcome"], known["task"], known["statement"], known["message"])[: len(told)] == told
+
+
+def _recorded(event: dict[str, Any], found: dict[str, Any], before: dict[str, str]) -> dict[str, str] | None:
+    """The run's item in the history after an end was taken up; None: it had been."""
+    states = _definition()["States"]
+    given = _value(states["read item"]["Output"], input=_judged(event, found)[1], result={})
+    request = _value(states["record run"]["Arguments"], input=given)
+    assert request["Key"] == {"RunsOf": {"S": "101"}, "Entry": {"S": "2026-01-01T00:00:00.500Z/run"}}
+    values = {name[1:]: str(next(iter(one.values()))) for name, one in request["ExpressionAttributeValues"].items()}
+    return written(records.TAKE_UP, before, values)
+
+
+def test_a_run_is_recorded_once_for_each_end() -> None:
+    """With all that is known of it; an event that comes twice, or late, changes nothing."""
+    given = {"parameters": {"year": "1998"}, "started_by": "airflow", "resume": {"from": "arn:old"}}
+    found = {"Status": "ABORTED", "Cause": "Ann", "RedriveCount": 0, "Input": json.dumps(given)}
+    first = _recorded({"redriveCount": 0}, found, {})
+    assert first is not None
+    expiry = int(first.pop("ExpiresAt")) - time.time()
+    assert 89 * 86_400 < expiry < 91 * 86_400
+    assert first == {
+        "Execution": ARN,
+        "Outcome": "stopped",
+        "JobOutcome": "101/stopped",
+        "StartedAt": "2026-01-01T00:00:00.500Z",
+        "EndedAt": "2026-01-01T00:00:01.000Z",
+        "RedriveCount": "0",
+        "FailedTask": "",
+        "FailedStatement": "",
+        "FailureMessage": "Ann",
+        "Given": '{"year":"1998"}',
+        "StartedBy": "airflow",
+        "ResumedFrom": "arn:old",
+        "ToldOf": "0",
+    }
+    assert _recorded({"redriveCount": 0}, found, first) is None
+    redriven = {"Status": "SUCCEEDED", "RedriveCount": 1}
+    second = _recorded({"redriveCount": 1, "startDate": 1767225600500}, redriven, first)
+    assert second is not None
+    assert (second["Outcome"], second["FailureMessage"], second["ToldOf"]) == ("succeeded", "", "1")
+    assert _recorded({"redriveCount": 0}, found, second) is None  # the first event comes once more, and late
+    assert _recorded({}, redriven, second) is None
+
+
+@pytest.mark.parametrize("given", ["[]", '"text"', "null", "{}", '{"parameters": null}'])
+def test_any_input_is_recorded(given: str) -> None:
+    """A run may have been started with whatever is JSON."""
+    assert _recorded({}, {"Status": "FAILED", "Input": given}, {}) is not None

@@ -89,7 +89,8 @@ def _inline(role: dict[str, Any]) -> list[tuple[list[str], Any]]:
 
 
 def test_every_job_has_a_machine_for_what_follows_its_ends() -> None:
-    """A rule for the ends of the job's runs starts it; it describes these runs, writes the audit item, and no more."""
+    """A rule for the ends of the job's runs starts it; it describes these runs, reads and writes the audit item, keeps
+    how they ended, and no more."""
     resources = _template(JOBS["n"])["Resources"]
     rule = resources["RunEndRule"]["Properties"]
     assert rule["EventPattern"] == {
@@ -104,8 +105,9 @@ def test_every_job_has_a_machine_for_what_follows_its_ends() -> None:
     assert resources["RunEndStepFunction"]["Properties"]["StateMachineType"] == "EXPRESS"
     runs = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${" + MACHINE + ".Name}:*"
     assert _inline(resources["RunEndRole"]) == [
+        (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["DynamoDBETLAuditTable", "Arn"]}),
+        (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["HistoryTable", "Arn"]}),
         (["states:DescribeExecution"], {"Fn::Sub": runs}),
-        (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["DynamoDBETLAuditTable", "Arn"]}),
     ]
 
 
@@ -152,6 +154,16 @@ def test_only_a_graph_with_joins_brings_their_table() -> None:
     allowed = [(one["Action"], one["Resource"]) for one in _statements(template) if "Action" in one]
     assert (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["JoinTable", "Arn"]}) in allowed
     assert any("states:SendTaskSuccess" in actions and resource == "*" for actions, resource in allowed)
+
+
+def test_past_runs_expire_by_themselves() -> None:
+    """They are found by job and by outcome, in the order of their starts; the table outlives the stack."""
+    table = _template(JOBS["one_task"])["Resources"]["HistoryTable"]
+    assert table["DeletionPolicy"] == "Retain"
+    assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
+    indexes = [table["Properties"], *table["Properties"]["GlobalSecondaryIndexes"]]
+    keys = [[part["AttributeName"] for part in one["KeySchema"]] for one in indexes]
+    assert keys == [["RunsOf", "Entry"], ["JobOutcome", "Entry"]]
 
 
 def test_a_distributed_map_may_do_what_it_needs() -> None:

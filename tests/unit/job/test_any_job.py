@@ -60,6 +60,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "max_active_statements": _VALUES,
     "schedule": _mappings(keys.SCHEDULE, _VALUES | _TIMES | _mappings(_NAMES, _mappings(["scheduled"], _TIMES)))
     | _TIMES,
+    "history_days": _VALUES,
 }
 _SCHEMA = jsonschema.Draft7Validator(schema.schema())
 _JOBS = st.fixed_dictionaries({}, optional=_KEYS)

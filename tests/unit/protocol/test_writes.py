@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.protocol import audit, dynamodb, joins
+from elt_redshift.protocol import audit, dynamodb, joins, records
 from elt_redshift.protocol.writes import (
     Absent,
     AtMost,
@@ -27,7 +27,7 @@ from elt_redshift.protocol.writes import (
 
 WRITES = {
     f"{room.__name__.rpartition('.')[2]}.{name}": write
-    for room in (audit, joins)
+    for room in (audit, joins, records)
     for name, write in vars(room).items()
     if isinstance(write, Write)
 }

@@ -23,6 +23,7 @@ _PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "dynamodb": "dyna
 
 UPDATE_ITEM = _call("dynamodb", "updateItem", "audit table")
 GET_ITEM = _call("dynamodb", "getItem", "audit table")
+UPDATE_HISTORY = _call("dynamodb", "updateItem", "history table")
 UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
 DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")

@@ -15,6 +15,7 @@ from typing import Literal
 Resource = Literal[
     "audit table",
     "join table",
+    "history table",
     "warehouse",
     "executions",
     "children",

@@ -34,7 +34,7 @@ from elt_redshift.asl.patterns import passing
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol import audit, dynamodb, statements
+from elt_redshift.protocol import audit, dynamodb, messages, statements
 from elt_redshift.protocol.writes import Write
 
 
@@ -102,7 +102,8 @@ class FailurePattern:
 
     def _gate(self) -> Choice:
         again = {**keep("attempt", "redrives", "since"), "failures": 0, "Status": passing.UNKNOWN}
-        cause = joined("Task ", self._failed, " failed: ", Code(f"{INPUT}.cause"))
+        before, behind = messages.TASK_FAILED
+        cause = joined(before, self._failed, behind, Code(f"{INPUT}.cause"))
         return Choice(
             self.source.name("failed"),
             (Rule(gate(cause), self.source.name("status"), again),),

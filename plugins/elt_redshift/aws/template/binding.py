@@ -16,6 +16,7 @@ from elt_redshift.aws.template.warehouse import CONNECTION
 
 _VALUES = {
     Target.audit_table: ref(tables.AUDIT),
+    Target.history_table: ref(tables.HISTORY),
     Target.join_table: ref(tables.JOINS),
     Target.job_file_bucket: ref(job_file.BUCKET),
     Target.job_file_key: ref(job_file.KEY),

@@ -6,15 +6,17 @@ https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.htm
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.asl.patterns.ending import EVENT_PART, ending_flow, event_pattern
-from elt_redshift.aws.template import machine, tables
+from elt_redshift.asl.language.needs import Resource
+from elt_redshift.asl.patterns.ending import EVENT_PART, event_pattern
+from elt_redshift.aws.template import machine
 from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import arn, ref
-from elt_redshift.aws.template.part import Part
-from elt_redshift.aws.template.roles import allow, allowed, role
+from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.roles import allow, rights, role
 
 #: Logical names.
 MACHINE = "RunEndStepFunction"
@@ -23,14 +25,16 @@ RULE = "RunEndRule"
 RULE_ROLE = "RunEndRuleRole"
 
 
-def part(compiled: StateMachine) -> Part:
-    """The rule and the machine, each with its role."""
-    needs = ending_flow(compiled.job.job_id, compiled.target).needs()
-    rights = allowed(needs, {"executions": machine.EXECUTIONS, "audit table": arn(tables.AUDIT)})
+def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
+    """The rule and the machine, each with its role.
+
+    :param named: what the other parts of the template have.
+    """
+    statements = rights(compiled.at_ends.flow().needs(), named)
     start = [allow(["states:StartExecution"], ref(MACHINE))]
     return Part(
         resources={
-            MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": [*rights.values()]}),
+            MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": statements}),
             MACHINE: _machine(bound(compiled.ending())),
             RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
             RULE: _rule(compiled.job.job_id),

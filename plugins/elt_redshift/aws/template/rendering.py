@@ -43,14 +43,14 @@ def _sum(compiled: StateMachine) -> Part:
         warehouse.part(compiled.job),
         *([job_file.part()] if "job file" in needed else []),
         tables.audit_table(),
+        tables.history_table(),
         *([tables.join_table()] if "join table" in needed else []),
         machine.role_of_machine(),
     ]
     behind = [
         machine.part(compiled),
         *([events.part(compiled)] if compiled.events else []),
-        endings.part(compiled),
         *([schedule.part(compiled)] if compiled.job.schedule else []),
     ]
     whole = sum((*before, *behind), Part())
-    return sum((*before, rights.part(whole), *behind), Part())
+    return sum((*before, rights.part(whole), *behind, endings.part(compiled, whole.named)), Part())

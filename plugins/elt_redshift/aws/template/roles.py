@@ -6,9 +6,11 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-iam-
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, get_args
 
 from elt_redshift.asl.language.needs import Need, Resource
+from elt_redshift.aws.template.intrinsics import when
+from elt_redshift.aws.template.part import Named
 
 
 def role(
@@ -56,3 +58,14 @@ def allowed(needs: Iterable[Need], on: Mapping[Resource, Any]) -> dict[Resource,
     if missing := actions.keys() - on.keys():
         raise KeyError(f"The template has no {', '.join(sorted(missing))}.")
     return {resource: allow(sorted(actions[resource]), named) for resource, named in on.items() if resource in actions}
+
+
+def rights(needs: Iterable[Need], named: Mapping[Resource, Named]) -> list[dict[str, Any]]:
+    """The statements of a policy for what is needed, each under the condition that what it is about is there under.
+
+    :param named: what the parts of the template have.
+    :raises KeyError: something is needed that no part has.
+    """
+    known = {resource: named[resource] for resource in get_args(Resource) if resource in named}
+    statements = allowed(needs, {resource: one.resource for resource, one in known.items()})
+    return [when(only, one) if (only := known[on].only) else one for on, one in statements.items()]

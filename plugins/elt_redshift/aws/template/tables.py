@@ -1,4 +1,5 @@
-"""The tables of a job's stack: the audit table, and the one by which tasks wait for each other or for events."""
+"""The tables of a job's stack: the audit table, the history of runs, and the one by which tasks wait for each other or
+for events."""
 
 from __future__ import annotations
 
@@ -6,10 +7,11 @@ from typing import Any
 
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
-from elt_redshift.protocol import audit, joins
+from elt_redshift.protocol import audit, joins, records
 
 #: Logical names of the tables.
 AUDIT = "DynamoDBETLAuditTable"
+HISTORY = "HistoryTable"
 JOINS = "JoinTable"
 
 
@@ -27,6 +29,29 @@ def audit_table() -> Part:
         resources={AUDIT: _table("Retain", properties)},
         outputs={"AuditTable": output},
         named={"audit table": Named(arn(AUDIT))},
+    )
+
+
+def history_table() -> Part:
+    """What is kept of past runs. It outlives the stack as the audit table does; its items expire by themselves."""
+    index = {
+        "IndexName": records.BY_OUTCOME,
+        "KeySchema": _key(records.JOB_OUTCOME, records.AT),
+        "Projection": {"ProjectionType": "ALL"},
+    }
+    properties = {
+        "AttributeDefinitions": _texts(records.OF, records.AT, records.JOB_OUTCOME),
+        "KeySchema": _key(records.OF, records.AT),
+        "GlobalSecondaryIndexes": [index],
+        "BillingMode": "PAY_PER_REQUEST",
+        "SSESpecification": {"SSEEnabled": True},
+        "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
+    }
+    output = {"Description": "The DynamoDB table of past runs.", "Value": ref(HISTORY)}
+    return Part(
+        resources={HISTORY: _table("Retain", properties)},
+        outputs={"HistoryTable": output},
+        named={"history table": Named(arn(HISTORY))},
     )
 
 

@@ -1,0 +1,66 @@
+"""The history of a job's runs, read from its table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from elt_redshift.aws.errors import aws_errors
+from elt_redshift.protocol import records
+from elt_redshift.protocol.records import Outcome
+from elt_redshift.runs.past import PastRun
+
+#: Sort before and behind the times of all runs.
+_FIRST, _LAST = "0", "9999"
+
+
+class PastRuns:
+    """The history table.
+
+    :param client: a boto3 DynamoDB client.
+    :param table: the table's name.
+    """
+
+    def __init__(self, client: Any, table: str) -> None:
+        self._client, self.table = client, table
+
+    def runs(
+        self,
+        job_id: str,
+        outcome: Outcome | None = None,
+        since: datetime | None = None,
+        until: datetime | None = None,
+        limit: int = 1000,
+    ) -> Iterator[PastRun]:
+        """The runs of a job, the newest first, at most ``limit``.
+
+        :param outcome: only those that ended so.
+        :param since: only those that were started then or later.
+        :param until: only those that were started before then.
+        :raises AwsError: AWS refused the call.
+        """
+        index = {} if outcome is None else {"IndexName": records.BY_OUTCOME}
+        key = records.OF if outcome is None else records.JOB_OUTCOME
+        value = job_id if outcome is None else "".join(records.of_outcome(job_id, outcome))
+        pages = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="#key = :key AND #at BETWEEN :since AND :until",
+            ExpressionAttributeNames={"#key": key, "#at": records.AT},
+            ExpressionAttributeValues={
+                ":key": {"S": value},
+                ":since": {"S": _time(since) if since else _FIRST},
+                ":until": {"S": _time(until) if until else _LAST},
+            },
+            ScanIndexForward=False,
+            PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
+            **index,
+        )
+        with aws_errors(f"table {self.table}"):
+            for page in pages:
+                yield from map(PastRun.parse, page["Items"])
+
+
+def _time(moment: datetime) -> str:
+    """As runs' keys begin."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
