@@ -2,8 +2,9 @@
 
     python -m tests.definitions FOLDER
 
-The jobs of the golden files; the machine that answers to events; the same jobs, compiled for a Step Functions that does
-not know long polling; the jobs under sql/; and random graphs, most of which need joins.
+The jobs of the golden files; the machines that answer to events, follow ends and start by schedule; the same jobs,
+compiled for a Step Functions that does not know long polling; the jobs under sql/; and random graphs, most of which
+need joins.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from typing import Any
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, Schedule
 from tests.unit.asl.jobs import JOBS, job, task
 
 ROOT = Path(__file__).parents[1]
@@ -30,6 +31,9 @@ def definitions() -> Iterator[tuple[str, Any]]:
     for name, golden in JOBS.items():
         yield name, compile_job(golden).definition()
     yield "answering", compile_job(JOBS["event"]).answering()
+    yield "ending", compile_job(JOBS["one_task"]).ending()
+    scheduled = job(task("a"), schedule=Schedule(rate="1 day"))
+    yield "starting", compile_job(scheduled).starting("${StateMachine}", "${Queue}")
     for name, golden in JOBS.items():
         yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
     for file in sorted((ROOT / "sql").glob("*/job.yaml")):

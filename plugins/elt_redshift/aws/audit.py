@@ -55,6 +55,10 @@ class AuditStore:
             for page in self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
                 yield from (AuditItem.parse(item) for item in page["Items"])
 
+    def introduce(self, job_id: str) -> None:
+        """Let the job have an item, Ready, if it has none."""
+        self._write(audit.INTRODUCE, job_id)
+
     def acquire(self, job_id: str, owner: str, lease: timedelta | None = None) -> None:
         """Take the lock for ``owner``; taking it twice is the same as once.
 

@@ -28,7 +28,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.leash import Leash
-from elt_redshift.protocol.audit import FAILED, JOB_ID, JOB_STATE, READY, RUNNING
+from elt_redshift.protocol.audit import FAILED, READY, RUNNING
 from elt_redshift.runs.history import TaskRun, TaskRuns
 
 STACK = "DemoETLOrchestration"
@@ -136,9 +136,8 @@ class Walkthrough:
         deployed = self.account.stacks.find(self.job.name)
         self.executions = self.account.executions(deployed.state_machine_arn)
         self.audit = self.account.audit(deployed.audit_table)
-        # The article begins with an item that holds just this.
-        item = {JOB_ID: {"S": self.job.job_id}, JOB_STATE: {"S": READY}}
-        self.account.client("dynamodb").put_item(TableName=deployed.audit_table, Item=item)
+        item = self.audit.read(self.job.job_id)
+        self._claim("the job's item is Ready before the first run", item is not None and item.state == READY)
 
     def _dag_run(self) -> None:
         self._title("Airflow runs the DAG yearly_sales, which starts the execution and mirrors its tasks")

@@ -6,7 +6,9 @@ import argparse
 import sys
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stacks import ChangeSet
 from elt_redshift.cli.options import Commands, command, load, pair
 
@@ -50,8 +52,17 @@ def deploy(given: argparse.Namespace) -> int:
         return 0
     stacks.execute(change_set)
     deployed = stacks.find(job.name, given.stack)
+    _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
     return 0
+
+
+def _introduce(audit: AuditStore, job_id: str) -> None:
+    """Show the job in the audit table before it has run. Nobody needs that: whoever may not write there may deploy."""
+    try:
+        audit.introduce(job_id)
+    except AwsError as error:
+        print(f"The job's item comes with its first run: {error}", file=sys.stderr)
 
 
 def _show(change_set: ChangeSet) -> None:

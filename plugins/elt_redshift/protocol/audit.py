@@ -125,6 +125,9 @@ def assumed_in(execution: _Part, redrives: _Part, task: _Part) -> tuple[_Part | 
     return (execution, SLASH, redrives, SLASH, task)
 
 
+#: A job that has not run yet: its item is there and free, as AWS's article begins. One that is there stays as it is.
+INTRODUCE = Write(Absent(JOB_ID), sets={JOB_STATE: _READY})
+
 #: Take a free lock; also right when a lost response makes the owner ask again. An execution that has released it has
 #: succeeded, and asks no more.
 ACQUIRE = Write(

@@ -49,6 +49,18 @@ def test_acquire_and_release(store: AuditStore) -> None:
     assert (item.state, item.owner, item.last_owner, item.end) == ("Ready", None, "me", "2026-01-02T03:04:05.000Z")
 
 
+def test_a_job_is_introduced_once(store: AuditStore) -> None:
+    """A job that has no item gets one that is Ready; an item that is there stays as it is, whatever it says."""
+    store.introduce("1")
+    item = store.read("1")
+    assert item is not None
+    assert dict(item.raw) == {"JobID": {"S": "1"}, "JobState": {"S": "Ready"}}
+    store.acquire("1", "me")
+    before = store.read("1")
+    store.introduce("1")
+    assert store.read("1") == before
+
+
 def test_a_held_lock_is_refused_with_its_item(store: AuditStore) -> None:
     """Somebody else's acquire, release and failure record are refused; the item stays."""
     store.acquire("1", "me")

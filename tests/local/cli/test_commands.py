@@ -11,6 +11,8 @@ import pytest
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.local.faults import Faults
+from elt_redshift.local.process import LocalAws
 from tests.local.cli.conftest import Cli
 
 JOB = """\
@@ -38,6 +40,16 @@ def deployed(job: Path, cli: Cli) -> Path:
     status, out, _ = cli("deploy", job, "--stack", job.name.replace("_", "-"), "--cluster", "c", "--user", "u")
     assert status == 0, out
     return job
+
+
+def test_who_may_not_write_to_the_audit_table_may_deploy(job: Path, cli: Cli, local_aws: LocalAws) -> None:
+    """The job's item is for people; the first run makes it too."""
+    with Faults(local_aws) as faults:
+        faults.fail("dynamodb", "UpdateItem", "AccessDeniedException", "You may not.")
+        status, out, err = cli("deploy", job, "--stack", job.name.replace("_", "-"), "--cluster", "c", "--user", "u")
+    assert (status, "is deployed" in out) == (0, True)
+    assert "The job's item comes with its first run: " in err
+    assert "You may not." in err
 
 
 def _table(cli: Cli, deployed: Path, sql: str) -> None:
