@@ -188,6 +188,14 @@ class Executions:
         with aws_errors(f"execution {execution_arn}"):
             return Execution.parse(self._client.describe_execution(executionArn=execution_arn))
 
+    def running(self) -> list[Execution]:
+        """The executions that have not ended."""
+        with aws_errors(f"state machine {self.state_machine_arn}"):
+            pages = self._client.get_paginator("list_executions").paginate(
+                stateMachineArn=self.state_machine_arn, statusFilter="RUNNING"
+            )
+            return [Execution.parse(one) for page in pages for one in page["executions"]]
+
     def recent(self, limit: int = 20) -> list[Execution]:
         """The newest executions first."""
         with aws_errors(f"state machine {self.state_machine_arn}"):

@@ -13,8 +13,11 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.stack_events import StackEvent, StackEvents
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
+
+Told = Callable[[StackEvent], None]
 
 #: The tag by which a job's stack is found.
 JOB_TAG = "elt-redshift:job"
@@ -33,11 +36,12 @@ def body(template: Mapping[str, Any]) -> str:
 
 
 class DeployError(EltError):
-    """A stack could not be created or updated; ``reasons`` are CloudFormation's words for each resource that failed."""
+    """A stack could not be created, updated or deleted; ``reasons`` are CloudFormation's words for each resource that
+    failed."""
 
-    def __init__(self, stack: str, reasons: tuple[str, ...]) -> None:
-        self.stack, self.reasons = stack, reasons
-        super().__init__(f"Stack {stack} was not deployed: {'; '.join(reasons) or 'CloudFormation gave no reason.'}")
+    def __init__(self, stack: str, reasons: tuple[str, ...], what: str = "deployed") -> None:
+        self.stack, self.reasons, self.what = stack, reasons, what
+        super().__init__(f"Stack {stack} was not {what}: {'; '.join(reasons) or 'CloudFormation gave no reason.'}")
 
 
 class NotDeployedError(EltError):
@@ -124,13 +128,14 @@ class Stacks:
         tags: Mapping[str, str],
         url: str | None = None,
     ) -> ChangeSet:
-        """Make a change set; nothing is changed yet. Parameters of an existing stack that are not given keep their
-        values.
+        """Make a change set; nothing that runs is changed yet. Parameters and tags of an existing stack that are not
+        given keep their values.
 
         :param url: where the template was uploaded, needed above 51,200 bytes.
         :raises DeployError: CloudFormation refuses the template.
         """
-        before = self._describe(stack)
+        before = self._before(stack)
+        kept = {tag["Key"]: tag["Value"] for tag in before.get("Tags", [])} if before else {}
         kind: Literal["CREATE", "UPDATE"] = "CREATE" if before is None else "UPDATE"
         name = f"elt-redshift-{datetime.now(UTC):%Y%m%dT%H%M%S%f}"
         source = {"TemplateURL": url} if url else {"TemplateBody": body(template)}
@@ -141,10 +146,19 @@ class Stacks:
                 ChangeSetType=kind,
                 Capabilities=["CAPABILITY_IAM"],
                 Parameters=_parameters(template, parameters, before),
-                Tags=[{"Key": key, "Value": value} for key, value in tags.items()],
+                Tags=[{"Key": key, "Value": value} for key, value in {**kept, **tags}.items()],
                 **source,
             )
         return ChangeSet(stack, name, kind, self._changes(stack, name))
+
+    def _before(self, stack: str) -> dict[str, Any] | None:
+        """The stack as it is; None if there is none. What is left of one that could not be made holds nothing, and
+        cannot become a stack any more: it is deleted."""
+        found = self._describe(stack)
+        if found and found["StackStatus"] == "ROLLBACK_COMPLETE":
+            self.delete(stack)
+            return None
+        return found
 
     def _changes(self, stack: str, name: str) -> tuple[Change, ...]:
         def described() -> dict[str, Any] | None:
@@ -160,22 +174,51 @@ class Stacks:
             raise DeployError(stack, (reason,))
         return tuple(_change(one["ResourceChange"]) for one in answer["Changes"] if "ResourceChange" in one)
 
-    def execute(self, change_set: ChangeSet) -> None:
+    def execute(self, change_set: ChangeSet, told: Told = lambda _: None) -> None:
         """Carry a change set out and wait for its end.
 
+        :param told: is given what becomes of each resource, as it happens.
         :raises DeployError: a resource failed; CloudFormation has rolled back.
         """
         stack = change_set.stack
+        events = StackEvents(self._client, stack)
         with aws_errors(f"stack {stack}"):
             self._client.execute_change_set(StackName=stack, ChangeSetName=change_set.name)
+        self._follow(stack, stack, events, told, "CREATE_COMPLETE", "UPDATE_COMPLETE")
+
+    def delete(self, stack: str, told: Told = lambda _: None) -> None:
+        """Delete a stack and wait for its end. What its template retains stays.
+
+        :param told: as in :meth:`execute`.
+        :raises DeployError: a resource could not be deleted; the stack is still there.
+        """
+        with aws_errors(f"stack {stack}"):
+            stack_id = self._client.describe_stacks(StackName=stack)["Stacks"][0]["StackId"]
+        events = StackEvents(self._client, stack_id)
+        with aws_errors(f"stack {stack}"):
+            self._client.delete_stack(StackName=stack_id)
+        self._follow(stack, stack_id, events, told, "DELETE_COMPLETE", what="deleted")
+
+    def _follow(
+        self, stack: str, stack_id: str, events: StackEvents, told: Told, *good: str, what: str = "deployed"
+    ) -> None:
+        """Wait for the end of what is done to a stack, and tell of it.
+
+        :param good: the statuses of a good end.
+        :raises DeployError: it has another one.
+        """
+        failures: list[StackEvent] = []
 
         def settled() -> dict[str, Any] | None:
-            found = self._describe(stack)
-            return found if found and not found["StackStatus"].endswith("_IN_PROGRESS") else None
+            with aws_errors(f"stack {stack}"):
+                found: dict[str, Any] = self._client.describe_stacks(StackName=stack_id)["Stacks"][0]
+            for event in events.news():  # the stack's last event is there before its status
+                told(event)
+                failures.extend([event] if event.failed else [])
+            return None if found["StackStatus"].endswith("_IN_PROGRESS") else found
 
-        status = self._wait(f"stack {stack}", settled)["StackStatus"]
-        if status not in ("CREATE_COMPLETE", "UPDATE_COMPLETE"):
-            raise DeployError(stack, self._reasons(stack))
+        if self._wait(f"stack {stack}", settled)["StackStatus"] not in good:
+            raise DeployError(stack, tuple(f"{event.resource}: {event.reason}" for event in failures), what)
 
     def discard(self, change_set: ChangeSet) -> None:
         """Delete a change set that is not carried out, and the empty stack that a first one leaves behind."""
@@ -193,15 +236,6 @@ class Stacks:
                 return None
             raise
         return None if found["StackStatus"] in ("REVIEW_IN_PROGRESS", "DELETE_COMPLETE") else found
-
-    def _reasons(self, stack: str) -> tuple[str, ...]:
-        with aws_errors(f"stack {stack}"):
-            events = self._client.describe_stack_events(StackName=stack)["StackEvents"]
-        return tuple(
-            f"{event['LogicalResourceId']}: {event['ResourceStatusReason']}"
-            for event in reversed(events)
-            if event["ResourceStatus"].endswith("_FAILED") and event.get("ResourceStatusReason")
-        )
 
     def _wait(self, about: str, done: Callable[[], dict[str, Any] | None]) -> dict[str, Any]:
         answer = until(done, TIMEOUT, INTERVAL, self._clock, self._sleep)

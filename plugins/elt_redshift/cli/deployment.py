@@ -1,16 +1,19 @@
-"""``deploy``: create or update a job's stack."""
+"""Commands about a job's stack: ``deploy`` and ``destroy``."""
 
 from __future__ import annotations
 
 import argparse
 import sys
 
+from elt_redshift.aws import removal
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
-from elt_redshift.cli.options import Commands, command, load, pair
+from elt_redshift.cli.options import Commands, add_aws, command, load, pair
+from elt_redshift.exceptions import EltError
 
 _OPTIONS = {
     "cluster": "RedshiftClusterIdentifier",
@@ -34,6 +37,11 @@ def add_parser(commands: Commands) -> None:
     for option, parameter in _OPTIONS.items():
         made.add_argument(f"--{option}", metavar="VALUE", help=f"the template's parameter {parameter}")
     made.add_argument("--tag", type=pair, action="append", default=[], metavar="NAME=VALUE", help="tag of the stack")
+    gone = command(commands, "destroy", destroy, "Delete the job's stack, having said what goes and what stays.")
+    add_aws(gone)
+    gone.add_argument("--all", action="store_true", help="delete what would stay, too: the tables with the audit trail")
+    gone.add_argument("--stop", action="store_true", help="stop the executions that run")
+    gone.add_argument("--yes", action="store_true", help="do not ask")
 
 
 def deploy(given: argparse.Namespace) -> int:
@@ -50,11 +58,38 @@ def deploy(given: argparse.Namespace) -> int:
     if not change_set.changes or given.dry_run:
         stacks.discard(change_set)
         return 0
-    stacks.execute(change_set)
+    stacks.execute(change_set, _tell)
     deployed = stacks.find(job.name, given.stack)
     _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
     return 0
+
+
+def destroy(given: argparse.Namespace) -> int:
+    job, account = load(given), Account.here(given.region)
+    plan = removal.plan(account, account.stacks.find(job.name, given.stack))
+    stack = plan.deployed.stack
+    print(f"Stack {stack} of job {job.name} is deleted: {plan.goes} resources, the state machine and its history too.")
+    for kept in plan.stays:
+        print(f"{'Deleted' if given.all else 'Stays'}: {kept.type} {kept.name}")
+    for arn in plan.running:
+        print(f"{'Stopped' if given.stop else 'Running'}: {arn}")
+    if not given.yes and _answer(f"Type {stack} to go on: ") != stack:
+        raise EltError("Nothing was deleted. To go on without being asked, give --yes.")
+    removal.remove(account, plan, job_id=job.job_id, stop=given.stop, everything=given.all, told=_tell)
+    print(f"Stack {stack} is deleted.")
+    return 0
+
+
+def _answer(question: str) -> str:
+    """What somebody types; nothing where nobody is there."""
+    return input(question).strip() if sys.stdin.isatty() else ""
+
+
+def _tell(event: StackEvent) -> None:
+    """A line for each resource that is done, or has failed."""
+    if event.status.endswith(("_COMPLETE", "_FAILED", "_SKIPPED")):
+        print(f"{event.status:16} {event.type:36} {event.resource} {event.reason}".rstrip())
 
 
 def _introduce(audit: AuditStore, job_id: str) -> None:

@@ -159,6 +159,17 @@ def test_delete_removes_what_was_created(client: ClientFactory, unique: str) -> 
     cloudformation.delete_stack(StackName=unique)
 
 
+@pytest.mark.parametrize(("policy", "left"), [("Retain", 1), ("RetainExceptOnCreate", 0), ("Delete", 0)])
+def test_what_a_failed_creation_leaves(client: ClientFactory, unique: str, policy: str, left: int) -> None:
+    """A retained resource outlives the stack's creation too, unless its policy excepts that."""
+    broken = machine(Definition={"StartAt": "Nowhere", "States": {}})
+    broken["DependsOn"] = "Kept"
+    template = {"Resources": {"Role": ROLE, "Machine": broken, "Kept": {**TABLE, "DeletionPolicy": policy}}}
+    client("cloudformation").create_stack(StackName=unique, **arguments(template, {}))
+    assert describe(client("cloudformation"), unique)["StackStatus"] == "ROLLBACK_COMPLETE"
+    assert len(tables(client, unique)) == left
+
+
 @beyond_stock("it was not refused")
 def test_termination_protection(client: ClientFactory, unique: str) -> None:
     """A protected stack cannot be deleted until the protection is lifted."""

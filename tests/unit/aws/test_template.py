@@ -159,7 +159,7 @@ def test_only_a_graph_with_joins_brings_their_table() -> None:
 def test_past_runs_expire_by_themselves() -> None:
     """They are found by job and by outcome, in the order of their starts; the table outlives the stack."""
     table = _template(JOBS["one_task"])["Resources"]["HistoryTable"]
-    assert table["DeletionPolicy"] == "Retain"
+    assert (table["DeletionPolicy"], table["UpdateReplacePolicy"]) == ("RetainExceptOnCreate", "Retain")
     assert table["Properties"]["TimeToLiveSpecification"] == {"AttributeName": "ExpiresAt", "Enabled": True}
     indexes = [table["Properties"], *table["Properties"]["GlobalSecondaryIndexes"]]
     keys = [[part["AttributeName"] for part in one["KeySchema"]] for one in indexes]

@@ -15,6 +15,10 @@ HISTORY = "HistoryTable"
 JOINS = "JoinTable"
 
 
+#: What outlives the stack is gone with one that could not be made: it holds nothing then.
+OUTLIVES = "RetainExceptOnCreate"
+
+
 def audit_table() -> Part:
     """The audit table. It outlives the stack; deleting the audit trail is a decision of its own."""
     properties = {
@@ -26,7 +30,7 @@ def audit_table() -> Part:
     }
     output = {"Description": "The DynamoDB audit table.", "Value": ref(AUDIT)}
     return Part(
-        resources={AUDIT: _table("Retain", properties)},
+        resources={AUDIT: _table(OUTLIVES, properties)},
         outputs={"AuditTable": output},
         named={"audit table": Named(arn(AUDIT))},
     )
@@ -49,7 +53,7 @@ def history_table() -> Part:
     }
     output = {"Description": "The DynamoDB table of past runs.", "Value": ref(HISTORY)}
     return Part(
-        resources={HISTORY: _table("Retain", properties)},
+        resources={HISTORY: _table(OUTLIVES, properties)},
         outputs={"HistoryTable": output},
         named={"history table": Named(arn(HISTORY))},
     )
@@ -71,7 +75,7 @@ def _table(when_gone: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "Type": "AWS::DynamoDB::Table",
         "DeletionPolicy": when_gone,
-        "UpdateReplacePolicy": when_gone,
+        "UpdateReplacePolicy": "Delete" if when_gone == "Delete" else "Retain",
         "Properties": properties,
     }
 

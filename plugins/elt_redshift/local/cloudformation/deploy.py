@@ -119,24 +119,22 @@ class Deployment:
         if worker is None:
             raise ResourceError(name, f"Unrecognized resource type {spec['Type']}")
         properties = evaluate(spec.get("Properties", {}))
-        retained = spec.get("DeletionPolicy") in {"Retain", "RetainExceptOnCreate"}
+        policy = spec.get("DeletionPolicy", "Delete")
         old = self.stack.resources.get(name)
         if old is None:
-            self._create(worker, name, spec["Type"], properties, retained)
+            self._create(worker, name, spec["Type"], properties, policy)
         elif is_replaced(old, spec["Type"], properties):
-            self._replace(worker, old, spec["Type"], properties, retained)
+            self._replace(worker, old, spec["Type"], properties, policy)
         elif old.properties != properties:
-            self._update(worker, replace(old, retained=retained), properties)
+            self._update(worker, replace(old, policy=policy), properties)
         else:
-            self.stack.resources[name] = replace(old, retained=retained)
+            self.stack.resources[name] = replace(old, policy=policy)
 
-    def _create(
-        self, worker: Handler, name: str, type_name: str, properties: Mapping[str, Any], retained: bool
-    ) -> None:
+    def _create(self, worker: Handler, name: str, type_name: str, properties: Mapping[str, Any], policy: str) -> None:
         stack = self.stack
         stack.add_event(name, "", type_name, "CREATE_IN_PROGRESS")
         made = self._attempt(name, "", type_name, "CREATE", lambda: worker.create(self._context(name), properties))
-        resource = Resource(type_name, name, properties, made.physical_id, made.attributes, retained)
+        resource = Resource(type_name, name, properties, made.physical_id, made.attributes, policy)
         stack.resources[name] = resource
         self.journal.append(lambda: self._undo_create(resource))
         self._event(resource, "CREATE_COMPLETE")
@@ -152,7 +150,7 @@ class Deployment:
         self._event(old, "UPDATE_COMPLETE")
 
     def _replace(
-        self, worker: Handler, old: Resource, type_name: str, properties: Mapping[str, Any], retained: bool
+        self, worker: Handler, old: Resource, type_name: str, properties: Mapping[str, Any], policy: str
     ) -> None:
         """Make the new one beside the old; the old one goes when the update has succeeded."""
         self._event(
@@ -164,7 +162,7 @@ class Deployment:
         made = self._attempt(
             name, old.physical_id, type_name, "UPDATE", lambda: worker.create(self._context(name), properties)
         )
-        new = Resource(type_name, name, properties, made.physical_id, made.attributes, retained, "UPDATE_COMPLETE")
+        new = Resource(type_name, name, properties, made.physical_id, made.attributes, policy, "UPDATE_COMPLETE")
         self.stack.resources[name] = new
         self.journal.append(lambda: self._undo_replace(old, new))
         self.leftovers.append(old)
@@ -201,6 +199,10 @@ class Deployment:
             self.stack.set_status(f"{word}_COMPLETE")
 
     def _undo_create(self, resource: Resource) -> None:
+        if resource.policy == "Retain":
+            del self.stack.resources[resource.logical_id]
+            self._event(resource, "DELETE_SKIPPED")
+            return
         self._event(resource, "DELETE_IN_PROGRESS")
         _worker(resource).delete(self._context(resource.logical_id), resource)
         self.stack.resources.pop(resource.logical_id, None)

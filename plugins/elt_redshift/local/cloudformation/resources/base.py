@@ -42,6 +42,7 @@ class Resource:
     :param properties: as last deployed, every function evaluated.
     :param physical_id: what ``Ref`` gives.
     :param attributes: what ``Fn::GetAtt`` gives.
+    :param policy: the ``DeletionPolicy``.
     """
 
     type: str
@@ -49,8 +50,13 @@ class Resource:
     properties: Properties
     physical_id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
-    retained: bool = False
+    policy: str = "Delete"
     status: str = "CREATE_COMPLETE"
+
+    @property
+    def retained(self) -> bool:
+        """Whether it outlives its stack."""
+        return self.policy in ("Retain", "RetainExceptOnCreate")
 
     def attribute(self, name: str) -> Any:
         if name not in self.attributes:

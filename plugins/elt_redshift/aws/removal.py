@@ -1,0 +1,108 @@
+"""Removing a deployed job: what goes with its stack, and what stays unless that is to go too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.aws.account import Account
+from elt_redshift.aws.errors import aws_errors
+from elt_redshift.aws.stack_events import StackEvent
+from elt_redshift.aws.stacks import Deployed
+from elt_redshift.aws.stopping import stop_and_settle
+from elt_redshift.exceptions import EltError
+
+TABLE = "AWS::DynamoDB::Table"
+
+
+@dataclass(frozen=True)
+class Kept:
+    """A resource that outlives its stack: its type, its name in the template, and its own."""
+
+    type: str
+    resource: str
+    name: str
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What is about to happen.
+
+    :param goes: how many resources are deleted with the stack.
+    :param stays: those that the template retains.
+    :param running: the ARNs of executions that have not ended.
+    """
+
+    deployed: Deployed
+    goes: int
+    stays: tuple[Kept, ...]
+    running: tuple[str, ...]
+
+
+def plan(account: Account, deployed: Deployed) -> Removal:
+    """Look what there is; nothing is changed."""
+    client = account.client("cloudformation")
+    with aws_errors(f"stack {deployed.stack}"):
+        body = client.get_template(StackName=deployed.stack)["TemplateBody"]
+        found = [
+            one
+            for page in client.get_paginator("list_stack_resources").paginate(StackName=deployed.stack)
+            for one in page["StackResourceSummaries"]
+            if one["ResourceStatus"] != "DELETE_COMPLETE"
+        ]
+    stays = tuple(
+        Kept(one["ResourceType"], one["LogicalResourceId"], one["PhysicalResourceId"])
+        for one in found
+        if _retained(body, one)
+    )
+    executions = account.executions(deployed.state_machine_arn)
+    return Removal(deployed, len(found) - len(stays), stays, tuple(one.arn for one in executions.running()))
+
+
+def _retained(body: Any, resource: Mapping[str, Any]) -> bool:
+    """Whether the template says that a resource stays. One that somebody rewrote as YAML comes as a text, which is not
+    taken apart: then every table is taken to stay, which is told and can be seen."""
+    if not isinstance(body, Mapping):
+        return bool(resource["ResourceType"] == TABLE)
+    policy = body["Resources"].get(resource["LogicalResourceId"], {}).get("DeletionPolicy")
+    return policy in ("Retain", "RetainExceptOnCreate")
+
+
+def remove(
+    account: Account,
+    removal: Removal,
+    *,
+    job_id: str,
+    stop: bool = False,
+    everything: bool = False,
+    told: Callable[[StackEvent], None] = lambda _: None,
+) -> None:
+    """Carry a removal out, and wait for its end.
+
+    :param stop: end the executions that run, their statements included.
+    :param everything: delete the tables too that would stay.
+    :raises EltError: executions run, and shall not be stopped; nothing is changed.
+    :raises DeployError: a resource could not be deleted.
+    """
+    deployed = removal.deployed
+    if removal.running and not stop:
+        raise EltError(
+            f"Execution {removal.running[0].rpartition(':')[2]} of job {deployed.job} runs. "
+            "Wait for its end, or give --stop, which ends it and what it runs in the database."
+        )
+    for arn in removal.running:
+        audit = account.audit(deployed.audit_table)
+        executions = account.executions(deployed.state_machine_arn)
+        stop_and_settle(executions, account.statements, audit, job_id, arn, f"Job {deployed.job} was removed.")
+    account.stacks.delete(deployed.stack, told)
+    for kept in removal.stays if everything else ():
+        _delete_table(account.client("dynamodb"), kept)
+
+
+def _delete_table(client: Any, kept: Kept) -> None:
+    if kept.type != TABLE:
+        raise EltError(f"{kept.type} {kept.name} stays: only tables are deleted here. Delete it by yourself.")
+    with aws_errors(f"table {kept.name}"):
+        client.delete_table(TableName=kept.name)
+        client.get_waiter("table_not_exists").wait(TableName=kept.name)

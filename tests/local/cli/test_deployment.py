@@ -1,0 +1,120 @@
+"""Deploying and destroying: what is told, what stays, and what a failure leaves behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import boto3
+import pytest
+from botocore.exceptions import ClientError
+
+from elt_redshift.local.faults import Faults
+from elt_redshift.local.process import LocalAws
+from tests.local.cli.conftest import Cli
+from tests.local.conftest import client_factory
+from tests.local.runs.conftest import closed_barrier
+
+JOB = 'job_id: "{name}"\nname: {name}\ntasks:\n  a: {{statement: "{sql}"}}\n'
+WAREHOUSE = ("--cluster", "warehouse", "--user", "awsuser")
+
+
+@pytest.fixture
+def job(tmp_path: Path, unique: str) -> Path:
+    (tmp_path / "job.yaml").write_text(JOB.format(name=unique, sql="select 1"))
+    return tmp_path
+
+
+def _table(stack: str) -> str:
+    found = boto3.client("cloudformation").describe_stack_resource(
+        StackName=stack, LogicalResourceId="DynamoDBETLAuditTable"
+    )
+    return str(found["StackResourceDetail"]["PhysicalResourceId"])
+
+
+def _tables() -> list[str]:
+    pages = boto3.client("dynamodb").get_paginator("list_tables").paginate()
+    return [name for page in pages for name in page["TableNames"]]
+
+
+def _exists(stack: str) -> bool:
+    try:
+        return bool(boto3.client("cloudformation").describe_stacks(StackName=stack)["Stacks"])
+    except ClientError:
+        return False
+
+
+def test_deploy_tells_what_becomes_of_each_resource(job: Path, cli: Cli, unique: str) -> None:
+    """One line a resource, in the order in which they are done, and none of an earlier deployment."""
+    _, out, _ = cli("deploy", job, "--stack", unique, *WAREHOUSE)
+    done = [line.split() for line in out.splitlines() if line.startswith("CREATE_COMPLETE")]
+    assert ["CREATE_COMPLETE", "AWS::DynamoDB::Table", "DynamoDBETLAuditTable"] in done
+    assert done[-1][:2] == ["CREATE_COMPLETE", "AWS::CloudFormation::Stack"]
+    (job / "job.yaml").write_text(JOB.format(name=unique, sql="select 2"))
+    _, out, _ = cli("deploy", job, "--stack", unique)
+    assert "CREATE_COMPLETE" not in out
+    assert "UPDATE_COMPLETE" in out
+
+
+def test_a_failed_deployment_tells_its_own_reason(job: Path, cli: Cli, unique: str, local_aws: LocalAws) -> None:
+    """The resource that failed, and AWS's words for it, not those of the deployment before. It can be tried again."""
+    with Faults(local_aws) as faults:
+        for message in ("The first reason.", "The second reason."):
+            faults.clear()
+            faults.fail("events", "PutTargets", "ValidationException", message, times=99)
+            status, _, err = cli("deploy", job, "--stack", unique, *WAREHOUSE)
+            assert (status, message in err) == (1, True)
+            assert f"Stack {unique} was not deployed: RunEndRule: " in err
+    assert "The first reason." not in err
+
+
+def test_destroy_says_what_stays_and_asks(job: Path, cli: Cli, unique: str) -> None:
+    """Nothing is deleted unless somebody says so; then the stack goes, and the audit trail stays."""
+    cli("deploy", job, "--stack", unique, *WAREHOUSE)
+    table = _table(unique)
+    status, out, err = cli("destroy", job)
+    assert (status, f"Stays: AWS::DynamoDB::Table {table}" in out) == (1, True)
+    assert err == "error: Nothing was deleted. To go on without being asked, give --yes.\n"
+    assert _exists(unique)
+    status, out, _ = cli("destroy", job, "--yes")
+    assert (status, out.splitlines()[-1]) == (0, f"Stack {unique} is deleted.")
+    assert "DELETE_COMPLETE  AWS::StepFunctions::StateMachine" in out
+    assert not _exists(unique)
+    assert table in _tables()
+    status, _, err = cli("destroy", job, "--yes")
+    assert (status, "is not deployed in this account and region" in err) == (1, True)
+
+
+def test_destroy_takes_the_audit_trail_too_if_it_is_told_to(job: Path, cli: Cli, unique: str) -> None:
+    """With --all no table of the job is left."""
+    cli("deploy", job, "--stack", unique, *WAREHOUSE)
+    table = _table(unique)
+    status, out, _ = cli("destroy", job, "--yes", "--all")
+    assert (status, f"Deleted: AWS::DynamoDB::Table {table}" in out) == (0, True)
+    assert not {name for name in _tables() if name.startswith(unique)}
+
+
+def test_destroy_leaves_a_job_that_runs(job: Path, cli: Cli, unique: str, local_aws: LocalAws) -> None:
+    """While an execution runs nothing is deleted; --stop ends it and what it runs in the database first."""
+    with closed_barrier(client_factory(local_aws.endpoint)) as barrier:
+        (job / "job.yaml").write_text(JOB.format(name=unique, sql=barrier.pass_))
+        cli("deploy", job, "--stack", unique, *WAREHOUSE)
+        cli("run", job, "--name", "one")
+        status, out, err = cli("destroy", job, "--yes")
+        assert (status, "Running: arn:" in out) == (1, True)
+        assert err.startswith(f"error: Execution one of job {unique} runs. Wait for its end, or give --stop")
+        assert _exists(unique)
+        status, out, _ = cli("destroy", job, "--yes", "--stop")
+        assert (status, "Stopped: arn:" in out) == (0, True)
+        open_ = boto3.client("redshift-data").list_statements(StatementName=f"{unique}/", Status="STARTED")
+        assert not open_["Statements"]
+    assert not _exists(unique)
+
+
+def test_tags_of_a_stack_stay(job: Path, cli: Cli, unique: str) -> None:
+    """A deployment that gives no tag leaves those that are there; one that gives them changes only these."""
+    cli("deploy", job, "--stack", unique, *WAREHOUSE, "--tag", "team=sales", "--tag", "stage=test")
+    (job / "job.yaml").write_text(JOB.format(name=unique, sql="select 2"))
+    cli("deploy", job, "--stack", unique, "--tag", "stage=live")
+    (stack,) = boto3.client("cloudformation").describe_stacks(StackName=unique)["Stacks"]
+    tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
+    assert tags == {"team": "sales", "stage": "live", "elt-redshift:job": unique}
