@@ -8,7 +8,7 @@ from typing import Any
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
-from elt_redshift.aws.errors import aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import PastRuns
 from elt_redshift.aws.stacks import Stacks
@@ -74,5 +74,10 @@ class Account:
 def _client(region: str | None, service: str) -> Any:
     import boto3
 
-    with aws_errors(f"client for {service}"):
-        return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+    about = f"client for {service}"
+    with aws_errors(about):
+        try:
+            return boto3.client(service, region_name=region)  # type: ignore[call-overload]
+        except ValueError as error:  # an address that is none
+            said = f"{error}. Look at AWS_DEFAULT_REGION and AWS_ENDPOINT_URL, or the profile's region"
+            raise AwsError(about, type(error).__name__, said, answered=False) from error

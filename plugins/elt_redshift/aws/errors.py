@@ -11,16 +11,17 @@ from elt_redshift.protocol import errors
 
 
 class AwsError(EltError):
-    """AWS refused a call.
+    """AWS refused a call, or could not be called.
 
     :param about: the object that the call was about.
     :param code: AWS's error code.
     :param message: AWS's own words.
+    :param answered: whether AWS gave the code. Otherwise it is the name of an error of the SDK, for programs only.
     """
 
-    def __init__(self, about: str, code: str, message: str) -> None:
+    def __init__(self, about: str, code: str, message: str, answered: bool = True) -> None:
         self.about, self.code, self.message = about, code, message
-        super().__init__(f"{about}: {message} ({code})")
+        super().__init__(f"{about}: {message}{f' ({code})' if answered else ''}")
 
     @property
     def passes(self) -> bool:
@@ -43,4 +44,4 @@ def aws_errors(about: str) -> Iterator[None]:
     except ClientError as error:
         raise AwsError(about, error_code(error), error.response["Error"].get("Message", "no message")) from error
     except BotoCoreError as error:
-        raise AwsError(about, type(error).__name__, str(error)) from error
+        raise AwsError(about, type(error).__name__, str(error), answered=False) from error

@@ -122,8 +122,15 @@ def tell_failure(context: Context) -> None:
     ti, error = context["ti"], context.get("exception")
     if error is None or ti.xcom_pull(task_ids=ti.task_id, key=FAILURE, map_indexes=ti.map_index):
         return
-    kind = "" if isinstance(error, str) else f"{type(error).__name__}: "
-    ti.xcom_push(key=FAILURE, value={"message": f"{kind}{error}"[:MAX_MESSAGE], "statement": NO_STATEMENT})
+    ti.xcom_push(key=FAILURE, value={"message": _told(error)[:MAX_MESSAGE], "statement": NO_STATEMENT})
+
+
+def _told(error: str | BaseException) -> str:
+    """What a task says that it raised: of AWS, its own words."""
+    answered = getattr(error, "response", None)
+    if isinstance(answered, dict) and (said := answered.get("Error", {}).get("Message")):
+        return str(said)
+    return str(error) if isinstance(error, str) else f"{type(error).__name__}: {error}"
 
 
 def _ignored(task: Any) -> bool:

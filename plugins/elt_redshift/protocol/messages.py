@@ -111,3 +111,31 @@ def not_told(owner: str, why: str) -> tuple[str, ...]:
 
 #: Why Step Functions does not tell that.
 ELSEWHERE = "it is of another account or region"
+
+
+#: Shows that a text is about a state machine's inner workings, which no person is to read: a regular expression that
+#: Python and JSONata read alike.
+INNER_WORKINGS = r"(^|[^A-Za-z])States[.][A-Z]|JSONata|JSONPath|[$]states"
+
+#: What Step Functions puts behind the words of a service begins with one of these.
+OF_THE_SDK = (" (Service: ", " (SDK Attempt Count: ")
+
+#: Stands for what Step Functions says of an expression that could not be evaluated.
+NOT_EXPECTED = "what the state machine was given is not what it expects. Deploy the job again and start it anew"
+
+#: Errors of Step Functions' own, without the ``States.`` before each, as a clause.
+#: https://states-language.net/#appendix-a
+OWN_ERRORS = {
+    "Timeout": "it ran into a time limit",
+    "HeartbeatTimeout": "it ran into a time limit",
+    "DataLimitExceeded": "the data of a state are larger than the 256 KiB that Step Functions allows",
+    "ExceedToleratedFailureThreshold": "a task failed",
+    "ItemReaderFailed": "the job file could not be read. Deploy the job again",
+    "QueryEvaluationError": NOT_EXPECTED,
+}
+
+#: Where a write fails because the lock is not the run's any more.
+LOCK_LOST = (
+    "the lock of the job is not this run's any more: another run took it over, somebody unlocked it, "
+    "or another task had failed"
+)

@@ -12,10 +12,11 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-error-handling.htm
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Sequence
 
-from elt_redshift.protocol import executions, statements
+from elt_redshift.protocol import executions, messages, statements
 from elt_redshift.protocol.limits import MAX_EVENTS
 
 #: What to do about a failed task of a job in Airflow, and of a statement that a DAG itself holds.
@@ -32,19 +33,9 @@ _RAISED = re.compile(
 #: The code of what ``$error`` raises: a message of ours. Others are about expressions.
 _OF_ERROR = "D3137"
 #: What the SDK adds to the words of a service.
-_OF_THE_SDK = re.compile(r" \((?:Service: |SDK Attempt Count: ).*\Z", re.DOTALL)
+_OF_THE_SDK = re.compile(rf"(?:{'|'.join(map(re.escape, messages.OF_THE_SDK))}).*\Z", re.DOTALL)
 _HISTORY_FULL = "maximum number of history events"
-_INNER_WORKINGS = re.compile(r"\bStates\.[A-Z]|JSONata|JSONPath|\$states\b")
-
-#: Errors of Step Functions' own: https://states-language.net/#appendix-a and the page above.
-_OWN = {
-    "Timeout": "it ran into a time limit",
-    "HeartbeatTimeout": "it ran into a time limit",
-    "DataLimitExceeded": "the data of a state are larger than the 256 KiB that Step Functions allows",
-    "ExceedToleratedFailureThreshold": "a task failed",
-    "ItemReaderFailed": "the job file could not be read. Deploy the job again",
-    "QueryEvaluationError": "a state's input is not what it expects. Deploy the job again and start it anew",
-}
+_INNER_WORKINGS = re.compile(messages.INNER_WORKINGS)
 _SERVICES = {
     "DynamoDB": "DynamoDB refused a call",
     "DynamoDb": "DynamoDB refused a call",
@@ -52,10 +43,6 @@ _SERVICES = {
     "Sfn": "Step Functions refused a call",
     "S3": "S3 refused a call",
 }
-_LOCK_LOST = (
-    "the lock of the job is not this run's any more: another run took it over, somebody unlocked it, "
-    "or another task had failed"
-)
 _TOO_LONG = f"it made more history events than the {MAX_EVENTS:,} that Step Functions allows. Start the job anew"
 
 #: Messages name at most so many tasks.
@@ -128,19 +115,32 @@ def execution_ended(name: str, status: str, error: str | None, cause: str | None
 def in_plain_words(error: str | None, cause: str | None) -> str:
     """The error and cause of an execution as a clause that tells what a person can use, and none of the state machine's
     inner workings."""
-    own, said = (error or "").removeprefix("States."), _STATE.sub("", cause or "", count=1)
+    own, said = (error or "").removeprefix("States."), _STATE.sub("", _of_lambda(cause or ""), count=1)
     if (raised := _RAISED.fullmatch(said)) and raised["code"] in (None, _OF_ERROR):
         return _clause(raised["message"])
     if _HISTORY_FULL in said:
         return _TOO_LONG
     if own != (error or "") and own != "TaskFailed":
-        return _with_words(_OWN.get(own, "the state machine could not go on"), "" if own in _OWN else said)
+        clause = messages.OWN_ERRORS.get(own)
+        return clause or _with_words("the state machine could not go on", said)
     service, _, name = own.partition(".")
     if name == "ConditionalCheckFailedException":
-        return _LOCK_LOST
+        return messages.LOCK_LOST
     if service in _SERVICES:
         return _with_words(_SERVICES[service], said or name)
     return _with_words("", said) or "Step Functions gives no reason"
+
+
+def _of_lambda(cause: str) -> str:
+    """The message of a function that failed, without its exception's class and traceback; any other cause as it is.
+
+    https://docs.aws.amazon.com/lambda/latest/dg/python-exceptions.html
+    """
+    try:
+        given = json.loads(cause)
+    except ValueError:
+        return cause
+    return str(given["errorMessage"]) if isinstance(given, dict) and "errorMessage" in given else cause
 
 
 def _with_words(clause: str, said: str) -> str:

@@ -17,6 +17,7 @@ from airflow.exceptions import TaskDeferred
 from airflow.serialization.definitions.dag import SerializedDAG
 from airflow.serialization.serialized_objects import DagSerialization
 from airflow.triggers.base import TaskSuccessEvent
+from botocore.exceptions import ClientError
 
 from elt_redshift.airflow_compat import (
     DAG,
@@ -361,6 +362,12 @@ def test_a_task_tells_what_it_raised(hook: Hook, table: str) -> None:
     for error in (ValueError("no"), ValueError("again")):
         tell_failure({"ti": ti, "exception": error})  # type: ignore[typeddict-item]
     assert ti.xcoms[FAILURE] == {"message": "ValueError: no", "statement": "none"}
+    denied, ti = (
+        ClientError({"Error": {"Code": "AccessDenied", "Message": "You may not."}}, "PutObject"),
+        FakeTaskInstance(),
+    )
+    tell_failure({"ti": ti, "exception": denied})  # type: ignore[typeddict-item]
+    assert ti.xcoms[FAILURE] == {"message": "You may not.", "statement": "none"}
 
 
 def test_whatever_is_defined_inside_stands_behind_the_lock(table: str) -> None:

@@ -25,6 +25,7 @@ from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol import owners
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.history import TaskRun, TaskRuns
+from elt_redshift.runs.past import PastRun
 from tests import bounds
 from tests.local.conftest import ClientFactory, client_factory
 from tests.local.waiting import wait_for
@@ -156,6 +157,18 @@ class DeployedJob:
     @property
     def item(self) -> AuditItem:
         found = self.audit.read(self.job.job_id)
+        assert found is not None
+        return found
+
+    def kept(self, arn: str, redrives: int = 0) -> PastRun:
+        """What the history keeps of a run, once that is there."""
+        runs = self.account.past_runs(self.deployed.history_table)
+
+        def there() -> PastRun | None:
+            kept = (run for run in runs.runs(self.job.job_id) if run.execution == arn and run.redrives == redrives)
+            return next(kept, None)
+
+        found = self._wait_for(there, "the run is in the history", arn)
         assert found is not None
         return found
 

@@ -39,19 +39,6 @@ def _resource(deployed: DeployedJob, kind: str, name: str) -> str:
     return str(found["StackResourceDetail"]["PhysicalResourceId"])
 
 
-def _kept(deployed: DeployedJob, arn: str, redrives: int = 0) -> PastRun:
-    """What the history keeps of a run, once that is there."""
-    runs = deployed.account.past_runs(deployed.deployed.history_table)
-    found: list[PastRun] = []
-
-    def there() -> bool:
-        found[:] = [run for run in runs.runs("101") if run.execution == arn and run.redrives == redrives]
-        return bool(found)
-
-    wait_for(there, "the run is in the history", bounds.EXECUTION)
-    return found[0]
-
-
 def _tell(deployed: DeployedJob, arn: str, **detail: Any) -> None:
     """An event of an end, as EventBridge hands it to the machine."""
     machine = _resource(deployed, "AWS::StepFunctions::StateMachine", "RunEndStepFunction")
@@ -67,7 +54,7 @@ def test_a_stopped_run_is_told_by_its_item(deploy: Deploy, barrier: Barrier) -> 
     deployed.executions.stop(arn, "Ann stopped it.")
     item = _failed(deployed)
     assert (item.state, item.after, item.owner) == ("Failed", "release", arn)
-    stopped = _kept(deployed, arn)
+    stopped = deployed.kept(arn)
     assert (stopped.outcome, stopped.message, stopped.task) == ("stopped", "Ann stopped it.", None)
     assert (item.failed_task, item.failure_message) == ("none", "Ann stopped it.")
     assert item.end is not None
@@ -79,7 +66,7 @@ def test_a_stopped_run_is_told_by_its_item(deploy: Deploy, barrier: Barrier) -> 
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.item.state == "Ready"
-    done, described = _kept(deployed, arn, redrives=1), deployed.executions.describe(arn)
+    done, described = deployed.kept(arn, redrives=1), deployed.executions.describe(arn)
     assert done == PastRun(arn, "succeeded", described.started, described.stopped or described.started, redrives=1)
 
 
@@ -106,10 +93,10 @@ def test_a_failure_that_a_task_has_recorded_stays(deploy: Deploy, ledger: str) -
     held = deployed.run().arn
     assert deployed.item == before
     assert (before.failed_task, before.after) == ("a", "hold")
-    failed = _kept(deployed, arn)
+    failed = deployed.kept(arn)
     assert (failed.outcome, failed.task, failed.statement) == ("failed", "a", before.failed_statement)
     assert failed.message == before.failure_message
-    assert _kept(deployed, held).outcome == "held"
+    assert deployed.kept(held).outcome == "held"
     runs = deployed.account.past_runs(deployed.deployed.history_table)
     assert [run.execution for run in runs.runs("101", outcome="held")] == [held]
     assert [run.execution for run in runs.runs("101")] == [held, arn]

@@ -83,7 +83,7 @@ def test_a_failure_that_no_state_foresaw_is_told_too(deploy: Deploy, ledger: str
     assert (execution.status, execution.error) == ("FAILED", "States.ExceedToleratedFailureThreshold")
     failed = deployed.tasks(execution.arn)["bad"]
     assert failed.status == "failed"
-    assert str(failed.message).startswith("a state's input is not what it expects")
+    assert str(failed.message).startswith("what the state machine was given is not what it expects")
 
 
 @pytest.mark.parametrize("while_running", [True, False])

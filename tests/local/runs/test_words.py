@@ -14,7 +14,9 @@ from elt_redshift.cli.watch import failures
 from elt_redshift.job.model import EltJob, Layout, LockPolicy, OnTaskFailure, Parameter, Wait
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import Outcome, outcome_of
+from tests import bounds
 from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -37,11 +39,12 @@ class Words:
         self.reports = items_of(deployed.client("dynamodb"), runs.items) if runs.items else []
         item = deployed.client("dynamodb").get_item(TableName=deployed.audit.table, Key={"JobID": {"S": "101"}})
         self.item: dict[str, Any] = item.get("Item", {})
+        self.kept = deployed.kept(arn, snapshot.execution.redrive_count)
 
     @property
     def all(self) -> str:
         events = [outcome.to_event() for outcome in self.outcomes.values() if outcome]
-        return json.dumps([events, self.lines, list(self.reports), self.item])
+        return json.dumps([events, self.lines, list(self.reports), self.item, self.kept.message])
 
     def of(self, name: str) -> str:
         outcome = self.outcomes[name]
@@ -76,6 +79,7 @@ def test_a_failure_and_its_neighbours(
         f"has changed, and run `elt-redshift redrive {deployed.job.name}`."
     ]
     assert (words.item["FailedTask"], words.item["FailureMessage"]) == ({"S": "bad"}, {"S": DIVISION})
+    assert (words.kept.task, words.kept.message) == ("bad", DIVISION)
     assert not INNER_WORKINGS.search(words.all), words.all
 
 
@@ -140,3 +144,46 @@ def test_other_ends(deploy: Deploy, barrier: Barrier, end: Callable[[Deploy, Bar
     assert "\n" not in words.lines[0]
     assert words.of("a")
     assert not INNER_WORKINGS.search(words.all), words.all
+
+
+def _job_file(deployed: DeployedJob) -> tuple[dict[str, str], Any]:
+    """Where the job file is, and what is in it."""
+    steps, s3 = deployed.client("stepfunctions"), deployed.client("s3")
+    described = steps.describe_state_machine(stateMachineArn=deployed.executions.state_machine_arn)
+    where = json.loads(described["definition"])["States"]["run tasks"]["ItemReader"]["Arguments"]
+    return where, json.loads(s3.get_object(**where)["Body"].read())
+
+
+_UNREAD = "the job file could not be read. Deploy the job again"
+_UNEXPECTED = "what the state machine was given is not what it expects. Deploy the job again and start it anew"
+
+#: What the job file is made, and what is told of it.
+SPOILT: dict[str, tuple[Callable[[Any], Any], str]] = {
+    "no number of upstreams": (lambda items: [item | {"awaited": "none"} for item in items], _UNEXPECTED),
+    "no statements": (lambda items: [item | {"statements": [7]} for item in items], _UNEXPECTED),
+    "no pauses": (
+        lambda items: [item | {"pause": 7, "retries": {"other": 1}, "statements": ["select 1/0"]} for item in items],
+        _UNEXPECTED,
+    ),
+    "no objects": (lambda items: ["a"], _UNEXPECTED),
+    "no array": (lambda items: {}, _UNREAD),
+    "no JSON": (lambda items: "{", _UNREAD),
+    "no file": (lambda items: None, _UNREAD),
+}
+
+
+@pytest.mark.parametrize("spoilt", SPOILT)
+def test_a_job_file_that_somebody_has_changed(deploy: Deploy, spoilt: str) -> None:
+    """Whatever stands in the bucket, people read what they can do: not where in the state machine it was noticed."""
+    make, said = SPOILT[spoilt]
+    deployed = deploy(job(task("a", sql=("select 1",)), layout="map"))
+    where, items = _job_file(deployed)
+    made, s3 = make(items), deployed.client("s3")
+    s3.delete_object(**where)
+    if made is not None:
+        s3.put_object(**where, Body=made if isinstance(made, str) else json.dumps(made))
+    execution = deployed.run()
+    wait_for(lambda: deployed.item.state != "Running", "the item tells of the end", bounds.EXECUTION)
+    words = Words(deployed, execution.arn)
+    assert not INNER_WORKINGS.search(words.all), words.all
+    assert [execution.status, said in words.lines[0], said in words.of("a")] == ["FAILED", True, True], words.all

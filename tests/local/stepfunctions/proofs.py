@@ -54,6 +54,7 @@ PROOFS = {
     "InlineIterationComponent._eval_body": "test_a_map_runs_unfinished_iterations_only",
     "IterationWorker._eval_job": "test_a_map_runs_unfinished_iterations_only",
     "DistributedIterationComponent._map_run": "test_a_child_is_an_execution_of_its_own",
+    "ItemReader._eval_body": "test_items_that_cannot_be_read_fail_with_an_error_of_their_own[no object]",
     "StepFunctionsParserBackend._validate_definition": "test_an_update_is_validated_too",
     "StepFunctionsParserBackend.create_state_machine": "test_a_name_taken_by_another_definition_is_refused",
     "StepFunctionResponse.validate_state_machine_definition": "test_all_findings_are_reported_at_once",

@@ -6,6 +6,8 @@ import json
 import uuid
 from typing import Any
 
+import pytest
+
 from tests.local.must_fail import beyond_stock
 from tests.local.stepfunctions.support import Aws, jsonata, passing
 
@@ -78,6 +80,30 @@ def test_items_come_from_an_object_in_s3(aws: Aws) -> None:
     }
     state = distributed({"p": {"Type": "Pass", "Output": "{% $states.input.n %}", "End": True}}, ItemReader=reader)
     assert aws.output(jsonata({"m": state})) == list(range(20))
+
+
+@pytest.mark.parametrize("body", [None, "{"], ids=["no object", "no JSON"])
+@beyond_stock("States.ItemReaderFailed")
+def test_items_that_cannot_be_read_fail_with_an_error_of_their_own(aws: Aws, body: str | None) -> None:
+    """Which the Map may catch."""
+    s3, bucket = aws.client("s3"), f"b-{uuid.uuid4()}"
+    s3.create_bucket(Bucket=bucket)
+    if body is not None:
+        s3.put_object(Bucket=bucket, Key="x.json", Body=body)
+    reader = {
+        "Resource": "arn:aws:states:::s3:getObject",
+        "ReaderConfig": {"InputType": "JSON"},
+        "Arguments": {"Bucket": bucket, "Key": "x.json"},
+    }
+    answer = aws.run(jsonata({"m": distributed({"p": passing()}, ItemReader=reader)}))
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.ItemReaderFailed")
+
+
+def test_an_item_that_cannot_be_selected_fails_the_run(aws: Aws) -> None:
+    """Whatever an evaluator makes of the expression, no child is left out."""
+    selector = {"x": "{% $contains('a', $states.context.Map.Item.Value.missing) %}"}
+    answer = aws.run(jsonata({"m": distributed({"p": passing()}, Items=["a"], ItemSelector=selector)}))
+    assert (answer["status"], answer["error"]) == ("FAILED", "States.QueryEvaluationError")
 
 
 def test_hundreds_of_children_wait_at_once(aws: Aws) -> None:

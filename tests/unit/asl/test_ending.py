@@ -84,7 +84,27 @@ def test_ends_are_judged(event: dict[str, Any], found: dict[str, Any], then: str
         ({"Status": "ABORTED", "Cause": "x" * 5000}, "x" * 100),
         ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: Task a failed: ERROR: no"}, "Task a failed: ERROR: no"),
         ({"Status": "FAILED", "Cause": f"{RAISED}: Task a failed: ERROR: no"}, "Task a failed: ERROR: no"),
-        ({"Status": "FAILED", "Cause": f"{RAISED}: T2010: these cannot be compared"}, "its history in Step Functions"),
+        (
+            {
+                "Status": "FAILED",
+                "Error": "States.QueryEvaluationError",
+                "Cause": f"{RAISED}: T2010: these cannot be compared",
+            },
+            f"The execution failed: {messages.NOT_EXPECTED}.",
+        ),
+        (
+            {"Status": "FAILED", "Error": "States.ItemReaderFailed", "Cause": "NoSuchKey"},
+            "The execution failed: the job file could not be read. Deploy the job again.",
+        ),
+        (
+            {"Status": "FAILED", "Error": "DynamoDB.ConditionalCheckFailedException", "Cause": "The conditional …"},
+            f"The execution failed: {messages.LOCK_LOST}.",
+        ),
+        (
+            {"Status": "FAILED", "Error": "RedshiftData.X", "Cause": "Read timed out (SDK Attempt Count: 1)"},
+            "Read timed out",
+        ),
+        ({"Status": "FAILED", "Error": "States.Runtime", "Cause": "The JSONPath '$.x' …"}, "its history in Step"),
     ],
 )
 def test_the_item_says_why_the_run_ended(found: dict[str, Any], message: str) -> None:
@@ -154,6 +174,12 @@ MINE = {"JobState": "Failed", "Owner": ARN, "FailedTask": "a", "FailedStatement"
         ({"Status": "FAILED", "Cause": f"{RAISED}. D3137: {LOCKED}"}, {}, ("failed", "", "", LOCKED)),
         (
             {"Status": "FAILED", "Cause": f"{RAISED}. D3137: Task a failed: x"},
+            MINE,
+            ("failed", "a", "s:2", "ERROR: no"),
+        ),
+        # In the map layout Step Functions says only that a child has failed.
+        (
+            {"Status": "FAILED", "Error": "States.ExceedToleratedFailureThreshold", "Cause": "The specified …"},
             MINE,
             ("failed", "a", "s:2", "ERROR: no"),
         ),

@@ -26,3 +26,14 @@ def test_without_a_region_the_message_names_the_service(monkeypatch: pytest.Monk
     with pytest.raises(AwsError, match="client for cloudformation: You must specify a region"):
         _ = Account.here().stacks
     assert Account.here("eu-west-1").client("sts").meta.region_name == "eu-west-1"
+
+
+@pytest.mark.parametrize(("name", "value"), [("AWS_DEFAULT_REGION", ""), ("AWS_ENDPOINT_URL", "localhost:4566")])
+def test_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    """In one line, without the name of the SDK's error."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    monkeypatch.setenv(name, value)
+    with pytest.raises(AwsError, match=r"client for sts: Invalid endpoint: .* Look at AWS_DEFAULT_REGION") as raised:
+        Account.here().client("sts")
+    assert "Error" not in str(raised.value)

@@ -38,19 +38,19 @@ ENDS = {
         "States.QueryEvaluationError",
         "The JSONata expression '$states.input.x < 3' specified for the field 'Choices[0]/Condition' threw an error "
         "during evaluation. T2010: The expressions either side of operator < must evaluate to numeric or string values",
-        "a state's input is not what it expects. Deploy the job again and start it anew",
+        "what the state machine was given is not what it expects. Deploy the job again and start it anew",
     ),
     "a value that is not there": (
         "States.QueryEvaluationError",
         "An error occurred while executing the state 'a' (entered at the event id #3). The JSONata expression "
         "'$states.input.x' specified for the field 'Arguments/Sql' returned nothing (undefined).",
-        "a state's input is not what it expects. Deploy the job again and start it anew",
+        "what the state machine was given is not what it expects. Deploy the job again and start it anew",
     ),
     "an internal error": (
         "States.QueryEvaluationError",
         "The JSONata expression '$x' specified for the field 'Output' threw an internal error during evaluation. "
         "7f3c1a52-0000-4000-8000-000000000000",
-        "a state's input is not what it expects. Deploy the job again and start it anew",
+        "what the state machine was given is not what it expects. Deploy the job again and start it anew",
     ),
     "a time limit": ("States.Timeout", None, "it ran into a time limit"),
     "too much data": (
@@ -101,6 +101,11 @@ ENDS = {
         "RedshiftData.InternalServerException",
         "Try again. (Service: RedshiftData, Status Code: 500)",
         "the Redshift Data API refused a call: Try again",
+    ),
+    "a Lambda function that failed": (
+        "ValueError",
+        '{"errorMessage": "No such table.", "errorType": "ValueError", "stackTrace": ["File x, line 1"]}',
+        "No such table",
     ),
     "a refusal without words": ("Sfn.InvalidArn", None, "Step Functions refused a call: InvalidArn"),
     "a person's words": ("Stopped", "Ann needs the cluster.", "Ann needs the cluster"),

@@ -39,6 +39,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task, Wait
+from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import audit, dynamodb, executions, messages, owners
 
@@ -135,7 +136,7 @@ class JudgePattern:
         def status(code: str, more: str = "") -> str:
             return expression(f"$merge([{INPUT}, {{'status': {code}{more}}}])")
 
-        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), Code("$states.errorOutput.Cause")))
+        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), Code(f"({in_plain_words(WHY)})")))
         return Task(
             "ask for owner",
             calls.DESCRIBE_EXECUTION,

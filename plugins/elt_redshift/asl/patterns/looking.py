@@ -22,6 +22,7 @@ from elt_redshift.asl.language.states import Catch, Task
 from elt_redshift.asl.patterns import passing
 from elt_redshift.asl.patterns.repeating import shows
 from elt_redshift.asl.patterns.source import Source
+from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import errors, statements
@@ -52,9 +53,6 @@ RETRIED = (
     "'pauses': $r ? $sum([1, $i.pauses]) : 0})"
 )
 
-#: In a catcher: name and text of the error.
-WHY = "$states.errorOutput.Error & ' ' & $states.errorOutput.Cause"
-
 
 def refused(more: str = "{}", unless: str | None = None) -> str:
     """The output of a catcher: the state's input, ``more`` (JSONata), and name and text of the error.
@@ -66,9 +64,9 @@ def refused(more: str = "{}", unless: str | None = None) -> str:
 
 
 def refusal() -> dict[str, Any]:
-    """What ``record`` needs to know of a refused call: it tells the service's words, without what the SDK adds."""
-    said = "$split($substringAfter($i.refused, ' '), ' (Service: ')[0]"
-    cause = f"($i := {INPUT}; $substring(($exists($i.Id) ? '{UNSEEN}' : '{REFUSED}') & {said}, 0, {MAX_MESSAGE}))"
+    """What ``record`` needs to know of a refused call: it tells the service's words."""
+    words = in_plain_words("$i.refused", before=f"($exists($i.Id) ? '' : '{REFUSED}')")
+    cause = f"($i := {INPUT}; $substring(($exists($i.Id) ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
     statement = f"$exists({INPUT}.Id) ? {INPUT}.Id : '{statements.NO_STATEMENT}'"
     return {**keep("attempt", "redrives", "since"), **fields(statement=statement, cause=cause)}
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from elt_redshift.asl.language.jsonata import INPUT, expression, fields
 from elt_redshift.asl.language.jsonata import literal as text
+from elt_redshift.asl.patterns.words import CHILD_FAILED, end_in_plain_words
 from elt_redshift.protocol import audit, executions, messages, records
 from elt_redshift.protocol.limits import MAX_MESSAGE
 from elt_redshift.protocol.statements import NO_STATEMENT
@@ -20,7 +21,6 @@ REDRIVES = f"$max([{INPUT}.redriveCount, {INPUT}.redrives])"
 
 _FOUND = "$states.result"
 _TELLS_TASK = "$contains($r.message, /^{}[A-Za-z][A-Za-z0-9_]*{}/)".format(*messages.TASK_FAILED)
-_RAISED = "threw an error during evaluation"
 
 
 def described() -> dict[str, str]:
@@ -45,8 +45,8 @@ def described() -> dict[str, str]:
 
 def facts() -> str:
     """What is known once the audit item was read, which tells of the run's failure as long as it is the run's."""
-    # The item may still tell of the failure before the last redrive.
-    fits = f"({_TELLS_TASK} or $i.{audit.MESSAGE}.S = $r.message)"
+    # The item may still tell of the failure before the last redrive. A Map Run tells only that some child has failed.
+    fits = f"({_TELLS_TASK} or $r.message in [$i.{audit.MESSAGE}.S, {text(CHILD_FAILED)}])"
     mine = f"($i.{audit.OWNER}.S = $r.executionArn and $i.{audit.JOB_STATE}.S = '{audit.FAILED}' and {fits})"
 
     def told(attribute: str, otherwise: str = "''") -> str:
@@ -94,24 +94,16 @@ def _message() -> str:
     stopped = text("The execution was stopped, and no reason was given.")
     late = text("The execution ran into its time limit.")
     return (
-        f"($c := $type({_FOUND}.Cause) = 'string' ? {_FOUND}.Cause : ''; $s := {_FOUND}.Status; "
+        f"($e := {_text('Error')}; $c := {_text('Cause')}; $s := {_FOUND}.Status; "
         f"$s = '{executions.SUCCEEDED}' ? {_skipped()} : $s = '{executions.TIMED_OUT}' ? {late} : "
-        f"$s = '{executions.ABORTED}' ? ($c = '' ? {stopped} : $c) : {_failed()})"
+        f"$s = '{executions.ABORTED}' ? ($c = '' ? {stopped} : $c) : {end_in_plain_words('$e', '$c')})"
     )
+
+
+def _text(member: str) -> str:
+    return f"$type({_FOUND}.{member}) = 'string' ? {_FOUND}.{member} : ''"
 
 
 def _skipped() -> str:
     said = f"$parse({_FOUND}.Output).skipped"
     return f"($type({_FOUND}.Output) = 'string' and $type({said}) = 'string' ? {said} : '')"
-
-
-def _failed() -> str:
-    """The words that a gate has raised; or the cause, if it is about nothing inside the state machine."""
-    unforeseen = text("The execution failed where no task has told why: its history in Step Functions does.")
-    raised = f"$contains($c, '{_RAISED}')"
-    words = f"$replace($substringAfter($c, '{_RAISED}'), /^[.:] (D3137: )?/, '')"
-    inner = r"$w = '' or $contains($w, /^[A-Z][0-9][0-9][0-9][0-9]: |States[.]|JSONata|[$]states/)"
-    return (
-        f"{raised} ? ($w := {words}; $contains($w, /^[A-Z][0-9][0-9][0-9][0-9]: /) ? {unforeseen} : $w) : "
-        f"($w := $c; {inner} ? {unforeseen} : $split($w, ' (Service: ')[0])"
-    )

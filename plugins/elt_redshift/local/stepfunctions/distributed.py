@@ -6,13 +6,16 @@ https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html)
 
 from __future__ import annotations
 
+import logging
 import threading
 import uuid
 from typing import Any
 
+from botocore.exceptions import ClientError
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEventException
 from moto.stepfunctions.parser.asl.component.common.error_name.states_error_name_type import StatesErrorNameType
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.item_reader_decl import ItemReader
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.iteration.distributed_iteration_component import (
     DistributedIterationComponent,
 )
@@ -49,6 +52,20 @@ def run_children(original: Any, self: Any, env: Any, eval_input: Any) -> None:
     env.stack.append([env.scope.children[index].output for index in range(len(items))])
 
 
+@PATCHES.method(
+    ItemReader,
+    "_eval_body",
+    "Failed with States.Runtime and Python's words where there is no such object, or no JSON in it.",
+)
+def read_items(original: Any, self: Any, env: Any) -> None:
+    """Read the items from S3."""
+    try:
+        original(self, env)
+    except (ClientError, ValueError) as error:
+        name, cause = StatesErrorNameType.StatesItemReaderFailed, f"The items could not be read: {error}"
+        raise failure(env, name, cause, HistoryEventType.MapRunFailed) from error
+
+
 class _MapRun:
     """The children of one Map Run, or of one redrive of it."""
 
@@ -73,6 +90,11 @@ class _MapRun:
             try:
                 while (index := self._take()) is not None:
                     self._run(index)
+            except Exception as error:  # a child less, of which nobody would know
+                logging.getLogger(__name__).exception("A child of %s", self._record.map_run_arn)
+                self._end(
+                    failure(self._env, StatesErrorNameType.StatesRuntime, str(error), HistoryEventType.MapRunFailed)
+                )
             finally:
                 ended.release()
 

@@ -49,8 +49,9 @@ def evaluate(expression: str, bindings: dict[str, Any]) -> Any:
             raise QueryError(f"{error.error}: {error}") from error
         except ArithmeticError as error:
             raise QueryError(f"D1001: Number out of range: {error}") from error
-        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
-            raise QueryError(str(error)) from error
+        except (AttributeError, LookupError, RuntimeError, TypeError, ValueError) as error:
+            # The library fails in Python's ways where a function is given what it does not take.
+            raise QueryError(f"T0410: {error}") from error
     if raw is None:
         raise UndefinedResultError("returned nothing (undefined)")
     return _to_json(raw)
