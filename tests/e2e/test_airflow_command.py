@@ -120,6 +120,7 @@ def assert_gone(processes: list[psutil.Process], folders: list[Path], ports: lis
             free.bind(("127.0.0.1", port))
 
 
+@pytest.mark.exhaustive
 def test_both_jobs_are_shown_and_nothing_is_left(start: Callable[..., Command], tmp_path: Path) -> None:
     """The printed password opens the pages, which show a run that succeeded, one that failed and one's own DAGs; after
     SIGTERM no process, port or folder is left but the logs."""

@@ -3,9 +3,9 @@
 Airflow is started once for all such tests, see conftest.py. Each test has a job of its own, so that no lock is shared.
 
 Each of these waits for what Airflow does after half a minute, or runs many tasks. So those whose behaviour has quick
-tests too, without processes, are left to `make exhaustive`: of tries that find what a killed one began, of jobs that go
-on after they were mended, of runs that wait in turn, of timeouts and sessions of operators (tests/unit/operators,
-tests/local/operators, tests/local/runs).
+tests too, without processes, are left to `make exhaustive`: of tries that find what a killed one began, of runs that
+Airflow fails or that end at once, of jobs that go on after they were mended, of runs that wait in turn, of timeouts and
+sessions of operators (tests/unit/operators, tests/unit/triggers, tests/local/operators, tests/local/runs).
 """
 
 from __future__ import annotations
@@ -309,6 +309,7 @@ def test_a_mended_job_goes_on_where_it_stopped(airflow: Airflow, jobs: Jobs, lab
     assert {task for task, told in jobs["mended"].tasks(arn).items() if told.kept_from} == {"fact", "other", "last"}
 
 
+@pytest.mark.exhaustive
 def test_a_success_before_the_scheduler_hears_of_the_deferral(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """A scheduler that was busy while a mirror deferred and its task succeeded does not take the mirror for killed."""
     with jobs.closed_barrier():
@@ -323,6 +324,7 @@ def test_a_success_before_the_scheduler_hears_of_the_deferral(airflow: Airflow, 
     assert run.task("other")["try_number"] == 1
 
 
+@pytest.mark.exhaustive
 def test_failing_a_run_or_a_mirror_stops_the_execution(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """Either way the execution is aborted, its statement cancelled and the lock let go: the next run succeeds."""
     job = jobs["stopped"]
@@ -381,7 +383,7 @@ def _kill_worker(task: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("name", "green", "executions"),
-    exhaustive([("outlived", GREEN, 1), ("in_triggerer", NATIVE_GREEN, 0)], quick=[("outlived", GREEN, 1)]),
+    exhaustive([("outlived", GREEN, 1), ("in_triggerer", NATIVE_GREEN, 0)]),
 )
 def test_a_killed_triggerer_changes_nothing(
     airflow: Airflow, jobs: Jobs, label: str, name: str, green: dict[str, str], executions: int
@@ -414,6 +416,7 @@ def test_a_killed_worker_leaves_its_statement_to_the_next_try(airflow: Airflow, 
     assert (jobs.ran(label), job.item.state) == (ONCE, "Ready")
 
 
+@pytest.mark.exhaustive
 def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """The teardown tells in the audit item what has failed; the lock is held until the run is cleared."""
     job = jobs["in_triggerer"]

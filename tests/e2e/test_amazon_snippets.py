@@ -101,6 +101,7 @@ def _read(name: str, printed: str, database: sqlite3.Connection) -> Run:
     return Run(int(status), output, dict(states), {task: json.loads(value) for task, value in values})
 
 
+@pytest.mark.exhaustive
 @pytest.mark.parametrize("name", SNIPPETS)
 def test_a_dag_for_amazons_operator_runs_with_ours(name: str, runs: dict[str, Run], statements: Statements) -> None:
     """It succeeds, its table holds what it should, and tasks behind it get what they expect."""

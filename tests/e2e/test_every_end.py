@@ -19,6 +19,9 @@ from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
 from tests.local.runs.conftest import Barrier, DeployedJob
 
+#: What triggers and operators do at each of these ends is tested without processes, in tests/unit and tests/local.
+pytestmark = pytest.mark.exhaustive
+
 MIRRORED = ["overdue", "overdue_on_worker", "green_by_hand", "cleared", "late_run"]
 QUEUED = ["queued_green_by_hand", "queued_overdue"]
 NATIVE = ["native_green_by_hand", "native_cleared", "native_late_run"]

@@ -20,6 +20,9 @@ from tests.e2e.airflow_processes import Airflow, Run, wait_for
 from tests.local.conftest import client_factory
 from tests.local.runs.conftest import DeployedJob
 
+#: What the events say is tested without processes in tests/unit/lineage.
+pytestmark = pytest.mark.exhaustive
+
 JOB = """
 job_id: "42"
 name: traced

@@ -28,6 +28,9 @@ from elt_redshift.local import process
 from tests import bounds, commands
 from tests.servers import account_of, embedded_aws
 
+#: What is packaged, and what it imports, is tested in tests/unit/cli/test_package.py and tests/unit/test_repository.py.
+pytestmark = pytest.mark.exhaustive
+
 PYTHON = os.environ.get("ELT_REDSHIFT_AIRFLOW") or sys.executable
 HERE = Path(__file__).parent
 NAMES = HERE.parent / "unit" / "airflow_names.py"

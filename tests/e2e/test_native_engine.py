@@ -23,6 +23,9 @@ from elt_redshift.local import process
 from tests import bounds, commands
 from tests.servers import account_of, embedded_aws
 
+#: The operators' every end is tested without Airflow's processes in tests/local/operators and tests/unit/operators.
+pytestmark = pytest.mark.exhaustive
+
 PARAMETERS = {"RedshiftClusterIdentifier": "demo", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
 WAREHOUSE = {"ClusterIdentifier": "demo", "DbUser": "awsuser", "Database": "dev"}
 EXAMPLES = Path(__file__).resolve().parents[2] / "dags" / "examples"

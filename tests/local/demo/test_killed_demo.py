@@ -9,6 +9,7 @@ import tempfile
 from pathlib import Path
 
 import psutil
+import pytest
 
 from tests import bounds
 from tests.local.server.processes import alive, descendants
@@ -26,6 +27,7 @@ def _command_line(pid: int) -> str:
         return ""
 
 
+@pytest.mark.exhaustive  # what the demo starts is tested so in tests/local/server/test_lifecycle.py
 def test_a_killed_demo_leaves_nothing() -> None:
     """After kill -9 while Airflow starts, neither Airflow nor the embedded AWS nor a folder is left."""
     temporary = Path(tempfile.mkdtemp(prefix="elt-", dir="/tmp"))  # short, for PostgreSQL's socket

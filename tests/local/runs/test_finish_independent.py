@@ -140,7 +140,7 @@ MIDSTS = [
     for step in ("settle", "settle late", "announce", "announce last")
     for owner in (None, "another")
 ]
-QUICK_MIDSTS = [MIDSTS[0], MIDSTS[3], MIDSTS[4], MIDSTS[7]]
+QUICK_MIDSTS = [MIDSTS[3], MIDSTS[4]]
 
 
 @pytest.mark.parametrize(("state", "owner"), exhaustive(MIDSTS, QUICK_MIDSTS))

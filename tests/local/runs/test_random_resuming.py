@@ -22,7 +22,7 @@ from tests.local.runs.test_resuming import FORMS, resume
 from tests.unit.asl.jobs import job, task
 
 TASKS, SEEDS = 10, int(os.environ.get("ELT_REDSHIFT_RESUME_SEEDS", "30"))
-QUICK = (4, 7, 8)  # three forms, and runs that take a few seconds
+QUICK = (8,)  # a run that takes a few seconds
 
 Graph = Mapping[str, Sequence[str]]
 

@@ -25,7 +25,7 @@ FORMS = [
     for failure in ("stop", "finish_independent")
 ]
 #: Each layout, each way to wait and both ends of a failure are among them.
-QUICK_FORMS = [FORMS[1], FORMS[2], FORMS[5], FORMS[6]]
+QUICK_FORMS = [FORMS[2], FORMS[5], FORMS[6]]
 forms = pytest.mark.parametrize("form", exhaustive(FORMS, QUICK_FORMS), ids=lambda form: "-".join(form.values()))
 
 
