@@ -22,6 +22,13 @@ _OPTIONS = {
     "role": "RedshiftIAMRoleARN",
     "workgroup": "WorkgroupName",
     "secret": "SecretArn",
+    "permissions-boundary": "PermissionsBoundary",
+    "role-path": "RolePath",
+    "log-level": "LogLevel",
+    "log-execution-data": "LogExecutionData",
+    "log-retention-days": "LogRetentionDays",
+    "tracing": "Tracing",
+    "kms-key": "KmsKeyArn",
 }
 
 
@@ -47,7 +54,7 @@ def add_parser(commands: Commands) -> None:
 def deploy(given: argparse.Namespace) -> int:
     job = load(given)
     account = Account.here(given.region)
-    parameters = {name: value for option, name in _OPTIONS.items() if (value := getattr(given, option)) is not None}
+    parameters = {name: value for option, name in _OPTIONS.items() if (value := _given(given, option)) is not None}
     prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket)
     if not prepared.long_polling:
         print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
@@ -63,6 +70,11 @@ def deploy(given: argparse.Namespace) -> int:
     _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
     return 0
+
+
+def _given(given: argparse.Namespace, option: str) -> str | None:
+    value: str | None = getattr(given, option.replace("-", "_"))
+    return value
 
 
 def destroy(given: argparse.Namespace) -> int:

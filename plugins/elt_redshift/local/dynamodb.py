@@ -1,4 +1,5 @@
-"""DynamoDB whose conditional writes and counters are atomic, as DynamoDB's are.
+"""DynamoDB whose conditional writes and counters are atomic, as DynamoDB's are, and whose tables can be given another
+encryption.
 
 Moto checks a condition and writes in two steps. With a thread per request two writers pass the same check: a lock would
 have two owners, and of two ``ADD`` one would be lost.
@@ -12,7 +13,29 @@ from typing import Any
 
 
 def apply_all() -> None:
-    """Let one request at a time into moto's DynamoDB: they are short, and none of them waits."""
+    """Change moto's DynamoDB. Once per process."""
+    _one_at_a_time()
+    _change_encryption()
+
+
+def _change_encryption() -> None:
+    """UpdateTable heeds ``SSESpecification``, which moto reads when a table is made only."""
+    from moto.dynamodb.responses import DynamoHandler
+
+    unchanged = DynamoHandler.update_table
+
+    def update_table(self: DynamoHandler) -> Any:
+        if given := self.body.get("SSESpecification"):
+            table = self.dynamodb_backend.get_table(self.body["TableName"])
+            default = table._get_default_encryption_key(self.current_account, self.region)
+            table.sse_specification = {"KMSMasterKeyId": default, **given}
+        return unchanged(self)
+
+    DynamoHandler.update_table = update_table  # type: ignore[method-assign]
+
+
+def _one_at_a_time() -> None:
+    """Let one request at a time in: they are short, and none of them waits."""
     from moto.dynamodb.responses import DynamoHandler
 
     unlocked = DynamoHandler.call_action

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
@@ -118,3 +120,89 @@ def test_tags_of_a_stack_stay(job: Path, cli: Cli, unique: str) -> None:
     (stack,) = boto3.client("cloudformation").describe_stacks(StackName=unique)["Stacks"]
     tags = {tag["Key"]: tag["Value"] for tag in stack["Tags"]}
     assert tags == {"team": "sales", "stage": "live", "elt-redshift:job": unique}
+
+
+def _roles(stack: str) -> list[dict[str, Any]]:
+    """The roles of a stack, as IAM has them."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [one for page in pages for one in page["StackResourceSummaries"]]
+    names = [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::IAM::Role"]
+    return [boto3.client("iam").get_role(RoleName=name)["Role"] for name in names]
+
+
+def test_roles_have_the_boundary_and_path_that_an_account_wants(job: Path, cli: Cli, unique: str) -> None:
+    """A boundary is put on the roles that are there and stays until it is given as nothing; a path makes them anew."""
+    document = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
+    policy = boto3.client("iam").create_policy(PolicyName=unique, PolicyDocument=json.dumps(document))["Policy"]["Arn"]
+    cli("deploy", job, "--stack", unique, *WAREHOUSE)
+    plain = {role["RoleName"] for role in _roles(unique)}
+    told = {}
+    for options in (["--permissions-boundary", policy], [], ["--permissions-boundary", ""], ["--role-path", "/elt/"]):
+        (job / "job.yaml").write_text(JOB.format(name=unique, sql=f"select {len(told)}"))
+        status, out, err = cli("deploy", job, "--stack", unique, *options)
+        assert status == 0, out + err
+        roles = _roles(unique)
+        bounds_ = {role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn") for role in roles}
+        told[" ".join(options)] = (
+            bounds_,
+            {role["Path"] for role in roles},
+            {role["RoleName"] for role in roles} == plain,
+        )
+    assert list(told.values()) == [
+        ({policy}, {"/"}, True),
+        ({policy}, {"/"}, True),
+        ({None}, {"/"}, True),
+        ({None}, {"/elt/"}, False),
+    ]
+
+
+def test_executions_are_logged_traced_and_encrypted_as_the_stack_says(job: Path, cli: Cli, unique: str) -> None:
+    """Options are given to a stack that is there, kept by later deployments, and taken back; runs go on as before."""
+    key = boto3.client("kms").create_key()["KeyMetadata"]["Arn"]
+    with (job / "job.yaml").open("a") as file:
+        file.write("schedule: {rate: 1 day, enabled: false}\n")
+    on = ["--log-level", "ERROR", "--log-execution-data", "true", "--tracing", "true", "--kms-key", key]
+    off = ["--log-level", "OFF", "--tracing", "false", "--kms-key", ""]
+    told = []
+    for options in ([*WAREHOUSE], on, ["--log-retention-days", "90"], off):
+        status, out, err = cli("deploy", job, "--stack", unique, *options)
+        assert status == 0, out + err
+        ways, keys, of_queue, logs = _options(unique)
+        told.append((ways, keys == {key}, of_queue, logs))
+    group = {"logGroupName": f"/aws/vendedlogs/states/{unique}", "kmsKeyId": key}
+    plain = ({("OFF", False, "AWS_OWNED_KEY")}, False, None, [])
+    chosen = ({("ERROR", True, "CUSTOMER_MANAGED_KMS_KEY")}, True, key)
+    assert told == [plain, (*chosen, [{**group, "days": 30}]), (*chosen, [{**group, "days": 90}]), plain]
+    assert cli("run", job, "--watch")[0] == 0
+
+
+def _options(stack: str) -> tuple[Any, ...]:
+    """How machines are logged, traced and encrypted, the keys of tables and queue, and the log group."""
+    pages = boto3.client("cloudformation").get_paginator("list_stack_resources").paginate(StackName=stack)
+    found = [
+        (one["ResourceType"], one["PhysicalResourceId"]) for page in pages for one in page["StackResourceSummaries"]
+    ]
+
+    def all_of(kind: str) -> list[str]:
+        return [name for of, name in found if of == kind]
+
+    steps, tables, sqs = map(boto3.client, ("stepfunctions", "dynamodb", "sqs"))
+    machines = [steps.describe_state_machine(stateMachineArn=one) for one in all_of("AWS::StepFunctions::StateMachine")]
+    ways = {
+        (
+            one["loggingConfiguration"]["level"],
+            one["tracingConfiguration"]["enabled"],
+            one["encryptionConfiguration"]["type"],
+        )
+        for one in machines
+    }
+    described = [tables.describe_table(TableName=one)["Table"] for one in all_of("AWS::DynamoDB::Table")]
+    keys = {one["SSEDescription"].get("KMSMasterKeyArn") for one in described}
+    (queue,) = all_of("AWS::SQS::Queue")
+    attributes = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["All"])["Attributes"]
+    groups = boto3.client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/vendedlogs/states/{stack}")["logGroups"]
+    logs = [
+        {"logGroupName": one["logGroupName"], "kmsKeyId": one.get("kmsKeyId"), "days": one["retentionInDays"]}
+        for one in groups
+    ]
+    return ways, keys, attributes.get("KmsMasterKeyId") or None, logs

@@ -35,15 +35,21 @@ def test_an_update_keeps_the_items_of_a_table(client: ClientFactory, unique: str
     create(client("cloudformation"), unique, {"Resources": {"Table": TABLE}})
     name = physical(client("cloudformation"), unique, "Table")
     client("dynamodb").put_item(TableName=name, Item={"JobID": {"S": "101"}})
-    stream = {"StreamSpecification": {"StreamViewType": "NEW_IMAGE"}, "DeletionProtectionEnabled": "true"}
+    key = client("kms").create_key()["KeyMetadata"]["Arn"]
+    changed = {
+        "StreamSpecification": {"StreamViewType": "NEW_IMAGE"},
+        "DeletionProtectionEnabled": "true",
+        "SSESpecification": {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key},
+    }
     template = {
-        "Resources": {"Table": table(**stream)},
+        "Resources": {"Table": table(**changed)},
         "Outputs": {"Stream": {"Value": {"Fn::GetAtt": ["Table", "StreamArn"]}}},
     }
     stack = update(client("cloudformation"), unique, template)
     assert physical(client("cloudformation"), unique, "Table") == name
     assert client("dynamodb").scan(TableName=name)["Count"] == 1
-    assert client("dynamodb").describe_table(TableName=name)["Table"]["DeletionProtectionEnabled"] is True
+    found = client("dynamodb").describe_table(TableName=name)["Table"]
+    assert (found["DeletionProtectionEnabled"], found["SSEDescription"]["KMSMasterKeyArn"]) == (True, key)
     assert "/stream/" in stack["Outputs"][0]["OutputValue"]
 
 

@@ -20,6 +20,8 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob, Schedule
 from tests.unit.asl.jobs import JOBS, job, task
 
+_NO_VALUE = {"Ref": "AWS::NoValue"}
+
 
 def _template(job: EltJob) -> dict[str, Any]:
     return render(compile_job(job)).template
@@ -63,7 +65,25 @@ def test_the_articles_parameters_are_there() -> None:
         "RedshiftIAMRoleARN",
         "WorkgroupName",
         "SecretArn",
+        "PermissionsBoundary",
+        "RolePath",
+        "LogLevel",
+        "LogExecutionData",
+        "LogRetentionDays",
+        "Tracing",
+        "KmsKeyArn",
     }
+
+
+def test_options_reach_each_resource_of_a_type() -> None:
+    """Every role has the boundary and the path, whichever part it belongs to; without values it has neither."""
+    resources = _template(job(task("a", wait="event"), schedule=Schedule(rate="1 day")))["Resources"]
+    roles = [made["Properties"] for made in resources.values() if made["Type"] == "AWS::IAM::Role"]
+    assert len(roles) > 6
+    assert all(role["Path"]["Fn::If"] == ["HasRolePath", {"Ref": "RolePath"}, _NO_VALUE] for role in roles)
+    assert all({"use-the-key"} <= _names_of_policies(role) for role in roles)
+    boundary = ["HasPermissionsBoundary", {"Ref": "PermissionsBoundary"}, _NO_VALUE]
+    assert all(role["PermissionsBoundary"]["Fn::If"] == boundary for role in roles)
 
 
 def test_only_waiting_for_events_brings_a_rule() -> None:
@@ -83,8 +103,42 @@ def test_only_waiting_for_events_brings_a_rule() -> None:
     assert "JoinTable" in resources
 
 
+def _names_of_policies(role: dict[str, Any]) -> set[str]:
+    return {(one["Fn::If"][1] if "Fn::If" in one else one)["PolicyName"] for one in role["Policies"]}
+
+
+def test_options_of_machines_reach_all_of_them() -> None:
+    """Each is logged, traced and encrypted as the stack's parameters say, and its role may do what that takes."""
+    resources = _template(job(task("a", wait="event"), schedule=Schedule(rate="1 day")))["Resources"]
+    machines = [made["Properties"] for made in resources.values() if made["Type"] == "AWS::StepFunctions::StateMachine"]
+    assert len(machines) == 4
+    for machine in machines:
+        assert machine["LoggingConfiguration"]["Fn::If"][2] == {"Level": "OFF"}
+        assert machine["TracingConfiguration"] == {"Enabled": {"Fn::If": ["TracesExecutions", True, False]}}
+        assert machine["EncryptionConfiguration"]["Fn::If"][2] == {"Type": "AWS_OWNED_KEY"}
+        role = resources[machine["RoleArn"]["Fn::GetAtt"][0]]["Properties"]
+        assert {"log-executions", "trace-executions", "use-the-key"} <= _names_of_policies(role)
+    assert not {"log-executions"} & _names_of_policies(resources["ScheduleRole"]["Properties"])
+
+
+def test_what_is_kept_is_encrypted_with_the_stacks_key() -> None:
+    """Tables, queues and logs, by the same parameter; without it AWS's keys do it, as before."""
+    resources = _template(job(task("a", wait="event"), schedule=Schedule(rate="1 day")))["Resources"]
+    key = {"Ref": "KmsKeyArn"}
+    for made in resources.values():
+        properties = made.get("Properties", {})
+        if made["Type"] == "AWS::DynamoDB::Table":
+            own = {"SSEEnabled": True, "SSEType": "KMS", "KMSMasterKeyId": key}
+            assert properties["SSESpecification"]["Fn::If"] == ["OwnKey", own, {"SSEEnabled": True}]
+        elif made["Type"] == "AWS::SQS::Queue":
+            assert properties["KmsMasterKeyId"] == {"Fn::If": ["OwnKey", key, _NO_VALUE]}
+            assert properties["SqsManagedSseEnabled"] == {"Fn::If": ["OwnKey", False, True]}
+        elif made["Type"] == "AWS::Logs::LogGroup":
+            assert properties["KmsKeyId"] == {"Fn::If": ["OwnKey", key, _NO_VALUE]}
+
+
 def _inline(role: dict[str, Any]) -> list[tuple[list[str], Any]]:
-    (policy,) = role["Properties"]["Policies"]
+    policy = role["Properties"]["Policies"][0]  # behind it are those of options
     return [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
 
 
@@ -185,9 +239,9 @@ _CHILDREN = f"${{{MACHINE}.Name}}/tasks:*"
 
 
 def test_the_template_of_a_large_job_is_small() -> None:
-    """A job of any size has a template of some 60 KB; its tasks are in the job file, with which it is uploaded."""
+    """A job of any size has a template of some 70 KB; its tasks are in the job file, with which it is uploaded."""
     rendered = render(compile_job(job(*(task(f"t{number}") for number in range(1200)))))
-    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 1.35 * MAX_INLINE
+    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 1.5 * MAX_INLINE
     assert len(json.loads(rendered.job_file or b"[]")) == 1200
 
 

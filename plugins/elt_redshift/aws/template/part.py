@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elt_redshift.asl.language.needs import Need, Resource
@@ -48,6 +49,18 @@ class Part:
             self.named | other.named,
         )
 
+    def with_properties(self, kind: str, properties: Callable[[str, dict[str, Any]], Mapping[str, Any]]) -> Part:
+        """The same with further properties of each resource of a type, whichever part made it.
+
+        :param properties: gives them, of a resource's logical name and the properties that it has.
+        """
+        changed = {
+            name: {**made, "Properties": {**(had := made.get("Properties", {})), **properties(name, had)}}
+            for name, made in self.resources.items()
+            if made["Type"] == kind
+        }
+        return replace(self, resources=self.resources | changed)
+
     def sections(self) -> dict[str, Any]:
         """The sections as a template has them."""
         return {
@@ -57,3 +70,13 @@ class Part:
             "Resources": self.resources,
             "Outputs": self.outputs,
         }
+
+
+def text_parameter(description: str, pattern: str, default: str | None = "") -> dict[str, Any]:
+    """A parameter of a template that is a text.
+
+    :param pattern: what the whole text looks like.
+    :param default: None: it must be given.
+    """
+    given = {} if default is None else {"Default": default}
+    return {"Type": "String", "Description": description, "AllowedPattern": pattern, **given}

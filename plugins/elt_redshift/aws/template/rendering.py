@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.aws.template import endings, events, job_file, machine, rights, schedule, tables, warehouse
+from elt_redshift.aws.template import (
+    access,
+    encryption,
+    endings,
+    events,
+    job_file,
+    logs,
+    machine,
+    rights,
+    schedule,
+    tables,
+    warehouse,
+)
 from elt_redshift.aws.template.part import Part
+
+#: What the stack's parameters may ask of every resource of a type, whichever part made it.
+OPTIONS: tuple[Callable[[Part], Part], ...] = (access.added, logs.added, encryption.added)
 
 
 @dataclass(frozen=True)
@@ -53,4 +69,7 @@ def _sum(compiled: StateMachine) -> Part:
         *([schedule.part(compiled)] if compiled.job.schedule else []),
     ]
     whole = sum((*before, *behind), Part())
-    return sum((*before, rights.part(whole), *behind, endings.part(compiled, whole.named)), Part())
+    template = sum((*before, rights.part(whole), *behind, endings.part(compiled, whole.named)), Part())
+    for added in OPTIONS:
+        template = added(template)
+    return template

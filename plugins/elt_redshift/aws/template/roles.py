@@ -21,10 +21,7 @@ def role(
     :param policies: the statements of its inline policies, by the policies' names; default: none.
     :param source: ARN of what the service must act for; default: anything in this account.
     """
-    inline = [
-        {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
-        for name, statements in (policies or {}).items()
-    ]
+    inline = [policy(name, statements) for name, statements in (policies or {}).items()]
     acting_for = {} if source is None else {"aws:SourceArn": source}
     trust = {
         "Effect": "Allow",
@@ -39,6 +36,11 @@ def role(
             **({"Policies": inline} if inline else {}),
         },
     }
+
+
+def policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
+    """An inline policy of a role."""
+    return {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
 
 
 def allow(actions: list[str], resource: Any) -> dict[str, Any]:

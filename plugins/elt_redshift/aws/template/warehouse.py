@@ -12,7 +12,7 @@ from typing import Any
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.aws.template.intrinsics import ARN, HERE, is_empty, is_given, ref, sub, when
-from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.part import Named, Part, text_parameter
 from elt_redshift.job.model import EltJob
 
 CLUSTER, WORKGROUP = "RedshiftClusterIdentifier", "WorkgroupName"
@@ -38,22 +38,17 @@ def part(job: EltJob) -> Part:
     return Part(parameters=_parameters(uses_role), rules=_RULES, conditions=_CONDITIONS, named=_NAMED)
 
 
-def _text(description: str, pattern: str, default: str | None = "") -> dict[str, Any]:
-    given = {} if default is None else {"Default": default}
-    return {"Type": "String", "Description": description, "AllowedPattern": pattern, **given}
-
-
 def _parameters(uses_role: bool) -> dict[str, Any]:
     credentials = r"(arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+)?"
     role = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
     of_role = "ARN of the IAM role attached to the warehouse, which COPY and UNLOAD use."
     return {
-        CLUSTER: _text("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
-        WORKGROUP: _text("Redshift Serverless workgroup, instead of a cluster.", "([a-z0-9-]{3,64})?"),
-        DATABASE: _text("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
-        USER: _text("Database user of the cluster that runs the SQL.", r"[\w@.:+/-]{0,127}"),
-        SECRET: _text("ARN of a secret with the database credentials, instead of a user name.", credentials),
-        ROLE: _text(of_role, role, default=None) if uses_role else _text(of_role, f"{role}|"),
+        CLUSTER: text_parameter("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
+        WORKGROUP: text_parameter("Redshift Serverless workgroup, instead of a cluster.", "([a-z0-9-]{3,64})?"),
+        DATABASE: text_parameter("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
+        USER: text_parameter("Database user of the cluster that runs the SQL.", r"[\w@.:+/-]{0,127}"),
+        SECRET: text_parameter("ARN of a secret with the database credentials, instead of a user name.", credentials),
+        ROLE: text_parameter(of_role, role, default=None) if uses_role else text_parameter(of_role, f"{role}|"),
     }
 
 

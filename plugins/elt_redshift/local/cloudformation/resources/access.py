@@ -49,6 +49,11 @@ class Role(Handler):
         arguments = {"RoleName": name, "Description": properties.get("Description", "")}
         arguments["MaxSessionDuration"] = properties.get("MaxSessionDuration", 3600)
         client.update_role(**fitted(client, "UpdateRole", arguments))
+        boundary = properties.get("PermissionsBoundary")
+        if boundary:
+            client.put_role_permissions_boundary(RoleName=name, PermissionsBoundary=boundary)
+        elif "PermissionsBoundary" in resource.properties:
+            client.delete_role_permissions_boundary(RoleName=name)
         self._sync(client, name, resource.properties, properties)
         return Made(name, resource.attributes)
 

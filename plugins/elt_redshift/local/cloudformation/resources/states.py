@@ -84,6 +84,7 @@ def _settings(context: Context, properties: Properties) -> dict[str, Any]:
         "definition": _definition(context, properties),
         "roleArn": properties["RoleArn"],
         "loggingConfiguration": lower_camel(properties.get("LoggingConfiguration")) or {"level": "OFF"},
+        "encryptionConfiguration": lower_camel(properties.get("EncryptionConfiguration")) or {"type": "AWS_OWNED_KEY"},
         "tracingConfiguration": lower_camel(properties.get("TracingConfiguration")) or {"enabled": False},
     }
 

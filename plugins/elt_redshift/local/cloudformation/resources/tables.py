@@ -45,9 +45,7 @@ class Table(Handler):
         client = context.client("dynamodb")
         arguments: dict[str, Any] = {key: properties.get(key) for key in _CREATE}
         arguments |= {"TableName": name, "Tags": tags(properties) or None, "StreamSpecification": _stream(properties)}
-        if "SSESpecification" in properties:
-            encryption = dict(properties["SSESpecification"])
-            arguments["SSESpecification"] = {"Enabled": encryption.pop("SSEEnabled", True), **encryption}
+        arguments["SSESpecification"] = _encryption(properties)
         client.create_table(**fitted(client, "CreateTable", arguments))
         self._apply_extras(client, name, {}, properties)
         return self._made(client, name)
@@ -61,6 +59,8 @@ class Table(Handler):
         changed = {key: properties.get(key) for key in _UPDATE if old.get(key) != properties.get(key)}
         if old.get("StreamSpecification") != properties.get("StreamSpecification"):
             changed["StreamSpecification"] = _stream(properties) or {"StreamEnabled": False}
+        if old.get("SSESpecification") != properties.get("SSESpecification"):
+            changed["SSESpecification"] = _encryption(properties) or {"Enabled": False}
         if arguments := fitted(client, "UpdateTable", changed):
             client.update_table(TableName=name, **arguments)
         self._apply_extras(client, name, old, properties)
@@ -88,6 +88,14 @@ class Table(Handler):
         if "LatestStreamArn" in table:
             attributes["StreamArn"] = table["LatestStreamArn"]
         return Made(name, attributes)
+
+
+def _encryption(properties: Properties) -> dict[str, Any] | None:
+    """As the API has it, which calls one of the members by another name."""
+    if "SSESpecification" not in properties:
+        return None
+    given = dict(properties["SSESpecification"])
+    return {"Enabled": given.pop("SSEEnabled", True), **given}
 
 
 def _stream(properties: Properties) -> dict[str, Any] | None:

@@ -162,12 +162,18 @@ class LogGroup(Handler):
     replacing = frozenset({"LogGroupName"})
 
     def create(self, context: Context, properties: Properties) -> Made:
-        name = self.name(context, properties)
-        context.client("logs").create_log_group(logGroupName=name)
+        client, name = context.client("logs"), self.name(context, properties)
+        arguments = {"logGroupName": name, "kmsKeyId": properties.get("KmsKeyId")}
+        client.create_log_group(**fitted(client, "CreateLogGroup", arguments))
         self._retain(context, name, properties)
         return Made(name, {"Arn": f"arn:aws:logs:{context.region}:{context.account}:log-group:{name}:*"})
 
     def update(self, context: Context, resource: Resource, properties: Properties) -> Made:
+        client, name, key = context.client("logs"), resource.physical_id, properties.get("KmsKeyId")
+        if key and key != resource.properties.get("KmsKeyId"):
+            client.associate_kms_key(logGroupName=name, kmsKeyId=key)
+        elif not key and "KmsKeyId" in resource.properties:
+            client.disassociate_kms_key(logGroupName=name)
         self._retain(context, resource.physical_id, properties)
         return Made(resource.physical_id, resource.attributes)
 

@@ -1,0 +1,33 @@
+"""cfn-lint passes what every kind of job is deployed with; `make templates` asks it about the jobs under sql/."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.template.rendering import render
+from elt_redshift.job.model import EltJob, Schedule
+from tests.unit.asl.jobs import JOBS, job, task
+
+_KINDS: dict[str, EltJob] = {
+    "events": JOBS["event"],
+    "joins": JOBS["n"],
+    "map": JOBS["map"],
+    "schedule": job(task("a"), schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin")),
+}
+
+
+@pytest.mark.exhaustive
+def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
+    """Each part of the template, in a job that brings it."""
+    for kind, of in _KINDS.items():
+        (tmp_path / f"{kind}.json").write_text(json.dumps(render(compile_job(of)).template))
+    files = sorted(map(str, tmp_path.iterdir()))
+    linter = Path(sys.executable).with_name("cfn-lint")
+    done = subprocess.run([linter, *files], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "")
