@@ -21,7 +21,7 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.job.written import duration
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.picture import draw
-from elt_redshift.planning.plan import Plan, plan_job
+from elt_redshift.planning.plan import MONTH, Plan, plan_job
 from elt_redshift.protocol.limits import MAX_EVENTS
 from elt_redshift.runs.history import TaskRuns
 
@@ -103,6 +103,9 @@ def _show(planned: Plan) -> None:
         f"ratio {planned.ratio:.3f}"
     )
     print(f"Critical path: {_path(planned.critical_path)}")
+    if planned.schedule:
+        when, starts = planned.schedule
+        print(f"Schedule: {when}, about {starts:,.0f} runs in {MONTH} days, {planned.scheduled_cost:,.4f} US dollars")
     for risk in planned.risks:
         print(f"{'Not deployable' if risk.sure else 'Warning'}: {risk.problem}")
     print(f"Safe for statements of up to {duration(known.safe_seconds)} each")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from itertools import islice, pairwise
 from typing import Any
 from zoneinfo import available_timezones
@@ -191,6 +191,18 @@ def expression_of(schedule: Schedule) -> Rate | Cron:
     if schedule.rate is not None:
         return expressions.rate(schedule.rate)
     return expressions.cron(str(schedule.cron), schedule.timezone or "UTC")
+
+
+def starts_in(schedule: Schedule, days: int) -> float:
+    """How often a schedule starts its job in so many days, on average; a cron, in the first whole year that it has."""
+    expression = expression_of(schedule)
+    if isinstance(expression, Rate):
+        return timedelta(days=days) / expression.every
+    year = min((one for one in expression.years if one >= _FROM.year), default=max(expression.years))
+    first = date(year, 1, 1)
+    of_year = [first + timedelta(days=number) for number in range((date(year + 1, 1, 1) - first).days)]
+    a_day = len(expression.hours) * len(expression.minutes)
+    return a_day * sum(map(expression.falls_on, of_year)) * days / len(of_year)
 
 
 def shortest_gap(schedule: Schedule) -> timedelta:

@@ -9,11 +9,16 @@ from typing import Any
 from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.graph.layout import Arrangement, arrange
+from elt_redshift.job.parts import Schedule
+from elt_redshift.job.schedules import expression_of, starts_in
 from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.planning.risks import Risk, risks
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
+
+#: So many days of a schedule are counted together.
+MONTH = 30
 
 
 @dataclass(frozen=True)
@@ -31,6 +36,7 @@ class Plan:
     :param critical_seconds: how long that is. No layout can be done sooner.
     :param arrangement: branches and joins, for a picture.
     :param risks: the limits that a run comes over, for sure or perhaps.
+    :param schedule: when EventBridge Scheduler starts runs, and how often in :data:`MONTH` days; None: it does not.
     """
 
     job_id: str
@@ -48,6 +54,12 @@ class Plan:
     critical_seconds: float
     arrangement: Arrangement
     risks: tuple[Risk, ...] = ()
+    schedule: tuple[str, float] | None = None
+
+    @property
+    def scheduled_cost(self) -> float:
+        """What the scheduled runs of :data:`MONTH` days cost in US dollars, if they are typical."""
+        return self.schedule[1] * self.estimates.typical.cost if self.schedule else 0.0
 
     @property
     def ratio(self) -> float:
@@ -71,6 +83,8 @@ class Plan:
             "ratio": self.ratio,
             "critical_path": list(self.critical_path),
             "task_seconds": dict(self.seconds),
+            "schedule": self.schedule
+            and {"when": self.schedule[0], "starts": self.schedule[1], "cost_usd": round(self.scheduled_cost, 6)},
             "risks": [{"problem": str(risk.problem), "sure": risk.sure} for risk in self.risks],
         }
 
@@ -105,7 +119,15 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         critical_seconds=sum(seconds[task] for task in path),
         arrangement=arrangement,
         risks=tuple(risks(machine, recorded)),
+        schedule=_schedule(job.schedule),
     )
+
+
+def _schedule(schedule: Schedule | None) -> tuple[str, float] | None:
+    if schedule is None or not schedule.enabled:
+        return None
+    zone = f" {schedule.timezone}" if schedule.timezone else ""
+    return f"{expression_of(schedule)}{zone}", starts_in(schedule, MONTH)
 
 
 def _joins(arrangement: Arrangement) -> int:

@@ -72,6 +72,22 @@ def test_the_shortest_time_between_two_starts(schedule: Schedule, gap: timedelta
 
 
 @pytest.mark.parametrize(
+    ("schedule", "starts"),
+    [
+        (Schedule(rate="5 minutes"), 8640),
+        (Schedule(rate="45 days"), 2 / 3),
+        (Schedule(cron="0 5 * * ? *"), 30),
+        (Schedule(cron="0/15 9-17 * * ? *"), 30 * 9 * 4),
+        (Schedule(cron="0 5 1 * ? 2025"), 12 * 30 / 365),
+        (Schedule(cron="0 5 1 1 ? 1999"), 30 / 365),
+    ],
+)
+def test_how_often_a_schedule_starts_its_job(schedule: Schedule, starts: float) -> None:
+    """In 30 days, on the average of a year."""
+    assert schedules.starts_in(schedule, 30) == pytest.approx(starts)
+
+
+@pytest.mark.parametrize(
     ("timezone", "hour", "differs"),
     [
         ("Europe/Berlin", 1, True),

@@ -11,6 +11,7 @@ import pytest
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.cli.main import main
 from elt_redshift.job.model import EltJob, LockPolicy, Schedule
+from elt_redshift.planning.plan import plan_job
 from elt_redshift.planning.risks import risks
 from tests.unit.asl.jobs import job, task
 
@@ -59,6 +60,16 @@ def test_runs_that_would_pile_up_behind_a_failure_are_told() -> None:
     (told,) = _told(_job(Schedule(rate="1 hour"), held))
     assert told.startswith("job sample: schedule: After a failure, the runs that rate(1 hour) starts wait until")
     assert _told(_job(Schedule(rate="1 hour"), LockPolicy(when_held="wait", after_failure="release"))) == []
+
+
+def test_plan_tells_what_a_schedule_costs() -> None:
+    """So many runs in 30 days, each as a typical one; nothing where it is off."""
+    planned = plan_job(compile_job(_job(Schedule(cron="0 5 * * ? *", timezone="Europe/Berlin"))))
+    assert planned.schedule == ("cron(0 5 * * ? *) Europe/Berlin", 30.0)
+    assert planned.scheduled_cost == pytest.approx(30 * planned.estimates.typical.cost)
+    told = planned.to_dict()["schedule"]
+    assert (told["when"], told["starts"]) == planned.schedule
+    assert plan_job(compile_job(_job(Schedule(rate="1 day", enabled=False)))).to_dict()["schedule"] is None
 
 
 def test_check_tells_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
