@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from elt_redshift.dag import elt_dag, elt_task_group
     from elt_redshift.exceptions import EltError, JobError, Problem
     from elt_redshift.hooks.step_functions import EltHook
-    from elt_redshift.job.model import EltJob, LockPolicy, Parameter, Schedule, SqlStatement, SqlTask
+    from elt_redshift.job.model import EltJob, LockPolicy, Notify, Parameter, Schedule, SqlStatement, SqlTask
     from elt_redshift.job.nodes import Node
     from elt_redshift.operators.audit_lock import AuditLock, AuditLockAcquireOperator, AuditLockReleaseOperator
     from elt_redshift.operators.mirror import MirrorOperator
@@ -39,6 +39,7 @@ __all__ = [
     "MirrorOperator",
     "Node",
     "NotDeployedError",
+    "Notify",
     "Parameter",
     "Problem",
     "RedshiftSqlOperator",
@@ -67,6 +68,7 @@ _HOMES = {
     "MirrorOperator": "operators.mirror",
     "Node": "job.nodes",
     "NotDeployedError": "aws.stacks",
+    "Notify": "job.model",
     "Parameter": "job.model",
     "Problem": "exceptions",
     "RedshiftSqlOperator": "operators.redshift_sql",

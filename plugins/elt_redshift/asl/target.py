@@ -22,6 +22,7 @@ class Target:
     :cvar audit_table: the name of the DynamoDB audit table.
     :cvar history_table: the name of the DynamoDB table of past runs.
     :cvar join_table: the name of the DynamoDB table of join items; only graphs with joins, and the map layout, use it.
+    :cvar topic: the ARN of the topic of notifications, of a job that has one of its own.
     :cvar job_file_bucket: the S3 bucket of the job file; only the map layout reads it.
     :cvar job_file_key: the job file's key.
     :cvar role: of the warehouse, for COPY and UNLOAD; in the map layout, where SQL is not part of the definition.
@@ -37,6 +38,7 @@ class Target:
     audit_table: ClassVar[str] = "${AuditTable}"
     history_table: ClassVar[str] = "${HistoryTable}"
     join_table: ClassVar[str] = "${JoinTable}"
+    topic: ClassVar[str] = "${NotificationTopic}"
     job_file_bucket: ClassVar[str] = "${JobFileBucket}"
     job_file_key: ClassVar[str] = "${JobFileKey}"
     role: ClassVar[str] = ROLE_PLACEHOLDER

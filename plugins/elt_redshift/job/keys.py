@@ -14,6 +14,7 @@ from typing import Any
 from elt_redshift.job.parts import (
     AFTER_FAILURE,
     LAYOUTS,
+    NEW_TOPIC,
     ON_TASK_FAILURE,
     PARAMETER_TYPES,
     RETRY_ON,
@@ -23,6 +24,7 @@ from elt_redshift.job.parts import (
     WHEN_LOCKED,
 )
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_STATEMENT_BYTES
+from elt_redshift.protocol.notices import KINDS
 
 MAX_RETRIES = 10
 MAX_HISTORY_DAYS = 3650
@@ -45,6 +47,7 @@ JOB_NAME = r"[a-z][a-z0-9_]{0,63}"
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
 RATE = r"[1-9][0-9]{0,5}\s+(?:minute|hour|day)s?"
 CRON = r"(?:\S+\s+){5}\S+"
+TOPIC = r"arn:aws[a-z-]*:sns:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,256}"
 DURATION = r"(?:(\d{1,6})h)?(?:(\d{1,6})m)?(?:(\d{1,6})s)?"
 
 
@@ -137,6 +140,10 @@ JOB: Mapping[str, Key] = {
         "[below](#keys-of-schedule)",
         default="when somebody starts it",
     ),
+    "notify": Key(
+        value="who is told of which runs: the keys [below](#keys-of-notify); `{}` for all their defaults",
+        default="nobody",
+    ),
     "history_days": Key(
         value=f"for so many days it is kept how runs and their tasks went, 1 to {MAX_HISTORY_DAYS}",
         default="`90`",
@@ -186,6 +193,27 @@ SCHEDULE: Mapping[str, Key] = {
         value="values of the job's parameters. `{scheduled: timestamp}`, `{scheduled: date}` or `{scheduled: year}` "
         "stands for the time that the run was scheduled for, in UTC",
         default="the parameters' defaults",
+    ),
+}
+
+NOTIFY: Mapping[str, Key] = {
+    "on": Key(
+        value="a list of what is told: `failure` (a run failed, was stopped, or ran out of time), `held` (a run met "
+        "the job held after a failure; once, then daily), `success`, `skipped` (a run met the job at work), "
+        "`recovered` (the first success after a failure)",
+        default="`[failure, held, recovered]`",
+        schema={"type": "array", "items": {"enum": list(KINDS)}, "minItems": 1, "uniqueItems": True},
+    ),
+    "sns": Key(
+        value="`new` makes an SNS topic in the job's stack; or the ARN of a standard topic that there is",
+        default="`new`",
+        schema={"type": "string", "pattern": f"^({NEW_TOPIC}|{TOPIC})$"},
+    ),
+    "alarms": Key(
+        value="whether there are CloudWatch alarms, which tell by the same topic of failed and timed-out runs "
+        "([which](operations.md#alarms))",
+        default="`true`",
+        schema={"type": "boolean"},
     ),
 }
 

@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any, overload
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, edges, loading, parameters, plain, reading, schedules
+from elt_redshift.job import checks, edges, loading, notifying, parameters, plain, reading, schedules
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.nodes import Node
 from elt_redshift.job.parts import (
     JobSpec,
     Layout,
     LockPolicy,
+    Notify,
     OnTaskFailure,
     Parameter,
     ParameterType,
@@ -39,6 +40,7 @@ __all__ = [
     "EltJob",
     "Layout",
     "LockPolicy",
+    "Notify",
     "OnTaskFailure",
     "Parameter",
     "ParameterType",
@@ -73,6 +75,7 @@ class EltJob:
         as the graph allows.
     :param schedule: when EventBridge Scheduler starts the job: a :class:`Schedule`, its keys, or an expression such as
         ``rate(5 minutes)``; default: it does not.
+    :param notify: who is told of which runs: a :class:`Notify`, or its keys; default: nobody.
     :param history_days: for so many days it is kept how runs and their tasks went, 1 to 3,650.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
@@ -94,6 +97,7 @@ class EltJob:
         on_task_failure: OnTaskFailure = "stop",
         max_active_statements: int | None = None,
         schedule: Schedule | Mapping[str, Any] | str | None = None,
+        notify: Notify | Mapping[str, Any] | None = None,
         history_days: int = 90,
         base: Path | str | None = None,
         findings: Findings | None = None,
@@ -112,6 +116,7 @@ class EltJob:
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
+        self.notify = notifying.read(notify, self._findings)
         self.schedule = schedules.normal(schedules.read(schedule, self._findings), self.parameters)
         for task in tasks:
             self._put(task)

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
 from elt_redshift.protocol.audit import HOLD, AfterFailure
+from elt_redshift.protocol.notices import Kind
 
 WhenLocked = Literal["skip", "wait", "fail"]
 WhenHeld = Literal["fail", "skip", "wait"]
@@ -29,6 +30,9 @@ SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 RETRY_ON: tuple[RetryOn, ...] = get_args(RetryOn)
 PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
 SCHEDULED_FORMS: tuple[ScheduledForm, ...] = get_args(ScheduledForm)
+
+#: Stands for the topic that a job's stack makes for it.
+NEW_TOPIC = "new"
 
 #: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
 GUESS = timedelta(seconds=60)
@@ -205,6 +209,20 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Notify:
+    """Whom a job tells of its runs, and of which.
+
+    :param on: which of :data:`~elt_redshift.protocol.notices.KINDS`.
+    :param sns: the ARN of an SNS topic; ``new``: a topic in the job's stack.
+    :param alarms: CloudWatch alarms, by the same topic, that need nothing of the job's stack to work.
+    """
+
+    on: tuple[Kind, ...] = ("failure", "held", "recovered")
+    sns: str = NEW_TOPIC
+    alarms: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class JobSpec:
     """Everything that a job says: what readers of files give, what is checked, packaged and compared.
 
@@ -226,4 +244,5 @@ class JobSpec:
     on_task_failure: OnTaskFailure = "stop"
     max_active_statements: int | None = None
     schedule: Schedule | None = None
+    notify: Notify | None = None
     history_days: int = 90

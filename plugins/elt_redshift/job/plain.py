@@ -12,6 +12,7 @@ from elt_redshift.job.parts import (
     RETRY_DURATIONS,
     JobSpec,
     LockPolicy,
+    Notify,
     Parameter,
     Retries,
     Schedule,
@@ -20,7 +21,7 @@ from elt_redshift.job.parts import (
 )
 
 #: What is made of parts, and the default that tasks have taken over by now. Whatever else a job says is kept as it is.
-_PARTS = ("tags", "parameters", "tasks", "lock", "schedule", "wait")
+_PARTS = ("tags", "parameters", "tasks", "lock", "schedule", "notify", "wait")
 _SAME = tuple(one.name for one in fields(JobSpec) if one.name not in _PARTS)
 
 
@@ -33,6 +34,7 @@ def to_dict(job: JobSpec) -> dict[str, Any]:
         "tasks": [_task_to_dict(task) for task in job.tasks],
         "lock": asdict(job.lock),
         "schedule": asdict(job.schedule) if job.schedule else None,
+        "notify": asdict(job.notify) | {"on": list(job.notify.on)} if job.notify else None,
     }
 
 
@@ -45,6 +47,7 @@ def from_dict(data: Mapping[str, Any]) -> JobSpec:
         tasks=tuple(_task_from_dict(task) for task in data["tasks"]),
         lock=LockPolicy(**data["lock"]),
         schedule=Schedule(**data["schedule"]) if data["schedule"] else None,
+        notify=Notify(**{**data["notify"], "on": tuple(data["notify"]["on"])}) if data["notify"] else None,
     )
 
 

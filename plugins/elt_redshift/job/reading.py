@@ -12,7 +12,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
-from elt_redshift.job import files, keys, mapped, parameters, schedules, sql
+from elt_redshift.job import files, keys, mapped, notifying, parameters, schedules, sql
 from elt_redshift.job.findings import Findings
 from elt_redshift.job.findings import Path as Key
 from elt_redshift.job.parts import (
@@ -51,6 +51,7 @@ def read_job(data: Mapping[Any, Any], *, base: Path, findings: Findings) -> JobS
         "tasks": _read_tasks(data.get("tasks"), base, wait, findings),
         "lock": _read_lock(data.get("lock"), findings),
         "schedule": schedules.read(data.get("schedule"), findings),
+        "notify": notifying.read(data.get("notify"), findings),
     }
     return JobSpec(**{**mapped.given(data, keys.JOB), **read})
 

@@ -35,6 +35,7 @@ def schema() -> dict[str, Any]:
     job["tasks"] |= {**_named(_task(), **_TASK_NAMES), "type": "object", "minProperties": 1}
     job["lock"] |= _object(keys.LOCK, nullable=True)
     short = rf"^\s*(rate\s*\(\s*{keys.RATE}|cron\s*\(\s*{keys.CRON})\s*\)\s*$"
+    job["notify"] |= _object(keys.NOTIFY, nullable=True)
     job["schedule"] |= {"anyOf": [{"type": "string", "pattern": short}, _schedule(), {"type": "null"}]}
     return {
         "$schema": "http://json-schema.org/draft-07/schema#",

@@ -5,18 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift.airflow_compat import BaseOperatorLink, xcom
+from elt_redshift.protocol import consoles
 
 #: Under this key tasks push the ARN of the execution that they start or show.
 EXECUTION_ARN = "execution_arn"
 
-#: The console's domain in each partition of AWS.
-DOMAINS = {"aws": "aws.amazon.com", "aws-cn": "amazonaws.cn", "aws-us-gov": "amazonaws-us-gov.com"}
-
 
 def execution_url(execution_arn: str) -> str:
     """An execution's page in the Step Functions console."""
-    console, region = _console(execution_arn)
-    return f"{console}/states/home?region={region}#/v2/executions/details/{execution_arn}"
+    return "".join(consoles.execution_page(*_where(execution_arn), execution_arn))
 
 
 def queries_url(execution_arn: str) -> str:
@@ -25,15 +22,14 @@ def queries_url(execution_arn: str) -> str:
     The console has pages by Redshift's own query id only, and none for a statement of the Data API.
     https://docs.aws.amazon.com/redshift/latest/mgmt/performance-metrics-queries.html
     """
-    console, region = _console(execution_arn)
-    return f"{console}/redshiftv2/home?region={region}#queries"
+    partition, region = _where(execution_arn)
+    return f"{''.join(consoles.console(partition, region))}/redshiftv2/home?region={region}#queries"
 
 
-def _console(arn: str) -> tuple[str, str]:
-    """Where the console of a resource's partition and region is, and the region."""
+def _where(arn: str) -> tuple[str, str]:
+    """A resource's partition and region."""
     _, partition, _, region = arn.split(":")[:4]
-    host = {"aws": f"{region}.console"}.get(partition, "console")
-    return f"https://{host}.{DOMAINS.get(partition, DOMAINS['aws'])}", region
+    return partition, region
 
 
 class ExecutionLink(BaseOperatorLink):

@@ -90,6 +90,13 @@ def _to_millis(value: str) -> int:
     return round(datetime.fromisoformat(value).timestamp() * 1000)
 
 
+def _parse(value: str) -> Any:
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise QueryError(f"D3120: {value!r} is no JSON") from error
+
+
 def _string(scope: Environment, value: Any = NOTHING) -> Any:
     return NOTHING if value is NOTHING else text(value)
 
@@ -199,7 +206,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "exists": _exists,
     "filter": _filter,
     "floor": _number_only(math.floor),
-    "fromMillis": lambda scope, value: iso(value),
+    "fromMillis": _number_only(iso),
     "hash": _hashed,
     "join": _join,
     "length": _text_only(len),
@@ -213,7 +220,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "not": _not,
     "now": lambda scope: iso(scope.now),
     "number": _number,
-    "parse": lambda scope, value=NOTHING: NOTHING if value is NOTHING else json.loads(value),
+    "parse": _text_only(_parse),
     "power": lambda scope, base, exponent: base**exponent,
     "random": lambda scope: scope.random.random(),
     "reduce": _reduce,

@@ -151,6 +151,49 @@ def test_topics_and_log_groups(client: ClientFactory, unique: str) -> None:
     assert client("logs").describe_log_groups(logGroupNamePrefix=unique)["logGroups"] == []
 
 
+def test_topic_policies_and_alarms(client: ClientFactory, unique: str) -> None:
+    """They change in place and go with the stack; a topic without a policy of its own has the default one again."""
+    sns, cloudwatch = client("sns"), client("cloudwatch")
+
+    def template(sid: str | None, threshold: int) -> dict[str, object]:
+        statement = {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": "sns:Publish", "Resource": "*"}
+        document = {"Version": "2012-10-17", "Statement": [statement]}
+        policy = {"Topics": [{"Ref": "Topic"}], "PolicyDocument": document}
+        alarm = {
+            "Namespace": "AWS/States",
+            "MetricName": "ExecutionsFailed",
+            "Dimensions": [{"Name": "StateMachineArn", "Value": "arn"}],
+            "ComparisonOperator": "GreaterThanThreshold",
+            "EvaluationPeriods": "1",
+            "Period": 300,
+            "Statistic": "Sum",
+            "Threshold": threshold,
+            "AlarmActions": [{"Ref": "Topic"}],
+        }
+        resources = {
+            "Topic": {"Type": "AWS::SNS::Topic"},
+            "Alarm": {"Type": "AWS::CloudWatch::Alarm", "Properties": alarm},
+            **({"Policy": {"Type": "AWS::SNS::TopicPolicy", "Properties": policy}} if sid else {}),
+        }
+        return {"Resources": resources, "Outputs": {"Topic": {"Value": {"Ref": "Topic"}}}}
+
+    def sids(arn: str) -> list[str | None]:
+        document = json.loads(sns.get_topic_attributes(TopicArn=arn)["Attributes"]["Policy"])
+        return [one.get("Sid") for one in document["Statement"]]
+
+    arn = create(client("cloudformation"), unique, template("first", 0))["Outputs"][0]["OutputValue"]
+    alarm = physical(client("cloudformation"), unique, "Alarm")
+    assert sids(arn) == ["first"]
+    update(client("cloudformation"), unique, template("second", 5))
+    assert sids(arn) == ["second"]
+    (found,) = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    assert (found["Threshold"], found["AlarmActions"], found["EvaluationPeriods"]) == (5, [arn], 1)
+    update(client("cloudformation"), unique, template(None, 5))
+    assert "second" not in sids(arn)
+    client("cloudformation").delete_stack(StackName=unique)
+    assert cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"] == []
+
+
 @beyond_stock("'1209600' != '345600'")
 def test_queues_and_their_policies(client: ClientFactory, unique: str) -> None:
     """A queue keeps its URL and its messages when settings or its policy change, and goes with the stack."""

@@ -37,6 +37,8 @@ def test_the_machine_is_the_golden_one() -> None:
 def _value(code: Any, **states: Any) -> Any:
     if isinstance(code, dict):
         return {name: _value(one, **states) for name, one in code.items()}
+    if isinstance(code, list):
+        return [_value(one, **states) for one in code]
     return evaluate(code[2:-2].strip(), {"states": states}) if str(code).startswith("{%") else code
 
 
@@ -45,8 +47,13 @@ def _judged(event: dict[str, Any], found: dict[str, Any]) -> tuple[str, Any]:
     states = _definition()["States"]
     result = {"Name": "run", "StartDate": "2026-01-01T00:00:00.5Z", "StopDate": "2026-01-01T00:00:01Z", **found}
     given = _value(states["ask for run"]["Output"], input={"executionArn": ARN, **event}, result=result)
-    rules, default = states["judge end"]["Choices"], states["judge end"]["Default"]
-    return next((rule["Next"] for rule in rules if _value(rule["Condition"], input=given)), default), given
+    return _chosen(states["judge end"], given), given
+
+
+def _chosen(choice: Any, given: Any) -> str:
+    """The state that a Choice leads to."""
+    rules = choice["Choices"]
+    return next((rule["Next"] for rule in rules if _value(rule["Condition"], input=given)), choice["Default"])
 
 
 @pytest.mark.parametrize(
@@ -251,3 +258,27 @@ def test_a_run_is_recorded_once_for_each_end() -> None:
 def test_any_input_is_recorded(given: str) -> None:
     """A run may have been started with whatever is JSON."""
     assert _recorded({}, {"Status": "FAILED", "Input": given}, {}) is not None
+
+
+@pytest.mark.parametrize(
+    ("event", "then"),
+    [({"status": "RUNNING"}, "tell of start"), ({"status": "FAILED"}, "ask for run"), ({}, "ask for run")],
+)
+def test_starts_are_only_told(event: dict[str, str], then: str) -> None:
+    """Whatever else the machine does follows ends."""
+    assert _chosen(_definition()["States"]["judge event"], event) == then
+
+
+def test_the_event_of_a_start() -> None:
+    """It tells what Step Functions' event tells, as far as that is about the run."""
+    told = {"executionArn": ARN, "name": "run", "status": "RUNNING", "startDate": 1767225600500, "input": "[]"}
+    (entry,) = _value(_definition()["States"]["tell of start"]["Arguments"], input=told)["Entries"]
+    assert (entry["Source"], entry["DetailType"]) == ("elt-redshift", "ELT Run Started")
+    assert entry["Detail"] == {
+        "jobId": "101",
+        "jobName": "sample",
+        "execution": ARN,
+        "name": "run",
+        "redriveCount": 0,
+        "startedAt": "2026-01-01T00:00:00.500Z",
+    }

@@ -17,10 +17,11 @@ from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
 from elt_redshift.aws.template.machine import MACHINE
 from elt_redshift.aws.template.rendering import render
-from elt_redshift.job.model import EltJob, Schedule
+from elt_redshift.job.model import EltJob, Notify, Schedule
 from tests.unit.asl.jobs import JOBS, job, task
 
 _NO_VALUE = {"Ref": "AWS::NoValue"}
+PREFIX, HERE = "arn:${AWS::Partition}", "${AWS::Region}:${AWS::AccountId}"
 
 
 def _template(job: EltJob) -> dict[str, Any]:
@@ -137,6 +138,45 @@ def test_what_is_kept_is_encrypted_with_the_stacks_key() -> None:
             assert properties["KmsKeyId"] == {"Fn::If": ["OwnKey", key, _NO_VALUE]}
 
 
+def _notifying(**more: Any) -> dict[str, Any]:
+    return _template(job(task("a"), notify=Notify(**more)))
+
+
+def test_a_job_that_notifies_has_a_topic_and_alarms() -> None:
+    """Its alarms may publish to the topic, and so may the machine behind the ends of runs; whoever does uses TLS."""
+    template = _notifying()
+    resources = template["Resources"]
+    topic = {"Ref": "NotificationTopic"}
+    own_key = {"Fn::If": ["OwnKey", {"Ref": "KmsKeyArn"}, _NO_VALUE]}
+    assert resources["NotificationTopic"]["Properties"]["KmsMasterKeyId"] == own_key
+    allowed, refused = resources["NotificationTopicPolicy"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (allowed["Principal"], allowed["Resource"]) == ({"Service": "cloudwatch.amazonaws.com"}, topic)
+    assert (refused["Effect"], refused["Condition"]) == ("Deny", {"Bool": {"aws:SecureTransport": "false"}})
+    assert (["sns:Publish"], topic) in _inline(resources["RunEndRole"])
+    alarms = [one["Properties"] for one in resources.values() if one["Type"] == "AWS::CloudWatch::Alarm"]
+    assert [(one["Dimensions"][0]["Value"]["Ref"], one["MetricName"], one["AlarmActions"]) for one in alarms] == [
+        (machine, metric, [topic])
+        for machine in (MACHINE, "RunEndStepFunction")
+        for metric in ("ExecutionsFailed", "ExecutionsTimedOut")
+    ]
+
+
+def test_a_job_may_notify_by_a_topic_that_there_is() -> None:
+    """Nothing is made but the alarms, if they are wanted."""
+    arn = "arn:aws:sns:eu-west-1:123456789012:told"
+    template = _notifying(sns=arn, alarms=False)
+    kinds = [one["Type"] for one in template["Resources"].values()]
+    assert not [kind for kind in kinds if kind.startswith(("AWS::SNS", "AWS::CloudWatch"))]
+    published = template["Resources"]["RunEndStepFunction"]["Properties"]["Definition"]["States"]["publish"]
+    assert published["Arguments"]["TopicArn"] == arn
+    assert (["sns:Publish"], arn) in _inline(template["Resources"]["RunEndRole"])
+
+
+def test_a_job_that_notifies_nobody_has_no_topic() -> None:
+    """Nor the right to publish anywhere."""
+    assert "sns:Publish" not in json.dumps(_template(JOBS["one_task"]))
+
+
 def _inline(role: dict[str, Any]) -> list[tuple[list[str], Any]]:
     policy = role["Properties"]["Policies"][0]  # behind it are those of options
     return [(one["Action"], one["Resource"]) for one in policy["PolicyDocument"]["Statement"]]
@@ -152,15 +192,16 @@ def test_every_job_has_a_machine_for_what_follows_its_ends() -> None:
         "detail-type": ["Step Functions Execution Status Change"],
         "detail": {
             "stateMachineArn": [{"Ref": MACHINE}],
-            "status": ["ABORTED", "FAILED", "SUCCEEDED", "TIMED_OUT"],
+            "status": ["RUNNING", "ABORTED", "FAILED", "SUCCEEDED", "TIMED_OUT"],
         },
     }
     assert [target["Arn"] for target in rule["Targets"]] == [{"Ref": "RunEndStepFunction"}]
     assert resources["RunEndStepFunction"]["Properties"]["StateMachineType"] == "EXPRESS"
-    runs = "arn:${AWS::Partition}:states:${AWS::Region}:${AWS::AccountId}:execution:${" + MACHINE + ".Name}:*"
+    runs = f"{PREFIX}:states:{HERE}:execution:${{{MACHINE}.Name}}:*"
     assert _inline(resources["RunEndRole"]) == [
         (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["DynamoDBETLAuditTable", "Arn"]}),
         (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["HistoryTable", "Arn"]}),
+        (["events:PutEvents"], {"Fn::Sub": f"{PREFIX}:events:{HERE}:event-bus/default"}),
         (["states:DescribeExecution"], {"Fn::Sub": runs}),
     ]
 

@@ -17,6 +17,7 @@ from elt_redshift import EltJob, LockPolicy
 from elt_redshift.exceptions import JobError
 from elt_redshift.job import keys, schema
 from elt_redshift.job.parts import PARAMETER_TYPES
+from elt_redshift.protocol.notices import KINDS
 
 _SCRIPT = "select 1; select ':b', :a"
 _SCALARS = st.one_of(
@@ -60,6 +61,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "max_active_statements": _VALUES,
     "schedule": _mappings(keys.SCHEDULE, _VALUES | _TIMES | _mappings(_NAMES, _mappings(["scheduled"], _TIMES)))
     | _TIMES,
+    "notify": _mappings(keys.NOTIFY, _VALUES | st.lists(st.sampled_from(KINDS)) | st.just("new")),
     "history_days": _VALUES,
 }
 _SCHEMA = jsonschema.Draft7Validator(schema.schema())

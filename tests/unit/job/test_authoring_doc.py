@@ -16,7 +16,7 @@ from elt_redshift.job import keys, statements
 from elt_redshift.protocol import limits
 
 _DOC = (Path(__file__).parents[3] / "docs" / "authoring.md").read_text()
-_TABLES = (keys.JOB, keys.SCHEDULE, keys.LOCK, keys.PARAMETER, keys.TASK, keys.RETRIES)
+_TABLES = (keys.JOB, keys.SCHEDULE, keys.NOTIFY, keys.LOCK, keys.PARAMETER, keys.TASK, keys.RETRIES)
 _BLOCKS = re.findall(r"^```(\w+)\n(.*?)^```$", _DOC, re.MULTILINE | re.DOTALL)
 
 
@@ -52,7 +52,7 @@ def test_the_refusal_in_the_guide_is_what_users_get(blocks: list[tuple[str, str]
     assert str(raised.value) == shown.rstrip("\n")
 
 
-@pytest.mark.parametrize("table", _TABLES, ids=["job", "schedule", "lock", "parameter", "task", "retries"])
+@pytest.mark.parametrize("table", _TABLES, ids=["job", "schedule", "notify", "lock", "parameter", "task", "retries"])
 def test_the_guides_tables_are_the_table_of_keys(table: dict[str, keys.Key]) -> None:
     """Each key stands in the guide with the words that editors show and the limits that are checked."""
     assert "\n".join(["| key | value | default |", "|---|---|---|", *keys.rows(table), ""]) in _DOC

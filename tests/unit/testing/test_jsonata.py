@@ -30,8 +30,40 @@ TEXTS: dict[str, tuple[Any, ...]] = {
     "statementName": ("101/e1/a/1/AQ/7", "101/e1/a/1"),
     "statementId": ("s1", "s1:2"),
 }
-NUMBERS = ("attempt", "failures", "redrives", "looks", "look", "passes", "polls", "done", "blocked", "awaited", "owned")
-WORDS = ("Id", "statement", "cause", "refused", "lastOwner", "task", "end", "message", "token", "waiter", "fingerprint")
+NUMBERS = (
+    "attempt",
+    "failures",
+    "redrives",
+    "looks",
+    "look",
+    "passes",
+    "polls",
+    "done",
+    "blocked",
+    "awaited",
+    "owned",
+    "startDate",
+    "stopDate",
+)
+WORDS = (
+    "name",
+    "outcome",
+    "kind",
+    "parameters",
+    "by",
+    "resumed",
+    "Id",
+    "statement",
+    "cause",
+    "refused",
+    "lastOwner",
+    "task",
+    "end",
+    "message",
+    "token",
+    "waiter",
+    "fingerprint",
+)
 
 
 def expressions() -> list[str]:
@@ -39,7 +71,7 @@ def expressions() -> list[str]:
     found: set[str] = set()
     for job in JOBS.values():
         machine = compile_job(job)
-        found.update(_within(machine.definition()))
+        found.update(_within(machine.definition()), _within(machine.ending()))
         if machine.events:
             found.update(_within(machine.answering()))
     return sorted(found)

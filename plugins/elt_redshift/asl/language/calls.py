@@ -26,6 +26,8 @@ GET_ITEM = _call("dynamodb", "getItem", "audit table")
 UPDATE_HISTORY = _call("dynamodb", "updateItem", "history table")
 UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
+PUT_EVENTS = _call("events", "putEvents", "event bus")
+PUBLISH = _call("sns", "publish", "topic")
 DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
 START_EXECUTION = _call("aws-sdk:sfn", "startExecution", "machine")
 SEND_MESSAGE = _call("sqs", "sendMessage", "missed starts")
@@ -65,6 +67,9 @@ def _retry(*lasting: str, times: int = 6) -> tuple[Retry, ...]:
     failed call."""
     return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), Retry(("States.TaskFailed",), max_attempts=times))
 
+
+#: Whatever call fails is made again.
+RETRY = _retry()
 
 #: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
 DYNAMODB_RETRY = _retry(CONDITION_FAILED)

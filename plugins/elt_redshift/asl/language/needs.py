@@ -17,6 +17,8 @@ Resource = Literal[
     "join table",
     "history table",
     "warehouse",
+    "event bus",
+    "topic",
     "executions",
     "children",
     "machine",

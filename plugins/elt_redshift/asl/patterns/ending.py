@@ -32,7 +32,9 @@ from elt_redshift.asl.language.jsonata import INPUT, expression, fields, keep
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.judging import get_item
+from elt_redshift.asl.patterns.notifying import NotifyPattern
 from elt_redshift.asl.patterns.recording import RecordPattern
+from elt_redshift.asl.patterns.telling import TellPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import audit, dynamodb, executions
@@ -50,7 +52,7 @@ _UNSUCCESSFUL = sorted(executions.ENDED - {executions.SUCCEEDED})
 
 
 def event_pattern(state_machine: Any) -> dict[str, Any]:
-    """EventBridge's pattern for the ends of a state machine's executions; not for those of its Map Runs' children.
+    """EventBridge's pattern for starts and ends of a state machine's executions; not of its Map Runs' children.
 
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-pattern-operators.html
 
@@ -59,7 +61,7 @@ def event_pattern(state_machine: Any) -> dict[str, Any]:
     return {
         "source": ["aws.states"],
         "detail-type": ["Step Functions Execution Status Change"],
-        "detail": {"stateMachineArn": [state_machine], "status": sorted(executions.ENDED)},
+        "detail": {"stateMachineArn": [state_machine], "status": [executions.RUNNING, *sorted(executions.ENDED)]},
     }
 
 
@@ -83,13 +85,31 @@ class EndPattern:
         }
 
     def _states(self) -> Iterator[State]:
+        telling = TellPattern(self.job, self.target, _DONE)
+        start, end = telling.of_start(), telling.of_end()
+        yield Choice(
+            "judge event",
+            (Rule(expression(f"{INPUT}.status = '{executions.RUNNING}'"), start.name),),
+            default="ask for run",
+        )
+        yield start
         yield self._ask()
         yield self._judge()
         yield Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "startDate", "looks"))
         yield from self._settle()
         yield get_item("read item", self.job.job_id, self.target, "record run", outcomes.facts())
-        yield from RecordPattern(self.job, self.target, _DONE).states()
+        yield from self._kept(end)
+        yield end
         yield Succeed(_DONE, {})
+
+    def _kept(self, following: Task) -> Iterator[State]:
+        """The run is kept, and whoever has asked is told."""
+        told: list[State] = []
+        if self.job.notify:
+            told = list(NotifyPattern(self.job, self.job.notify, self.target, following.name).states())
+        behind = told[0].name if told else following.name
+        yield from RecordPattern(self.job, self.target, behind, _DONE).states()
+        yield from told
 
     def _ask(self) -> Task:
         """What the event does not tell, or tells no more: it may be late. Its redrive count counts if it has one."""

@@ -26,7 +26,6 @@ _TELLS_TASK = "$contains($r.message, /^{}[A-Za-z][A-Za-z0-9_]*{}/)".format(*mess
 def described() -> dict[str, str]:
     """What DescribeExecution's answer tells."""
     told, start = f"{INPUT}.redriveCount", f"{INPUT}.startDate"
-    given = f"$type({_FOUND}.Input) = 'string' ? $parse({_FOUND}.Input) : {{}}"
     return fields(
         redriveCount=f"$type({told}) = 'number' ? {told} : -1",
         looks=f"$exists({INPUT}.looks) ? {INPUT}.looks + 1 : 1",
@@ -37,10 +36,15 @@ def described() -> dict[str, str]:
         stopDate=_millis("StopDate"),
         message=f"$substring({_message()}, 0, {MAX_MESSAGE})",
         **{
-            name: f"($g := {given}; $type($g) = 'object' and $exists($g.{path}) ? $string($g.{path}) : '')"
+            name: f"($v := {given(f'{_FOUND}.Input', path)}; $exists($v) ? $string($v) : '')"
             for name, path in (("parameters", "parameters"), ("by", "started_by"), ("resumed", "resume.from"))
         },
     )
+
+
+def given(text: str, path: str) -> str:
+    """What an execution's input holds at ``path``; nothing where it is not there. Whatever is JSON may be an input."""
+    return f"($g := $type({text}) = 'string' ? $parse({text}) : {{}}; $type($g) = 'object' ? $g.{path})"
 
 
 def facts() -> str:

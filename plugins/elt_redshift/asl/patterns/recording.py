@@ -22,11 +22,13 @@ _DAY = 86_400
 class RecordPattern:
     """Builds these states, which are given what :mod:`.outcomes` has found out.
 
+    :param next: the state behind them.
     :param done: the state behind an end that has been taken up before.
     """
 
     job: EltJob
     target: Target
+    next: str
     done: str
 
     def states(self) -> Iterator[State]:
@@ -60,7 +62,7 @@ class RecordPattern:
                 records.TAKE_UP,
                 values,
             ),
-            next=self.done,
+            next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
             catch=(Catch((calls.CONDITION_FAILED,), self.done, {}),),

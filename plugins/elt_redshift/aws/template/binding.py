@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.template import job_file, tables
+from elt_redshift.aws.template import job_file, tables, topic
 from elt_redshift.aws.template.intrinsics import ref
 from elt_redshift.aws.template.warehouse import CONNECTION
 
@@ -18,6 +18,7 @@ _VALUES = {
     Target.audit_table: ref(tables.AUDIT),
     Target.history_table: ref(tables.HISTORY),
     Target.join_table: ref(tables.JOINS),
+    Target.topic: ref(topic.TOPIC),
     Target.job_file_bucket: ref(job_file.BUCKET),
     Target.job_file_key: ref(job_file.KEY),
 }

@@ -1,9 +1,10 @@
 """The option of a key of one's own: what the stack keeps is encrypted with it, and its roles may use it for that.
 
 Without it, keys of AWS's do it. Whoever looks at what is encrypted needs the right to decrypt with the key; and
-CloudWatch Logs must be allowed to use it by the key's own policy.
+CloudWatch Logs, and CloudWatch for its alarms, must be allowed to use it by the key's own policy.
 https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/encryption.usagenotes.html
 https://docs.aws.amazon.com/step-functions/latest/dg/encryption-at-rest.html
+https://docs.aws.amazon.com/sns/latest/dg/sns-key-management.html
 https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-key-management.html
 """
 
@@ -39,7 +40,9 @@ def added(whole: Part) -> Part:
     for kind, properties in _ENCRYPTED.items():
         whole = whole.with_properties(kind, properties)
     pattern = r"(arn:aws[a-z-]*:kms:[\w-]+:\d{12}:key/[\w-]+)?"
-    about = "ARN of a KMS key of your own that encrypts tables, queues, logs and state machines; default: AWS's."
+    about = (
+        "ARN of a KMS key of your own that encrypts tables, queues, topics, logs and state machines; default: AWS's."
+    )
     return whole + Part(parameters={KEY: text_parameter(about, pattern)}, conditions={OWN: is_given(KEY)})
 
 
@@ -57,6 +60,10 @@ def _queue(*_: Any) -> Mapping[str, Any]:
     return {"SqsManagedSseEnabled": when(OWN, False, True), "KmsMasterKeyId": when(OWN, ref(KEY))}
 
 
+def _topic(*_: Any) -> Mapping[str, Any]:
+    return {"KmsMasterKeyId": when(OWN, ref(KEY))}
+
+
 def _log_group(*_: Any) -> Mapping[str, Any]:
     return {"KmsKeyId": when(OWN, ref(KEY))}
 
@@ -69,6 +76,7 @@ _ENCRYPTED: Mapping[str, Properties] = {
     "AWS::DynamoDB::Table": _table,
     "AWS::StepFunctions::StateMachine": _machine,
     "AWS::SQS::Queue": _queue,
+    "AWS::SNS::Topic": _topic,
     "AWS::Logs::LogGroup": _log_group,
     "AWS::IAM::Role": _role,
 }

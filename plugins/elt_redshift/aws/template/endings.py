@@ -54,7 +54,7 @@ def _rule(job_id: str) -> dict[str, Any]:
     return {
         "Type": "AWS::Events::Rule",
         "Properties": {
-            "Description": f"Ends of the runs of ELT job {job_id}.",
+            "Description": f"Starts and ends of the runs of ELT job {job_id}.",
             "EventPattern": event_pattern(ref(machine.MACHINE)),
             "Targets": [target],
         },

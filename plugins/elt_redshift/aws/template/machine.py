@@ -50,5 +50,6 @@ _NAMED: dict[Resource, Named] = {
     "executions": Named(EXECUTIONS),
     "children": Named(sub(f"{_EXECUTIONS}/{names.LABEL}:*")),
     "machine": Named(ref(MACHINE)),
+    "event bus": Named(sub(f"{ARN}events:{HERE}:event-bus/default")),
     "anything": Named("*"),
 }

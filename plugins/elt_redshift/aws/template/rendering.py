@@ -10,6 +10,7 @@ from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.aws.template import (
     access,
+    alarms,
     encryption,
     endings,
     events,
@@ -19,6 +20,7 @@ from elt_redshift.aws.template import (
     rights,
     schedule,
     tables,
+    topic,
     warehouse,
 )
 from elt_redshift.aws.template.part import Part
@@ -54,9 +56,10 @@ def render(compiled: StateMachine) -> Rendered:
 
 def _sum(compiled: StateMachine) -> Part:
     """The parts, in the order in which people read them; what only some jobs need is there if it is needed."""
-    needed = {need.on for need in compiled.needs()}
+    job = compiled.job
+    needed = {need.on for need in (*compiled.needs(), *compiled.at_ends.flow().needs())}
     before = [
-        warehouse.part(compiled.job),
+        warehouse.part(job),
         *([job_file.part()] if "job file" in needed else []),
         tables.audit_table(),
         tables.history_table(),
@@ -66,10 +69,12 @@ def _sum(compiled: StateMachine) -> Part:
     behind = [
         machine.part(compiled),
         *([events.part(compiled)] if compiled.events else []),
-        *([schedule.part(compiled)] if compiled.job.schedule else []),
+        *([topic.part(job)] if "topic" in needed else []),
+        *([schedule.part(compiled)] if job.schedule else []),
     ]
     whole = sum((*before, *behind), Part())
-    template = sum((*before, rights.part(whole), *behind, endings.part(compiled, whole.named)), Part())
+    last = [endings.part(compiled, whole.named), *([alarms.part(job)] if job.notify and job.notify.alarms else [])]
+    template = sum((*before, rights.part(whole), *behind, *last), Part())
     for added in OPTIONS:
         template = added(template)
     return template

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elt_redshift.local.cloudformation.resources import access, queues, states, tables, triggers
+from elt_redshift.local.cloudformation.resources import access, notices, queues, states, tables, triggers
 from elt_redshift.local.cloudformation.resources.base import Context, Handler, Made, Resource, updated
 from elt_redshift.local.cloudformation.resources.others import MotoHandler
 
@@ -23,6 +23,8 @@ _OURS: tuple[type[Handler], ...] = (
     queues.QueuePolicy,
     triggers.Topic,
     triggers.LogGroup,
+    notices.TopicPolicy,
+    notices.Alarm,
 )
 _NOT_EMULATED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource"})
 """Types whose handlers in moto expect moto's own stacks."""
