@@ -224,5 +224,10 @@ def check_values(
             findings.add(key, problem, f"Leave it out, which stands for {shown(default)}, or give it a text.")
         elif value is None:
             findings.add(key, f"The parameter '{name}' has no default and no value.", f"Give it: {name}=value.")
-        else:
+        elif _judges(known[name]):
             check_value(key, f"The value of '{name}'", value, known[name], findings)
+
+
+def _judges(parameter: Parameter) -> bool:
+    """Whether values can be held to it: what it says itself may be wrong, which :func:`check` tells."""
+    return parameter.type in PARAMETER_TYPES and isinstance(parameter.choices, tuple | None)
