@@ -11,6 +11,7 @@ from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.protocol.limits import (
+    ANSWER_PER_STATEMENT,
     LONG_POLL,
     LONGEST_STATEMENT,
     MAX_BATCH,
@@ -49,10 +50,7 @@ MAX_WAITERS = 1_500
 #: What a child's input holds beside its item, at most, in bytes: the connection and the job's parameters.
 _RUN_OVERHEAD = 16_384
 
-#: What a Data API answer holds beside the text of each statement, at most, in bytes.
-ANSWER_PER_STATEMENT = 800
-
-#: The same for the largest batch.
+#: What an answer of the Data API holds beside the texts of the largest batch, at most, in bytes.
 _ANSWER_OVERHEAD = MAX_BATCH * ANSWER_PER_STATEMENT
 
 

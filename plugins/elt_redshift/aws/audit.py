@@ -16,6 +16,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.audit import AfterFailure
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE
+from elt_redshift.protocol.times import iso_time
 from elt_redshift.protocol.writes import Write
 
 
@@ -175,7 +176,7 @@ class AuditStore:
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
     def _time(self, later: timedelta = timedelta()) -> str:
-        return (self.now() + later).astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return iso_time(self.now() + later)
 
     def _write(self, write: Write, job_id: str, **values: Any) -> bool:
         """Whether the write's condition held."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.protocol import records
 from elt_redshift.protocol.records import Outcome
+from elt_redshift.protocol.times import iso_time
 from elt_redshift.runs.past import PastRun
 
 #: Sort before and behind the times of all runs.
@@ -49,8 +50,8 @@ class PastRuns:
             ExpressionAttributeNames={"#key": key, "#at": records.AT},
             ExpressionAttributeValues={
                 ":key": {"S": value},
-                ":since": {"S": _time(since) if since else _FIRST},
-                ":until": {"S": _time(until) if until else _LAST},
+                ":since": {"S": iso_time(since) if since else _FIRST},
+                ":until": {"S": iso_time(until) if until else _LAST},
             },
             ScanIndexForward=False,
             PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
@@ -59,8 +60,3 @@ class PastRuns:
         with aws_errors(f"table {self.table}"):
             for page in pages:
                 yield from map(PastRun.parse, page["Items"])
-
-
-def _time(moment: datetime) -> str:
-    """As runs' keys begin."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

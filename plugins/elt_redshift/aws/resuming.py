@@ -30,6 +30,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.audit import ASSUME_DONE, Assumption
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
 from elt_redshift.protocol.statements import is_forgotten
+from elt_redshift.protocol.times import iso_time
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRun, TaskRuns
 
@@ -78,7 +79,7 @@ class Submitted:
 
     def told(self) -> dict[str, str]:
         """As an item of the next execution's input has it."""
-        return {"by": self.by, **({"since": self.since.isoformat()} if self.since else {})}
+        return {"by": self.by, **({"since": iso_time(self.since)} if self.since else {})}
 
 
 @dataclass(frozen=True)

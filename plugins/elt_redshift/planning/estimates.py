@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from elt_redshift.asl.bounds import ANSWER_PER_STATEMENT, size
+from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.states import Flow
@@ -21,6 +21,7 @@ from elt_redshift.graph.layout import MAX_DEPTH
 from elt_redshift.planning.counting import EVENTS
 from elt_redshift.planning.simulation import Scenario, Simulation
 from elt_redshift.protocol.limits import (
+    ANSWER_PER_STATEMENT,
     LONG_POLL,
     LONGEST_STATEMENT,
     MAX_ACTIVE_STATEMENTS,

@@ -37,6 +37,9 @@ MAX_ACTIVE_STATEMENTS = 500
 MAX_BATCH = 40
 MAX_STATEMENT_BYTES = 100_000
 
+#: What an answer of the Data API holds of a statement beside its text, at most, in bytes.
+ANSWER_PER_STATEMENT = 800
+
 #: At most so many characters of a statement's name, of 2,048 that the Data API takes: what a person can still read.
 MAX_STATEMENT_NAME = 500
 

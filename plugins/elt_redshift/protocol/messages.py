@@ -81,6 +81,20 @@ def unclear(job_id: str, *, problem: str, unlock: str) -> tuple[str, ...]:
     )
 
 
+def left_untold(job_id: str, owner: str, why: str) -> tuple[str, ...]:
+    """What a run says that may take a lock over, and cannot find out what its dead owner has left in the database.
+
+    :param why: the Data API's words.
+    """
+    return (
+        f"The lock of job {job_id} is not taken over: the Data API does not tell what its last owner, ",
+        owner,
+        ", has left running: ",
+        why,
+        ". The next run asks again.",
+    )
+
+
 def of_another_type(attribute: str, kind: str) -> str:
     """An attribute that decides about the lock is not what it should be.
 

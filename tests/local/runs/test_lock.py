@@ -96,6 +96,21 @@ def test_a_stopped_owner_is_taken_over_and_its_statement_cancelled(deploy: Deplo
     assert deployed.end(second).status == "SUCCEEDED"
 
 
+def test_long_statements_are_taken_over_some_at_a_time(deploy: Deploy, barrier: Barrier) -> None:
+    """A list of statements holds their texts, and a state handles 256 KiB."""
+    long = f"{barrier.pass_} -- {'x' * 60_000}"
+    deployed = deploy(job(*(task(name, sql=(long,), wait="poll") for name in "abcde")))
+    first = deployed.start()
+    for name in "abcde":
+        deployed.until_submitted(first, name)
+    deployed.executions.stop(first, "test")
+    second = deployed.start()
+    deployed.until(second, lambda tasks: tasks["a"].status == "running")
+    assert {one["Status"] for one in deployed.statements(first)} == {"ABORTED"}
+    barrier.open()
+    assert deployed.end(second).status == "SUCCEEDED"
+
+
 def _dead_dag_run(deployed: DeployedJob, lease: timedelta) -> str:
     """A DAG run that took the lock and submitted a statement; gives the statement's id."""
     owner = Owner.dag_run("sales", "manual__2026-01-01T00:00:00+00:00")

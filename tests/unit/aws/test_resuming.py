@@ -12,6 +12,7 @@ from elt_redshift.asl.fingerprints import Fingerprint
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.executions import Execution
 from elt_redshift.aws.resuming import Resumption, UnknowableError, plan
+from elt_redshift.protocol.times import iso_time
 from elt_redshift.runs.history import TaskRun
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -35,7 +36,7 @@ def test_a_resumed_resumption_looks_where_that_was_to_look() -> None:
     done it; nobody guesses when that was too long ago."""
     prints = {"a": Fingerprint("own", (), "whole")}
     definition = Definition("", prints, {})
-    submitted = {"task": "a", "fingerprint": "whole", "by": "first", "since": (NOW - timedelta(hours=2)).isoformat()}
+    submitted = {"task": "a", "fingerprint": "whole", "by": "first", "since": iso_time(NOW - timedelta(hours=2))}
     told = {"from": ORIGIN.arn.replace("night", "second"), "kept": "", "open": [submitted]}
     second = replace(ORIGIN, input=json.dumps({"resume": told}))
     resumption = plan(second, [TaskRun("a")], definition, definition).assuming([TaskRun("a")], {}, NOW)

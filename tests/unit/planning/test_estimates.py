@@ -78,7 +78,7 @@ def test_limits_are_measured_on_the_definition() -> None:
     limits = {limit.name: limit for limit in estimated(made).limits}
     assert limits["definition"].used == size(compile_job(made).definition())
     assert limits["Parallel states nested"].used == 1
-    assert limits["state name"].where == "find finished statements"
+    assert limits["state name"].where == "judge finished statements"
     assert limits["payload of a state"].where == "a"
     assert limits["payload of a state"].used > 50_000
     assert limits["statements at one time"].used == 2

@@ -6,6 +6,7 @@ the same each time, so that it can be walked again and stopped on the way.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -33,6 +34,9 @@ MEMORY = 600.0
 LONG = 40 * 3600.0
 
 QUICKLY = Behaviour(0.2)
+
+#: The states that record a failure.
+_RECORD = re.compile("^.*: record$|^record unfound statement$")
 
 
 @dataclass(frozen=True)
@@ -106,9 +110,9 @@ class Play:
         """Until a state is entered once more, and some time longer."""
         before = self.entered[state]
         self._while(lambda: self.entered[state] == before, LONG)
-        self.wait(seconds)
+        self.go_on_for(seconds)
 
-    def wait(self, seconds: float) -> None:
+    def go_on_for(self, seconds: float) -> None:
         self._while(lambda: True, seconds)
         if not self.stopped:
             self.world.clock.run(self.world.clock.now)
@@ -124,7 +128,7 @@ class Play:
             self.world.step_functions.redrive(self.stopped.arn)
         stuck = [*aftermath.rest()] if any(self.world.step_functions.running()) else []
         stuck += aftermath.start_again()
-        if "UnlockedAt" in self.world.item() and not any(state.endswith(": record") for state in self.passed):
+        if "UnlockedAt" in self.world.item() and not any(_RECORD.search(state) for state in self.passed):
             stuck.append(Finding("stuck", "the next run was refused, though no task had failed"))
         return [*stuck, *findings(self.world)]
 

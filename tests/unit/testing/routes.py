@@ -105,6 +105,13 @@ def resumes_unknown(play: Play, version: int) -> None:
     play.resume(version)
 
 
+def resumes_untold(play: Play) -> None:
+    """… and is not told at first."""
+    play.fares("find finished statement", *[_INVALID] * 2)
+    resumes_unknown(play, version=0)
+    play.redrive()
+
+
 def release_goes_unanswered(play: Play) -> None:
     """The answer to the release is lost, and another run has taken the lock when it is asked again."""
     play.fares("release lock", "unanswered")
@@ -118,7 +125,7 @@ def routes(tasks: list[str], versions: int) -> Iterator[Route]:
     """All of them; those that come to many states first."""
     yield from (partial(fails, task=task, pace=0.2) for task in tasks)
     yield from (without_events, conflicts, takes_over, takes_over_late, competes, meets_a_failure)
-    yield from (release_goes_unanswered, partial(resumes_unknown, version=0))
+    yield from (release_goes_unanswered, partial(resumes_unknown, version=0), resumes_untold)
     yield from (partial(resumes, task=task, version=version) for version in range(versions) for task in tasks)
     yield from (partial(route, task=task) for route in (settles_late, throttled, overdue) for task in tasks)
     yield from (partial(fails, task=task, pace=60) for task in tasks)

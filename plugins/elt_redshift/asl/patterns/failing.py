@@ -31,10 +31,11 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns.holding import after_failure
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol import audit, dynamodb, messages, statements
+from elt_redshift.protocol import audit, dynamodb, messages
 from elt_redshift.protocol.writes import Write
 
 
@@ -73,7 +74,7 @@ class FailurePattern:
             self._write(
                 audit.RECORD,
                 task=rendered(self._failed),
-                after=rendered(self._after),
+                after=rendered(after_failure(self.job, f"{INPUT}.statement")),
                 **fields(
                     owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
                 ),
@@ -88,14 +89,6 @@ class FailurePattern:
 
     def _answered(self, write: Write, **values: Any) -> dict[str, Any]:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values, answered=True)
-
-    @property
-    def _after(self) -> Value:
-        """A statement whose outcome is unknowable is told by its name, and holds the job whatever the policy is."""
-        policy = self.job.lock.after_failure
-        if policy == audit.HOLD:
-            return policy
-        return Code(f"$contains({INPUT}.statement, '{statements.SLASH}') ? '{audit.HOLD}' : '{policy}'")
 
     def _write(self, write: Write, **values: Any) -> dict[str, Any]:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)

@@ -6,6 +6,8 @@
               │ none left
               v
         take over lock
+
+Where the Data API does not tell, nothing is taken over: the run fails in a gate and says so; the next one asks anew.
 """
 
 from __future__ import annotations
@@ -17,9 +19,12 @@ from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import INPUT, Code, expression, fields, gate, joined
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Map, Retry, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.patterns import listing
 from elt_redshift.asl.patterns.judging import IS_EXECUTION
+from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
-from elt_redshift.protocol import owners, statements
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import messages, owners, statements
 
 #: A dead owner's statements are cancelled at most this many times, up to 30 s apart, before the run gives up.
 MAX_PASSES = 120
@@ -32,7 +37,7 @@ class LeftoversPattern:
     :param next: the state that takes the lock over.
     """
 
-    job_id: str
+    job: EltJob
     target: Target
     next: str
 
@@ -48,26 +53,22 @@ class LeftoversPattern:
         execution = f"$split({INPUT}.owner, ':')[-1] & '{statements.SLASH}'"
         digest = f"$substring($hash({INPUT}.owner, 'SHA-256'), 0, {owners.DIGITS}) & '{owners.AFTER_DIGITS}'"
         label = Code(f"({IS_EXECUTION} ? {execution} : {digest})")
+        status = expression(f"{list(statements.OPEN)}[{INPUT}.look]")
+        untold = expression(f"$merge([{INPUT}, {{'ids': [], 'untold': {in_plain_words(WHY)}}}])")
         return Task(
             names.FIND_LEFT,
             calls.LIST_STATEMENTS,
-            {
-                **self.target.warehouse,
-                **fields(
-                    StatementName=joined(*statements.beginning(self.job_id), label),
-                    Status=f"{list(statements.OPEN)}[{INPUT}.look]",
-                ),
-                "RoleLevel": True,
-                "MaxResults": 100,
-            },
+            listing.request(self.job, self.target, joined(*statements.beginning(self.job.job_id), label), status),
             next="judge left statements",
             output=expression(f"$merge([{INPUT}, {{'ids': [$states.result.Statements.Id]}}])"),
             retry=calls.DATA_API_RETRY,
+            catch=(Catch((calls.ANY_ERROR,), "judge left statements", untold),),
             partition=self.target.partition,
         )
 
     def _judge_statements(self) -> Choice:
-        give_up = text(f"Statements that an earlier execution of job {self.job_id} left running do not end.")
+        give_up = text(f"Statements that an earlier execution of job {self.job.job_id} left running do not end.")
+        untold = joined(*messages.left_untold(self.job.job_id, Code(f"{INPUT}.owner"), Code(f"{INPUT}.untold")))
         following = expression(f"$merge([{INPUT}, {{'look': {INPUT}.look + 1}}])")
         return Choice(
             "judge left statements",
@@ -75,6 +76,7 @@ class LeftoversPattern:
                 Rule(
                     expression(f"$count({INPUT}.ids) > 0 and {INPUT}.passes < {MAX_PASSES}"), "cancel left statements"
                 ),
+                Rule(gate(untold, when=f"$exists({INPUT}.untold)"), names.ACQUIRE, {}),
                 Rule(gate(give_up, when=f"$count({INPUT}.ids) > 0"), names.ACQUIRE, {}),
                 Rule(expression(f"{INPUT}.look < {len(statements.OPEN) - 1}"), names.FIND_LEFT, following),
             ),

@@ -42,6 +42,7 @@ from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, S
 from elt_redshift.asl.patterns import passing, resumption, values
 from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
 from elt_redshift.asl.patterns.leftovers import LeftoversPattern
+from elt_redshift.asl.patterns.resumption import ResumptionPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WhenHeld, WhenLocked
@@ -80,11 +81,11 @@ class LockPattern:
         yield self._acquire()
         yield self._acquire_to_resume()
         yield from self._judging().states()
-        yield from LeftoversPattern(self.job.job_id, self.target, "take over lock").states()
+        yield from LeftoversPattern(self.job, self.target, "take over lock").states()
         yield self._take_over()
         # The claim is that of the state that took the lock: this one may be entered again by a redrive.
         given = {**self._given_to_first, **keep("redrives")}
-        yield resumption.find_finished(self.job.job_id, self.target, self.first, given)
+        yield from ResumptionPattern(self.job, self.target, self.first, given).states()
         yield from self._when_locked()
 
     def _judging(self) -> JudgePattern:

@@ -19,7 +19,7 @@ from typing import Any
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, code, code_object, expression, fields, joined, keep
 from elt_redshift.asl.language.states import Catch, Task
-from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns import listing, passing
 from elt_redshift.asl.patterns.repeating import shows
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.patterns.words import WHY, in_plain_words
@@ -93,13 +93,7 @@ class LookingPattern:
         return Task(
             self.source.name("find"),
             calls.LIST_STATEMENTS,
-            {
-                **self.target.warehouse,
-                **fields(StatementName=self.name),
-                "Status": statements.ANY,
-                "RoleLevel": True,
-                "MaxResults": 100,
-            },
+            listing.request(self.job, self.target, self.name, statements.ANY),
             next=self.source.name("status"),
             output=expression(
                 f"($i := {INPUT}; $n := {self.name}; $s := $states.result.Statements{self.which}[0]; "

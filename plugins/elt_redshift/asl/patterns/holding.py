@@ -1,0 +1,18 @@
+"""What becomes of the lock when a failure is recorded."""
+
+from __future__ import annotations
+
+from elt_redshift.asl.language.jsonata import Code, Value
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import audit, statements
+
+
+def after_failure(job: EltJob, statement: str) -> Value:
+    """A statement whose outcome is unknowable is told by its name, and holds the job whatever the policy is.
+
+    :param statement: JSONata that gives its id.
+    """
+    policy = job.lock.after_failure
+    if policy == audit.HOLD:
+        return policy
+    return Code(f"$contains({statement}, '{statements.SLASH}') ? '{audit.HOLD}' : '{policy}'")
