@@ -105,3 +105,6 @@ DESCRIBE_EXECUTION_RETRY = (
     Retry((NO_SUCH_EXECUTION,), max_attempts=3, interval=5),
     Retry(("States.TaskFailed",), max_attempts=6),
 )
+
+#: The items of a Distributed Map could not be read, so that no child was started yet.
+ITEMS_RETRY = (Retry(("States.ItemReaderFailed",), max_attempts=6),)

@@ -257,6 +257,7 @@ class DistributedMap:
     output: Any
     label: str
     max_concurrency: int
+    retry: tuple[Retry, ...] = ()
     comment: str | None = None
     partition: str = "aws"
 
@@ -277,6 +278,7 @@ class DistributedMap:
                 **self.processor.render(),
             },
             Output=self.output,
+            Retry=[retry.render() for retry in self.retry] or None,
             **_flow(self.next),
         )
 

@@ -25,7 +25,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl.language import names
+from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.language.states import DistributedMap, Flow, State
 from elt_redshift.asl.patterns import resumption
@@ -67,6 +67,7 @@ class TasksPattern:
             output={},
             label=names.LABEL,
             max_concurrency=MAX_CHILDREN,
+            retry=calls.ITEMS_RETRY,
             comment="One child execution for each task of the job file.",
             partition=self.target.partition,
         )
@@ -83,6 +84,7 @@ class TasksPattern:
                 key=f"${VARIABLE}",
                 redrives=REDRIVE_COUNT,
                 redriven=f"{REDRIVE_COUNT} > {INPUT}.redrives",
+                since=f"{INPUT}.since",
             ),
         }
 

@@ -108,7 +108,8 @@ class FailurePattern:
         count, entry = REDRIVE_COUNT, self.source.name("reclaim")
         if self.source.reports:
             ask, entry = self._ask(entry), self.source.name("claim")
-            count = f"{INPUT}.owned"
+            # What was asked for is out of date where a redrive enters this state again.
+            count = f"$max([{INPUT}.owned, {self.source.least_redrives}])"
             yield ask
         yield Task(
             entry,
@@ -127,14 +128,13 @@ class FailurePattern:
 
     def _ask(self, name: str) -> Task:
         """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
-        but a child was redriven no more often than its parent since it was started."""
-        described = "$states.result.RedriveCount"
+        but a child was redriven no more often than its parent since it was started, which ``claim`` looks at."""
         return Task(
             name,
             calls.DESCRIBE_EXECUTION,
             fields(ExecutionArn=self.source.owner),
             next=self.source.name("claim"),
-            output=expression(f"$merge([{INPUT}, {{'owned': $max([{described}, {self.source.least_redrives}])}}])"),
+            output=expression(f"$merge([{INPUT}, {{'owned': $states.result.RedriveCount}}])"),
             retry=calls.DESCRIBE_EXECUTION_RETRY,
             partition=self.target.partition,
         )

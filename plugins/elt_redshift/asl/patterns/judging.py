@@ -2,7 +2,7 @@
 
 ::
 
-    read lock ──> judge lock ──free by now──> acquire lock
+    read lock ──> judge lock ──free, or ours by now──> acquire lock
                     │  │  ├─ at work ───────> locked
                     │  │  ├─ failed ────────> held
                     │  │  └─ cannot be told ─> unclear

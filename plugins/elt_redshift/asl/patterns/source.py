@@ -198,6 +198,12 @@ class OneTask:
 _ITEM = "$states.context.Execution.Input.task"
 _RUN = "$states.context.Execution.Input.run"
 
+#: A child that starts later than so many seconds after its run took the lock takes it again before it submits: the run
+#: may have been redriven meanwhile, which AWS does not promise to tell it. Nobody takes over sooner than
+#: :data:`~elt_redshift.protocol.owners.GRACE` after a run has ended, which is later.
+LATE = 60
+_STARTED_LATE = f"$toMillis($states.context.Execution.StartTime) > {_RUN}.since + {LATE * 1000}"
+
 
 @dataclass(frozen=True)
 class AnyTask:
@@ -219,8 +225,8 @@ class AnyTask:
     timeout = Code(f"{_ITEM}.timeout")
     awaited = Code(f"{_ITEM}.awaited")
     waiters = Code(f"{_ITEM}.waiters")
-    # The child's own count begins at 0; below it where the run has been redriven since it took the lock.
-    redrives = Code(f"({_RUN}.redriven ? -1 : 0)")
+    # The child's own count begins at 0; below it where the run has, or may have, been redriven since it took the lock.
+    redrives = Code(f"({_RUN}.redriven or {_STARTED_LATE} ? -1 : 0)")
     least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
     failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
     kept = Code("$states.context.Execution.Input.kept")
