@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from functools import partial
+from functools import cache, partial
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
@@ -45,13 +45,17 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _subjects(job: str | None) -> list[Subject]:
-    return [Subject.of(EltJob.load(job))] if job else samples.subjects()
+@cache
+def _only(job: str) -> Subject:
+    return Subject.of(EltJob.load(job))
+
+
+def _subject(job: str | None, seed: int) -> Subject:
+    return _only(job) if job else samples.of_seed(seed)
 
 
 def _replay(job: str | None, seed: int) -> int:
-    subjects = _subjects(job)
-    outcome = run(subjects[seed % len(subjects)], seed, traced=True)
+    outcome = run(_subject(job, seed), seed, traced=True)
     print(*outcome.trace, *_told(outcome), sep="\n")
     return bool(outcome.findings)
 
@@ -97,8 +101,7 @@ def _outcomes(given: argparse.Namespace) -> Iterable[Outcome]:
 
 
 def _simulated(job: str | None, seeds: range) -> list[Outcome]:
-    subjects = _subjects(job)
-    return [run(subjects[seed % len(subjects)], seed) for seed in seeds]
+    return [run(_subject(job, seed), seed) for seed in seeds]
 
 
 if __name__ == "__main__":

@@ -63,7 +63,8 @@ class Aftermath:
         """Whether the run was refused because of a failure that the item names."""
         item = self.world.item()
         named = item.get(audit.FAILED_TASK) and item.get(audit.MESSAGE)
-        return run.status == executions.FAILED and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
+        refused = run.status == executions.FAILED or "skipped" in (run.root.output or ())
+        return refused and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
 
     def _started(self) -> Generator[Finding, None, Execution]:
         self.world.say("== the next start")

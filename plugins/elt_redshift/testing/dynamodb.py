@@ -33,6 +33,11 @@ class DynamoDb:
         item = self.items.get(_place(request))
         return {} if item is None else {"Item": dict(item)}
 
+    def query(self, table: str, key: str, value: str) -> list[Item]:
+        """The items whose first key, a text, has a value."""
+        found = ((json.loads(place), item) for (where, place), item in self.items.items() if where == table)
+        return [item for place, item in found if place[key] == {"S": value}]
+
     def update_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html"""
         place, names = _place(request), request.get("ExpressionAttributeNames", {})

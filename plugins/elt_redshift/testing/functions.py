@@ -12,12 +12,13 @@ import math
 import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
-from elt_redshift.testing.values import NOTHING, Environment, QueryError, as_list, text, truth
+from elt_redshift.testing.values import NOTHING, Environment, QueryError, as_list, text, truth, unwrapped
 
 
+@lru_cache(maxsize=4096)
 def iso(milliseconds: float) -> str:
     """ISO 8601 in UTC with milliseconds."""
     moment = datetime.fromtimestamp(milliseconds / 1000, UTC)
@@ -48,7 +49,7 @@ def _number_only(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return checked
 
 
-def _extreme(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+def _of_numbers(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     def checked(scope: Environment, value: Any = NOTHING) -> Any:
         items = [] if value is NOTHING else as_list(value)
         if any(isinstance(one, bool) or not isinstance(one, int | float) for one in items):
@@ -155,6 +156,11 @@ def _merge(scope: Environment, objects: Any) -> Any:
     return merged
 
 
+def _keys(scope: Environment, value: Any = NOTHING) -> Any:
+    objects = [one for one in as_list(value) if type(one) is dict]
+    return unwrapped(list(dict.fromkeys(name for one in objects for name in one)))
+
+
 def _lookup(scope: Environment, value: Any, name: str) -> Any:
     if type(value) is list:
         found = [one for each in value if (one := _lookup(scope, each, name)) is not NOTHING]
@@ -209,25 +215,27 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "fromMillis": _number_only(iso),
     "hash": _hashed,
     "join": _join,
+    "keys": _keys,
     "length": _text_only(len),
     "lowercase": _text_only(str.lower),
     "lookup": _lookup,
     "map": _map,
-    "max": _extreme(max),
+    "max": _of_numbers(max),
     "merge": _merge,
     "millis": lambda scope: scope.now,
-    "min": _extreme(min),
+    "min": _of_numbers(min),
     "not": _not,
     "now": lambda scope: iso(scope.now),
     "number": _number,
     "parse": _text_only(_parse),
-    "power": lambda scope, base, exponent: base**exponent,
+    "power": lambda scope, base, exponent: NOTHING if base is NOTHING else base**exponent,
     "random": lambda scope: scope.random.random(),
     "reduce": _reduce,
     "replace": _text_only(_replace),
     "sift": _sift,
     "split": _text_only(_split),
     "string": _string,
+    "sum": _of_numbers(sum),
     "substring": _text_only(_substring),
     "substringAfter": _text_only(lambda value, what: value.partition(what)[2] if what in value else value),
     "substringBefore": _text_only(lambda value, what: value.partition(what)[0]),

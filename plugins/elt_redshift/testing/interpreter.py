@@ -6,16 +6,16 @@ https://states-language.net/ and https://docs.aws.amazon.com/step-functions/late
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
-from dataclasses import dataclass
 from random import Random
 from typing import Any
 
 from elt_redshift.testing.clock import Clock, Process, Promise
 from elt_redshift.testing.errors import StateError
 from elt_redshift.testing.executions import MOST_STATES, Execution, Frame
-from elt_redshift.testing.functions import iso
-from elt_redshift.testing.program import Catcher, Make, Retrier, State
-from elt_redshift.testing.values import Environment, QueryError
+from elt_redshift.testing.map_runs import MapChances, MapRun
+from elt_redshift.testing.program import Catcher, Program, Retrier, State
+from elt_redshift.testing.values import QueryError
+from elt_redshift.testing.visits import Tokens, Visit
 
 Walk = Generator[Any, Any, Any]
 Call = Callable[[State, Any], Promise]
@@ -27,72 +27,20 @@ _NO_TASKS = ("States.Timeout", "States.QueryEvaluationError", "States.NoChoiceMa
 _NOT_EVALUATED = "States.QueryEvaluationError"
 
 
-class Tokens:
-    """The task tokens that are waited for. Those of an ended wait are refused."""
-
-    def __init__(self) -> None:
-        self._waits: dict[str, tuple[Promise, Process]] = {}
-
-    def new(self, wait: Promise, process: Process) -> str:
-        """A token whose answer keeps ``wait``, as long as the process lives."""
-        token = f"AQ/{len(self._waits) + 1}"
-        self._waits[token] = wait, process
-        return token
-
-    def find(self, token: str) -> Promise | None:
-        """The wait, if it goes on."""
-        wait, process = self._waits.get(token, (None, None))
-        return wait if wait and process and process.alive and not wait.done else None
-
-
-@dataclass
-class _Visit:
-    """One state that is being visited."""
-
-    run: Execution
-    frame: Frame
-    state: State
-    process: Process
-    random: Random
-    clock: Clock
-    since: float
-    retries: int = 0
-    token: str = ""
-
-    def scope(self, **states: Any) -> Environment:
-        """What its expressions see; ``states`` are members of ``$states`` besides the input and the context."""
-        context: dict[str, Any] = {
-            "Execution": self.run.context(),
-            "State": {"Name": self.state.name, "EnteredTime": iso(self.since * 1000), "RetryCount": self.retries},
-        }
-        if self.token:
-            context["Task"] = {"Token": self.token}
-        if self.frame.item is not None:
-            context["Map"] = {"Item": self.frame.item}
-        known = {"input": self.frame.input, "context": context, **states}
-        return Environment({**self.frame.variables, "states": known}, self.clock.millis, self.random)
-
-    def finished(self, scope: Environment, otherwise: Any) -> tuple[Any, str | None]:
-        """Its output, after its variables have been assigned, and what follows it."""
-        output = self.state.output(scope) if self.state.output else otherwise
-        self.assign(self.state.assign, scope)
-        return output, self.state.next
-
-    def assign(self, make: Make | None, scope: Environment) -> None:
-        if make:
-            self.frame.variables.update(make(scope))
-
-
 class Interpreter:
     """:param call: makes the call of a state, given its request.
     :param entered: told of each state that is entered, and with what.
     :param left: told of each that is left, and with what.
+    :param map_chances: how Map Runs go.
     """
 
-    def __init__(self, clock: Clock, random: Random, call: Call, entered: Told, left: Told) -> None:
+    def __init__(
+        self, clock: Clock, random: Random, call: Call, entered: Told, left: Told, map_chances: MapChances
+    ) -> None:
         self._clock, self._random, self._call, self._entered, self._left = clock, random, call, entered, left
+        self._map_chances = map_chances
         self.tokens = Tokens()
-        self._kinds: Mapping[str, Callable[[_Visit], Walk]] = {
+        self._kinds: Mapping[str, Callable[[Visit], Walk]] = {
             "Task": self._task,
             "Choice": self._choice,
             "Parallel": self._parallel,
@@ -116,9 +64,9 @@ class Interpreter:
                 state = frame.program.states[following]
                 self._enter(run, frame)
                 yield 0.005 + 0.03 * self._random.random()
-                visit = _Visit(run, frame, state, process, self._random, self._clock, self._clock.now)
+                visit = Visit(run, frame, state, process, self._random, self._clock, self._clock.now)
                 frame.output, following = yield from self._visit(visit)
-                frame.children = None
+                frame.children = frame.map_run = None
                 self._left(run, state.name, frame.output)
                 frame.input = frame.output
         except StateError:
@@ -130,11 +78,10 @@ class Interpreter:
     def _enter(self, run: Execution, frame: Frame) -> None:
         run.entered += 1
         if run.entered > MOST_STATES:
-            run.looping = True
             raise StateError("States.Runtime", "The execution goes round in circles.")
         self._entered(run, frame.state, frame.input)
 
-    def _visit(self, visit: _Visit) -> Walk:
+    def _visit(self, visit: Visit) -> Walk:
         """One state, with its retriers and catchers."""
         state, tried = visit.state, [0] * len(visit.state.retriers)
         while True:
@@ -147,7 +94,7 @@ class Interpreter:
                 pause = self._pause(state.retriers, tried, error)
                 if pause is None:
                     return self._caught(visit, error)
-            visit.frame.children = None
+            visit.frame.children = visit.frame.map_run = None
             visit.retries += 1
             yield pause
 
@@ -162,13 +109,13 @@ class Interpreter:
                 return delay * self._random.random() if retrier.jitter else delay
         return None
 
-    def _caught(self, visit: _Visit, error: StateError) -> tuple[Any, str]:
+    def _caught(self, visit: Visit, error: StateError) -> tuple[Any, str]:
         for catcher in visit.state.catchers:
             if _matches(catcher.errors, error.name):
                 return self._catch(visit, catcher, error)
         raise error
 
-    def _catch(self, visit: _Visit, catcher: Catcher, error: StateError) -> tuple[Any, str]:
+    def _catch(self, visit: Visit, catcher: Catcher, error: StateError) -> tuple[Any, str]:
         known = {"Error": error.name, "Cause": error.cause}
         try:
             scope = visit.scope(errorOutput=known)
@@ -178,7 +125,7 @@ class Interpreter:
             raise StateError(_NOT_EVALUATED, str(another)) from another
         return output, catcher.next
 
-    def _task(self, visit: _Visit) -> Walk:
+    def _task(self, visit: Visit) -> Walk:
         state, wait = visit.state, Promise()
         if state.waits:
             visit.token = self.tokens.new(wait, visit.process)
@@ -195,7 +142,7 @@ class Interpreter:
         result = yield wait
         return visit.finished(visit.scope(result=result), result)
 
-    def _choice(self, visit: _Visit) -> Walk:
+    def _choice(self, visit: Visit) -> Walk:
         yield from ()
         scope = visit.scope()
         for rule in visit.state.rules:
@@ -208,30 +155,32 @@ class Interpreter:
             raise StateError("States.NoChoiceMatched", "No rule holds.")
         return visit.finished(scope, visit.frame.input)
 
-    def _pass(self, visit: _Visit) -> Walk:
+    def _pass(self, visit: Visit) -> Walk:
         yield from ()
         return visit.finished(visit.scope(), visit.frame.input)
 
-    def _wait(self, visit: _Visit) -> Walk:
+    def _wait(self, visit: Visit) -> Walk:
         assert visit.state.seconds
         yield visit.state.seconds(visit.scope())
         return visit.finished(visit.scope(), visit.frame.input)
 
-    def _fail(self, visit: _Visit) -> Walk:
+    def _fail(self, visit: Visit) -> Walk:
         yield from ()
         scope, state = visit.scope(), visit.state
         raise StateError(state.error(scope) if state.error else "", state.cause(scope) if state.cause else "")
 
-    def _parallel(self, visit: _Visit) -> Walk:
+    def _parallel(self, visit: Visit) -> Walk:
         frame, state = visit.frame, visit.state
         given = state.arguments(visit.scope()) if state.arguments else frame.input
         if frame.children is None:
             frame.children = [Frame(flow, flow.start, given, dict(frame.variables)) for flow in state.flows]
         return (yield from self._together(visit))
 
-    def _map(self, visit: _Visit) -> Walk:
+    def _map(self, visit: Visit) -> Walk:
         frame, state = visit.frame, visit.state
         (flow,) = state.flows
+        if state.distributed:
+            return (yield from self._map_run(visit, flow))
         if frame.children is None:
             items = state.items(visit.scope()) if state.items else frame.input
             if not isinstance(items, list):
@@ -242,7 +191,22 @@ class Interpreter:
             ]
         return (yield from self._together(visit))
 
-    def _together(self, visit: _Visit) -> Walk:
+    def _map_run(self, visit: Visit, flow: Program) -> Walk:
+        frame = visit.frame
+        if frame.map_run is None:
+            items = yield from self._read(visit)
+            frame.map_run = MapRun(self._clock, self._map_chances, self.begin, visit.run, flow, items)
+        result = yield from frame.map_run.go(visit.selected)
+        return visit.finished(visit.scope(result=result), result)
+
+    def _read(self, visit: Visit) -> Walk:
+        state = visit.state
+        try:
+            return (yield self._call(state, state.arguments and state.arguments(visit.scope())))
+        except StateError as error:
+            raise StateError("States.ItemReaderFailed", error.cause) from error
+
+    def _together(self, visit: Visit) -> Walk:
         """The frames below, side by side, as far as they have not succeeded yet; the first that fails ends the rest."""
         children = visit.frame.children or []
         open_ones = [child for child in children if child.status != "succeeded"]

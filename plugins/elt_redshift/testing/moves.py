@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from random import Random
 from typing import Any, Literal, get_args
 
-from elt_redshift.asl import fingerprints
 from elt_redshift.aws.audit import NotOwnerError
-from elt_redshift.aws.definitions import Definition
-from elt_redshift.aws.executions import Execution as Described
-from elt_redshift.aws.resuming import UnknowableError, plan
+from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.protocol import audit, executions, statements
-from elt_redshift.runs.history import TaskRun, TaskStatus
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.resuming import resumption
 from elt_redshift.testing.world import World
 
 Kind = Literal[
@@ -185,35 +180,3 @@ class Mover:
 
 def _done(_: object) -> None:
     """What a deed gives is for its callers, not for who makes a move."""
-
-
-def resumption(world: World, origin: Execution) -> dict[str, Any]:
-    """What an execution is told that goes on with the work of ``origin``, as Python finds it out.
-
-    :raises UnknowableError: nobody can know whether some of its tasks are done.
-    """
-    old, new = world.subject.versions[origin.version], world.version
-    runs = [_run(origin, task) for task in old.tasks]
-    begun = _moment(origin.started)
-    assert begun is not None
-    described = Described(origin.arn, origin.name, origin.status, begun, input=json.dumps(origin.input))
-    before, now = (Definition("", fingerprints.of_job(version.job), {}) for version in (old, new))
-    today = datetime.fromtimestamp(world.clock.now, UTC)
-    return plan(described, runs, before, now).assuming(runs, {}, today).given("simulated")
-
-
-def _moment(seconds: float | None) -> datetime | None:
-    return None if seconds is None else datetime.fromtimestamp(seconds, UTC)
-
-
-def _run(run: Execution, task: str) -> TaskRun:
-    statement, message = run.failed.get(task, (None, None)) if run.tasks.get(task) == "failed" else (None, None)
-    began = _moment(run.begun.get(task))
-    return TaskRun(task, _status(run, task), began, statement_id=statement, message=message)
-
-
-def _status(run: Execution, task: str) -> TaskStatus:
-    how = run.tasks.get(task)
-    if how in ("succeeded", "kept"):
-        return "succeeded"
-    return "waiting" if how is None else "failed" if how == "failed" else "aborted"

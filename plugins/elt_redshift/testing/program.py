@@ -47,7 +47,9 @@ class State:
     """One state.
 
     :ivar service: of a Task, as ``dynamodb`` or ``aws-sdk:sfn``; with ``action``, and whether it waits for its token.
+        Of a Distributed Map the call that reads its items.
     :ivar flows: the branches of a Parallel, or the processor of a Map.
+    :ivar selector: what a child of a Distributed Map is given.
     """
 
     name: str
@@ -68,6 +70,12 @@ class State:
     retriers: tuple[Retrier, ...] = ()
     catchers: tuple[Catcher, ...] = ()
     flows: tuple[Program, ...] = ()
+    selector: Make | None = None
+
+    @property
+    def distributed(self) -> bool:
+        """Whether it is a Distributed Map."""
+        return self.type == "Map" and bool(self.service)
 
 
 @dataclass(frozen=True)
@@ -95,10 +103,15 @@ def _flow(given: Mapping[str, Any]) -> Program:
     return Program(given["StartAt"], {name: _state(name, state) for name, state in given["States"].items()})
 
 
+_TYPES = ("Task", "Choice", "Parallel", "Map", "Pass", "Wait", "Succeed", "Fail")
+_NOT_SIMULATED = {"ItemBatcher", "ResultWriter", "ToleratedFailureCount", "ToleratedFailurePercentage"}
+
+
 def _state(name: str, given: Mapping[str, Any]) -> State:
-    kind = given["Type"]
-    if kind not in ("Task", "Choice", "Parallel", "Map", "Pass", "Wait", "Succeed", "Fail") or "ItemReader" in given:
+    kind, reader = given["Type"], given.get("ItemReader", {})
+    if kind not in _TYPES or _NOT_SIMULATED & given.keys():
         raise ValueError(f"State {name!r}: {kind} states of this kind are not simulated.")
+    given = {**given, **reader}
     service, action, waits = _resource(given.get("Resource", ""))
     flows = [*given.get("Branches", ()), *filter(None, [given.get("ItemProcessor")])]
     return State(
@@ -114,6 +127,7 @@ def _state(name: str, given: Mapping[str, Any]) -> State:
                 ("timeout", "TimeoutSeconds"),
                 ("seconds", "Seconds"),
                 ("items", "Items"),
+                ("selector", "ItemSelector"),
                 ("error", "Error"),
                 ("cause", "Cause"),
             )

@@ -47,6 +47,7 @@ class Behaviour:
 class Statement:
     """A submitted statement.
 
+    :ivar cancelled: when that was asked for first.
     :ivar parts: what it commits, one by one (each is a transaction).
     :ivar committed: how many of these, and when.
     """
@@ -60,6 +61,7 @@ class Statement:
     event: bool
     status: str = names.SUBMITTED
     ended: float | None = None
+    cancelled: float | None = None
     error: str | None = None
     commits: list[float] = field(default_factory=list)
     end: Promise = field(default_factory=Promise)
@@ -145,6 +147,7 @@ class RedshiftData:
         statement = self._find(request["Id"])
         if statement.ended is not None:
             raise ServiceError("ValidationException", "Could not cancel a query that is already in its end state")
+        statement.cancelled = self._clock.now if statement.cancelled is None else statement.cancelled
         self._clock.after(statement.behaviour.late, self._abort, statement)
         return {"Status": True}
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import cache
 from typing import Any
 
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement, SqlTask
 from elt_redshift.protocol.audit import RELEASED
-from elt_redshift.testing.subject import Mutation, Subject
+from elt_redshift.testing.subject import Subject
 
 
 def _job(name: str, tasks: Mapping[str, Mapping[str, Any]], **more: Any) -> EltJob:
@@ -45,8 +46,12 @@ def _woven() -> dict[str, dict[str, Any]]:
     }
 
 
+def _settled() -> dict[str, dict[str, Any]]:
+    return {**_joined(), "e": {"upstream": ("c", "d")}}
+
+
 def jobs() -> tuple[EltJob, ...]:
-    """The jobs, each valid."""
+    """One job for each protocol, each valid."""
     return (
         _job("one_task", {"a": {}}),
         _job("diamond", _diamond(retries=1)),
@@ -54,7 +59,7 @@ def jobs() -> tuple[EltJob, ...]:
         _job("woven", _woven()),
         _job("polling", _joined(wait="poll", timeout=timedelta(hours=2))),
         _job("events", _joined(wait="event")),
-        _job("settling", {**_joined(), "e": {"upstream": ("c", "d")}}, on_task_failure="finish_independent"),
+        _job("settling", _settled(), on_task_failure="finish_independent"),
         _job("auto_commit", {"a": {"sql": ("vacuum t", "analyze t"), "transaction": False}, "b": {"upstream": ("a",)}}),
         _job("procedure", {"a": {"sql": ("call sp_load()",)}, "b": {"upstream": ("a",), "sql": ("call sp_more()",)}}),
         _job("waiting", {"a": {}, "b": {"upstream": ("a",)}}, lock=LockPolicy(when_locked="wait")),
@@ -62,6 +67,50 @@ def jobs() -> tuple[EltJob, ...]:
     )
 
 
-def subjects(mutate: Mutation | None = None) -> list[Subject]:
-    """The same, compiled."""
-    return [Subject.of(job, mutate=mutate) for job in jobs()]
+def combinations() -> tuple[EltJob, ...]:
+    """Jobs in which these meet, and with timeouts that statements run into."""
+    late = timedelta(seconds=20)
+    return (
+        _job("late", _joined(timeout=late)),
+        _job("late_events", _diamond(wait="event", timeout=late, retries=1)),
+        _job("late_polling", _diamond(wait="poll", timeout=late)),
+        _job("settling_events", {**_settled(), "f": {"wait": "event"}}, on_task_failure="finish_independent"),
+        _job("settling_polling", {**_woven(), "g": {"wait": "poll"}}, on_task_failure="finish_independent"),
+        _job("held_runs_fail", _diamond(), lock=LockPolicy(when_locked="wait", when_held="fail")),
+        _job("held_runs_skip", _joined(), lock=LockPolicy(when_held="skip")),
+    )
+
+
+def mapped() -> tuple[EltJob, ...]:
+    """Jobs in the map layout, which otherwise only those of some eighty tasks have."""
+    batches: dict[str, dict[str, Any]] = {
+        "a": {"sql": ("vacuum t", "analyze t"), "transaction": False},
+        "b": {"upstream": ("a",), "sql": ("call sp_load()",)},
+        "c": {"sql": ("insert into t select 1", "insert into t select 2"), "timeout": timedelta(seconds=20)},
+    }
+    return (
+        _job("map_joined", _joined(), layout="map"),
+        _job("map_woven", _woven(), layout="map"),
+        _job("map_settling", _settled(), layout="map", on_task_failure="finish_independent"),
+        _job("map_polling", _diamond(wait="poll", retries=1), layout="map"),
+        _job("map_batches", batches, layout="map"),
+        _job("map_released", _diamond(), layout="map", lock=LockPolicy(after_failure=RELEASED, when_locked="wait")),
+    )
+
+
+@cache
+def subjects() -> tuple[tuple[Subject, ...], ...]:
+    """The same three groups, compiled."""
+    return tuple(tuple(map(Subject.of, group)) for group in (jobs(), combinations(), mapped()))
+
+
+#: By the last digits of their seeds, schedules are of the second and third group.
+_GROUPS = {4: 1, 9: 2}
+
+
+def of_seed(seed: int) -> Subject:
+    """The job of a schedule: of ten schedules one is of a combination, and one in the map layout."""
+    tens, last = divmod(seed, 10)
+    group, number = (_GROUPS[last], tens) if last in _GROUPS else (0, seed)
+    found = subjects()[group]
+    return found[number % len(found)]

@@ -94,6 +94,8 @@ class _Schedule:
 
     def _behave(self, name: str, parts: int) -> Behaviour:
         random, seconds = self._warehouse, self._warehouse.expovariate(1 / self._pace)
+        if self._calm:
+            seconds = min(seconds, self.world.subject.patience)
         if self._calm or not self._troubled or random.random() > 0.3:
             return Behaviour(seconds, late=random.random() * 3)
         conflicts = random.random() < 0.5 and (parts == 1 or self._chances.conflicts_in_parts)

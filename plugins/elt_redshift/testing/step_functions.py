@@ -19,6 +19,7 @@ from elt_redshift.testing.errors import ServiceError, StateError
 from elt_redshift.testing.executions import Execution, Frame
 from elt_redshift.testing.functions import iso
 from elt_redshift.testing.interpreter import Call, Interpreter, Told
+from elt_redshift.testing.map_runs import MapChances
 from elt_redshift.testing.program import Program
 
 #: An execution can be redriven for so long after its end, in seconds.
@@ -30,6 +31,7 @@ _PREFIX = "arn:aws:states:eu-west-1:123456789012:execution:job:"
 class StepFunctions:
     """:param call: makes a call of a service for a state.
     :param ended: told of each execution of the job that has ended.
+    :param map_chances: how Map Runs go.
     :ivar executions: of the job, by their ARNs.
     :ivar deployed: what a new execution runs, and the version of that.
     """
@@ -42,9 +44,10 @@ class StepFunctions:
         entered: Told,
         left: Told,
         ended: Callable[[Execution], None],
+        map_chances: MapChances,
     ) -> None:
         self._clock, self._ended = clock, ended
-        self._interpreter = Interpreter(clock, random, call, entered, left)
+        self._interpreter = Interpreter(clock, random, call, entered, left, map_chances)
         self.executions: dict[str, Execution] = {}
         self.deployed: tuple[Program, int] | None = None
 
@@ -87,9 +90,7 @@ class StepFunctions:
         run = self._find(arn)
         if run.running or run.status == executions.SUCCEEDED or self._clock.now > (run.ended or 0) + REDRIVABLE:
             raise ServiceError("ExecutionNotRedrivable", f"It is {run.status}")
-        run.redrives += 1
-        run.status, run.ended, run.error = executions.RUNNING, None, None
-        run.redriven.append(self._clock.now)
+        run.again(self._clock.now)
         self._go(run)
 
     def describe_execution(self, request: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import copy
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-from elt_redshift.asl import fingerprints
+from elt_redshift.asl import fingerprints, jobfile
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.testing.program import Program, program
 
-#: The audit table's name, which stands for the one that a deployment fills in.
-AUDIT_TABLE = Target.audit_table
+#: The tables' names, which stand for those that a deployment fills in.
+AUDIT_TABLE, JOIN_TABLE = Target.audit_table, Target.join_table
 
 Mutation = Callable[[dict[str, Any]], None]
 """Breaks a definition, in place."""
@@ -40,10 +41,17 @@ class Version:
     @cached_property
     def program(self) -> Program:
         definition = self.machine.definition()
+        if self.machine.job_file is not None:
+            definition = json.loads(json.dumps(definition).replace(Target.job_file_key, self.job_file_key))
         if self.mutate:
             definition = json.loads(json.dumps(definition))
             self.mutate(definition)
         return program(definition)
+
+    @cached_property
+    def job_file_key(self) -> str:
+        """Under which the job file of the map layout lies: a hash of what is in it."""
+        return hashlib.sha256(jobfile.dump(self.machine.job_file or [])).hexdigest()
 
     @cached_property
     def answering(self) -> Program | None:
@@ -66,10 +74,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Subject:
-    """A job and what is deployed of it in the course of a schedule.
-
-    :raises ValueError: (when it is simulated) it has the map layout, which is not simulated.
-    """
+    """A job and what is deployed of it in the course of a schedule."""
 
     name: str
     versions: tuple[Version, ...]
@@ -77,8 +82,17 @@ class Subject:
     @classmethod
     def of(cls, job: EltJob, name: str = "", mutate: Mutation | None = None) -> Subject:
         """The job as it is, and as it is after a fix of the SQL of each task in turn."""
-        unrolled = _with(job, {task.name: task for task in job.tasks})
-        return cls(name or job.name, tuple(Version(one, mutate) for one in (unrolled, *_fixed(unrolled))))
+        return cls(name or job.name, tuple(Version(one, mutate) for one in (job, *_fixed(job))))
+
+    @property
+    def patience(self) -> float:
+        """So many seconds any statement of it may take without being cancelled."""
+        timeouts = (task.timeout for task in self.versions[0].job.tasks)
+        return min((timeout.total_seconds() / 2 for timeout in timeouts if timeout), default=float("inf"))
+
+    def job_file(self, key: str) -> list[jobfile.Item]:
+        """The file that lies under a key."""
+        return next(one.machine.job_file or [] for one in self.versions if one.job_file_key == key)
 
     @property
     def job_id(self) -> str:
@@ -86,9 +100,9 @@ class Subject:
 
 
 def _with(job: EltJob, tasks: Mapping[str, SqlTask]) -> EltJob:
-    """The job with other tasks, all of which have states of their own."""
+    """The job with other tasks."""
     another = copy.copy(job)
-    another.layout, another._tasks = "unrolled", dict(tasks)
+    another._tasks = dict(tasks)
     return another
 
 

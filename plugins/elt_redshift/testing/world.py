@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from elt_redshift.asl.language.names import StateName
-from elt_redshift.asl.patterns.passing import end_of
+from elt_redshift.asl.language.names import RUN_TASKS, StateName, Step
+from elt_redshift.asl.patterns.passing import KEPT, end_of
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.protocol import audit, executions
 from elt_redshift.protocol.statements import is_forgotten
@@ -19,6 +19,7 @@ from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.dynamodb import DynamoDb
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.map_runs import MapChances
 from elt_redshift.testing.network import Fate, Faults, Network
 from elt_redshift.testing.program import Program, State
 from elt_redshift.testing.redshift_data import Behaviour, RedshiftData, Statement
@@ -72,7 +73,13 @@ class World:
         self.dynamodb = DynamoDb()
         self.data = RedshiftData(self.clock, behave, self._statement_ended, memory, transactions)
         self.step_functions = StepFunctions(
-            self.clock, Random(f"{seed} states"), self._call, self._entered, self._left, self._ended
+            self.clock,
+            Random(f"{seed} states"),
+            self._call,
+            self._entered,
+            self._left,
+            self._ended,
+            MapChances.drawn(Random(f"{seed} map runs")),
         )
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
@@ -134,10 +141,15 @@ class World:
             "dynamodb": self.dynamodb,
             "redshiftdata": self.data,
             "sfn": self.step_functions,
+            "s3": self,
         }
         method = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", action)
         handler = getattr(services[service], method) if service in services else _heard_by_nobody
         return handler if self.trace is None else self._told(f"{service}:{action}", handler)
+
+    def get_object(self, request: Mapping[str, Any]) -> list[Any]:
+        """The items of a job file."""
+        return self.subject.job_file(request["Key"])
 
     def _told(self, call: str, handler: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
         def told(request: Mapping[str, Any]) -> Any:
@@ -184,23 +196,22 @@ class World:
     def _entered(self, run: Execution, state: str, given: Any) -> None:
         if self.trace is not None:
             self.say(f"{run.name}: > {state}  {str(given)[:150]}")
-        name = _parsed(state)
-        if name and not name.step and run.arn in self.step_functions.executions:
-            if run.tasks.get(name.task) != "running":  # a redrive may go on with the same attempt
-                run.begun[name.task] = self.clock.now
-            run.tasks[name.task] = "running"
-        if name and name.step == "record":
-            run.failed[name.task] = given["statement"], given["cause"]
+        if step := self._step(run, state):
+            step.entered(given, self.clock.now)
+        elif state == RUN_TASKS:
+            run.begun.setdefault(state, self.clock.now)
         self.on_entered(state)
 
     def _left(self, run: Execution, state: str, output: Any) -> None:
-        name = _parsed(state)
-        if name is None:
-            return
-        if name.step == "record":
-            run.tasks[name.task] = "failed"
-        elif isinstance(output, dict) and (end := end_of(name, output)):
-            run.tasks[name.task] = "kept" if end.kept else "succeeded"
+        if step := self._step(run, state):
+            step.left(output)
+
+    def _step(self, run: Execution, state: str) -> TaskStep | None:
+        """Of a task of the job; None: the state is none of a task's, or one of the small machines'."""
+        owner, name = run.parent or run, _parsed(state)
+        if name is None or owner.arn not in self.step_functions.executions:
+            return None
+        return TaskStep(owner, run.input["task"]["name"] if run.parent else name.task, name)
 
     def _ended(self, run: Execution) -> None:
         self.say(f"{run.name}: {run.status} {run.error or ''}")
@@ -246,6 +257,38 @@ def _heard_by_nobody(request: Mapping[str, Any]) -> dict[str, Any]:
     """An event that is put, a message that is published."""
     return {}
 
+
+@dataclass(frozen=True)
+class TaskStep:
+    """A state of a task, from which one sees how the task stands.
+
+    :param run: the execution that owns the lock.
+    """
+
+    run: Execution
+    task: str
+    state: StateName
+
+    def entered(self, given: Any, now: float) -> None:
+        run, step = self.run, self.state.step
+        if step in _BEGINNINGS:
+            if run.tasks.get(self.task) != "running":  # a redrive may go on with the same attempt
+                run.begun[self.task] = now
+            run.tasks[self.task] = "running"
+        elif step == "record":
+            run.failed[self.task] = given["statement"], given["cause"]
+        elif step == "report":
+            run.tasks[self.task] = "kept" if given["Status"] == KEPT else "succeeded"
+
+    def left(self, output: Any) -> None:
+        if self.state.step == "record":
+            self.run.tasks[self.task] = "failed"
+        elif isinstance(output, dict) and (end := end_of(self.state, output)):
+            self.run.tasks[self.task] = "kept" if end.kept else "succeeded"
+
+
+#: The steps in which a task is submitted.
+_BEGINNINGS: frozenset[Step] = frozenset({"", "submit", "submit batch"})
 
 _PARSED: dict[str, StateName | None] = {}
 

@@ -15,7 +15,7 @@ MOST = 2000
 #: These are caught at once.
 QUICK = ("no condition on the lock", "a token of its own for each try", "failures are not recorded")
 
-JOBS = {job.name: job for job in samples.jobs()}
+JOBS = {job.name: job for job in (*samples.jobs(), *samples.mapped())}
 
 
 def caught(broken: Broken, most: int) -> bool:

@@ -18,7 +18,7 @@ from .broken import BROKEN
 from .plays import Phase, Play, Stop, states_of
 from .routes import Route, routes
 
-SUBJECTS = {subject.name: subject for subject in samples.subjects()}
+SUBJECTS = {subject.name: subject for subject in samples.subjects()[0]}
 
 #: The states that no route comes to, and why none can.
 UNREACHABLE = {

@@ -9,12 +9,11 @@ import pytest
 
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError, StateError
-from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.network import Fate, Faults, Network
-from elt_redshift.testing.program import State, program
 from elt_redshift.testing.redshift_data import Behaviour, RedshiftData
-from elt_redshift.testing.step_functions import StepFunctions
 from elt_redshift.testing.subject import transactions
+
+from .machines import Machine, task
 
 
 def data_api(clock: Clock, behaviour: Behaviour, memory: float = 3600.0) -> RedshiftData:
@@ -90,37 +89,6 @@ def test_a_cancelled_statement_ends_a_little_later_or_by_itself() -> None:
     assert data.describe_statement({"Id": found})["Status"] == "ABORTED"
     with pytest.raises(ServiceError, match="end state"):
         data.cancel_statement({"Id": found})
-
-
-class Machine:
-    """Step Functions over calls that the test answers: the n-th call of an action with the n-th of its answers."""
-
-    def __init__(self, states: dict[str, Any], **answers: list[Any]) -> None:
-        self.clock, self.calls = Clock(0.0), list[tuple[str, Any]]()
-        self._answers = answers
-        self.service = StepFunctions(self.clock, Random(0), self._call, *[lambda *_: None] * 3)
-        self.service.deployed = program({"StartAt": next(iter(states)), "States": states}), 0
-
-    def _call(self, state: State, asked: Any) -> Promise:
-        action = state.action
-        self.calls.append((action, asked))
-        answer, answers = Promise(), self._answers.get(action, [])
-        given = answers.pop(0) if answers else {}
-        if given is not None:
-            self.clock.after(
-                0.1, *((answer.keep, None, given) if isinstance(given, Exception) else (answer.keep, given))
-            )
-        return answer
-
-    def run(self, seconds: float = 1000.0) -> Execution:
-        run = self.service.start("e1", {"n": 1})
-        self.clock.run(seconds)
-        return run
-
-
-def task(action: str = "go", **more: Any) -> dict[str, Any]:
-    flow = {} if "Next" in more else {"End": True}
-    return {"Type": "Task", "Resource": f"arn:aws:states:::aws-sdk:svc:{action}", "Arguments": {}, **flow, **more}
 
 
 def test_a_call_is_retried_and_then_caught_with_its_error() -> None:
