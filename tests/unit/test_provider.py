@@ -63,7 +63,7 @@ def test_airflow_lists_the_provider_and_its_links(unpacked: Path, tmp_path: Path
 def test_the_wheel_holds_what_is_needed(unpacked: Path) -> None:
     """The package with its data, the plugin module that `elt-redshift package` wants, and no test."""
     found = {path.relative_to(unpacked).as_posix() for path in unpacked.rglob("*") if path.is_file()}
-    data = {"elt_redshift/job/job.schema.json", "elt_redshift/local/redshift/functions.sql", "elt_redshift/py.typed"}
+    data = {"elt_redshift/job/job.schema.json", "elt_redshift/local/redshift/sql/super.sql", "elt_redshift/py.typed"}
     assert data | {"elt_redshift/provider.py", "elt_redshift_plugin.py"} <= found
     assert not [path for path in found if "test" in path.replace("elt_redshift/testing/", "")]
 

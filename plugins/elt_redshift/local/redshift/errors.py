@@ -5,6 +5,7 @@ from __future__ import annotations
 import psycopg
 
 from elt_redshift.exceptions import EltError
+from elt_redshift.local.redshift.absent import explanation
 
 
 class DataApiError(EltError):
@@ -50,6 +51,8 @@ def _from_postgres(error: psycopg.Error) -> str:
         return f"1023\nDETAIL: Serializable isolation violation on table: {message}"
     if error.sqlstate == _INVALID_TERMINATION:
         return _ATOMIC
+    if (absent := explanation(message)) is not None:
+        return absent
     if message.startswith("MERGE command cannot affect row a second time"):
         return "Found multiple matches to update the same tuple."
     extras = {"DETAIL": diagnosis.message_detail, "HINT": diagnosis.message_hint, "CONTEXT": diagnosis.context}

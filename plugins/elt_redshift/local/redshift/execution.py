@@ -16,6 +16,7 @@ from elt_redshift.job.sql import Statement as SqlText
 from elt_redshift.local.redshift.copy import copy_from_s3
 from elt_redshift.local.redshift.copy_exchange import CopyExchange
 from elt_redshift.local.redshift.dialect import Translation, UnsupportedSqlError, translate
+from elt_redshift.local.redshift.dialect.catalog import ResultColumn
 from elt_redshift.local.redshift.errors import StatementError, error_text
 from elt_redshift.local.redshift.results import Result, from_postgres
 from elt_redshift.local.redshift.s3 import Bucket
@@ -37,6 +38,22 @@ def _is_idle(connection: psycopg.Connection) -> bool:
 def _rollback(connection: psycopg.Connection) -> None:
     if not connection.closed and not _is_idle(connection):
         connection.execute("rollback")
+
+
+class Tables:
+    """What a connection sees of the tables that are there."""
+
+    def __init__(self, connection: psycopg.Connection) -> None:
+        self._connection = connection
+
+    def columns(self, query: str) -> tuple[ResultColumn, ...] | None:
+        """See :class:`Catalog`. A query that fails undoes nothing."""
+        try:
+            with self._connection.transaction():
+                described = self._connection.execute(query.encode()).description or ()
+        except psycopg.Error:
+            return None
+        return tuple(ResultColumn(column.name, column.type_code) for column in described)
 
 
 class Execution:
@@ -123,7 +140,7 @@ class Execution:
     def _all(self, statements: list[SqlText], connection: psycopg.Connection) -> Result:
         result = Result()
         for statement in statements:
-            result = self._one(translate(statement.text), connection)
+            result = self._one(translate(statement.text, Tables(connection)), connection)
         return result
 
     def _one(self, translation: Translation, connection: psycopg.Connection) -> Result:

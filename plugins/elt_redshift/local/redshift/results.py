@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from psycopg.pq.abc import PGresult
@@ -44,9 +45,9 @@ _TYPES = {
     1184: _Type("timestamptz", 35, 6),
     1266: _Type("timetz", 21, 6),
     1700: _Type("numeric", None, signed=True),
-    3802: _Type("super", case_sensitive=True),
+    142: _Type("super", case_sensitive=True),  # see sql/super.sql
 }
-_LONGS, _DOUBLES, _BOOLEAN, _BYTES, _SUPER, _NUMERIC = (20, 21, 23, 26), (700, 701), 16, 17, 3802, 1700
+_LONGS, _DOUBLES, _BOOLEAN, _BYTES, _SUPER, _NUMERIC, _TIMETZ = (20, 21, 23, 26), (700, 701), 16, 17, 142, 1700, 1266
 #: PostgreSQL adds this to the length and precision in a type's modifier.
 _MODIFIER_OFFSET = 4
 #: Redshift's precision of a NUMERIC without one, and the length of a string without one.
@@ -103,11 +104,20 @@ class Column:
         return {"stringValue": self.text(value)}
 
     def text(self, value: bytes) -> str:
-        """The text of a value; a SUPER without the blanks that PostgreSQL puts between its parts."""
+        """The text of a value; that of a SUPER is JSON."""
         text = value.decode()
-        if self.oid == _SUPER:
-            return json.dumps(json.loads(text), separators=(",", ":"), ensure_ascii=False)
+        if self.oid == _SUPER:  # as sql/super.sql keeps it
+            return text[1:] if text.startswith("\x01") else json.dumps(text, ensure_ascii=False)
+        if self.oid == _TIMETZ:
+            return _in_utc(text)
         return {"t": "true", "f": "false"}[text] if self.oid == _BOOLEAN else text
+
+
+def _in_utc(text: str) -> str:
+    """A time with a zone in UTC, in which Redshift keeps it."""
+    moment = datetime.combine(date(2000, 1, 2), time.fromisoformat(text)).astimezone(UTC)
+    fraction = f".{moment.microsecond:06}".rstrip("0") if moment.microsecond else ""
+    return f"{moment:%H:%M:%S}{fraction}+00"
 
 
 @dataclass(frozen=True)

@@ -22,8 +22,12 @@ SQL_USER = "awsuser"
 """As Redshift calls the user that a cluster begins with."""
 DATABASE = "dev"
 FUNCTION_SCHEMA = "redshift"
-"""Where the functions live that Redshift has and PostgreSQL lacks; every search path ends with it."""
-SEARCH_PATH = f'"$user", public, {FUNCTION_SCHEMA}'
+"""Where the functions live that Redshift has and PostgreSQL lacks or has otherwise; every search path ends with it."""
+#: The files of sql/, in the order in which they need each other.
+FILES = ("conversions", "collations", "super", "dates", "strings", "numbers", "aggregates", "statements")
+#: Before PostgreSQL's own, so that a function that Redshift has otherwise hides PostgreSQL's.
+SYSTEM_PATH = f"{FUNCTION_SCHEMA}, pg_catalog"
+SEARCH_PATH = f'"$user", public, {SYSTEM_PATH}'
 EXCHANGE_ROLE = "elt_exchange"
 
 _ROLES = f"""
@@ -50,10 +54,12 @@ def create_all(uri: Callable[[str, str], str], exchange: Path) -> None:
     :param uri: the address of a database for a user.
     :param exchange: the folder of the answers to COPYs in procedures.
     """
-    functions = files(__package__).joinpath("functions.sql").read_text(encoding="utf-8")
+    folder = files(__package__).joinpath("sql")
     with psycopg.connect(uri("template1", SUPERUSER), autocommit=True, prepare_threshold=None) as connection:
         connection.execute(_ROLES.encode())
-        connection.execute(functions.encode())
+        connection.execute(f"set allow_system_table_mods to on; set search_path to {SYSTEM_PATH}".encode())
+        for name in FILES:
+            connection.execute(folder.joinpath(f"{name}.sql").read_text(encoding="utf-8").encode())
         connection.execute(sql.SQL(_EXCHANGE).format(folder=sql.Literal(str(exchange))))
     with psycopg.connect(uri("postgres", SUPERUSER), autocommit=True, prepare_threshold=None) as connection:
         connection.execute(f"alter system set search_path to {SEARCH_PATH}".encode())

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.expressions import query
+from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.tokens import (
     following,
     lex,
@@ -80,42 +81,81 @@ def _control(tokens: Sequence[Token], index: int) -> tuple[str, int] | None:
     return ("control", index + 1) if keyword == "else" else None
 
 
-def _dynamic(tokens: Sequence[Token], translate: Translate) -> list[Token]:
-    """``EXECUTE`` text, from the word on: a constant is translated now, anything else when it runs."""
-    start = following(tokens, following(tokens, -1))
-    end = next(
-        (index for index in range(start, len(tokens)) if word(tokens, index) in ("into", "using", "loop")), len(tokens)
-    )
-    command = strip(tokens[start:end])
-    if len(command) == 1 and command[0].kind in ("string", "dollar"):
-        # A COPY becomes PERFORM, which only PL/pgSQL itself knows.
-        written = quote(re.sub("^perform ", "select ", translate(string_value(command[0]))))
-    else:
-        written = f"redshift.dynamic_sql({text(query(command))})"
-    return [raw(f"execute {written} "), *query(tokens[end:])]
+@dataclass(frozen=True)
+class _Reader:
+    """Takes a body apart and rewrites each piece.
 
+    :param context: what is around its queries.
+    :param translate: translates one SQL statement.
+    """
 
-def _head(tokens: Sequence[Token], translate: Translate) -> str:
-    """A piece of control text; the query of a FOR loop may be dynamic."""
-    execute = next((index for index in range(len(tokens)) if word(tokens, index) == "execute"), None)
-    if execute is None:
-        return text(query(tokens))
-    return text([*tokens[:execute], *_dynamic(tokens[execute:], translate)])
+    context: Context
+    translate: Translate
 
+    def _dynamic(self, tokens: Sequence[Token]) -> list[Token]:
+        """``EXECUTE`` text, from the word on: a constant is translated now, anything else when it runs."""
+        start = following(tokens, following(tokens, -1))
+        end = next(
+            (index for index in range(start, len(tokens)) if word(tokens, index) in ("into", "using", "loop")),
+            len(tokens),
+        )
+        command = strip(tokens[start:end])
+        if len(command) == 1 and command[0].kind in ("string", "dollar"):
+            # A COPY becomes PERFORM, which only PL/pgSQL itself knows.
+            written = quote(re.sub("^perform ", "select ", self.translate(string_value(command[0]))))
+        else:
+            written = f"redshift.dynamic_sql({text(whole(command, self.context))})"
+        return [raw(f"execute {written} "), *whole(tokens[end:], self.context)]
 
-def _statement(tokens: Sequence[Token], translate: Translate) -> Piece:
-    first = words(tokens, 2)
-    if first[0] == "end":
-        return Piece("close" if first[1:] in (["if"], ["loop"], ["case"]) else "end", text(tokens))
-    if first[0] in ("commit", "rollback") and len(words(tokens)) == 1:
-        return Piece("transaction", text(tokens))
-    if first[0] == "execute":
-        return Piece("statement", text(_dynamic(tokens, translate)))
-    if first[0] == "call":
-        return Piece("call", translate(text(tokens)))
-    if symbol(tokens, following(tokens, following(tokens, -1))) == ":=":
-        return Piece("statement", text(query(tokens)))
-    return Piece("statement", translate(text(tokens)))
+    def _head(self, tokens: Sequence[Token]) -> str:
+        """A piece of control text; the query of a FOR loop may be dynamic."""
+        execute = next((index for index in range(len(tokens)) if word(tokens, index) == "execute"), None)
+        if execute is None:
+            return text(whole(tokens, self.context))
+        return text([*tokens[:execute], *self._dynamic(tokens[execute:])])
+
+    def _statement(self, tokens: Sequence[Token]) -> Piece:
+        first = words(tokens, 2)
+        if first[0] == "end":
+            return Piece("close" if first[1:] in (["if"], ["loop"], ["case"]) else "end", text(tokens))
+        if first[0] in ("commit", "rollback") and len(words(tokens)) == 1:
+            return Piece("transaction", text(tokens))
+        if first[0] == "execute":
+            return Piece("statement", text(self._dynamic(tokens)))
+        if first[0] == "call":
+            return Piece("call", self.translate(text(tokens)))
+        if symbol(tokens, following(tokens, following(tokens, -1))) == ":=":
+            return Piece("statement", text(whole(tokens, self.context)))
+        return Piece("statement", self.translate(text(tokens)))
+
+    def pieces(self, body: str) -> Iterator[Piece]:
+        """The pieces of ``body``, rewritten."""
+        declaring = False
+        for stretch in _cut(lex(body)):
+            index = 0
+            while (start := following(stretch, index - 1)) < len(stretch):
+                if index < start:
+                    yield Piece("space", text(stretch[index:start]))
+                rest = stretch[start:]
+                if _case_statement(rest):
+                    found: tuple[str, int] | None = ("open", _until(rest, 1, "then"))
+                else:
+                    found = _control(rest, 0)
+                if found is None:
+                    break
+                kind, length = found
+                declaring = kind == "declare" or (declaring and kind != "begin")
+                yield Piece(kind, self._head(rest[:length]))
+                index = start + length
+            rest = stretch[start:]
+            if strip(rest):
+                yield self._declaration(rest) if declaring else self._statement(rest)
+                yield Piece("space", ";")
+            elif start < len(stretch) or rest:
+                yield Piece("space", text(rest))
+
+    def _declaration(self, tokens: Sequence[Token]) -> Piece:
+        return Piece("declaration", text(whole(column(tokens), self.context)))
 
 
 def _case_statement(tokens: Sequence[Token]) -> bool:
@@ -123,36 +163,12 @@ def _case_statement(tokens: Sequence[Token]) -> bool:
     return word(tokens, following(tokens, -1)) == "case"
 
 
-def _pieces(body: str, translate: Translate) -> Iterator[Piece]:
-    declaring = False
-    for stretch in _cut(lex(body)):
-        index = 0
-        while (start := following(stretch, index - 1)) < len(stretch):
-            if index < start:
-                yield Piece("space", text(stretch[index:start]))
-            rest = stretch[start:]
-            if _case_statement(rest):
-                found: tuple[str, int] | None = ("open", _until(rest, 1, "then"))
-            else:
-                found = _control(rest, 0)
-            if found is None:
-                break
-            kind, length = found
-            declaring = kind == "declare" or (declaring and kind != "begin")
-            yield Piece(kind, _head(rest[:length], translate))
-            index = start + length
-        rest = stretch[start:]
-        if strip(rest):
-            yield Piece("declaration", text(query(column(rest)))) if declaring else _statement(rest, translate)
-            yield Piece("space", ";")
-        elif start < len(stretch) or rest:
-            yield Piece("space", text(rest))
-
-
-def plpgsql_body(body: str, translate: Translate, *, nonatomic: bool) -> str:
+def plpgsql_body(body: str, context: Context, translate: Translate, *, nonatomic: bool) -> str:
     """Rewrite the body of a procedure.
 
     :param body: what stands between the dollar quotes.
+    :param context: what is around its queries.
+    :param translate: translates one SQL statement of it.
     :param nonatomic: the procedure is declared NONATOMIC, so an exception that it handled is not raised again.
     """
-    return with_redshift_transactions(list(_pieces(body, translate)), nonatomic=nonatomic)
+    return with_redshift_transactions(list(_Reader(context, translate).pieces(body)), nonatomic=nonatomic)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.bodies import Translate, plpgsql_body
-from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
     divide,
@@ -79,7 +79,7 @@ def _options(tokens: Sequence[Token]) -> list[Token]:
     return result
 
 
-def create_routine(tokens: Sequence[Token], translate: Translate) -> str:
+def create_routine(tokens: Sequence[Token], context: Context, translate: Translate) -> str:
     """``CREATE [OR REPLACE] PROCEDURE`` or ``FUNCTION``, its body rewritten too.
 
     :param translate: translates one SQL statement of the body.
@@ -96,7 +96,11 @@ def create_routine(tokens: Sequence[Token], translate: Translate) -> str:
     if place is not None:
         opening, body, ending = _unquote(rest[place])
         procedural = any(token.word == "plpgsql" for token in rest)
-        written = plpgsql_body(body, translate, nonatomic=nonatomic) if procedural else text(expression(lex(body)))
+        written = (
+            plpgsql_body(body, context, translate, nonatomic=nonatomic)
+            if procedural
+            else text(whole(lex(body), context))
+        )
         rest[place] = raw(f"{opening}{written}{ending}")
     parameters = _signature(tokens[end + 1 : close]) if words(tokens[end + 1 : close]) else ""
     return f"{text(tokens[:end])}({parameters}){text(with_types(_options(rest)))}"

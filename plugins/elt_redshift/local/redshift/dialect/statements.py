@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal
 
 from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.catalog import Catalog, NoCatalog
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
-from elt_redshift.local.redshift.dialect.expressions import expression, query
+from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.procedures import create_routine
+from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view
 from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
@@ -55,6 +58,8 @@ _SETTINGS = frozenset(
 )
 _EXTERNAL = ("external", "datashare", "library", "model", "masking", "rls")
 
+#: Writes a statement, given as tokens, in PostgreSQL's words.
+Writer = Callable[[list[Token], Context], str]
 Kind = Literal["sql", "nothing", "copy", "unload"]
 
 
@@ -72,29 +77,29 @@ class Translation:
     verb: str
 
 
-def _plain(tokens: list[Token]) -> str:
-    return text(query(tokens))
+def _plain(tokens: list[Token], context: Context) -> str:
+    return text(whole(tokens, context))
 
 
-def _create(tokens: list[Token]) -> str:
+def _create(tokens: list[Token], context: Context) -> str:
     head = words(tokens, 6)
     kind = next((item for item in head[1:] if item in _CREATORS or item in _EXTERNAL), "")
     if kind in _EXTERNAL:
         raise UnsupportedSqlError(
             f"CREATE {kind.upper()} needs a real Amazon Redshift: there is nothing external here."
         )
-    return _CREATORS.get(kind, _plain)(tokens)
+    return _CREATORS.get(kind, _plain)(tokens, context)
 
 
-def _create_user(tokens: list[Token]) -> str:
+def _create_user(tokens: list[Token], context: Context) -> str:
     return re.sub(r"(?i)\s+password\s+disable\b", "", text(tokens))
 
 
-def _create_routine(tokens: list[Token]) -> str:
-    return create_routine(tokens, _inside_body)
+def _create_routine(tokens: list[Token], context: Context) -> str:
+    return create_routine(tokens, context, partial(_inside_body, context=context))
 
 
-_CREATORS: dict[str, Callable[[list[Token]], str]] = {
+_CREATORS: dict[str, Writer] = {
     "table": create_table,
     "view": create_view,
     "procedure": _create_routine,
@@ -105,17 +110,17 @@ _CREATORS: dict[str, Callable[[list[Token]], str]] = {
 }
 
 
-def _alter(tokens: list[Token]) -> str:
-    return alter_table(tokens) if words(tokens, 2)[1:] == ["table"] else _plain(tokens)
+def _alter(tokens: list[Token], context: Context) -> str:
+    return alter_table(tokens) if words(tokens, 2)[1:] == ["table"] else _plain(tokens, context)
 
 
-def _merge(tokens: list[Token]) -> str:
+def _merge(tokens: list[Token], context: Context) -> str:
     """MERGE … REMOVE DUPLICATES replaces the matching rows by those of the source.
 
     The other form is PostgreSQL's MERGE. https://docs.aws.amazon.com/redshift/latest/dg/r_MERGE.html
     """
     if words(tokens, len(tokens))[-2:] != ["remove", "duplicates"]:
-        return _plain(tokens)
+        return _plain(tokens, context)
     start = following(tokens, following(tokens, following(tokens, -1)))
     using = name_end(tokens, start)
     source = following(tokens, using)
@@ -129,32 +134,36 @@ def _merge(tokens: list[Token]) -> str:
     )
 
 
-def _delete(tokens: list[Token]) -> str:
+def _delete(tokens: list[Token], context: Context) -> str:
     """Redshift's FROM is optional."""
     first = following(tokens, -1)
     rest = tokens[first + 1 :]
-    return f"delete{'' if words(rest, 1) == ['from'] else ' from'}{_plain(rest)}"
+    return f"delete{'' if words(rest, 1) == ['from'] else ' from'}{_plain(rest, context)}"
 
 
-def _set(tokens: list[Token]) -> str:
+def _set(tokens: list[Token], context: Context) -> str:
     first = words(tokens, 3)[1:]
     if "authorization" in words(tokens, 4):
-        return _session_authorization(tokens)
+        return _session_authorization(tokens, context)
     name = first[1] if first[:1] in (["session"], ["local"]) and len(first) > 1 else (first or [""])[0]
     if name in _SETTINGS:
         return ""
     # The functions that Redshift has built in must stay reachable.
-    return f"{text(tokens)}, redshift" if name == "search_path" and words(tokens, 1) == ["set"] else text(tokens)
+    return (
+        f"{text(tokens)}, redshift, pg_catalog"
+        if name == "search_path" and words(tokens, 1) == ["set"]
+        else text(tokens)
+    )
 
 
-def _session_authorization(tokens: list[Token]) -> str:
+def _session_authorization(tokens: list[Token], context: Context) -> str:
     """To become another user takes a superuser in PostgreSQL, which nobody is here; SET ROLE does what scripts want."""
     place = next(index for index in range(len(tokens)) if word(tokens, index) == "authorization")
     user = strip(tokens[place + 1 :])
     return "reset role" if words(user, 1) in ([], ["default"]) else f"set role {text(user)}"
 
 
-def _vacuum(tokens: list[Token]) -> str:
+def _vacuum(tokens: list[Token], context: Context) -> str:
     """Every form of VACUUM is PostgreSQL's plain one, which refuses a transaction block in the same words."""
     index = following(tokens, following(tokens, -1))
     while word(tokens, index) in ("full", "sort", "delete", "only", "reindex", "recluster", "sortkey"):
@@ -163,13 +172,13 @@ def _vacuum(tokens: list[Token]) -> str:
     return f"vacuum {text(expression(strip(tokens[index : name_end(tokens, index)])))}" if named else "vacuum"
 
 
-def _analyze(tokens: list[Token]) -> str:
+def _analyze(tokens: list[Token], context: Context) -> str:
     if "compression" in words(tokens, 2):
         raise UnsupportedSqlError("ANALYZE COMPRESSION needs a real Amazon Redshift: PostgreSQL encodes no columns.")
     return re.sub(r"(?i)\s+(predicate|all)\s+columns\b", "", text(expression(tokens)))
 
 
-def _drop(tokens: list[Token]) -> str:
+def _drop(tokens: list[Token], context: Context) -> str:
     """``DROP PROCEDURE p(… OUT …)``: output parameters became INOUT, so the name alone finds it."""
     first = following(tokens, -1)
     kind = following(tokens, first)
@@ -182,10 +191,10 @@ def _drop(tokens: list[Token]) -> str:
             close = arguments(tokens, end)[1]
             if any(token.word in ("out", "inout") for token in tokens[end:close]):
                 return text(tokens[:end])
-    return _plain(tokens)
+    return _plain(tokens, context)
 
 
-_STATEMENTS: dict[str, Callable[[list[Token]], str]] = {
+_STATEMENTS: dict[str, Writer] = {
     "alter": _alter,
     "analyze": _analyze,
     "create": _create,
@@ -206,9 +215,9 @@ def _copy_into(sql: str) -> str:
     return f"redshift.copy_into({quote(table)}, {quote(sql)})"
 
 
-def _inside_body(sql: str) -> str:
+def _inside_body(sql: str, context: Context) -> str:
     """One SQL statement of a procedure's body."""
-    translation = translate(sql)
+    translation = translate(sql, context.catalog)
     if translation.kind == "unload":
         raise UnsupportedSqlError("UNLOAD inside a procedure is not emulated here.")
     if translation.kind == "copy":
@@ -216,9 +225,10 @@ def _inside_body(sql: str) -> str:
     return translation.sql if translation.kind == "sql" else "null"
 
 
-def translate(sql: str) -> Translation:
+def translate(sql: str, catalog: Catalog | None = None) -> Translation:
     """Translate one statement (as :func:`elt_redshift.job.sql.split` gives it).
 
+    :param catalog: knows the tables; without one, what needs their columns is refused.
     :raises UnsupportedSqlError: only a real Redshift can run it.
     :raises SqlSyntaxError: a quote, comment or body is never closed.
     """
@@ -226,5 +236,5 @@ def translate(sql: str) -> Translation:
     verb = (words(tokens, 1) or [""])[0]
     if verb in ("copy", "unload"):
         return Translation(verb, sql, verb)  # type: ignore[arg-type]  # two of the kinds are verbs
-    written = _STATEMENTS.get(verb, _plain)(tokens)
+    written = _STATEMENTS.get(verb, _plain)(tokens, Context(catalog or NoCatalog()))
     return Translation("sql" if written.strip() else "nothing", written, verb)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.expressions import expression, query
+from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
     divide,
@@ -13,7 +14,6 @@ from elt_redshift.local.redshift.dialect.tokens import (
     lex,
     match,
     name_end,
-    raw,
     spaced,
     strip,
     symbol,
@@ -95,7 +95,7 @@ def _query(tokens: Sequence[Token], start: int) -> tuple[list[Token], list[Token
     return list(tokens[start:]), []
 
 
-def create_table(tokens: Sequence[Token]) -> str:
+def create_table(tokens: Sequence[Token], context: Context) -> str:
     """``CREATE TABLE``, with columns, LIKE or AS, temporary or not.
 
     https://docs.aws.amazon.com/redshift/latest/dg/r_CREATE_TABLE_NEW.html and r_CREATE_TABLE_AS.html
@@ -111,13 +111,15 @@ def create_table(tokens: Sequence[Token]) -> str:
         end = close + 1
     attributes, select = _query(tokens, end)
     rest = text(strip(_without_attributes(attributes)))
-    return f"create {'temp ' if temporary else ''}table {header}{columns} {rest} {text(query(select))}".rstrip()
+    return (
+        f"create {'temp ' if temporary else ''}table {header}{columns} {rest} {text(whole(select, context))}".rstrip()
+    )
 
 
-def create_view(tokens: Sequence[Token]) -> str:
+def create_view(tokens: Sequence[Token], context: Context) -> str:
     """``CREATE [MATERIALIZED] VIEW``; without late binding, which PostgreSQL does not know."""
     header, select = _query(tokens, 0)
-    body = text(query(select)).rstrip()
+    body = text(whole(select, context)).rstrip()
     ending = [token for token in lex(body) if token.kind not in ("space", "comment")][-4:]
     if [token.word for token in ending] == ["with", "no", "schema", "binding"]:
         body = body[: ending[0].start].rstrip()
@@ -160,5 +162,4 @@ def alter_table(tokens: Sequence[Token]) -> str:
         added = following(tokens, added) if word(tokens, added) == "column" else added
         definition = text(expression(table_column(strip(tokens[added:]))))
         return f"{text(expression(tokens[:end]))} add column {definition}"
-    changed = [token if token.word != "super" else raw("jsonb") for token in tokens]
-    return text(expression(spaced(changed)))
+    return text(expression(spaced(tokens)))

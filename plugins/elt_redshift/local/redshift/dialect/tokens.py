@@ -13,9 +13,22 @@ from elt_redshift.job.sql import BLANK, Token, tokenize
 def lex(sql: str) -> list[Token]:
     """The tokens of ``sql`` as a list, with names in lower case even in quotes, as Redshift has them.
 
+    A comment becomes the lines or the blank that it took, so that something can be put behind what stands before it.
     https://docs.aws.amazon.com/redshift/latest/dg/r_names.html
     """
-    return [replace(token, text=token.text.lower()) if token.kind == "quoted" else token for token in tokenize(sql)]
+    return [_plain(token) for token in tokenize(sql)]
+
+
+def _plain(token: Token) -> Token:
+    if token.kind == "quoted":
+        return replace(token, text=token.text.lower())
+    if token.kind == "comment":
+        return replace(token, kind="space", text="\n" * token.text.count("\n") or " ")
+    return token
+
+
+#: A blank between two tokens.
+SPACE = Token("space", " ", 0)
 
 
 def text(tokens: Iterable[Token]) -> str:
@@ -154,3 +167,8 @@ def spaced(tokens: Sequence[Token]) -> list[Token]:
             result.append(Token("space", " ", 0))
         result.append(after)
     return result
+
+
+def quoted_name(name: str) -> str:
+    """``name`` as a quoted identifier."""
+    return '"' + name.replace('"', '""') + '"'

@@ -22,6 +22,10 @@ from elt_redshift.local.redshift.dialect.tokens import (
 MAX_VARCHAR = 65535
 #: What a type without a size means: the length of a string column, the digits of a decimal, none after the point.
 DEFAULT_LENGTH, DEFAULT_DECIMAL = 256, 18
+#: Types that PostgreSQL has under another name.
+_RENAMED = {"hllsketch": "bytea", "datetime": "timestamp", "datetimetz": "timestamptz", "smalldatetime": "timestamp"}
+#: Redshift's names of the collation that case does not matter to.
+INSENSITIVE = ("case_insensitive", "ci")
 _BYTES = ("varbyte", "varbinary", "binary")
 _DECIMALS = ("decimal", "numeric", "dec")
 _STRINGS = ("varchar", "nvarchar", "character", "char", "nchar")
@@ -30,10 +34,8 @@ _STRINGS = ("varchar", "nvarchar", "character", "char", "nchar")
 def type_at(tokens: Sequence[Token], index: int) -> tuple[list[Token], int] | None:
     """The PostgreSQL type for a Redshift type that starts at ``index``, and the index after it; ``None``: the same."""
     name, after = word(tokens, index), following(tokens, index)
-    if name == "super":
-        return [raw("jsonb")], index + 1
-    if name == "hllsketch":
-        return [raw("bytea")], index + 1
+    if name in _RENAMED:
+        return [raw(_RENAMED[name])], index + 1
     if name in _BYTES and (name != "binary" or word(tokens, after) == "varying"):
         if name == "binary":
             after = following(tokens, after)
@@ -90,12 +92,27 @@ def table_column(tokens: Sequence[Token]) -> list[Token]:
     return column(tokens)
 
 
+def _insensitive(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A column COLLATE CASE_INSENSITIVE has the type of sql/collations.sql."""
+    place = next((index for index in range(len(tokens)) if word(tokens, index) == "collate"), None)
+    if place is None or tokens[following(tokens, place)].text.strip('"').lower() not in INSENSITIVE:
+        return tokens
+    kind = following(tokens, following(tokens, -1))
+    after = match(tokens, kind, "character", "varying") or following(tokens, kind)
+    size = f"({DEFAULT_LENGTH})" if word(tokens, kind) in ("varchar", "text", "nvarchar") else "(1)"
+    if symbol(tokens, after) == "(":
+        end = arguments(tokens, after)[1] + 1
+        size, after = text(tokens[after:end]).lower().replace("max", str(MAX_VARCHAR)), end
+    return [*tokens[:kind], raw(f"redshift.insensitive{size} "), *tokens[after:]]
+
+
 def column(tokens: Sequence[Token]) -> list[Token]:
     """A column definition without Redshift's attributes and without constraints that Redshift does not enforce.
 
     ``PRIMARY KEY`` leaves ``NOT NULL`` behind, which Redshift does enforce.
     https://docs.aws.amazon.com/redshift/latest/dg/t_Defining_constraints.html
     """
+    tokens = _insensitive(tokens)
     start = following(tokens, -1)
     index = start + 1
     result = list(tokens[: start + 1])
