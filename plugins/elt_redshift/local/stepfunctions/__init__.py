@@ -23,6 +23,7 @@ MODULES = (
     "attempts",
     "branches",
     "distributed",
+    "parsing",
     "definitions",
     "api",
 )

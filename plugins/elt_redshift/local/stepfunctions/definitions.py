@@ -1,4 +1,4 @@
-"""Creating and updating state machines: validation, versions, and definitions parsed once.
+"""Creating and updating state machines: validation and versions.
 
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_CreateStateMachine.html and
 https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-version.html)
@@ -6,19 +6,12 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-state-machine-vers
 
 from __future__ import annotations
 
-import gc
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
-from antlr4.atn.PredictionMode import PredictionMode
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions import responses
 from moto.stepfunctions.parser import api as shapes
 from moto.stepfunctions.parser import models
-from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
-from moto.stepfunctions.parser.asl.parse import asl_parser
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 
 from elt_redshift.local.stepfunctions.executions import locked
@@ -30,49 +23,7 @@ apply = PATCHES.apply
 
 _Backend = models.StepFunctionsParserBackend
 _Response = responses.StepFunctionResponse
-_CACHED = 256  # definitions
 _MAX_DIAGNOSTICS = 100
-_parsed: dict[str, Any] = {}
-_parsing = threading.RLock()  # ANTLR's runtime fills caches while it parses
-
-
-@PATCHES.method(
-    AmazonStateLanguageParser, "parse", "Parsed a definition (100 ms) for each execution; the result has no state."
-)
-def parse(original: Any, definition: str) -> Any:
-    with _parsing:
-        if definition not in _parsed:
-            if len(_parsed) >= _CACHED:
-                _parsed.clear()
-            with _uncollected():
-                program, _ = original(definition)
-            _parsed[definition] = program, None  # nobody wants the syntax tree, of a million objects
-        return _parsed[definition]
-
-
-@contextmanager
-def _uncollected() -> Iterator[None]:
-    """No garbage collection meanwhile: it would look through the growing tree again and again, and find nothing."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-
-
-def _fast_parser(tokens: Any) -> Any:
-    """ANTLR's faster prediction: what it can read, it reads as the slower one does, and it can read every definition.
-
-    (https://github.com/antlr/antlr4/blob/master/runtime/Java/src/org/antlr/v4/runtime/atn/PredictionMode.java)
-    """
-    parser: Any = ASLParser(tokens)
-    parser._interp.predictionMode = PredictionMode.SLL
-    return parser
-
-
-PATCHES.value(
-    asl_parser, "ASLParser", "Predicted with full context: half as long again for the same tree.", _fast_parser
-)
 
 
 def findings(definition: str) -> list[Diagnostic]:
