@@ -166,7 +166,8 @@ def test_the_package_comes_from_the_plugins_folder(mwaa: Mwaa, seen: Any) -> Non
 
 def test_airflow_imports_only_the_plugin_module(seen: Any) -> None:
     """Airflow would import every module below plugins/; here just the plugin's, and what that one needs."""
-    needed = {"elt_redshift", "elt_redshift.version", "elt_redshift_plugin", "elt_redshift.airflow_compat"}
+    consoles = {"elt_redshift.protocol", "elt_redshift.protocol.consoles"}  # the addresses of the links
+    needed = {"elt_redshift", "elt_redshift.version", "elt_redshift_plugin", "elt_redshift.airflow_compat", *consoles}
     assert {name for name in seen["by_plugins"] if not name.startswith("elt_redshift.links")} == needed
 
 
