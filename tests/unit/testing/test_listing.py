@@ -22,7 +22,7 @@ HOUR = 3600.0
 
 
 def _play(job: str = "one_task") -> Play:
-    return Play(next(one for one in samples.subjects() if one.name == job))
+    return Play(next(one for one in samples.subjects()[0] if one.name == job))
 
 
 def _left(play: Play) -> dict[str, Any]:
