@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.local.clock import Clock
+from elt_redshift.local.process import LocalAws
 from tests.local.conftest import ClientFactory
 from tests.local.must_fail import beyond_stock
 from tests.local.waiting import wait_for
@@ -154,10 +156,10 @@ def test_a_target_that_cannot_be_reached_fails_nobody(client: ClientFactory, uni
 
 
 @beyond_stock("1 executions")
-def test_a_schedule_fires(client: ClientFactory, unique: str) -> None:
+def test_a_schedule_fires(client: ClientFactory, local_aws: LocalAws, unique: str) -> None:
     """A schedule of EventBridge Scheduler starts its state machine when it is due, and deletes itself if asked to."""
     arn, role = state_machine(client, unique)
-    soon = datetime.now(UTC) + timedelta(seconds=3)
+    soon = Clock(local_aws).advance(timedelta()) + timedelta(seconds=3)  # other tests set it forward
     client("scheduler").create_schedule(
         Name=unique,
         ScheduleExpression=f"at({soon:%Y-%m-%dT%H:%M:%S})",
