@@ -29,6 +29,12 @@ STUCK = f"^Job [A-Za-z0-9_.-]+ ({_HELD}|{_UNOWNED}|{_UNCLEAR})"
 TASK_FAILED = ("Task ", " failed: ")
 
 
+def task_failed(task: _Part, message: _Part) -> tuple[_Part | str, ...]:
+    """What a run says that fails with the failure of a task, in pieces to be joined."""
+    before, behind = TASK_FAILED
+    return (before, task, behind, message)
+
+
 def held_by_failure(
     job_id: str, *, task: str, since: str, message: str, owner: str, redrive: str, unlock: str
 ) -> tuple[str, ...]:

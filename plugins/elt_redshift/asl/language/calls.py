@@ -93,9 +93,8 @@ SUBMIT_RETRY = _retry(*_REFUSED, times=12)
 #: One that waits for an event, which may tell that the statement has failed.
 EVENT_RETRY = _retry(STATEMENT_FAILED, *_REFUSED, times=12)
 
-#: A start of an execution, and a message about one that was missed.
+#: A start of an execution.
 START_RETRY = _retry(ALREADY_STARTED, "Sfn.StateMachineDoesNotExistException")
-SEND_RETRY = _retry()
 
 #: An answer to a task token: a stale one stays stale.
 TOKEN_RETRY = _retry(*STALE_TOKEN)

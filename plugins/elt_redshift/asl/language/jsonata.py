@@ -98,6 +98,13 @@ def code_object(**codes: str) -> str:
     return f"{{{members}}}"
 
 
+def described_date(date: str, otherwise: str) -> str:
+    """A date as DescribeExecution gives it, in epoch milliseconds, or ``otherwise`` where it has another form than the
+    documentation says. All are JSONata."""
+    readable = f"$type({date}) = 'string' and $contains({date}, /^[0-9-]+T[0-9:.]+Z$/)"
+    return f"{readable} ? $toMillis({date}) : {otherwise}"
+
+
 class Code(str):
     """JSONata that computes a value; a plain string or number, where either may stand, is the value itself."""
 

@@ -95,8 +95,7 @@ class FailurePattern:
 
     def _gate(self) -> Choice:
         again = {**keep("attempt", "redrives", "since"), "failures": 0, "Status": passing.UNKNOWN}
-        before, behind = messages.TASK_FAILED
-        cause = joined(before, self._failed, behind, Code(f"{INPUT}.cause"))
+        cause = joined(*messages.task_failed(self._failed, Code(f"{INPUT}.cause")))
         return Choice(
             self.source.name("failed"),
             (Rule(gate(cause), self.source.name("status"), again),),

@@ -32,6 +32,8 @@ from elt_redshift.asl.language.jsonata import (
     INPUT,
     REDRIVE_COUNT,
     Code,
+    code_object,
+    described_date,
     expression,
     fields,
     joined,
@@ -108,8 +110,7 @@ class JudgePattern:
             "passes": "0",
         }
         # One expression, in which the item has a short name: definitions have a limit.
-        members = ", ".join(f"'{name}': {code}" for name, code in seen.items())
-        output = expression(f"({_ITEM} := $states.result.Item; {{{members}}})")
+        output = expression(f"({_ITEM} := $states.result.Item; {code_object(**seen)})")
         return get_item("read lock", self.job_id, self.target, "judge lock", output)
 
     def _judge_lock(self) -> Choice:
@@ -213,10 +214,8 @@ def _failed_at() -> str:
 
 def _stopped_at() -> str:
     """When the execution ended. A date in another form than that of the documentation counts as now, the first time."""
-    date = "$states.result.StopDate"
-    readable = f"$type({date}) = 'string' and $contains({date}, /^[0-9-]+T[0-9:.]+Z$/)"
-    otherwise = f"{readable} ? $toMillis({date}) : {INPUT}.waited ? 0 : $millis()"
-    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {otherwise}"
+    date = described_date("$states.result.StopDate", otherwise=f"{INPUT}.waited ? 0 : $millis()")
+    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {date}"
 
 
 def _state() -> str:

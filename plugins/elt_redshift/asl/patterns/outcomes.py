@@ -9,7 +9,7 @@ nothing), ``parameters`` (JSON), ``by``, ``resumed``; and, once the item was rea
 
 from __future__ import annotations
 
-from elt_redshift.asl.language.jsonata import INPUT, expression, fields
+from elt_redshift.asl.language.jsonata import INPUT, code_object, described_date, expression, fields
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.patterns.words import CHILD_FAILED, end_in_plain_words
 from elt_redshift.protocol import audit, executions, messages, records
@@ -65,8 +65,7 @@ def facts() -> str:
         "message": told(audit.MESSAGE, "$r.message"),
         "after": told(audit.AFTER_FAILURE),
     }
-    members = ", ".join(f"'{name}': {code}" for name, code in found.items())
-    return expression(f"($r := {INPUT}; $i := {_FOUND}.Item; $mine := {mine}; $merge([$r, {{{members}}}]))")
+    return expression(f"($r := {INPUT}; $i := {_FOUND}.Item; $mine := {mine}; $merge([$r, {code_object(**found)}]))")
 
 
 def _outcome() -> str:
@@ -87,9 +86,7 @@ def _task_in_message() -> str:
 
 def _millis(date: str) -> str:
     """A date of DescribeExecution's. One in another form than that of the documentation counts as now."""
-    date = f"{_FOUND}.{date}"
-    readable = f"$type({date}) = 'string' and $contains({date}, /^[0-9-]+T[0-9:.]+Z$/)"
-    return f"{readable} ? $toMillis({date}) : $millis()"
+    return described_date(f"{_FOUND}.{date}", otherwise="$millis()")
 
 
 def _message() -> str:

@@ -180,8 +180,8 @@ class ResumptionPattern:
         )
 
     def _cause(self) -> Code:
-        before, behind = messages.TASK_FAILED
-        return joined(before, Code(f"{INPUT}.unfound.task"), behind, Code(f"{INPUT}.unfound.message"))
+        unfound = f"{INPUT}.unfound"
+        return joined(*messages.task_failed(Code(f"{unfound}.task"), Code(f"{unfound}.message")))
 
     def _reclaim(self) -> Task:
         claim = fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})")

@@ -27,7 +27,7 @@ from __future__ import annotations
 from typing import Any
 
 from elt_redshift.asl.language import calls
-from elt_redshift.asl.language.jsonata import INPUT, expression, fields, keep, literal
+from elt_redshift.asl.language.jsonata import INPUT, code_object, expression, fields, keep, literal
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, Succeed, Task
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, Schedule
@@ -113,7 +113,7 @@ def _values(schedule: Schedule) -> str:
         name: literal(value) if isinstance(value, str) else _FORMS[value[SCHEDULED]]
         for name, value in schedule.parameters.items()
     }
-    return f"{{{', '.join(f'{literal(name)}: {value}' for name, value in said.items())}}}"
+    return code_object(**said)
 
 
 def _report(target: Target, queue: Any) -> Task:
@@ -130,6 +130,6 @@ def _report(target: Target, queue: Any) -> Task:
         },
         next=_MISSED,
         output={},
-        retry=calls.SEND_RETRY,
+        retry=calls.RETRY,
         partition=target.partition,
     )

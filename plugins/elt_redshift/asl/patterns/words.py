@@ -18,10 +18,15 @@ def in_plain_words(why: str, before: str = "''") -> str:
     :param why: JSONata that gives name and text, as :data:`WHY`.
     :param before: JSONata of what is put before the words of a service.
     """
-    service, attempts = messages.OF_THE_SDK
     text_only = f"$substringAfter({why}, ' ')"
-    said = f"$split($split({text_only}, '{service}')[0], '{attempts}')[0]"
-    return f"$contains({text_only}, /{messages.INNER_WORKINGS}/) ? '{messages.NOT_EXPECTED}' : {before} & {said}"
+    said = f"{before} & {_of_the_service(text_only)}"
+    return f"$contains({text_only}, /{messages.INNER_WORKINGS}/) ? '{messages.NOT_EXPECTED}' : {said}"
+
+
+def _of_the_service(said: str) -> str:
+    """A service's words, without what the SDK puts behind them."""
+    service, attempts = messages.OF_THE_SDK
+    return f"$split($split({said}, '{service}')[0], '{attempts}')[0]"
 
 
 #: In the cause of an execution whose expression has raised an error; the error's code and message follow.
@@ -46,12 +51,10 @@ def end_in_plain_words(error: str, cause: str) -> str:
     """
     ends = code_object(**{name: text(said) for name, said in _ENDS.items()})
     inner = f"{cause} = '' or $contains({cause}, /{messages.INNER_WORKINGS}/)"
-    service, attempts = messages.OF_THE_SDK
-    said = f"$split($split({cause}, '{service}')[0], '{attempts}')[0]"
     return (
         # D3137 is the code of what $error raises: other codes are about the expression.
         f"($w := $replace($substringAfter({cause}, '{_RAISED}'), /^[.:] (D3137: )?/, ''); "
         f"$contains({cause}, '{_RAISED}') and $not($contains($w, /^{_CODE}/)) ? $w : "
         f"($own := $lookup({ends}, $substringAfter({error}, '.')); "
-        f"$exists($own) ? $own : {inner} ? {text(_UNFORESEEN)} : {said}))"
+        f"$exists($own) ? $own : {inner} ? {text(_UNFORESEEN)} : {_of_the_service(cause)}))"
     )
