@@ -91,9 +91,8 @@ def remove(
             f"Execution {removal.running[0].rpartition(':')[2]} of job {deployed.job} runs. "
             "Wait for its end, or give --stop, which ends it and what it runs in the database."
         )
+    audit, executions = account.audit(deployed.audit_table), account.executions(deployed.state_machine_arn)
     for arn in removal.running:
-        audit = account.audit(deployed.audit_table)
-        executions = account.executions(deployed.state_machine_arn)
         stop_and_settle(executions, account.statements, audit, job_id, arn, f"Job {deployed.job} was removed.")
     account.stacks.delete(deployed.stack, told)
     for kept in removal.stays if everything else ():

@@ -35,18 +35,11 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
     return Part(
         resources={
             MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": statements}),
-            MACHINE: _machine(bound(compiled.ending())),
+            MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending())),
             RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
             RULE: _rule(compiled.job.job_id),
         }
     )
-
-
-def _machine(definition: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {"StateMachineType": "EXPRESS", "RoleArn": arn(MACHINE_ROLE), "Definition": definition},
-    }
 
 
 def _rule(job_id: str) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from elt_redshift.asl.patterns.answering import EVENT_PART, answering_flow, even
 from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import arn, ref
+from elt_redshift.aws.template.machine import express
 from elt_redshift.aws.template.part import Part
 from elt_redshift.aws.template.roles import allow, allowed, role
 
@@ -29,22 +30,11 @@ def part(machine: StateMachine) -> Part:
     return Part(
         resources={
             MACHINE_ROLE: role("states.amazonaws.com", {"answer-tasks": [*rights.values()]}),
-            MACHINE: _machine(bound(machine.answering())),
+            MACHINE: express(MACHINE_ROLE, bound(machine.answering())),
             RULE_ROLE: role("events.amazonaws.com", {"start-answering": start}),
             RULE: _rule(machine.job.job_id),
         }
     )
-
-
-def _machine(definition: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {
-            "StateMachineType": "EXPRESS",
-            "RoleArn": arn(MACHINE_ROLE),
-            "Definition": definition,
-        },
-    }
 
 
 def _rule(job_id: str) -> dict[str, Any]:

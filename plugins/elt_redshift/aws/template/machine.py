@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.needs import Resource
@@ -41,6 +43,17 @@ def part(machine: StateMachine) -> Part:
         "JobID": {"Description": "The key of the job's audit item.", "Value": machine.job.job_id},
     }
     return Part(resources={MACHINE: made}, outputs=outputs, needs=machine.needs(), named=_NAMED)
+
+
+def express(role: str, definition: dict[str, Any]) -> dict[str, Any]:
+    """A small machine beside it.
+
+    :param role: the logical name of the role that it runs as.
+    """
+    return {
+        "Type": "AWS::StepFunctions::StateMachine",
+        "Properties": {"StateMachineType": "EXPRESS", "RoleArn": arn(role), "Definition": definition},
+    }
 
 
 _EXECUTIONS = f"{ARN}states:{HERE}:execution:${{{MACHINE}.Name}}"

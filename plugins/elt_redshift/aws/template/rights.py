@@ -5,7 +5,7 @@ from __future__ import annotations
 from elt_redshift.aws.template.intrinsics import ref
 from elt_redshift.aws.template.machine import ROLE
 from elt_redshift.aws.template.part import Part
-from elt_redshift.aws.template.roles import rights
+from elt_redshift.aws.template.roles import document, rights
 
 #: Logical name of the policy.
 RIGHTS = "StateMachineRights"
@@ -22,7 +22,7 @@ def part(whole: Part) -> Part:
         "Properties": {
             "PolicyName": "run-the-job",
             "Roles": [ref(ROLE)],
-            "PolicyDocument": {"Version": "2012-10-17", "Statement": rights(whole.needs, whole.named)},
+            "PolicyDocument": document(*rights(whole.needs, whole.named)),
         },
     }
     return Part(resources={RIGHTS: policy})

@@ -32,7 +32,7 @@ def role(
     return {
         "Type": "AWS::IAM::Role",
         "Properties": {
-            "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [trust]},
+            "AssumeRolePolicyDocument": document(trust),
             **({"Policies": inline} if inline else {}),
         },
     }
@@ -40,12 +40,28 @@ def role(
 
 def policy(name: str, statements: list[dict[str, Any]]) -> dict[str, Any]:
     """An inline policy of a role."""
-    return {"PolicyName": name, "PolicyDocument": {"Version": "2012-10-17", "Statement": statements}}
+    return {"PolicyName": name, "PolicyDocument": document(*statements)}
+
+
+def document(*statements: dict[str, Any]) -> dict[str, Any]:
+    """The document of a policy."""
+    return {"Version": "2012-10-17", "Statement": [*statements]}
 
 
 def allow(actions: list[str], resource: Any) -> dict[str, Any]:
     """A policy's statement that allows ``actions`` on ``resource``."""
     return {"Effect": "Allow", "Action": actions, "Resource": resource}
+
+
+def deny_without_tls(action: str, resource: Any) -> dict[str, Any]:
+    """A statement of a resource's own policy that refuses everybody who comes without TLS."""
+    return {
+        "Effect": "Deny",
+        "Principal": "*",
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
+    }
 
 
 def allowed(needs: Iterable[Need], on: Mapping[Resource, Any]) -> dict[Resource, dict[str, Any]]:

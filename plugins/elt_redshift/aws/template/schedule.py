@@ -13,7 +13,7 @@ from elt_redshift.asl.patterns.starting import GIVEN, starting_flow
 from elt_redshift.aws.template import endings, events, machine, rights
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
-from elt_redshift.aws.template.roles import allow, allowed, role
+from elt_redshift.aws.template.roles import allow, allowed, deny_without_tls, document, role
 from elt_redshift.job.parts import Schedule
 from elt_redshift.job.schedules import expression_of, shortest_gap
 
@@ -44,14 +44,7 @@ def part(compiled: StateMachine) -> Part:
             QUEUE: _queue(),
             f"{QUEUE}Policy": _queue_policy(),
             STARTER_ROLE: role("states.amazonaws.com", {"start-runs": [*starter.values()]}),
-            STARTER: {
-                "Type": "AWS::StepFunctions::StateMachine",
-                "Properties": {
-                    "StateMachineType": "EXPRESS",
-                    "RoleArn": arn(STARTER_ROLE),
-                    "Definition": compiled.starting(ref(machine.MACHINE), ref(QUEUE)),
-                },
-            },
+            STARTER: machine.express(STARTER_ROLE, compiled.starting(ref(machine.MACHINE), ref(QUEUE))),
             GROUP: {"Type": "AWS::Scheduler::ScheduleGroup"},
             SCHEDULE_ROLE: role("scheduler.amazonaws.com", {"start-starting": scheduler}, source=arn(GROUP)),
             SCHEDULE: _schedule(compiled, schedule),
@@ -97,12 +90,5 @@ def _queue() -> dict[str, Any]:
 
 def _queue_policy() -> dict[str, Any]:
     """Nobody gets at messages without TLS. Who else may is for IAM to say."""
-    refused = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "sqs:*",
-        "Resource": arn(QUEUE),
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    document = {"Version": "2012-10-17", "Statement": [refused]}
-    return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [ref(QUEUE)], "PolicyDocument": document}}
+    refused = document(deny_without_tls("sqs:*", arn(QUEUE)))
+    return {"Type": "AWS::SQS::QueuePolicy", "Properties": {"Queues": [ref(QUEUE)], "PolicyDocument": refused}}

@@ -9,6 +9,7 @@ from typing import Any
 
 from elt_redshift.aws.template.intrinsics import ARN, HERE, ref, sub
 from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.roles import deny_without_tls, document
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import NEW_TOPIC, Notify
 
@@ -46,14 +47,7 @@ def _topic(job: EltJob) -> dict[str, Any]:
             "ArnLike": {"aws:SourceArn": sub(f"{ARN}cloudwatch:{HERE}:alarm:*")},
         },
     }
-    unencrypted = {
-        "Effect": "Deny",
-        "Principal": "*",
-        "Action": "sns:Publish",
-        "Resource": ref(TOPIC),
-        "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-    }
-    document = {"Version": "2012-10-17", "Statement": [alarms, unencrypted]}
+    allowed = document(alarms, deny_without_tls("sns:Publish", ref(TOPIC)))
     return {
         TOPIC: {
             "Type": "AWS::SNS::Topic",
@@ -61,6 +55,6 @@ def _topic(job: EltJob) -> dict[str, Any]:
         },
         POLICY: {
             "Type": "AWS::SNS::TopicPolicy",
-            "Properties": {"Topics": [ref(TOPIC)], "PolicyDocument": document},
+            "Properties": {"Topics": [ref(TOPIC)], "PolicyDocument": allowed},
         },
     }
