@@ -9,12 +9,12 @@ attempts of calls that they could not make. Executions, leases and statements ke
 from __future__ import annotations
 
 import json
-import urllib.request
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from elt_redshift.local.door import CLOCK_PATH, Application, StartResponse, authorization
+from elt_redshift.local.door import CLOCK_PATH, Application, StartResponse
+from elt_redshift.local.management import ask
 from elt_redshift.local.state import LocalAws
 
 
@@ -30,13 +30,8 @@ class Clock:
     def advance(self, by: timedelta) -> datetime:
         """Set it forward. Whatever falls due on the way is fired at its time, one after the other; when this returns,
         the calls have been made. Gives the time that the schedules have then."""
-        body = json.dumps({"seconds": by.total_seconds()}).encode()
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{self._aws.endpoint}{CLOCK_PATH}", body, authorization(self._aws.token), method="POST"
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request) as answer:
-            return datetime.fromisoformat(json.load(answer)["now"])
+        told = ask(self._aws, CLOCK_PATH, "POST", {"seconds": by.total_seconds()})
+        return datetime.fromisoformat(told["now"])
 
 
 def application(app: Application, pass_time: Callable[[timedelta], datetime]) -> Application:

@@ -17,15 +17,15 @@ import json
 import re
 import threading
 import time
-import urllib.request
 import uuid
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qs
 
-from elt_redshift.local.door import FAULTS_PATH, Application, StartResponse, authorization
+from elt_redshift.local.door import FAULTS_PATH, Application, StartResponse
 from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.management import ask
 from elt_redshift.local.state import LocalAws
 
 Kind = Literal["fail", "delay", "lose", "end"]
@@ -207,23 +207,14 @@ class Faults:
 
     def met(self) -> list[int]:
         """How many calls each fault has hit so far, in the order in which they were set."""
-        return [fault["met"] for fault in self._ask("GET")]
+        return [fault["met"] for fault in ask(self._aws, FAULTS_PATH)]
 
     def clear(self) -> None:
         """Remove all faults."""
-        self._ask("DELETE")
+        ask(self._aws, FAULTS_PATH, "DELETE")
 
     def _set(self, fault: Fault) -> None:
-        self._ask("POST", json.dumps(asdict(fault)).encode())
-
-    def _ask(self, method: str, body: bytes | None = None) -> list[dict[str, Any]]:
-        request = urllib.request.Request(  # noqa: S310 - our own server
-            f"{self._aws.endpoint}{FAULTS_PATH}", body, authorization(self._aws.token), method=method
-        )
-        opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-        with opener.open(request) as answer:
-            told: list[dict[str, Any]] = json.load(answer)
-        return told
+        ask(self._aws, FAULTS_PATH, "POST", asdict(fault))
 
 
 def _call_of(service: str, operation: str) -> str:

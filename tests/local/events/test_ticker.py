@@ -5,13 +5,13 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from elt_redshift.local.events.clock import Clock
+from elt_redshift.local.events.clock import ScheduleClock
 from elt_redshift.local.events.ticker import Ticker, Timed
 
 START = datetime(2026, 11, 24, 3, 0, tzinfo=UTC)
 
 
-class World(Clock):
+class World(ScheduleClock):
     """A clock that is turned by hand, and what is scheduled in it."""
 
     def __init__(self) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 
-class Clock:
+class ScheduleClock:
     """The machine's time, and how far this clock is ahead of it."""
 
     def __init__(self) -> None:
@@ -20,4 +20,4 @@ class Clock:
 
 
 #: Of this process.
-CLOCK = Clock()
+CLOCK = ScheduleClock()

@@ -127,16 +127,17 @@ def deliver(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:
     elif service == "sns":
         client("sns", region).publish(TopicArn=arn, Message=text)
     elif service == "sqs":
-        _send_to_queue(arn, text, region, target)
+        group = target.get("SqsParameters", {}).get("MessageGroupId")
+        send_to_queue(arn, text, **({"MessageGroupId": group} if group else {}))
     else:
         raise NotImplementedError(f"the embedded AWS does not deliver to {service}")
 
 
-def _send_to_queue(arn: str, text: str, region: str, target: Mapping[str, Any]) -> None:
+def send_to_queue(arn: str, text: str, **more: Any) -> None:
+    """Put a message into the queue with that ARN; ``more`` is as SQS takes it."""
+    _, _, _, region, _, name = arn.split(":")
     queues = client("sqs", region)
-    url = queues.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"]
-    group = target.get("SqsParameters", {}).get("MessageGroupId")
-    queues.send_message(QueueUrl=url, MessageBody=text, **({"MessageGroupId": group} if group else {}))
+    queues.send_message(QueueUrl=queues.get_queue_url(QueueName=name)["QueueUrl"], MessageBody=text, **more)
 
 
 @lru_cache

@@ -20,8 +20,8 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from elt_redshift.local.events.clock import Clock
-from elt_redshift.local.events.delivery import client, deliver
+from elt_redshift.local.events.clock import ScheduleClock
+from elt_redshift.local.events.delivery import client, deliver, send_to_queue
 from elt_redshift.local.events.ticker import Timed
 
 #: A universal target: any action of any service.
@@ -85,7 +85,7 @@ class Invocation:
 class Invocations:
     """The calls of schedules, and those that are to be made again."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: ScheduleClock) -> None:
         self._clock = clock
         self._couriers = ThreadPoolExecutor(4, thread_name_prefix="scheduler")
         self._lock = threading.Lock()
@@ -172,15 +172,9 @@ def _leave(invocation: Invocation, error: Exception, exhausted: str) -> None:
         "SCHEDULE_ARN": invocation.schedule,
         "TARGET_ARN": str(invocation.target["Arn"]),
     }
-    queues = client("sqs", arn.split(":")[3])
+    told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
     try:
-        queues.send_message(
-            QueueUrl=queues.get_queue_url(QueueName=arn.rpartition(":")[2])["QueueUrl"],
-            MessageBody=invocation.input,
-            MessageAttributes={
-                name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()
-            },
-        )
+        send_to_queue(arn, invocation.input, MessageAttributes=told)
     except Exception:
         log.exception("the schedule %s could not leave a call in %s", invocation.schedule, arn)
 

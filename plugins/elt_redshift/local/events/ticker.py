@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from elt_redshift.job.schedule_expressions import Rate, parse
-from elt_redshift.local.events.clock import Clock
+from elt_redshift.local.events.clock import ScheduleClock
 
 TICK_SECONDS = 1.0
 
@@ -74,7 +74,7 @@ class Ticker:
     """
 
     def __init__(
-        self, source: Callable[[], Iterable[Timed]], clock: Clock, settle: Callable[[], None] = lambda: None
+        self, source: Callable[[], Iterable[Timed]], clock: ScheduleClock, settle: Callable[[], None] = lambda: None
     ) -> None:
         self._source, self._clock, self._settle = source, clock, settle
         self._due: dict[Identity, datetime | None] = {}
