@@ -84,8 +84,8 @@ def _check_timezone(schedule: Schedule, findings: Findings) -> str | None:
     zone, place = schedule.timezone, ("schedule", "timezone")
     if zone is None:
         return None
-    if not is_text(zone) or zone not in available_timezones():
-        known = available_timezones()
+    known = available_timezones()  # reads the whole database
+    if not is_text(zone) or zone not in known:
         remedy = findings.did_you_mean(bare(zone), known) if is_text(zone) else "Name one, such as Europe/Berlin."
         findings.add(
             place, f"The schedule's time zone is {shown(zone)}, which the IANA database does not know.", remedy
