@@ -21,7 +21,7 @@ from elt_redshift.local.process import LocalAws
 from tests import bounds
 from tests.local.cli.conftest import Cli
 from tests.local.conftest import client_factory
-from tests.local.runs.conftest import WAREHOUSE, Barrier, closed_barrier
+from tests.local.runs.conftest import Barrier, closed_barrier, run_sql
 from tests.local.waiting import wait_for
 
 JOB = """\
@@ -80,14 +80,7 @@ class Reader:
 
     def sql(self, *statements: str) -> list[list[Any]]:
         """Query editor v2; gives the rows of the last statement."""
-        for statement in statements:
-            answer = self.data.execute_statement(**WAREHOUSE, Sql=statement, WaitTimeSeconds=30)
-            described = self.data.describe_statement(Id=answer["Id"])
-            assert described["Status"] == "FINISHED", described.get("Error")
-        if not described["HasResultSet"]:
-            return []
-        records = self.data.get_statement_result(Id=answer["Id"])["Records"]
-        return [[next(iter(cell.values())) for cell in row] for row in records]
+        return run_sql(self.data, *statements)
 
     def counts(self) -> dict[str, int]:
         """The article's query for the rows that were loaded."""

@@ -202,14 +202,19 @@ class DeployedJob:
 
     def sql(self, *statements: str, **more: Any) -> list[list[Any]]:
         """Run statements one by one; gives the rows of the last."""
-        for statement in statements:
-            answer = self.data.execute_statement(**WAREHOUSE, Sql=statement, WaitTimeSeconds=30, **more)
-            described = self.data.describe_statement(Id=answer["Id"])
-            assert described["Status"] == "FINISHED", described.get("Error")
-        if not described["HasResultSet"]:
-            return []
-        records = self.data.get_statement_result(Id=answer["Id"])["Records"]
-        return [[next(iter(cell.values())) for cell in row] for row in records]
+        return run_sql(self.data, *statements, **more)
+
+
+def run_sql(data: Any, *statements: str, **more: Any) -> list[list[Any]]:
+    """Run statements one by one; gives the rows of the last."""
+    for statement in statements:
+        answer = data.execute_statement(**WAREHOUSE, Sql=statement, WaitTimeSeconds=30, **more)
+        described = data.describe_statement(Id=answer["Id"])
+        assert described["Status"] == "FINISHED", described.get("Error")
+    if not described["HasResultSet"]:
+        return []
+    records = data.get_statement_result(Id=answer["Id"])["Records"]
+    return [[next(iter(cell.values())) for cell in row] for row in records]
 
 
 class Barrier:
