@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.queries.context import Context
-from elt_redshift.local.redshift.dialect.queries.names import alias_of
-from elt_redshift.local.redshift.dialect.queries.select import Select, top_level
+from elt_redshift.local.redshift.dialect.queries.names import alias_of, alias_start
+from elt_redshift.local.redshift.dialect.queries.select import Select, opens_query
 from elt_redshift.local.redshift.dialect.queries.sources import identifier
 from elt_redshift.local.redshift.dialect.tokens import (
     SPACE,
@@ -25,7 +25,6 @@ from elt_redshift.local.redshift.dialect.tokens import (
     strip,
     symbol,
     text,
-    words,
 )
 
 Definitions = Mapping[str, list[Token]]
@@ -37,7 +36,7 @@ def _uses(tokens: Sequence[Token], names: frozenset[str]) -> Iterator[int]:
     while index < len(tokens):
         token, after = tokens[index], following(tokens, index)
         before = last_word(tokens[:index])
-        if symbol(tokens, index) == "(" and words(tokens[index + 1 :], 1) in (["select"], ["with"]):
+        if opens_query(tokens, index):
             index = closing(tokens, index)
         elif token.kind in ("name", "quoted") and identifier(token) in names:
             mark = before.text if before is not None else ""
@@ -62,9 +61,7 @@ def _definition(item: Sequence[Token]) -> tuple[str, list[Token]] | None:
     alias = alias_of(item)
     if alias is None:
         return None
-    levels = [index for index in top_level(item) if not is_blank(item[index])]
-    end = levels[-2] if item[levels[-2]].word == "as" else levels[-1]
-    return alias.strip('"').lower(), strip(item[:end])
+    return alias, strip(item[: alias_start(item)])
 
 
 def _columns(select: Select, context: Context) -> set[str] | None:
@@ -136,7 +133,7 @@ def rewrite(select: Select, context: Context) -> None:
             select.items[place] = body
             continue
         name = definition[0]
-        select.items[place] = [*body, SPACE, *item[len(item) - _tail_length(item) :]]
+        select.items[place] = [*body, SPACE, *item[alias_start(item) :]]
         own = _is_column(definition[1], name)
         if name in wanted and not own and (columns is None or name not in columns):
             definitions[name] = body
@@ -148,10 +145,3 @@ def rewrite(select: Select, context: Context) -> None:
 def _is_column(body: Sequence[Token], name: str) -> bool:
     """Whether an expression uses a column of its own name, so that there is one."""
     return any(True for _ in _uses(body, frozenset({name})))
-
-
-def _tail_length(item: Sequence[Token]) -> int:
-    """How many tokens at the end of an item are its name."""
-    levels = [index for index in top_level(item) if not is_blank(item[index])]
-    start = levels[-2] if item[levels[-2]].word == "as" else levels[-1]
-    return len(item) - start

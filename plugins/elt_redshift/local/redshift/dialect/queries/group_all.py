@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.queries.context import Context
-from elt_redshift.local.redshift.dialect.queries.select import Select
+from elt_redshift.local.redshift.dialect.queries.select import Select, opens_query
 from elt_redshift.local.redshift.dialect.tokens import closing, following, lex, symbol, text, word, words
 
 #: https://docs.aws.amazon.com/redshift/latest/dg/c_Aggregate_Functions.html
@@ -50,7 +50,7 @@ def is_aggregate(item: Sequence[Token]) -> bool:
     index = 0
     while index < len(item):
         bracket = following(item, index)
-        if symbol(item, index) == "(" and words(item[index + 1 :], 1) in (["select"], ["with"]):
+        if opens_query(item, index):
             index = closing(item, index)
         elif word(item, index) in AGGREGATES and symbol(item, bracket) == "(":
             after = following(item, closing(item, bracket))

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.queries.context import Context
 from elt_redshift.local.redshift.dialect.queries.select import Select, top_level
+from elt_redshift.local.redshift.dialect.queries.sources import identifier
 from elt_redshift.local.redshift.dialect.tokens import closing, following, is_blank, lex, strip, symbol, word
 
 #: Redshift's name for the column, by function.
@@ -41,7 +42,7 @@ OUTPUT_NAMES = {
 
 
 def alias_of(item: Sequence[Token]) -> str | None:
-    """The name that an expression of a select list is given, as it is written; ``None``: none is."""
+    """The name that an expression of a select list is given; ``None``: none is."""
     levels = [index for index in top_level(item) if not is_blank(item[index])]
     if len(levels) < 2:
         return None
@@ -49,7 +50,7 @@ def alias_of(item: Sequence[Token]) -> str | None:
     if last.kind not in ("name", "quoted") or last.word == "end" or before.text in (".", "::"):
         return None
     if before.word == "as":
-        return last.text
+        return identifier(last)
     operators = (
         "and",
         "or",
@@ -70,7 +71,13 @@ def alias_of(item: Sequence[Token]) -> str | None:
         return None
     if last.word in ("null", "true", "false", "nulls", "over", "varying", "precision") or _is_type(item, levels):
         return None
-    return last.text
+    return identifier(last)
+
+
+def alias_start(item: Sequence[Token]) -> int:
+    """Where the name that an expression is given begins, or the AS before it."""
+    *_, before, last = (index for index in top_level(item) if not is_blank(item[index]))
+    return before if item[before].word == "as" else last
 
 
 def _is_finished(token: Token) -> bool:

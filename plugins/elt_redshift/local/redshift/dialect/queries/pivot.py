@@ -11,7 +11,7 @@ from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.queries.context import Context
-from elt_redshift.local.redshift.dialect.queries.names import alias_of
+from elt_redshift.local.redshift.dialect.queries.names import alias_of, alias_start
 from elt_redshift.local.redshift.dialect.queries.select import Select, top_level
 from elt_redshift.local.redshift.dialect.queries.sources import Source, clause, identifier, sources
 from elt_redshift.local.redshift.dialect.tokens import (
@@ -36,9 +36,7 @@ def _aliased(tokens: Sequence[Token]) -> tuple[list[Token], str]:
     alias = alias_of(tokens)
     if alias is None:
         return tokens, ""
-    end = len(tokens) - 1
-    kept = strip(tokens[:end])
-    return (strip(kept[:-1]) if kept[-1].word == "as" else kept), alias.strip('"').lower()
+    return strip(tokens[: alias_start(tokens)]), alias
 
 
 def _parts(pivot: list[Token]) -> tuple[list[list[Token]], list[Token], list[list[Token]]]:

@@ -38,7 +38,7 @@ def _name(item: Sequence[Token]) -> str:
     """The name of a column of the select list: its alias, that of its column, or PostgreSQL's for an expression."""
     alias = alias_of(item)
     if alias is not None:
-        return alias.strip('"').lower()
+        return alias
     plain = [token for token in item if not is_blank(token)]
     if (
         plain

@@ -35,15 +35,20 @@ PASSES: tuple[Callable[[Select, Context], None], ...] = (
 )
 
 
+def _bracket(tokens: Sequence[Token], index: int, context: Context) -> tuple[list[Token], int]:
+    """The bracket that opens at ``index`` with what stands in it rewritten, and the index after it."""
+    end = closing(tokens, index)
+    return [tokens[index], *query(tokens[index + 1 : end], context), *tokens[end : end + 1]], end + 1
+
+
 def _brackets(tokens: Sequence[Token], context: Context) -> list[Token]:
     """``tokens`` with what stands in brackets rewritten."""
     result: list[Token] = []
     index = 0
     while index < len(tokens):
         if symbol(tokens, index) == "(":
-            end = closing(tokens, index)
-            result += [tokens[index], *query(tokens[index + 1 : end], context), *tokens[end : end + 1]]
-            index = end + 1
+            bracket, index = _bracket(tokens, index, context)
+            result += bracket
         else:
             result.append(tokens[index])
             index += 1
@@ -56,13 +61,10 @@ def _commons(tokens: Sequence[Token], context: Context) -> tuple[list[Token], Co
     start = index = 0
     while index < len(tokens):
         if symbol(tokens, index) == "(":
-            end = closing(tokens, index)
-            result += [tokens[index], *query(tokens[index + 1 : end], context), *tokens[end : end + 1]]
-            index = end + 1
-            if (
-                symbol(tokens, following(tokens, index - 1)) in (",", "")
-                and word(tokens, following(tokens, index - 1)) != "as"
-            ):
+            bracket, index = _bracket(tokens, index, context)
+            result += bracket
+            after = following(tokens, index - 1)
+            if symbol(tokens, after) in (",", "") and word(tokens, after) != "as":
                 context = context.with_common(text(expression(result[start:])))
                 start = len(result) + 1
             continue

@@ -94,6 +94,11 @@ _KEYWORDS = {
 }
 
 
+def opens_query(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a bracket with a query in it opens at ``index``."""
+    return symbol(tokens, index) == "(" and word(tokens, following(tokens, index)) in ("select", "with")
+
+
 def top_level(tokens: Sequence[Token]) -> Iterator[int]:
     """The indexes of the tokens outside of all brackets and CASE … END; a bracket's opening one is among them."""
     index, depth = 0, 0

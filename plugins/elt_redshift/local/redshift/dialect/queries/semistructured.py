@@ -12,7 +12,7 @@ from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.catalog import SUPER_OID
 from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.queries.context import Context
-from elt_redshift.local.redshift.dialect.queries.select import Select
+from elt_redshift.local.redshift.dialect.queries.select import Select, opens_query
 from elt_redshift.local.redshift.dialect.queries.sources import Source, clause, identifier, is_path, names, sources
 from elt_redshift.local.redshift.dialect.tokens import (
     closing,
@@ -27,7 +27,6 @@ from elt_redshift.local.redshift.dialect.tokens import (
     symbol,
     text,
     word,
-    words,
 )
 
 
@@ -156,7 +155,7 @@ def _paths(tokens: Sequence[Token]) -> Iterator[tuple[int, _Path]]:
     while index < len(tokens):
         before = last_word(tokens[:index])
         starts = tokens[index].kind in ("name", "quoted") and (before is None or before.text not in (".", "::"))
-        if symbol(tokens, index) == "(" and words(tokens[index + 1 :], 1) in (["select"], ["with"]):
+        if opens_query(tokens, index):
             index = closing(tokens, index) + 1
         elif starts and word(tokens, index) not in ("array", "as") and (before is None or before.word != "as"):
             path = _path(tokens, index)

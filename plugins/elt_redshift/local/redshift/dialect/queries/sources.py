@@ -12,10 +12,8 @@ from elt_redshift.local.redshift.dialect.tokens import (
     closing,
     following,
     is_blank,
-    raw,
     strip,
     symbol,
-    text,
     word,
 )
 
@@ -179,6 +177,3 @@ def is_path(reference: Sequence[Token]) -> bool:
     return all(
         token.kind in ("name", "quoted", "number") or token.text in ".[]" or is_blank(token) for token in reference
     )
-
-
-__all__ = ["Source", "clause", "identifier", "is_path", "names", "raw", "sources", "text"]
