@@ -204,6 +204,7 @@ def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, Mirro
             task_id=task.name,
             task_name=task.name,
             statements=task.statements,
+            fenced=bool(job.fence),
             doc_md=described[task.name],
             start_task_id=start_task_id,
             retries=MIRROR_RETRIES,

@@ -93,5 +93,7 @@ def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | 
         for name, value in given.items()
         if not value
     ]
+    if job.fence:
+        problems.append(Problem(place, "The engine airflow knows no fence.", "Take it out of the job."))
     if problems:
         raise JobError(problems)

@@ -166,9 +166,8 @@ class AuditStore:
         :raises LockedError: the item has changed since it was read.
         """
         write, values = _freeing(item) if known else (audit.UNLOCK_UNOWNED, {})
-        wrong = {audit.FENCE: item.fence, audit.REDRIVES: item.redrives} if item.problem else {}
-        if begin := [name for name, value in wrong.items() if value is None and name not in write.removes]:
-            write = replace(write, removes=(*write.removes, *begin))  # it may be what is wrong, and begins anew
+        if item.problem:
+            write = replace(write, removes=tuple(dict.fromkeys((*write.removes, *_beginning_anew(item)))))
         as_read = {f"read{name}": item.raw.get(name, dynamodb.NOTHING) for name in audit.TYPES}
         noted = {"by": by, "reason": reason, "before": item.told[:_LONGEST_RECORD]}
         times = {"end": self._time()} if "end" in write.values() else {}
@@ -192,6 +191,13 @@ class AuditStore:
 
 #: So many characters of what an item was before an unlock are kept in it.
 _LONGEST_RECORD = 4000
+
+
+def _beginning_anew(item: AuditItem) -> tuple[str, ...]:
+    """The numbers that may be what is wrong with an item, and what goes by them."""
+    wrong = {audit.FENCE: item.fence, audit.REDRIVES: item.redrives}
+    numbers = tuple(name for name, value in wrong.items() if value is None)
+    return (*numbers, audit.FENCE_ERA, audit.FENCE_TABLE) if item.fence is None else numbers
 
 
 def _freeing(item: AuditItem) -> tuple[Write, dict[str, str]]:

@@ -14,6 +14,7 @@ from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language import jsonata, names
 from elt_redshift.aws.errors import aws_errors
+from elt_redshift.protocol import fence
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class Definition:
             return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
         arguments = _arguments(json.loads(self.text), names.in_states(task)) or {}
         texts = arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments]
-        return tuple(jsonata.read(text) for text in texts)
+        return tuple(jsonata.read(text) for text in texts if not fence.is_check(text))
 
 
 class Definitions:

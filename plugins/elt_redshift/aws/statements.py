@@ -17,6 +17,7 @@ from elt_redshift.aws import old_botocore
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.job import sql as scripts
+from elt_redshift.protocol import fence, messages
 from elt_redshift.protocol.limits import LONG_POLL
 from elt_redshift.protocol.statements import ANY, FAILED, FINISHED, OPEN, UNSUCCESSFUL
 
@@ -97,7 +98,7 @@ class StatementStatus:
     :param error: Redshift's message, of one that failed or was cancelled.
     :param rows: how many rows it returned or changed, where that is known.
     :param seconds: how long Redshift ran it.
-    :param parts: a batch's statements, or it alone.
+    :param parts: a batch's statements, or it alone; without that by which it begins with a check of its job's fence.
     :param session_id: of the session that it ran in, if it is one that is kept.
     :param updated: when its status last changed.
     :param warehouse: the cluster or the workgroup that ran it, as ``database``.
@@ -144,14 +145,15 @@ class StatementStatus:
     @classmethod
     def parse(cls, answer: Mapping[str, Any]) -> StatementStatus:
         """Read what ``DescribeStatement`` answered."""
-        subs = answer.get("SubStatements") or [answer]
-        failed = next((part["Id"] for part in subs if part["Status"] == FAILED), answer["Id"])
+        all_subs = answer.get("SubStatements") or [answer]
+        failed = next((part["Id"] for part in all_subs if part["Status"] == FAILED), answer["Id"])
+        subs = [part for part in all_subs if not fence.is_check(part.get("QueryString", ""))]
         known = [part["ResultRows"] for part in subs if part.get("ResultRows", -1) >= 0]
         unsuccessful = answer["Status"] in UNSUCCESSFUL
         return cls(
             id=failed if unsuccessful else answer["Id"],
             status=answer["Status"],
-            error=(answer.get("Error") or "The statement was cancelled.") if unsuccessful else None,
+            error=_error(answer, all_subs) if unsuccessful else None,
             rows=sum(known) if known else None,
             seconds=answer["Duration"] / 1e9 if answer.get("Duration", -1) >= 0 else None,
             parts=tuple(
@@ -312,6 +314,13 @@ class Statements:
             StatementName=prefix, Status=status, RoleLevel=True
         )
         return [found for answer in answers for found in answer["Statements"]]
+
+
+def _error(answer: Mapping[str, Any], subs: Sequence[Mapping[str, Any]]) -> str:
+    """Why a statement ended badly; ours where its fence has held it back."""
+    error = answer.get("Error") or "The statement was cancelled."
+    checked = fence.is_check(subs[0].get("QueryString", "")) and subs[0]["Status"] == FAILED
+    return messages.FENCED if checked and fence.REFUSED in error else str(error)
 
 
 def _clock(moment: datetime) -> str:

@@ -9,6 +9,7 @@ from rich.table import Column, Table
 
 from elt_redshift.aws.executions import Executions, Snapshot
 from elt_redshift.cli.console import console
+from elt_redshift.job import statements
 from elt_redshift.job.model import EltJob
 from elt_redshift.runs import causes
 from elt_redshift.runs.history import TaskRun
@@ -48,7 +49,8 @@ def failure(job: EltJob, run: TaskRun) -> str:
 
 def places(job: EltJob, task: str) -> list[str]:
     """Where the task's statements stand; none for a task that the job does not have (any more)."""
-    return [statement.place for one in job.tasks if one.name == task for statement in one.statements]
+    found = [one for one in job.tasks if one.name == task]
+    return [place for one in found for place in statements.places(one.statements, bool(job.fence))]
 
 
 def _picture(snapshot: Snapshot) -> Group:

@@ -43,6 +43,8 @@ TEMPLATE_WORDS = ("Ref", "Condition")
 #: What whole texts look like.
 JOB_ID = r"[A-Za-z0-9_.-]{1,64}"
 JOB_NAME = r"[a-z][a-z0-9_]{0,63}"
+#: Of a schema, in the form that needs no quotes.
+SCHEMA = r"[A-Za-z_][A-Za-z0-9_$]{0,126}"
 #: Of a task and of a parameter.
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
 RATE = r"[1-9][0-9]{0,5}\s+(?:minute|hour|day)s?"
@@ -148,6 +150,12 @@ JOB: Mapping[str, Key] = {
         value=f"for so many days it is kept how runs and their tasks went, 1 to {MAX_HISTORY_DAYS}",
         default="`90`",
         schema={"type": "integer", "minimum": 1, "maximum": MAX_HISTORY_DAYS},
+    ),
+    "fence": Key(
+        value="`true`: Redshift itself refuses what a run sends that has lost the lock, however late it arrives "
+        "([how](locking.md#the-fence)). Or the name of the schema of the table that this needs, `true` being `public`",
+        default="`false`",
+        schema={"type": ["boolean", "string"], "pattern": f"^{SCHEMA}$"},
     ),
 }
 

@@ -10,6 +10,9 @@ from elt_redshift.job.findings import Path as Place
 from elt_redshift.job.keys import Key
 from elt_redshift.job.written import Plain, bare, shown
 
+#: The types of what may be true or false.
+_BOOLEANS = ("boolean", ["boolean", "string"])
+
 
 def check_keys(path: Place, given: Mapping[Any, Any], known: Collection[str], findings: Findings) -> None:
     """Note the keys that mean nothing at ``path``."""
@@ -27,7 +30,7 @@ def given(data: Mapping[Any, Any], known: Mapping[str, Key]) -> dict[str, Any]:
 
 def _natural(value: Any, key: Key) -> Any:
     """``True`` as ``true``, where only that can be meant."""
-    if isinstance(value, Plain) and key.schema.get("type") == "boolean":
+    if isinstance(value, Plain) and key.schema.get("type") in _BOOLEANS:
         return {"true": True, "false": False}.get(value.lower(), value)
     return value
 

@@ -33,6 +33,7 @@ from elt_redshift.job.parts import (
     WhenLocked,
 )
 from elt_redshift.job.written import shown
+from elt_redshift.protocol import fence
 from elt_redshift.protocol.audit import AfterFailure
 
 __all__ = [
@@ -77,6 +78,8 @@ class EltJob:
         ``rate(5 minutes)``; default: it does not.
     :param notify: who is told of which runs: a :class:`Notify`, or its keys; default: nobody.
     :param history_days: for so many days it is kept how runs and their tasks went, 1 to 3,650.
+    :param fence: Redshift itself refuses what a run sends that has lost its lock: ``True``, or the schema of the table
+        that this needs; ``True`` stands for the schema ``public``.
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -99,6 +102,7 @@ class EltJob:
         schedule: Schedule | Mapping[str, Any] | str | None = None,
         notify: Notify | Mapping[str, Any] | None = None,
         history_days: int = 90,
+        fence: bool | str = False,
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -113,6 +117,7 @@ class EltJob:
         self.on_task_failure = on_task_failure
         self.max_active_statements = max_active_statements
         self.history_days = history_days
+        self.fence = fence
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -134,6 +139,12 @@ class EltJob:
     def settles(self) -> bool:
         """Whether a failed task fails a run only when all that does not depend on it has ended."""
         return self.on_task_failure != "stop"
+
+    @property
+    def fence_table(self) -> str | None:
+        """The table of the job's fence, with its schema; None where it has none."""
+        schema = self.fence if isinstance(self.fence, str) else fence.PUBLIC
+        return fence.table(self.job_id, schema) if self.fence else None
 
     @property
     def spec(self) -> JobSpec:

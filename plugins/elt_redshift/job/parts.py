@@ -246,3 +246,4 @@ class JobSpec:
     schedule: Schedule | None = None
     notify: Notify | None = None
     history_days: int = 90
+    fence: bool | str = False

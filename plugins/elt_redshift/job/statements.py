@@ -28,6 +28,8 @@ _OUTSIDE_TRANSACTIONS = re.compile(
     r"|alter table \S+ (?:append|alter column \S+ type|(?:add|drop)(?: if (?:not )?exists)? partition)"
     r"|(?:grant|revoke) .*\bon external (?:table|column|schema))\b"
 )
+#: https://docs.aws.amazon.com/redshift/latest/dg/r_TRUNCATE.html
+_COMMITS = re.compile(r"truncate\b")
 #: Enough tokens to recognize any of these.
 _HEAD_TOKENS = 40
 #: Neither holds braces, so that no text of many that are never closed takes long.
@@ -38,6 +40,14 @@ _TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_][^{}]*\}\}|\{%-?\s*[a-z]+\b[^{}]*%\}"
 def script(statements: Iterable[SqlStatement]) -> str:
     """The statements as one text for people, each behind a comment that tells its place."""
     return "\n\n".join(f"-- {one.place}\n{one.text};" if one.place else f"{one.text};" for one in statements)
+
+
+def places(statements: Iterable[SqlStatement], fenced: bool) -> tuple[str, ...]:
+    """Where each statement of a submission stands, such as ``load_fact.sql:12``.
+
+    :param fenced: it begins with one that checks the job's fence, which stands nowhere.
+    """
+    return (*([""] if fenced else []), *(statement.place for statement in statements))
 
 
 def check(task: SqlTask, findings: Findings) -> None:
@@ -56,10 +66,10 @@ def check(task: SqlTask, findings: Findings) -> None:
 def _check_statement(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
     if not sql.is_plainly_one(statement.text) and (count := len(sql.split(statement.text))) != 1:
         problem = f"A statement of task '{task.name}' holds {count} statements."
-        _add(task, statement, 0, problem, "Make each its own SqlStatement.", findings)
+        add(task, statement, 0, problem, "Make each its own SqlStatement.", findings)
     if what := unsendable(statement.text):
         problem = f"A statement of task '{task.name}' holds {what}."
-        _add(task, statement, 0, problem, "Take it out.", findings)
+        add(task, statement, 0, problem, "Take it out.", findings)
         return
     _check_size(task, statement, findings)
     _check_transaction(task, statement, findings)
@@ -76,7 +86,7 @@ def check_references(task: SqlTask, declared: Collection[str], findings: Finding
                 declare = f"Declare it: parameters: {{{name}: {{}}}}."
                 remedy = f"{findings.did_you_mean(name, declared)} Or declare it." if declared else declare
                 problem = f"The parameter ':{name}' of task '{task.name}' is not declared."
-                _add(task, statement, _use(statement.text, name), problem, remedy, findings)
+                add(task, statement, _use(statement.text, name), problem, remedy, findings)
 
 
 def _use(text: str, parameter: str) -> int:
@@ -85,12 +95,19 @@ def _use(text: str, parameter: str) -> int:
     return next(uses, 0)
 
 
-def _add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, remedy: str, findings: Findings) -> None:
+def beyond_a_transaction(statement: SqlStatement) -> str | None:
+    """What of a statement cannot be rolled back with a transaction: it must not stand in one, or it commits it."""
+    head = _head(statement.text)
+    found = _OUTSIDE_TRANSACTIONS.match(head) or _COMMITS.match(head)
+    return found[0].upper() if found else None
+
+
+def add(task: SqlTask, statement: SqlStatement, offset: int, problem: str, remedy: str, findings: Findings) -> None:
     """Note a mistake at the line of ``offset`` in the statement's text, or at its key if it stands in no file."""
     key = ("tasks", str(task.name), task.kind)
     file, colon, line = statement.place.rpartition(":")
     if colon and line.isdigit():
-        first = _first_offset(statement.text)
+        first = first_offset(statement.text)
         shift = sql.lines_to(statement.text, 0, offset) - sql.lines_to(statement.text, 0, first)
         findings.add_in_file(key, file, int(line) + shift, problem, remedy)
     else:
@@ -101,7 +118,7 @@ def _meaningful(text: str) -> Iterator[sql.Token]:
     return (token for token in sql.tokenize(text) if token.kind not in sql.BLANK)
 
 
-def _first_offset(text: str) -> int:
+def first_offset(text: str) -> int:
     return next((token.start for token in _meaningful(text)), 0)
 
 
@@ -120,21 +137,21 @@ def _check_size(task: SqlTask, statement: SqlStatement, findings: Findings) -> N
     if size > MAX_STATEMENT_BYTES:
         problem = f"A statement of task '{task.name}' has {size:,} bytes; the Redshift Data API takes 100 KB."
         remedy = "Split it, or put it into a stored procedure or a view."
-        _add(task, statement, _first_offset(statement.text), problem, remedy, findings)
+        add(task, statement, first_offset(statement.text), problem, remedy, findings)
 
 
 def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
     if task.transaction is not True:
         return
     head = _head(statement.text)
-    first = _first_offset(statement.text)
+    first = first_offset(statement.text)
     if control := _TRANSACTION_CONTROL.match(head):
         problem = f"{control[1].upper()} stands in task '{task.name}', whose statements are one transaction already."
-        _add(task, statement, first, problem, "Take it out, or set transaction: false.", findings)
+        add(task, statement, first, problem, "Take it out, or set transaction: false.", findings)
     elif len(task.statements) > 1 and (outside := _OUTSIDE_TRANSACTIONS.match(head)):
         problem = f"'{outside[0]}' of task '{task.name}' cannot run in a transaction block."
         remedy = "Give it a task of its own, or set transaction: false."
-        _add(task, statement, first, problem, remedy, findings)
+        add(task, statement, first, problem, remedy, findings)
 
 
 def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:
@@ -146,10 +163,10 @@ def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findin
         if found[0] != ROLE_PLACEHOLDER:
             problem = f"'{found[0]}' in task '{task.name}' would never be filled in."
             remedy = f"Use a parameter, :name. Deployment fills in {ROLE_PLACEHOLDER} only."
-            _add(task, statement, found.start(), problem, remedy, findings)
+            add(task, statement, found.start(), problem, remedy, findings)
     for found in _TEMPLATE.finditer(code):
         problem = f"'{found[0]}' in task '{task.name}' is a template; SQL is sent as it is written."
-        _add(task, statement, found.start(), problem, "Use a parameter, :name.", findings)
+        add(task, statement, found.start(), problem, "Use a parameter, :name.", findings)
 
 
 def _without(text: str, *kinds: sql.Kind) -> str:

@@ -24,7 +24,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.parts import SqlStatement
-from elt_redshift.job.statements import script
+from elt_redshift.job.statements import places, script
 from elt_redshift.lineage.telling import TellsLineage, mirrored
 from elt_redshift.lineage.told import Told
 from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink, execution_url
@@ -58,6 +58,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
     :param task_name: the task's name in the job; default: ``task_id``.
     :param statements: the task's SQL, which the mirror shows; it runs none.
     :param start_task_id: the task that pushed the execution's ARN.
+    :param fenced: the job has a fence, which is checked by a statement before these.
     :param poll_interval: seconds between two looks at the execution.
     :param deferrable: wait in the triggerer (default), or on the worker.
     :param from_trigger: begin in the triggerer, where Airflow can do that (3.3 and later); otherwise on a worker, as
@@ -84,6 +85,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         *,
         task_name: str | None = None,
         statements: Sequence[SqlStatement] = (),
+        fenced: bool = False,
         start_task_id: str = START_TASK,
         poll_interval: float = POLL_INTERVAL,
         deferrable: bool = True,
@@ -101,7 +103,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         if templated:
             self.template_fields = [*self.template_fields, *ConnectedOperator.template_fields]
         self.task_name, self.statements = task_name or self.task_id, tuple(statements)
-        self.start_task_id = start_task_id
+        self.start_task_id, self.fenced = start_task_id, fenced
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
         if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (templated or hooked(self)):
             self._start_from_trigger(connection)
@@ -121,8 +123,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
     @property
     def places(self) -> tuple[str, ...]:
-        """Where each of the statements stands, such as ``load_fact.sql:12``."""
-        return tuple(statement.place for statement in self.statements)
+        """Where each statement that is sent stands, such as ``load_fact.sql:12``."""
+        return places(self.statements, self.fenced)
 
     def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
         """Show the SQL and the values bound to it. Neither is a template: ``{{`` is sent to Redshift as it stands."""

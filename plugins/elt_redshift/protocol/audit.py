@@ -66,6 +66,10 @@ LEASE_UNTIL = "LeaseUntil"
 ASSUMED = "Assumed"
 UNLOCKED_FROM = "UnlockedFrom"
 FENCE = "FenceNumber"
+#: Of a job with a fence (:mod:`.fence`): since when its numbers count, and the table in which everybody is fenced off
+#: who may have calls under way, but for the owner. Without it, that must be written before the lock is taken.
+FENCE_ERA = "FenceEra"
+FENCE_TABLE = "FenceTable"
 
 #: What the attributes that decide about a lock are, as DynamoDB's types. An item edited by hand may have others: then
 #: nobody can tell whose the lock is, and a run that meets it says so.
@@ -108,6 +112,10 @@ _AS_DEAD = every(*_DEAD, _as_seen(LEASE_UNTIL, Given("until")))
 # clocks say. An item that has none, as AWS's article leaves it, gets the first.
 _NEXT = {FENCE: Given("one", "number", always="1")}
 _COUNTS = some(Absent(FENCE), Typed(FENCE, Given("counting", always=TYPES[FENCE])))
+_NUMBER = _as_seen(FENCE, Given("number", "number"))
+_FENCED = {FENCE_TABLE: Given("fence")}
+_STANDS = every(Is(FENCE_TABLE, Given("fence")), Typed(FENCE_ERA, Given("text", always="S")))
+_AS_FENCED = every(_AS_DEAD, _NUMBER, Is(FENCE_ERA, Given("era")))
 
 
 def key(job_id: str) -> dict[str, Any]:
@@ -137,6 +145,19 @@ ACQUIRE = Write(
     removes=(*_CLEAN, LEASE_UNTIL),
 )
 
+#: The same of a job with a fence, ``fence`` being its table.
+ACQUIRE_FENCED = replace(
+    ACQUIRE, demands=every(some(every(_FREE, IsNot(LAST_OWNER, _OWNER), _STANDS), _GOING_ON), _COUNTS)
+)
+
+#: The numbers of a job with a fence begin to count, if they do not yet. This comes before anything is written into the
+#: fence's table, so that there is one era only.
+BEGIN_ERA = Write(once={FENCE_ERA: Given("era")})
+
+#: All claims up to that of the fencing ``number`` are written into the fence's table; nobody has taken the free lock
+#: since it was read.
+FENCE_OFF = Write(every(_FREE, _NUMBER, Is(FENCE_ERA, Given("era"))), sets=_FENCED)
+
 #: Take the lock of a dead owner as it was seen: ``dead``, ``seen`` (its JobState), ``claim`` (its RedriveCount as it
 #: was read) and ``until`` (its lease as it was read, or NO_LEASE), so that an owner who was redriven or renewed its
 #: lease in the meantime keeps its lock.
@@ -146,6 +167,9 @@ TAKE_OVER = Write(
     sets={**_RUN, JOB_START: _START, TAKEN_OVER_FROM: Given("dead")},
     removes=(*_CLEAN, LEASE_UNTIL),
 )
+
+#: The same of a job with a fence, once that is written; ``number`` is the owner's, as it was read.
+TAKE_OVER_FENCED = replace(TAKE_OVER, demands=some(_GOING_ON, _AS_FENCED), sets={**TAKE_OVER.sets, **_FENCED})
 
 #: The failed or dead owner's work is to be gone on with by another execution, ``reserved``, and by no other while the
 #: item stays held: that one may take it over, and whoever takes the lock instead ends the reservation. The others are
@@ -201,14 +225,14 @@ UNLOCK_UNFAILED = replace(UNLOCK, sets={JOB_STATE: _FAILED, JOB_END: _END, **UNL
 UNLOCK_FAILED_DAG_RUN = Write(
     _AS_READ,
     sets={JOB_STATE: _READY, LAST_OWNER: _OWNER, **_UNLOCKED},
-    removes=(OWNER, AFTER_FAILURE, REDRIVES, LEASE_UNTIL),
+    removes=(OWNER, AFTER_FAILURE, REDRIVES, LEASE_UNTIL, FENCE_TABLE),
 )
 
 #: The same for an item that names no owner whose statements could be found: it is Ready at once.
 UNLOCK_UNOWNED = Write(
     _AS_READ,
     sets={JOB_STATE: _READY, JOB_END: _END, **_UNLOCKED},
-    removes=(OWNER, AFTER_FAILURE, RESERVED_FOR, REDRIVES, LEASE_UNTIL),
+    removes=(OWNER, AFTER_FAILURE, RESERVED_FOR, REDRIVES, LEASE_UNTIL, FENCE_TABLE),
 )
 
 #: An owner that nobody can be asked about, such as an Airflow DAG run, holds the lock for as long as its lease lasts:
@@ -223,6 +247,12 @@ TAKE_OVER_LEASED = Write(
     some(_MINE, _AS_DEAD), adds=_NEXT, sets={**TAKE_OVER.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN
 )
 
+#: Both of a job with a fence.
+ACQUIRE_LEASED_FENCED = replace(ACQUIRE_LEASED, demands=every(some(every(_FREE, _STANDS), _MINE), _COUNTS))
+TAKE_OVER_LEASED_FENCED = replace(
+    TAKE_OVER_LEASED, demands=some(_MINE, _AS_FENCED), sets={**TAKE_OVER_LEASED.sets, **_FENCED}
+)
+
 #: The owner lives.
 RENEW = Write(every(_MINE, Is(JOB_STATE, _RUNNING)), sets={LEASE_UNTIL: _LEASE})
 
@@ -231,5 +261,5 @@ RENEW = Write(every(_MINE, Is(JOB_STATE, _RUNNING)), sets={LEASE_UNTIL: _LEASE})
 RECORD_RELEASED = Write(
     RELEASE.demands,
     sets={JOB_STATE: _READY, JOB_END: _END, LAST_OWNER: _OWNER, **_FAILURE},
-    removes=(OWNER, AFTER_FAILURE),
+    removes=(OWNER, AFTER_FAILURE, FENCE_TABLE),
 )

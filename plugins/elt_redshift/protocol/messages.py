@@ -12,6 +12,9 @@ REFUSED = "The Data API refused it: "
 #: Before the words of the Data API that does not take a call about a statement which was submitted, and goes on.
 UNSEEN = "The Data API does not tell how its statement went: "
 
+#: A transaction that its fence has held back.
+FENCED = "Another run took the lock over; nothing was changed."
+
 #: Stand for what an item does not say of a failure.
 UNKNOWN = "(unknown)"
 NO_MESSAGE = "(no message)"
@@ -60,6 +63,19 @@ def forgotten(statement: _Part, task: _Part, job: str) -> tuple[_Part | str, ...
     """
     so = f". See whether its work is there: if so, `elt-redshift redrive {job} --assume done "
     return ("it has forgotten statement ", statement, so, task, "`; if not, the same with not-done.")
+
+
+def fence_unwritten(job_id: str, *, table: str, why: str) -> tuple[str, ...]:
+    """What a run says that could not write its job's fence, in such pieces.
+
+    :param why: Redshift's words.
+    """
+    return (
+        f"The fence of job {job_id} could not be written: ",
+        why,
+        f". The database user of the job must be allowed to create the table {table}, or to select from it, to insert "
+        "into it and to update it. (docs/locking.md)",
+    )
 
 
 def running(job_id: str, *, state: str, owner: str) -> tuple[str, ...]:
@@ -128,6 +144,9 @@ def not_told(owner: str, why: str) -> tuple[str, ...]:
     """:param why: Step Functions' words."""
     return ("Step Functions does not tell whether its owner, ", owner, ", runs: ", why)
 
+
+#: Why a fence is not written yet, where nothing has failed.
+HELD_UP = "transactions of an earlier run are still open"
 
 #: Why Step Functions does not tell that.
 ELSEWHERE = "it is of another account or region"

@@ -79,8 +79,10 @@ def task_failed(
 
 def where(statement: str | None, places: Sequence[str]) -> str | None:
     """Where the statement stands that failed; the first one, where none was submitted."""
-    number = int((statement or "").partition(":")[2] or 1)
-    return places[number - 1] if number <= len(places) else None
+    number = (statement or "").partition(":")[2]
+    if not number:
+        return next(filter(None, places), None)
+    return places[int(number) - 1] if int(number) <= len(places) else None
 
 
 def task_stopped(task: str, begun: bool, because: str, remedy: str = "") -> str:

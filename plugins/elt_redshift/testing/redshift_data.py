@@ -10,9 +10,11 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from elt_redshift.protocol import statements as names
+from elt_redshift.protocol.fence import writing
 from elt_redshift.protocol.limits import LONGEST_STATEMENT
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError
+from elt_redshift.testing.fence import Fence, claimed, writes
 from elt_redshift.testing.functions import iso
 
 #: What becomes of a statement: it commits, fails and leaves nothing, or fails in a way that another try may mend.
@@ -48,6 +50,8 @@ class Statement:
     """A submitted statement.
 
     :ivar cancelled: when that was asked for first.
+    :ivar claim: what it shows the job's fence.
+    :ivar fenced: the fence has held it back.
     :ivar parts: what it commits, one by one (each is a transaction).
     :ivar committed: how many of these, and when.
     """
@@ -59,12 +63,14 @@ class Statement:
     parts: int
     batch: bool
     event: bool
+    claim: str | None = None
     status: str = names.SUBMITTED
     ended: float | None = None
     cancelled: float | None = None
     error: str | None = None
     commits: list[float] = field(default_factory=list)
     end: Promise = field(default_factory=Promise)
+    fenced: bool = False
 
     @property
     def job(self) -> str:
@@ -105,6 +111,7 @@ class RedshiftData:
         self._parts = parts
         self._tokens: dict[str, tuple[float, Statement, str]] = {}
         self.statements: dict[str, Statement] = {}
+        self._fence, self._fencing = Fence(), dict[str, Statement]()
 
     def execute_statement(self, request: Mapping[str, Any]) -> Any:
         """https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ExecuteStatement.html"""
@@ -159,14 +166,20 @@ class RedshiftData:
     def _submit(self, name: str, request: Mapping[str, Any]) -> Statement:
         parts = self._parts(request)
         statement = Statement(
-            f"s{len(self.statements) + 1}",
+            f"s{len(self.statements) + len(self._fencing) + 1}",
             name,
             self._clock.now,
             self._behave(name, parts),
             parts,
             "Sqls" in request,
             bool(request.get("WithEvent")),
+            claimed(request),
         )
+        if writes(name):
+            self._fencing[statement.id] = statement
+            making = len(request["Sqls"]) > len(writing(""))
+            self._clock.after(statement.behaviour.seconds, self._write_fence, statement, making)
+            return statement
         self.statements[statement.id] = statement
         share = statement.behaviour.seconds / parts
         self._clock.after(share / 2, self._start, statement)
@@ -177,6 +190,25 @@ class RedshiftData:
     def _start(self, statement: Statement) -> None:
         if statement.ended is None:
             statement.status = names.STARTED
+            if statement.claim and not self._fence.passes(statement.claim):
+                statement.fenced = True
+                self._end(statement, names.FAILED, _ERRORS["fails"])
+
+    def _write_fence(self, statement: Statement, making: bool) -> None:
+        self._fence.there |= making
+        if not self._fence.there:
+            self._end(statement, names.FAILED, "ERROR: relation does not exist")
+            return
+        statement.status = names.STARTED
+        self._wait_for([one for one in self.statements.values() if one.status == names.STARTED], statement)
+
+    def _wait_for(self, begun: list[Statement], statement: Statement) -> None:
+        """The lock is there once the transactions that had begun before have ended."""
+        if any(one.ended is None for one in begun):
+            self._clock.after(1.0, self._wait_for, begun, statement)
+        elif statement.ended is None:
+            self._fence.write(statement.claim or "")
+            self._end(statement, names.FINISHED)
 
     def _part(self, statement: Statement, part: int) -> None:
         if statement.ended is not None:
@@ -211,7 +243,8 @@ class RedshiftData:
         return {"Id": statement.id, **({"Status": statement.status} if seconds else {})}
 
     def _find(self, statement_id: str) -> Statement:
-        found = self.statements.get(statement_id.partition(":")[0])
+        whole = statement_id.partition(":")[0]
+        found = self.statements.get(whole) or self._fencing.get(whole)
         if found is None or not self._visible(found):
             raise ServiceError("ResourceNotFoundException", f"Query {statement_id} does not exist.")
         return found
@@ -221,9 +254,9 @@ class RedshiftData:
 
 
 def _described(statement: Statement) -> dict[str, Any]:
-    parts = [
-        {"Id": f"{statement.id}:{part + 1}", "Status": _status_of(statement, part)} for part in range(statement.parts)
-    ]
+    before = [] if statement.claim is None else [names.FAILED if statement.fenced else names.FINISHED]
+    statuses = [*before, *(_status_of(statement, part) for part in range(statement.parts) if not statement.fenced)]
+    parts = [{"Id": f"{statement.id}:{place}", "Status": status} for place, status in enumerate(statuses, 1)]
     return {
         "Id": statement.id,
         "Status": statement.status,

@@ -25,11 +25,13 @@ BASES = {
     "batch_in_a_transaction": "one_task",
     "fail_when_locked": "one_task",
     "parameters": "one_task",
+    "fence": "one_task",
     "polling": "one_task",
     "retries_and_timeout": "one_task",
     "wait_for_a_failure": "one_task",
     "wait_for_the_lock": "one_task",
     "map_finish_independent": "map",
+    "map_fence": "map",
     "map_polling": "map",
 }
 

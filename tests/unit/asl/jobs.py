@@ -83,6 +83,7 @@ JOBS: dict[str, EltJob] = {
         task("c", "a", "b", wait="event"),
         task("d", "b"),
     ),
+    "fence": job(task("a", retries=2), fence=True),
     "wait_for_the_lock": job(task("a"), lock=LockPolicy(when_locked="wait")),
     "wait_for_a_failure": job(task("a"), lock=LockPolicy(when_locked="fail", when_held="wait")),
     "map": EltJob(
@@ -100,6 +101,7 @@ JOBS: dict[str, EltJob] = {
     "map_finish_independent": job(
         task("a"), task("b"), task("c", "a", "b"), layout="map", on_task_failure="finish_independent"
     ),
+    "map_fence": EltJob(job_id="A.b", name="sample", layout="map", fence="etl", tasks=(task("a"),)),
     "map_polling": EltJob(job_id="101", name="sample", layout="map", tasks=(task("a", wait="poll"),)),
     "two_lanes": job(
         task("a"), task("b"), task("c"), task("d", "a"), task("e", "b", "c"), task("f", "c"), max_active_statements=2

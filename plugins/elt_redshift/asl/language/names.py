@@ -66,6 +66,8 @@ REFUSED = "refuse run"
 RELEASED = "lock is released"
 FIND_LEFT = "find left statements"
 LATE_CALLS = "wait for late calls"
+TAKE_OVER = "take over lock"
+JUDGE_FENCE = "judge fence"
 
 
 #: Up to so many characters a task's states bear its whole name; the rest of 80 is for the longest step.

@@ -28,7 +28,7 @@ from typing import Any
 from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.language.states import DistributedMap, Flow, State
-from elt_redshift.asl.patterns import resumption
+from elt_redshift.asl.patterns import fencing, resumption
 from elt_redshift.asl.patterns.joins import VARIABLE, AnnouncePattern, WaitPattern
 from elt_redshift.asl.patterns.reporting import ReportPattern
 from elt_redshift.asl.patterns.settling import SettlePattern, any_place
@@ -77,6 +77,7 @@ class TasksPattern:
         return {
             "connection": dict(self.target.connection),
             "role": self.target.role,
+            **({"lock": self.target.audit_table, **fields(fence=f"${fencing.VARIABLE}")} if self.job.fence else {}),
             **({"parameters": fields(all="$parameters")["all"]} if self.job.parameters else {"parameters": {}}),
             **fields(
                 owner=EXECUTION_ARN,
@@ -89,10 +90,11 @@ class TasksPattern:
         }
 
     def _child(self) -> Iterator[State]:
-        batches = {len(task.statements) > 1 for task in self.job.tasks}
+        batches = {len(task.statements) > 1 for task in self.job.tasks} if not self.job.fence else {True}
         source = AnyTask(
             polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks),
             batches=batches.pop() if len(batches) == 1 else None,
+            fence=self.job.fence_table,
         )
         comment = "Waits for the upstreams; a task without any goes on at once."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()

@@ -41,6 +41,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task, Wait
+from elt_redshift.asl.patterns import fencing
 from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import audit, dynamodb, executions, messages, owners
@@ -72,6 +73,7 @@ class JudgePattern:
     :param held: … of a failed run that does not run any more.
     :param unclear: … of which nobody can tell.
     :param given_up: … that was looked at too often.
+    :param fence: the table of the job's fence, if it has one.
     """
 
     job_id: str
@@ -80,6 +82,7 @@ class JudgePattern:
     held: str
     unclear: str
     given_up: str
+    fence: str | None = None
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
@@ -108,6 +111,7 @@ class JudgePattern:
             "ended": _failed_at(),
             "look": "0",
             "passes": "0",
+            **(fencing.read(_ITEM) if self.fence else {}),
         }
         # One expression, in which the item has a short name: definitions have a limit.
         output = expression(f"({_ITEM} := $states.result.Item; {code_object(**seen)})")
@@ -123,6 +127,7 @@ class JudgePattern:
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self.given_up),
                 Rule(expression(f"{PROBLEM} != ''"), self.unclear),
+                *self._unfenced(),
                 # It was freed between the two calls, or one that was given up has taken it.
                 Rule(expression(f"{INPUT}.state = '{audit.READY}' or {INPUT}.owner = {EXECUTION_ARN}"), names.ACQUIRE),
                 Rule(expression(IS_EXECUTION), "ask for owner"),
@@ -132,6 +137,13 @@ class JudgePattern:
             ),
             default=self.locked,
         )
+
+    def _unfenced(self) -> Iterator[Rule]:
+        """The free lock of a job whose fence must be written first."""
+        if self.fence:
+            free = f"{INPUT}.state = '{audit.READY}'"
+            stands = f"{INPUT}.fenced = '{self.fence}' and {INPUT}.era != ''"
+            yield Rule(expression(f"{free} and $not({stands})"), names.JUDGE_FENCE)
 
     def _ask(self) -> Task:
         def status(code: str, more: str = "") -> str:

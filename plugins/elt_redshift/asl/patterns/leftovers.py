@@ -34,7 +34,7 @@ MAX_PASSES = 120
 class LeftoversPattern:
     """Builds these states; their input names the ``owner``.
 
-    :param next: the state that takes the lock over.
+    :param next: the state that takes the lock over, or writes the fence before.
     """
 
     job: EltJob

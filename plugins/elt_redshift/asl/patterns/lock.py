@@ -13,6 +13,7 @@
                                         v
                                   take over lock ──> find finished statements ──> tasks
 
+A job with a fence writes it before the lock is taken over (:mod:`.fencing`).
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
 dead when its lease has run out (docs/adr/0006-leases.md). The lock of a failed run that does not run any more is held:
 ``when_held`` says what becomes of a run that meets it (:mod:`.judging`). A healthy run enters two of these states. An
@@ -39,7 +40,8 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import passing, resumption, values
+from elt_redshift.asl.patterns import fencing, passing, resumption, values
+from elt_redshift.asl.patterns.fencing import FencePattern
 from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
 from elt_redshift.asl.patterns.leftovers import LeftoversPattern
 from elt_redshift.asl.patterns.resumption import ResumptionPattern
@@ -81,7 +83,10 @@ class LockPattern:
         yield self._acquire()
         yield self._acquire_to_resume()
         yield from self._judging().states()
-        yield from LeftoversPattern(self.job, self.target, "take over lock").states()
+        behind = names.JUDGE_FENCE if self.job.fence_table else names.TAKE_OVER
+        yield from LeftoversPattern(self.job, self.target, behind).states()
+        if self.job.fence_table:
+            yield from FencePattern(self.job.job_id, self.job.fence_table, self.target).states()
         yield self._take_over()
         # The claim is that of the state that took the lock: this one may be entered again by a redrive.
         given = {**self._given_to_first, **keep("redrives")}
@@ -90,7 +95,7 @@ class LockPattern:
 
     def _judging(self) -> JudgePattern:
         ends = {"locked": self._locked, "held": self._held, "unclear": self._unclear, "given_up": names.REFUSED}
-        return JudgePattern(self.job.job_id, self.target, **ends)
+        return JudgePattern(self.job.job_id, self.target, **ends, fence=self.job.fence_table)
 
     def behind(self) -> Iterator[State]:
         """The states after the tasks, the first one first."""
@@ -115,8 +120,19 @@ class LockPattern:
     def _write(self, write: Write, **values: Any) -> dict[str, Any]:
         return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), write, values)
 
+    def _taking(self, write: Write, fenced: Write, claim: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+        """The request that takes the lock.
+
+        :param more: what the write of a job with a fence is given besides; the run learns its number by the answer.
+        """
+        if not self.job.fence_table:
+            return self._write(write, **claim)
+        given = {**claim, **more, "fence": self.job.fence_table}
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), fenced, given, answered=True)
+
     def _assigned(self) -> dict[str, Any]:
-        return {**values.bound(self.job), **self.variables, **resumption.variables()}
+        claim = fencing.assigned() if self.job.fence_table else {}
+        return {**values.bound(self.job), **self.variables, **resumption.variables(), **claim}
 
     @property
     def _given_to_first(self) -> dict[str, Any]:
@@ -143,7 +159,7 @@ class LockPattern:
         return self._task(
             name,
             calls.UPDATE_ITEM,
-            self._write(audit.ACQUIRE, **claim),
+            self._taking(audit.ACQUIRE, audit.ACQUIRE_FENCED, claim),
             next=next,
             output=self._given_to_first,
             assign=self._assigned(),
@@ -152,14 +168,12 @@ class LockPattern:
         )
 
     def _take_over(self) -> Task:
+        seen = fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until")
+        claim, fence = {**self._claim(), **seen}, fields(number=f"{INPUT}.number", era=f"{INPUT}.era")
         return self._task(
-            "take over lock",
+            names.TAKE_OVER,
             calls.UPDATE_ITEM,
-            self._write(
-                audit.TAKE_OVER,
-                **self._claim(),
-                **fields(dead=f"{INPUT}.owner", seen=f"{INPUT}.state", claim=f"{INPUT}.claim", until=f"{INPUT}.until"),
-            ),
+            self._taking(audit.TAKE_OVER, audit.TAKE_OVER_FENCED, claim, **fence),
             next=resumption.FIND_FINISHED,
             output=self._given_to_first,
             assign=self._assigned(),

@@ -28,10 +28,11 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
 from elt_redshift.asl.language.states import Call
-from elt_redshift.asl.patterns import repeating, resumption
+from elt_redshift.asl.patterns import fencing, repeating, resumption
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.repeating import times
+from elt_redshift.protocol import fence
 
 #: In the map layout a task without a timeout has this one, in seconds, which it never reaches: the Data API ends every
 #: statement after 24 hours.
@@ -179,19 +180,21 @@ class OneTask:
 
     def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
         given = {key: rendered(value) for key, value in members.items()}
-        request = {**self._sql(), **self.target.connection, **given}
-        return (SubmitCall(self.begins, submitting(self.of), request),)
+        body = self._sql()
+        call = calls.EXECUTE_STATEMENT if "Sql" in body else calls.BATCH_EXECUTE_STATEMENT
+        return (SubmitCall(self.begins, call, {**body, **self.target.connection, **given}),)
 
     def _sql(self) -> dict[str, Any]:
+        table = self.job.fence_table
         texts = [as_it_is(statement.text, kept=(ROLE_PLACEHOLDER,)) for statement in self.of.statements]
+        texts = [fence.check(table), *texts] if table else texts
         body: dict[str, Any] = {"Sql": texts[0]} if len(texts) == 1 else {"Sqls": texts}
         if len(texts) > 1 and not self.of.transaction:
             body["ExecutionMode"] = "AUTO_COMMIT"
-        if self.of.parameters:
-            body["Parameters"] = [
-                {"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.of.parameters
-            ]
-        return body
+        bound = [{"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.of.parameters]
+        claim = fencing.claimed(f"{INPUT}.redrives")
+        fenced = fencing.parameters(self.target.audit_table, claim) if table else []
+        return {**body, **({"Parameters": [*fenced, *bound]} if fenced or bound else {})}
 
 
 #: What a child execution of the map layout was given: the task as the job file has it, and its run.
@@ -211,10 +214,12 @@ class AnyTask:
 
     :param polls: of every task of the job.
     :param batches: whether every task of the job has several statements; None: some have.
+    :param fence: the table of the job's fence, if it has one. Then every task has several statements.
     """
 
     polls: bool
     batches: bool | None
+    fence: str | None = None
 
     task = Code(f"{_ITEM}.name")
     owner = Code(f"{_RUN}.owner")
@@ -249,7 +254,7 @@ class AnyTask:
         batch = SubmitCall(
             self.name("submit batch"),
             calls.BATCH_EXECUTE_STATEMENT,
-            self._request(members, f"{{'Sqls': [{texts}]}}, {mode}"),
+            self._request(members, f"{{'Sqls': [{self._check}{texts}]}}, {mode}"),
             when=f"$count({_ITEM}.statements) > 1" if self.batches is None else None,
         )
         single = SubmitCall(self.name("submit"), calls.EXECUTE_STATEMENT, self._request(members, f"{{'Sql': {texts}}}"))
@@ -258,13 +263,17 @@ class AnyTask:
     def _request(self, members: Mapping[str, Value], sql: str) -> str:
         given = ", ".join(f"{literal(key)}: {code(value)}" for key, value in members.items())
         value = f"{{'Name': $, 'Value': $lookup({_RUN}.parameters, $)}}"
-        parameters = f"$count({_ITEM}.parameters) > 0 ? {{'Parameters': [{_ITEM}.parameters.{value}]}} : {{}}"
+        bound = f"{_ITEM}.parameters.{value}"
+        parameters = f"$count({_ITEM}.parameters) > 0 ? {{'Parameters': [{bound}]}} : {{}}"
+        if self.fence:
+            # Of the owner's redrives this child knows at least so many, and all when it has taken the lock again.
+            claim = fencing.claimed(f"$max([{self.least_redrives}, {INPUT}.owned])", f"{_RUN}.fence")
+            parameters = f"{{'Parameters': [{fencing.parameters_code(f'{_RUN}.lock', claim)}, {bound}]}}"
         return expression(f"$merge([{_RUN}.connection, {{{given}}}, {sql}, {parameters}])")
 
-
-def submitting(task: SqlTask) -> Call:
-    """The call that submits ``task``."""
-    return calls.EXECUTE_STATEMENT if len(task.statements) == 1 else calls.BATCH_EXECUTE_STATEMENT
+    @property
+    def _check(self) -> str:
+        return f"{code(fence.check(self.fence))}, " if self.fence else ""
 
 
 def seconds(duration: timedelta) -> int:

@@ -54,6 +54,7 @@ from elt_redshift.asl.language.jsonata import (
     fields,
     joined,
     keep,
+    literal,
     locked,
     rendered,
 )
@@ -67,7 +68,9 @@ from elt_redshift.asl.patterns.source import Source, SubmitCall
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import statements
+from elt_redshift.protocol.fence import REFUSED
 from elt_redshift.protocol.limits import LONG_POLL, MAX_MESSAGE
+from elt_redshift.protocol.messages import FENCED
 
 #: Longest pause between two polls, in seconds.
 MAX_PAUSE = 60
@@ -234,8 +237,9 @@ class StatementPattern:
 
     def _rules(self) -> tuple[Rule, ...]:
         ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
+        lasting = f" and {INPUT}.error != {literal(FENCED)}" if self.job.fence else ""
         late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
-        again = expression(f"{ended} and {INPUT}.failures < ({code(self.source.allowed)})")
+        again = expression(f"{ended}{lasting} and {INPUT}.failures < ({code(self.source.allowed)})")
         retry, failing = self.source.name("retry"), self.source.name(self.failing)
         return (
             Rule(expression(REDRIVEN), self.source.name("reclaim"), verdict="redriven"),
@@ -306,7 +310,8 @@ class StatementPattern:
 
     def _describe(self) -> Task:
         part = f"$r.SubStatements[Status = '{statements.FAILED}'][0].Id"
-        said = "$exists($i.error) ? $i.error : $exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
+        told = f"{self._fenced()}$exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
+        said = f"$exists($i.error) ? $i.error : {told}"
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
         found = f"$merge([$i, {{'Status': $r.Status}}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
         return self._call(
@@ -320,6 +325,13 @@ class StatementPattern:
             retry=calls.DATA_API_RETRY,
             catch=self._unseen(),
         )
+
+    def _fenced(self) -> str:
+        """The words for a first statement of a batch that finds the claim of this run written by a later one."""
+        if not self.job.fence:
+            return ""
+        refused = f"$exists($part) and $contains($part, /:1$/) and $contains($r.Error, '{REFUSED}')"
+        return f"{refused} ? {literal(FENCED)} : "
 
     def _unseen(self) -> tuple[Catch, Catch]:
         """The statement is forgotten: it is looked for by its name, for good measure. Or the call was refused."""
