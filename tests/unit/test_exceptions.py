@@ -24,6 +24,7 @@ from elt_redshift.local.cloudformation.errors import CloudFormationError, Resour
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.errors import DataApiError, StatementError
+from elt_redshift.local.redshift.loading.values import FieldError
 from elt_redshift.local.redshift.postgres import PostgresError
 from elt_redshift.operators.sql_input import InputError
 from elt_redshift.protocol.owners import Owner
@@ -46,6 +47,7 @@ ERRORS = (
     LocalAwsError("port 1 is taken"),
     NotRunningError(".elt-redshift"),
     DataApiError("ResourceNotFoundException", "There is none.", 404, {"ResourceId": "x"}),
+    FieldError(1207, "Invalid digit"),
     StatementError("it failed"),
     PostgresError("it does not start"),
     UnsupportedSqlError("PIVOT"),

@@ -13,7 +13,7 @@ from botocore.config import Config
 from moto.server import ThreadedMotoServer
 
 from elt_redshift.local.redshift import EmbeddedRedshift, moto_adapter, start
-from elt_redshift.local.redshift.s3 import Bucket
+from elt_redshift.local.redshift.loading.s3 import Bucket
 from tests import bounds
 
 CLUSTER = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}

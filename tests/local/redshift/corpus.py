@@ -226,7 +226,7 @@ TABLES = [
     Case(
         "an external table is refused",
         "create external table spectrum.t (a int) stored as parquet location 's3://b/'",
-        error="ERROR: CREATE EXTERNAL needs a real Amazon Redshift",
+        error="ERROR: CREATE EXTERNAL TABLE is not emulated",
     ),
 ]
 

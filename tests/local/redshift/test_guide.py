@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,11 +19,16 @@ DOCUMENT = Path(__file__).parents[3] / "docs" / "embedded-redshift.md"
 
 
 @pytest.mark.parametrize("name", CHAPTERS)
-def test_every_statement_gives_the_documented_result(name: str, redshift: EmbeddedRedshift) -> None:
+def test_every_statement_gives_the_documented_result(name: str, redshift: EmbeddedRedshift, s3: Any) -> None:
     """Each statement of the chapter ends as the developer guide says, or as the chapter says that it differs."""
+    s3.create_bucket(Bucket="guide")
+
+    def put(key: str, body: str) -> None:
+        s3.put_object(Bucket="guide", Key=key, Body=body.encode())
+
     wrong = [
         f"{block.place}: {block.sql}\n   expected {list(block.expected)}\n   got      {lines}"
-        for block, lines in running.mismatches(redshift.data_api, CHAPTERS[name])
+        for block, lines in running.mismatches(redshift.data_api, CHAPTERS[name], put)
     ]
     assert not wrong, "\n" + "\n".join(wrong)
 

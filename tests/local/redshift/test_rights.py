@@ -49,10 +49,10 @@ REFUSED = {
     "make a user who has files": ("create user evil in role pg_write_server_files", CANNOT),
     "let the superuser in": (f"alter user {SUPERUSER} login", CANNOT),
     "replace the reader": (
-        "create or replace function redshift.copy_answer(request uuid) returns text language sql as 'select 1'",
+        "create or replace function redshift.answer(request uuid) returns text language sql as 'select 1'",
         CANNOT,
     ),
-    "redirect the reader": ("alter function redshift.copy_answer(uuid) set search_path to public", "must be owner"),
+    "redirect the reader": ("alter function redshift.answer(uuid) set search_path to public", "must be owner"),
     "add to the functions": ("create function redshift.evil() returns int language sql as 'select 1'", CANNOT),
 }
 PLAIN = {
@@ -131,8 +131,8 @@ def test_a_forged_request_for_rows_writes_nothing(
     exchange = redshift.postgres.exchange
     before = set(exchange.iterdir())
     name = f"../../..{HERE}" if name == "outside" else name
-    detail = json.dumps({"id": name, "statement": "copy t from 's3://b/k'", "columns": []})
-    body = f"begin raise notice 'elt.copy' using detail = {pgsql.Literal(detail).as_string()}; end"
+    detail = json.dumps({"id": name, "kind": "copy", "statement": "copy t from 's3://b/k'", "columns": []})
+    body = f"begin raise notice 'elt.ask' using detail = {pgsql.Literal(detail).as_string()}; end"
     run(client, f"create procedure {schema}.forge() language plpgsql as $$ {body} $$")
     assert run(client, f"call {schema}.forge()")["Status"] == "FINISHED"
     assert set(exchange.iterdir()) == before
@@ -141,8 +141,8 @@ def test_a_forged_request_for_rows_writes_nothing(
 
 def test_the_reader_gives_answers_and_nothing_else(client: Any) -> None:
     """The one function that reads files takes ids only, and finds nothing under one that was never asked for."""
-    assert values(client, f"select redshift.copy_answer('{uuid.uuid4()}')") == [(None,)]
-    assert "invalid input syntax" in run(client, "select redshift.copy_answer('../data/pg_hba.conf')")["Error"]
+    assert values(client, f"select redshift.answer('{uuid.uuid4()}')") == [(None,)]
+    assert "invalid input syntax" in run(client, "select redshift.answer('../data/pg_hba.conf')")["Error"]
 
 
 def test_jobs_create_what_they_need(client: Any) -> None:

@@ -12,7 +12,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.local.redshift import DataApi, DataApiError, EmbeddedRedshift
-from elt_redshift.local.redshift.s3 import Bucket
+from elt_redshift.local.redshift.loading.s3 import Bucket
 from tests import bounds
 from tests.local.waiting import wait_for
 

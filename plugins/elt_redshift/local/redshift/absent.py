@@ -44,7 +44,7 @@ _FUNCTIONS = frozenset(
         "upper_attribute_names",
     }
 )
-_TYPES = frozenset({"geometry", "geography"})
+_TYPES = frozenset({"geometry", "geography", "hllsketch"})
 _VIEWS = re.compile(r"(stl|stv|svv|svl|svcs|sys|pg_catalog\.pg|pg)_\w+")
 
 _FUNCTION = re.compile(r"function (?:\w+\.)?(\w+)\(.*\) does not exist")

@@ -19,9 +19,10 @@ from elt_redshift.local.redshift import responses
 from elt_redshift.local.redshift.catalog import Catalog
 from elt_redshift.local.redshift.errors import DataApiError, error_text, invalid
 from elt_redshift.local.redshift.execution import SQL_ERRORS, CancelledError, Execution
+from elt_redshift.local.redshift.history import History
+from elt_redshift.local.redshift.loading.s3 import Bucket
 from elt_redshift.local.redshift.postgres import Postgres
 from elt_redshift.local.redshift.registry import STATEMENT_LIFE, Registry, Submission
-from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.redshift.sessions import Session, Sessions
 from elt_redshift.local.redshift.statements import Query, Statement, Status
 from elt_redshift.local.redshift.validation import bind, validate, validate_size, validate_target
@@ -74,12 +75,12 @@ class DataApi:
         self._clock = clock
         self._waiting_limit = waiting_limit
         self._slots = threading.BoundedSemaphore(workers)
-        self._execution = Execution(bucket, postgres.exchange, clock)
         self._catalog = Catalog(postgres)
         self.sessions = Sessions(postgres.connect, clock)
         #: How the statement of a name is to end without being run, its status and error; None: it is run.
         self.end_of: Callable[[str], tuple[str, str] | None] = lambda name: None
         self._registry = Registry(self.sessions, clock, active_limit)
+        self._execution = Execution(bucket, postgres.exchange, clock, History(self._registry.newest_first))
         self._operations: dict[str, Callable[[Request, str], Response]] = {
             "ExecuteStatement": self._execute_statement,
             "BatchExecuteStatement": self._batch_execute_statement,

@@ -6,6 +6,7 @@ import itertools
 import time
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 
 import psycopg
@@ -13,15 +14,17 @@ from psycopg.pq import TransactionStatus
 
 from elt_redshift.job.sql import SqlSyntaxError, split
 from elt_redshift.job.sql import Statement as SqlText
-from elt_redshift.local.redshift.copy import copy_from_s3
-from elt_redshift.local.redshift.copy_exchange import CopyExchange
 from elt_redshift.local.redshift.dialect import Translation, UnsupportedSqlError, translate
 from elt_redshift.local.redshift.dialect.catalog import ResultColumn
+from elt_redshift.local.redshift.dynamic import Procedures
 from elt_redshift.local.redshift.errors import StatementError, error_text
+from elt_redshift.local.redshift.exchange import Exchange
+from elt_redshift.local.redshift.history import History
+from elt_redshift.local.redshift.loading.copy import Load, copy_from_s3, parse_copy
+from elt_redshift.local.redshift.loading.s3 import Bucket
+from elt_redshift.local.redshift.loading.unload import unload_to_s3
 from elt_redshift.local.redshift.results import Result, from_postgres
-from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.redshift.statements import Query, Statement, Status
-from elt_redshift.local.redshift.unload import unload_to_s3
 
 #: Failures that belong to a statement; anything else is a fault of this program.
 SQL_ERRORS = (psycopg.Error, StatementError, UnsupportedSqlError, SqlSyntaxError)
@@ -62,12 +65,14 @@ class Execution:
     :param bucket: where COPY and UNLOAD find their objects.
     :param exchange: a folder that PostgreSQL can read.
     :param clock: the time, UTC-aware.
+    :param history: remembers what was run and loaded.
     """
 
-    def __init__(self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime]) -> None:
+    def __init__(self, bucket: Bucket, exchange: Path, clock: Callable[[], datetime], history: History) -> None:
         self._bucket = bucket
-        self._copies = CopyExchange(exchange, bucket)
+        self._folder = exchange
         self._clock = clock
+        self._history = history
         self._numbers = itertools.count(1)
 
     def run(self, statement: Statement, connection: psycopg.Connection) -> None:
@@ -76,6 +81,21 @@ class Execution:
         :raises CancelledError: it was cancelled before a query began.
         :raises Exception: one of :data:`SQL_ERRORS`, of the query that failed.
         """
+        procedures = Procedures(self._bucket, partial(self._note, statement, connection))
+        exchange = Exchange(self._folder, {**procedures.answers, **self._history.answers})
+        connection.add_notice_handler(exchange)
+        try:
+            self._run(statement, connection)
+        finally:
+            connection.remove_notice_handler(exchange)
+
+    def _note(self, statement: Statement, connection: psycopg.Connection, load: Load) -> int:
+        """Remember a COPY; the number of its query."""
+        number = max(query.number for query in statement.queries)
+        self._history.note(number, connection.info.backend_pid, self._clock(), load)
+        return number
+
+    def _run(self, statement: Statement, connection: psycopg.Connection) -> None:
         if not statement.is_batch or statement.auto_commit:
             self._run_each(statement, connection)
             return
@@ -112,7 +132,7 @@ class Execution:
         query.status, query.updated, query.number = Status.STARTED, self._clock(), next(self._numbers)
         started = time.monotonic_ns()
         try:
-            query.result = self._text(query.bound, connection)
+            query.result = self._text(query.bound, connection, partial(self._note, statement, connection))
             query.status = Status.FINISHED
         except SQL_ERRORS as error:
             query.status, query.error = Status.FAILED, error_text(error)
@@ -121,14 +141,14 @@ class Execution:
             query.duration = max(time.monotonic_ns() - started, 1)
             query.updated = self._clock()
 
-    def _text(self, sql: str, connection: psycopg.Connection) -> Result:
+    def _text(self, sql: str, connection: psycopg.Connection, note: Callable[[Load], int]) -> Result:
         """Run a text, which may hold several statements: then in one transaction, as PostgreSQL's protocol has it."""
         statements = split(sql)
         if len(statements) < 2 or not _is_idle(connection):
-            return self._all(statements, connection)
+            return self._all(statements, connection, note)
         connection.execute("begin")
         try:
-            result = self._all(statements, connection)
+            result = self._all(statements, connection, note)
             opens = any(statement.text.lower().split()[:1] in (["begin"], ["start"]) for statement in statements)
             if not opens and not _is_idle(connection):
                 connection.execute("commit")
@@ -137,36 +157,43 @@ class Execution:
             raise
         return result
 
-    def _all(self, statements: list[SqlText], connection: psycopg.Connection) -> Result:
+    def _all(self, statements: list[SqlText], connection: psycopg.Connection, note: Callable[[Load], int]) -> Result:
         result = Result()
         for statement in statements:
-            result = self._one(translate(statement.text, Tables(connection)), connection)
+            result = self._one(translate(statement.text, Tables(connection)), connection, note)
         return result
 
-    def _one(self, translation: Translation, connection: psycopg.Connection) -> Result:
+    def _one(self, translation: Translation, connection: psycopg.Connection, note: Callable[[Load], int]) -> Result:
         if translation.kind == "nothing":
             return Result()
         if translation.kind == "copy":
-            return Result(affected=copy_from_s3(translation.sql, connection, self._bucket))
+            return self._copy(translation.sql, connection, note)
         if translation.kind == "unload":
-            return Result(affected=unload_to_s3(translation.sql, connection, self._bucket))
+            rows = unload_to_s3(translation.sql, connection, self._bucket, Tables(connection))
+            connection.execute("select set_config('elt.unload_count', %s, false)", (str(rows),))
+            return Result(affected=rows)
         if translation.verb == "call":
-            return self._call(translation, connection)
+            self._announce_call(connection)
         return self._plain(translation, connection)
+
+    def _copy(self, sql: str, connection: psycopg.Connection, note: Callable[[Load], int]) -> Result:
+        load = Load(parse_copy(sql))
+        rows = 0
+        try:
+            rows = copy_from_s3(load, connection, self._bucket)
+        finally:
+            number = note(load)
+        connection.execute(
+            "select set_config('elt.copy_count', %s, false), set_config('elt.copy_id', %s, false)",
+            (str(rows), str(number)),
+        )
+        return Result(affected=rows)
 
     @staticmethod
     def _plain(translation: Translation, connection: psycopg.Connection) -> Result:
-        cursor = connection.execute(translation.sql.encode())
+        cursor = connection.execute(translation.script.encode())
         assert cursor.pgresult is not None
         return from_postgres(cursor.pgresult, cursor.rowcount)
-
-    def _call(self, translation: Translation, connection: psycopg.Connection) -> Result:
-        self._announce_call(connection)
-        connection.add_notice_handler(self._copies)
-        try:
-            return self._plain(translation, connection)
-        finally:
-            connection.remove_notice_handler(self._copies)
 
     @staticmethod
     def _announce_call(connection: psycopg.Connection) -> None:

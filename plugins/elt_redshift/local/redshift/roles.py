@@ -4,8 +4,8 @@ Whatever reaches the Data API is executed, so it is executed as :data:`SQL_USER`
 users and all that belongs into them, as a job needs it, and has neither the files nor the programs of the machine. The
 superuser is there for as long as this module works; then nobody can be it, by no connection and no SET ROLE.
 
-One function has other rights than its caller's: ``redshift.copy_answer`` reads the answers to COPYs inside procedures
-(see ``copy_exchange.py``), from one folder, by their ids, and belongs to a role that can do nothing else.
+One function has other rights than its caller's: ``redshift.answer`` reads this process's answers to what SQL asks it
+(see ``exchange.py``), from one folder, by their ids, and belongs to a role that can do nothing else.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ DATABASE = "dev"
 FUNCTION_SCHEMA = "redshift"
 """Where the functions live that Redshift has and PostgreSQL lacks or has otherwise; every search path ends with it."""
 #: The files of sql/, in the order in which they need each other.
-FILES = ("conversions", "collations", "super", "dates", "strings", "numbers", "aggregates", "statements")
+FILES = ("conversions", "collations", "super", "dates", "strings", "numbers", "aggregates", "statements", "catalog")
 #: Before PostgreSQL's own, so that a function that Redshift has otherwise hides PostgreSQL's.
 SYSTEM_PATH = f"{FUNCTION_SCHEMA}, pg_catalog"
 SEARCH_PATH = f'"$user", public, {SYSTEM_PATH}'
@@ -41,10 +41,10 @@ create role {EXCHANGE_ROLE} nologin in role pg_read_server_files;
 _EXCHANGE = f"""
 grant usage on schema {FUNCTION_SCHEMA} to public;
 grant execute on function pg_read_file(text, boolean) to {EXCHANGE_ROLE};
-create function {FUNCTION_SCHEMA}.copy_answer(request uuid) returns text language sql volatile strict
+create function {FUNCTION_SCHEMA}.answer(request uuid) returns text language sql volatile strict
 security definer set search_path to pg_catalog, pg_temp
 return pg_read_file({{folder}} || '/' || request::text || '.answer', true);
-alter function {FUNCTION_SCHEMA}.copy_answer(uuid) owner to {EXCHANGE_ROLE};
+alter function {FUNCTION_SCHEMA}.answer(uuid) owner to {EXCHANGE_ROLE};
 """
 
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elt_redshift.local.redshift.data_api import DataApi, Emit
+from elt_redshift.local.redshift.loading.s3 import Bucket
 from elt_redshift.local.redshift.postgres import Postgres
-from elt_redshift.local.redshift.s3 import Bucket
 from elt_redshift.local.watchdog import Watchdog
 
 

@@ -12,7 +12,8 @@ Each ``*.sql`` beside this file is a chapter of blocks, parted by empty lines::
 lines behind the SQL are what comes of it: rows (``null`` for NULL; quoted, when blanks would not show), ``(no rows)``,
 ``columns: a | b``, ``types: int4 | date``, ``changed: 3``, or ``error: …``, a part of the message. A block without such
 a line prepares the ones behind it. Before the SQL may stand ``was: wrong`` or ``was: refused``, what the statement came
-to before its feature was built, and ``differs: …``, in which way the result is not Redshift's.
+to before its feature was built, ``differs: …``, in which way the result is not Redshift's, and ``object: key = text``,
+something to put into S3 first (``\\n`` is the end of a line).
 """
 
 from __future__ import annotations
@@ -36,6 +37,7 @@ class Block:
     :param expected: the lines behind the SQL; none: it must succeed.
     :param was: ``wrong``, ``refused`` or empty.
     :param differs: how the result is not Redshift's; empty: it is.
+    :param stored: key and text of an object of the bucket ``guide``; empty: none.
     """
 
     place: str
@@ -45,6 +47,7 @@ class Block:
     expected: tuple[str, ...]
     was: str
     differs: str
+    stored: tuple[str, ...] = ()
 
     @property
     def is_result(self) -> bool:
@@ -54,7 +57,7 @@ class Block:
 
 def _directives(lines: list[str]) -> tuple[dict[str, str], list[str]]:
     found: dict[str, str] = {}
-    while lines and (match := re.fullmatch(r"-- (page|feature|was|differs): (.*)", lines[0])):
+    while lines and (match := re.fullmatch(r"-- (page|feature|was|differs|object): (.*)", lines[0])):
         found[match[1]] = match[2]
         lines = lines[1:]
     return found, lines
@@ -80,7 +83,8 @@ def chapter(path: Path) -> Iterator[Block]:
         if sql and any(line.strip() for line in sql):
             place = f"{path.name}:{number}"
             was, differs = directives.get("was", ""), directives.get("differs", "")
-            yield Block(place, page, feature, "\n".join(sql), expected, was, differs)
+            stored = tuple(directives["object"].replace("\\n", "\n").split(" = ", 1)) if "object" in directives else ()
+            yield Block(place, page, feature, "\n".join(sql), expected, was, differs, stored)
         number += text.count("\n") + 2
 
 

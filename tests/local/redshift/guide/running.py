@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import re
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -24,7 +24,7 @@ def _cell(field: dict[str, Any]) -> str:
         return str(value).lower()
     if kind == "blobValue":
         return "0x" + base64.b64decode(value).hex()
-    text = str(value)
+    text = str(value).replace("\n", "\\n")
     return f"'{text}'" if text != text.strip() or text in ("", "null") else text
 
 
@@ -75,10 +75,17 @@ def session(data_api: DataApi) -> Iterator[Session]:
     running.describe(f"drop schema {schema} cascade", keep=0)
 
 
-def mismatches(data_api: DataApi, blocks: Iterable[Block]) -> Iterator[tuple[Block, list[str]]]:
-    """The blocks of a chapter that come to something else, each with what they came to."""
+def mismatches(
+    data_api: DataApi, blocks: Iterable[Block], put: Callable[[str, str], None]
+) -> Iterator[tuple[Block, list[str]]]:
+    """The blocks of a chapter that come to something else, each with what they came to.
+
+    :param put: stores a text under a key of the bucket ``guide``.
+    """
     with session(data_api) as running:
         for block in blocks:
+            if block.stored:
+                put(*block.stored)
             lines = running.lines(block)
             if not _agrees(block, lines):
                 yield block, lines

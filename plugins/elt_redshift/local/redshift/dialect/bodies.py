@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.tokens import (
     following,
@@ -81,6 +82,22 @@ def _control(tokens: Sequence[Token], index: int) -> tuple[str, int] | None:
     return ("control", index + 1) if keyword == "else" else None
 
 
+def as_plain_sql(statement: str) -> str:
+    """A statement of a body as PostgreSQL takes it outside of one: PERFORM and NULL are PL/pgSQL's alone."""
+    if statement == "null":
+        return "select"
+    return re.sub("^perform |(?<=; )perform (?=redshift.keep)", "select ", statement)
+
+
+def _bracketed(tokens: Sequence[Token]) -> Sequence[Token]:
+    """A condition that holds a CASE in brackets: PL/pgSQL would take the CASE's THEN for its own."""
+    first, last = following(tokens, -1), len(tokens) - 1
+    inside = tokens[first + 1 : last]
+    if word(tokens, first) in ("if", "elsif", "elseif", "while") and any(token.word == "case" for token in inside):
+        return [*tokens[: first + 1], raw(" ("), *strip(inside), raw(") "), tokens[last]]
+    return tokens
+
+
 @dataclass(frozen=True)
 class _Reader:
     """Takes a body apart and rewrites each piece.
@@ -100,18 +117,24 @@ class _Reader:
             len(tokens),
         )
         command = strip(tokens[start:end])
-        if len(command) == 1 and command[0].kind in ("string", "dollar"):
-            # A COPY becomes PERFORM, which only PL/pgSQL itself knows.
-            written = quote(re.sub("^perform ", "select ", self.translate(string_value(command[0]))))
-        else:
-            written = f"redshift.dynamic_sql({text(whole(command, self.context))})"
+        written = self._constant(command) or f"redshift.dynamic_sql({text(whole(command, self.context))})"
         return [raw(f"execute {written} "), *whole(tokens[end:], self.context)]
+
+    def _constant(self, command: Sequence[Token]) -> str | None:
+        """A constant text in PostgreSQL's words; ``None``: it is none, or can be rewritten only when it runs."""
+        if len(command) != 1 or command[0].kind not in ("string", "dollar"):
+            return None
+        try:
+            written = self.translate(string_value(command[0]))
+            return quote(as_plain_sql(written))
+        except UnsupportedSqlError:
+            return None
 
     def _head(self, tokens: Sequence[Token]) -> str:
         """A piece of control text; the query of a FOR loop may be dynamic."""
         execute = next((index for index in range(len(tokens)) if word(tokens, index) == "execute"), None)
         if execute is None:
-            return text(whole(tokens, self.context))
+            return text(whole(_bracketed(tokens), self.context))
         return text([*tokens[:execute], *self._dynamic(tokens[execute:])])
 
     def _statement(self, tokens: Sequence[Token]) -> Piece:
@@ -122,6 +145,8 @@ class _Reader:
             return Piece("transaction", text(tokens))
         if first[0] == "execute":
             return Piece("statement", text(self._dynamic(tokens)))
+        if first[0] in ("open", "return") and any(token.word == "execute" for token in tokens):
+            return Piece("statement", self._head(tokens))
         if first[0] == "call":
             return Piece("call", self.translate(text(tokens)))
         if symbol(tokens, following(tokens, following(tokens, -1))) == ":=":
@@ -171,4 +196,6 @@ def plpgsql_body(body: str, context: Context, translate: Translate, *, nonatomic
     :param translate: translates one SQL statement of it.
     :param nonatomic: the procedure is declared NONATOMIC, so an exception that it handled is not raised again.
     """
-    return with_redshift_transactions(list(_Reader(context, translate).pieces(body)), nonatomic=nonatomic)
+    written = with_redshift_transactions(list(_Reader(context, translate).pieces(body)), nonatomic=nonatomic)
+    # A variable goes before a column of its name, as in the PostgreSQL that Redshift grew from.
+    return f"#variable_conflict use_variable\n{written}"

@@ -54,6 +54,8 @@ def _keyword(tokens: Sequence[Token], index: int, result: Sequence[Token]) -> tu
     named = before is not None and before.word == "as"
     if keyword == "sysdate" and symbol(tokens, after) != "(" and not named:
         return raw("redshift.sysdate()"), index + 1
+    if keyword == "current_user_id" and not named:
+        return raw("redshift.current_user_id()"), index + 1
     if keyword == "approximate" and tokens[after : after + 1] and tokens[after].kind == "name":
         return raw(""), after
     queries = word(tokens, after) in ("select", "all") or symbol(tokens, after) == "("

@@ -9,7 +9,9 @@ from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.bodies import Translate, plpgsql_body
+from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.queries import Context, whole
+from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS
 from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
     divide,
@@ -69,14 +71,26 @@ def _options(tokens: Sequence[Token]) -> list[Token]:
     result: list[Token] = []
     index = 0
     while index < len(tokens):
-        if word(tokens, index) == "security":
+        setting = word(tokens, following(tokens, index)) if word(tokens, index) == "set" else ""
+        if setting in IGNORED_SETTINGS:
+            index = following(tokens, following(tokens, following(tokens, index))) + 1
+        elif word(tokens, index) == "security":
             index = following(tokens, index) + 1
         elif word(tokens, index) == "nonatomic":
             index += 1
         else:
             result.append(tokens[index])
             index += 1
-    return result
+    return spaced(result)
+
+
+def _body(options: Sequence[Token]) -> int | None:
+    """The index of the quoted body behind AS; a setting's value is quoted too."""
+    for index, token in enumerate(options):
+        if token.word == "as" and following(options, index) < len(options):
+            after = following(options, index)
+            return after if options[after].kind in ("dollar", "string") else None
+    return None
 
 
 def create_routine(tokens: Sequence[Token], context: Context, translate: Translate) -> str:
@@ -91,7 +105,9 @@ def create_routine(tokens: Sequence[Token], context: Context, translate: Transla
         return text(tokens)
     close = arguments(tokens, end)[1]
     rest = list(tokens[close + 1 :])
-    place = next((index for index, token in enumerate(rest) if token.kind in ("dollar", "string")), None)
+    if any(token.word == "plpythonu" for token in rest):
+        raise UnsupportedSqlError("Python functions are not emulated; Redshift itself has ended them.")
+    place = _body(rest)
     nonatomic = any(token.word == "nonatomic" for token in rest)
     if place is not None:
         opening, body, ending = _unquote(rest[place])

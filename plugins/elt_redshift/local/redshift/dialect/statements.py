@@ -9,11 +9,15 @@ from functools import partial
 from typing import Literal
 
 from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.administration import cancel, grant, show, with_known_options
+from elt_redshift.local.redshift.dialect.bodies import as_plain_sql
 from elt_redshift.local.redshift.dialect.catalog import Catalog, NoCatalog
-from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.physical import attributes
 from elt_redshift.local.redshift.dialect.procedures import create_routine
 from elt_redshift.local.redshift.dialect.queries import Context, whole
+from elt_redshift.local.redshift.dialect.refusals import refuse
+from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS
 from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view
 from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
@@ -29,37 +33,9 @@ from elt_redshift.local.redshift.dialect.tokens import (
     words,
 )
 
-#: Settings of Redshift's sessions that change nothing here.
-_SETTINGS = frozenset(
-    {
-        "analyze_threshold_percent",
-        "cast_super_null_on_error",
-        "describe_field_name_in_uppercase",
-        "downcase_delimited_identifier",
-        "enable_case_sensitive_identifier",
-        "enable_case_sensitive_super_attribute",
-        "enable_numeric_rounding",
-        "enable_result_cache_for_session",
-        "error_on_nondeterministic_update",
-        "json_serialization_enable",
-        "json_serialization_parse_nested_strings",
-        "max_concurrency_scaling_clusters",
-        "max_cursor_result_set_size",
-        "mv_enable_aqmv_for_session",
-        "navigate_super_null_on_error",
-        "parse_super_null_on_error",
-        "query_group",
-        "spectrum_enable_pseudo_columns",
-        "spectrum_query_maxerror",
-        "stored_proc_log_min_messages",
-        "use_fips_ssl",
-        "wlm_query_slot_count",
-    }
-)
-_EXTERNAL = ("external", "datashare", "library", "model", "masking", "rls")
-
 #: Writes a statement, given as tokens, in PostgreSQL's words.
 Writer = Callable[[list[Token], Context], str]
+_NAMED = ("user", "group", "role", "schema", "database")
 Kind = Literal["sql", "nothing", "copy", "unload"]
 
 
@@ -70,11 +46,18 @@ class Translation:
     :param kind: ``sql``: run ``sql`` on PostgreSQL; ``nothing``: accepted without effect; ``copy``, ``unload``: ``sql``
         is Redshift's statement, which this process carries out with S3.
     :param verb: the statement's first word in lower case.
+    :param after: a function to call when ``sql`` has been run.
     """
 
     kind: Kind
     sql: str
     verb: str
+    after: str = ""
+
+    @property
+    def script(self) -> str:
+        """``sql`` and what belongs behind it."""
+        return f"{self.sql}; select {self.after}" if self.after else self.sql
 
 
 def _plain(tokens: list[Token], context: Context) -> str:
@@ -83,16 +66,12 @@ def _plain(tokens: list[Token], context: Context) -> str:
 
 def _create(tokens: list[Token], context: Context) -> str:
     head = words(tokens, 6)
-    kind = next((item for item in head[1:] if item in _CREATORS or item in _EXTERNAL), "")
-    if kind in _EXTERNAL:
-        raise UnsupportedSqlError(
-            f"CREATE {kind.upper()} needs a real Amazon Redshift: there is nothing external here."
-        )
+    kind = next((item for item in head[1:] if item in _CREATORS), "")
     return _CREATORS.get(kind, _plain)(tokens, context)
 
 
-def _create_user(tokens: list[Token], context: Context) -> str:
-    return re.sub(r"(?i)\s+password\s+disable\b", "", text(tokens))
+def _named(tokens: list[Token], _context: Context) -> str:
+    return with_known_options(tokens)
 
 
 def _create_routine(tokens: list[Token], context: Context) -> str:
@@ -104,14 +83,21 @@ _CREATORS: dict[str, Writer] = {
     "view": create_view,
     "procedure": _create_routine,
     "function": _create_routine,
-    "user": _create_user,
-    "schema": _plain,
-    "database": _plain,
+    **dict.fromkeys(_NAMED, _named),
 }
 
 
 def _alter(tokens: list[Token], context: Context) -> str:
-    return alter_table(tokens) if words(tokens, 2)[1:] == ["table"] else _plain(tokens, context)
+    kind = "".join(words(tokens, 2)[1:])
+    if kind == "table":
+        return alter_table(tokens)
+    if kind == "default":
+        return text(expression(tokens))
+    return (
+        with_known_options(tokens)
+        if kind in ("user", "group", "role", "schema", "database")
+        else _plain(tokens, context)
+    )
 
 
 def _merge(tokens: list[Token], context: Context) -> str:
@@ -146,7 +132,7 @@ def _set(tokens: list[Token], context: Context) -> str:
     if "authorization" in words(tokens, 4):
         return _session_authorization(tokens, context)
     name = first[1] if first[:1] in (["session"], ["local"]) and len(first) > 1 else (first or [""])[0]
-    if name in _SETTINGS:
+    if name in IGNORED_SETTINGS:
         return ""
     # The functions that Redshift has built in must stay reachable.
     return (
@@ -173,8 +159,6 @@ def _vacuum(tokens: list[Token], context: Context) -> str:
 
 
 def _analyze(tokens: list[Token], context: Context) -> str:
-    if "compression" in words(tokens, 2):
-        raise UnsupportedSqlError("ANALYZE COMPRESSION needs a real Amazon Redshift: PostgreSQL encodes no columns.")
     return re.sub(r"(?i)\s+(predicate|all)\s+columns\b", "", text(expression(tokens)))
 
 
@@ -182,8 +166,8 @@ def _drop(tokens: list[Token], context: Context) -> str:
     """``DROP PROCEDURE p(… OUT …)``: output parameters became INOUT, so the name alone finds it."""
     first = following(tokens, -1)
     kind = following(tokens, first)
-    if word(tokens, kind) in _EXTERNAL:
-        raise UnsupportedSqlError(f"DROP {word(tokens, kind).upper()} needs a real Amazon Redshift.")
+    if word(tokens, kind) == "role":
+        return with_known_options(tokens)
     if word(tokens, kind) == "procedure":
         after = following(tokens, kind)
         end = name_end(tokens, match(tokens, after, "if", "exists") or after)
@@ -194,15 +178,31 @@ def _drop(tokens: list[Token], context: Context) -> str:
     return _plain(tokens, context)
 
 
+def _rights(tokens: list[Token], _context: Context) -> str:
+    return grant(tokens)
+
+
+def _cancel(tokens: list[Token], _context: Context) -> str:
+    return cancel(tokens)
+
+
+def _show(tokens: list[Token], _context: Context) -> str:
+    return show(tokens)
+
+
 _STATEMENTS: dict[str, Writer] = {
     "alter": _alter,
     "analyze": _analyze,
+    "cancel": _cancel,
     "create": _create,
     "delete": _delete,
     "drop": _drop,
+    "grant": _rights,
     "merge": _merge,
     "reset": _set,
+    "revoke": _rights,
     "set": _set,
+    "show": _show,
     "vacuum": _vacuum,
 }
 
@@ -219,10 +219,20 @@ def _inside_body(sql: str, context: Context) -> str:
     """One SQL statement of a procedure's body."""
     translation = translate(sql, context.catalog)
     if translation.kind == "unload":
-        raise UnsupportedSqlError("UNLOAD inside a procedure is not emulated here.")
+        return f"perform redshift.unload_from({quote(sql)})"
     if translation.kind == "copy":
         return f"perform {_copy_into(sql)}"
-    return translation.sql if translation.kind == "sql" else "null"
+    if translation.kind != "sql":
+        return "null"
+    return f"{translation.sql}; perform {translation.after}" if translation.after else translation.sql
+
+
+def inside_procedure(sql: str, catalog: Catalog) -> str:
+    """The text of an EXECUTE in PostgreSQL's words.
+
+    :raises UnsupportedSqlError: only a real Redshift can run it.
+    """
+    return as_plain_sql(_inside_body(sql, Context(catalog)))
 
 
 def translate(sql: str, catalog: Catalog | None = None) -> Translation:
@@ -234,7 +244,11 @@ def translate(sql: str, catalog: Catalog | None = None) -> Translation:
     """
     tokens = strip(lex(sql))
     verb = (words(tokens, 1) or [""])[0]
+    refuse(tokens)
     if verb in ("copy", "unload"):
         return Translation(verb, sql, verb)  # type: ignore[arg-type]  # two of the kinds are verbs
     written = _STATEMENTS.get(verb, _plain)(tokens, Context(catalog or NoCatalog()))
-    return Translation("sql" if written.strip() else "nothing", written, verb)
+    after = attributes(tokens) if verb in ("create", "alter") else ""
+    if after and not written.strip():
+        written, after = f"do $keep$begin perform {after}; end$keep$", ""  # which has no rows, as ALTER has none
+    return Translation("sql" if written.strip() else "nothing", written, verb, after)

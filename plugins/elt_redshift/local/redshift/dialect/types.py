@@ -23,7 +23,7 @@ MAX_VARCHAR = 65535
 #: What a type without a size means: the length of a string column, the digits of a decimal, none after the point.
 DEFAULT_LENGTH, DEFAULT_DECIMAL = 256, 18
 #: Types that PostgreSQL has under another name.
-_RENAMED = {"hllsketch": "bytea", "datetime": "timestamp", "datetimetz": "timestamptz", "smalldatetime": "timestamp"}
+_RENAMED = {"datetime": "timestamp", "datetimetz": "timestamptz", "smalldatetime": "timestamp"}
 #: Redshift's names of the collation that case does not matter to.
 INSENSITIVE = ("case_insensitive", "ci")
 _BYTES = ("varbyte", "varbinary", "binary")
@@ -52,8 +52,10 @@ def type_at(tokens: Sequence[Token], index: int) -> tuple[list[Token], int] | No
 
 
 def _identity(tokens: Sequence[Token], index: int, before: str) -> tuple[list[Token], int]:
-    pieces, end = arguments(tokens, index)
-    start, step = (text(strip(piece)) for piece in pieces)
+    start, step, end = "1", "1", index - 1
+    if symbol(tokens, index) == "(":
+        pieces, end = arguments(tokens, index)
+        start, step = (text(strip(piece)) for piece in pieces)
     lead = "" if before in ("always as", "default as") else "generated always as "
     # PostgreSQL's counters start at 1 or above (-1 or below when they count down) unless told.
     bound = "maxvalue" if step.startswith("-") else "minvalue"
@@ -123,7 +125,7 @@ def column(tokens: Sequence[Token]) -> list[Token]:
         elif (end := match(tokens, index, "primary", "key")) is not None:
             result.append(raw("not null"))
             index = end
-        elif word(tokens, index) == "identity" and symbol(tokens, following(tokens, index)) == "(":
+        elif word(tokens, index) == "identity" and result[start + 1 :]:
             before = " ".join(token.word for token in result if token.word)[-10:].strip()
             piece, index = _identity(tokens, following(tokens, index), before)
             result += piece

@@ -46,40 +46,89 @@ as $$
     select set_config('elt.guards', (coalesce(nullif(current_setting('elt.guards', true), ''), '0')::int + step)::text, false)
 $$;
 
--- COPY from S3 inside a procedure: asks the process that owns this server for the rows (see copy_exchange.py), and inserts
--- them with the caller's rights. The answer is a line of JSON about the load, then one for each row.
-create function redshift.copy_into(target text, statement text) returns void language plpgsql
-as $$
+-- Asks the process that owns this server (see exchange.py) and waits for its answer, lines of JSON. The first may be an
+-- error.
+create function redshift.ask(kind text, request jsonb, patience interval default '10 minutes') returns text language plpgsql as $$
 declare
-    request constant uuid := gen_random_uuid();
-    deadline constant timestamptz := clock_timestamp() + interval '10 minutes';
+    id constant uuid := gen_random_uuid();
+    deadline constant timestamptz := clock_timestamp() + patience;
+    answer text;
+begin
+    raise notice using message = 'elt.ask', detail = request || jsonb_build_object('id', id, 'kind', kind);
+    loop
+        answer := redshift.answer(id);
+        exit when answer is not null;
+        if clock_timestamp() > deadline then
+            raise exception 'The process that owns this server did not answer in time.'
+                using hint = 'Only what comes through the Data API can ask it.';
+        end if;
+        perform pg_sleep(0.001);
+    end loop;
+    if answer like '{"error": %' then
+        raise exception '%', split_part(answer, chr(10), 1)::jsonb ->> 'error';
+    end if;
+    return answer;
+end
+$$;
+
+-- The columns of a query as JSON, [name, type]; NULL when it cannot be run.
+create function redshift.described(query text) returns jsonb language plpgsql as $$
+declare
+    columns jsonb;
+begin
+    execute 'create temp view elt_described as ' || query;
+    select jsonb_agg(jsonb_build_array(attname, atttypid::bigint) order by attnum) into columns
+    from pg_attribute where attrelid = 'pg_temp.elt_described'::regclass and attnum > 0;
+    drop view pg_temp.elt_described;
+    return columns;
+exception when others then
+    return null;
+end
+$$;
+
+-- The text of an EXECUTE that is put together at run time, in PostgreSQL's words.
+create function redshift.dynamic_sql(statement text) returns text language plpgsql as $$
+declare
+    known jsonb := '{}';
+    answer jsonb;
+begin
+    loop
+        answer := redshift.ask('translate', jsonb_build_object('statement', statement, 'known', known));
+        exit when answer ? 'sql';
+        known := known || jsonb_build_object(answer ->> 'describe', redshift.described(answer ->> 'describe'));
+    end loop;
+    return answer ->> 'sql';
+end
+$$;
+
+-- COPY from S3 inside a procedure: inserts, with the caller's rights, the rows that this process's owner reads. The answer is
+-- a line of JSON about the load, then one for each row.
+create function redshift.copy_into(target text, statement text) returns void language plpgsql as $$
+declare
     columns jsonb;
     answer text;
     head text;
-    load jsonb;
 begin
-    select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, null), attidentity) order by attnum)
+    select jsonb_agg(jsonb_build_array(attname, format_type(atttypid, atttypmod), attidentity, attnotnull) order by attnum)
     into columns
     from pg_attribute where attrelid = target::regclass and attnum > 0 and not attisdropped;
-    raise notice using message = 'elt.copy',
-        detail = jsonb_build_object('id', request, 'statement', statement, 'columns', columns);
-    loop
-        answer := redshift.copy_answer(request);
-        exit when answer is not null;
-        if clock_timestamp() > deadline then
-            raise exception 'Load into table ''%'' failed: the rows did not arrive in time', target;
-        end if;
-        perform pg_sleep(0.005);
-    end loop;
+    answer := redshift.ask('copy', jsonb_build_object('statement', statement, 'columns', columns));
     head := split_part(answer, chr(10), 1);
-    load := head;
-    if load ? 'error' then
-        raise exception '%', load ->> 'error';
-    end if;
-    execute redshift.insertion(target::regclass, load -> 'columns') using substr(answer, length(head) + 2);
+    execute redshift.insertion(target::regclass, head::jsonb -> 'columns') using substr(answer, length(head) + 2);
 exception when data_exception then
     raise exception 'Load into table ''%'' failed.  Check ''stl_load_errors'' system table for details.', target
         using detail = sqlerrm;
+end
+$$;
+
+-- UNLOAD inside a procedure: runs the query, and hands on its rows.
+create function redshift.unload_from(statement text) returns void language plpgsql as $$
+declare
+    query constant text := redshift.dynamic_sql(redshift.ask('unload', jsonb_build_object('statement', statement))::jsonb ->> 'query');
+    found jsonb;
+begin
+    execute format('select jsonb_agg(rows_::text) from (%s) as rows_', query) into found;
+    perform redshift.ask('unload', jsonb_build_object('statement', statement, 'rows', found, 'columns', redshift.described(query)));
 end
 $$;
 
@@ -94,28 +143,4 @@ as $$
                   string_agg(format('(row ->> %s)::%s', place - 1, format_type(atttypid, -1)), ', ' order by place))
     from jsonb_array_elements_text(names) with ordinality as named(name, place)
     join pg_attribute on attrelid = target and attname = name
-$$;
-
--- The text of an EXECUTE that is put together at run time: drops the table attributes that PostgreSQL does not know.
-create function redshift.dynamic_sql(statement text) returns text language plpgsql immutable strict
-set standard_conforming_strings to on
-as $$
-begin
-    if statement ~* '^\s*copy\s' then
-        return format('select redshift.copy_into(%L, %L)', substring(statement from '^\s*\w+\s+([^\s(]+)'), statement);
-    elsif statement ~* '^\s*(create|alter)\s' then
-        statement := regexp_replace(statement, '\mencode\s+\w+', '', 'gi');
-        statement := regexp_replace(statement, '\m(compound\s+|interleaved\s+)?sortkey\M(\s*\([^)]*\)|\s+auto)?', '', 'gi');
-        statement := regexp_replace(statement, '\mdistkey\M(\s*\([^)]*\))?', '', 'gi');
-        statement := regexp_replace(statement, '\mdiststyle\s+\w+', '', 'gi');
-        statement := regexp_replace(statement, '\mbackup\s+(yes|no)\M', '', 'gi');
-        statement := regexp_replace(statement, '\mvarchar\s*\(\s*max\s*\)', 'varchar(65535)', 'gi');
-        statement := regexp_replace(statement, '\midentity\s*\(\s*(\d+)\s*,\s*(\d+)\s*\)',
-                                    'generated always as identity (start with \1 increment by \2 minvalue \1)', 'gi');
-        statement := regexp_replace(statement, '\msuper\M', 'jsonb', 'gi');
-    end if;
-    statement := regexp_replace(statement, '\msysdate\M(?!\s*\()', 'sysdate()', 'gi');
-    statement := regexp_replace(statement, '\mnvl\s*\(', 'coalesce(', 'gi');
-    return regexp_replace(statement, '(?<![\w"])(#\w+)', '"\1"', 'g');
-end
 $$;

@@ -25,7 +25,12 @@ from elt_redshift.local.redshift.errors import StatementError
 
 @dataclass(frozen=True)
 class CopyCommand:
-    """What a COPY asks for; the defaults are Redshift's."""
+    """What a COPY asks for; the defaults are Redshift's.
+
+    :param date_format: Python's form, or ``auto``; empty: YYYY-MM-DD. ``time_format`` too, or ``epochsecs``.
+    :param replacement: of characters that are none (ACCEPTINVCHARS).
+    :param json_paths: what the file at ``json_location`` holds.
+    """
 
     table: str
     columns: tuple[str, ...]
@@ -45,9 +50,19 @@ class CopyCommand:
     fill_record: bool = False
     explicit_ids: bool = False
     ignore_case: bool = False
+    ignore_blank_lines: bool = False
+    truncate_columns: bool = False
+    accept_any_date: bool = False
+    round_decimals: bool = False
+    replacement: str | None = None
+    encoding: str = "utf8"
+    max_error: int = 0
     no_load: bool = False
-    date_format: str | None = None
-    time_format: str = "auto"
+    no_shred: bool = False
+    json_location: str = ""
+    json_paths: tuple[str, ...] = ()
+    date_format: str = ""
+    time_format: str = ""
     fixed_width: tuple[int, ...] = ()
 
 
@@ -64,6 +79,10 @@ _FLAGS: dict[str, dict[str, Any]] = {
     "fillrecord": {"fill_record": True},
     "explicit_ids": {"explicit_ids": True},
     "noload": {"no_load": True},
+    "ignoreblanklines": {"ignore_blank_lines": True},
+    "truncatecolumns": {"truncate_columns": True},
+    "acceptanydate": {"accept_any_date": True},
+    "roundec": {"round_decimals": True},
 }
 #: Options with a value that change nothing here.
 _IGNORED = {
@@ -75,19 +94,18 @@ _IGNORED = {
     "master_symmetric_key",
     "kms_key_id",
     "region",
-    "maxerror",
     "compupdate",
     "statupdate",
     "comprows",
-    "acceptinvchars",
-    "encoding",
-    "roundec",
     "readratio",
 }
 #: Words that stand alone or between an option and its value.
-_NOISE = {"as", "format", "delimited", "ignoreblanklines", "truncatecolumns", "acceptanydate", "encrypted", "and"}
+_NOISE = {"as", "format", "delimited", "encrypted", "and"}
 _UNSUPPORTED = {"parquet", "orc", "avro", "shapefile", "ssh", "lzop", "zstd", "iceberg"}
-_DATE_PARTS = {"YYYY": "%Y", "MM": "%m", "DD": "%d", "MON": "%b", "YY": "%y"}
+_DATE_PARTS = {
+    "YYYY": "%Y", "MONTH": "%B", "MON": "%b", "MM": "%m", "DD": "%d", "YY": "%y",
+    "HH24": "%H", "HH12": "%I", "HH": "%H", "MI": "%M", "SS": "%S", "AM": "%p", "PM": "%p",
+}  # fmt: skip
 
 
 def _literal(token: Token) -> str:
@@ -96,11 +114,14 @@ def _literal(token: Token) -> str:
     return string_value(token) if token.kind == "string" and token.text not in raw_forms else token.text.strip("'")
 
 
-def _date_format(value: str) -> str | None:
-    """Python's form of a date format; ``None`` for 'auto', which PostgreSQL's own reading is."""
-    if value.lower() == "auto":
-        return None
-    return re.sub("YYYY|MON|MM|DD|YY", lambda part: _DATE_PARTS[part[0]], value.upper())
+def _date_format(value: str) -> str:
+    """Python's form of a date or time format; Redshift's own words stay.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_DATEFORMAT_and_TIMEFORMAT_strings.html
+    """
+    if value.lower() in ("auto", "epochsecs", "epochmillisecs"):
+        return value.lower()
+    return re.sub("|".join(_DATE_PARTS), lambda part: _DATE_PARTS[part[0]], value.upper())
 
 
 class _Options:
@@ -148,7 +169,7 @@ class _Options:
         elif option in _IGNORED:
             self._ignored(option)
         elif option in _UNSUPPORTED:
-            raise StatementError(f"COPY from {option.upper()} is not emulated here; use CSV, delimited text or JSON.")
+            raise StatementError(f"COPY from {option.upper()} is not emulated; use CSV, delimited text or JSON.")
         elif option not in _NOISE:
             self._valued(option)
 
@@ -172,19 +193,37 @@ class _Options:
         elif option == "dateformat":
             self._set(date_format=_date_format(self._value(option)))
         elif option == "timeformat":
-            self._set(time_format=self._value(option).lower())
+            self._set(time_format=_date_format(self._value(option)))
+        elif option == "maxerror":
+            self._set(max_error=int(self._value(option)))
+        elif option == "acceptinvchars":
+            given = self._next()
+            self._set(replacement="?" if given is None else _literal(given))
+        elif option == "encoding":
+            self._encoding()
         elif option == "fixedwidth":
             self._set(fixed_width=tuple(int(part.split(":")[1]) for part in self._value(option).split(",")))
         else:
             near = self._tokens[self._index - 1].text
             raise StatementError(f'syntax error at or near "{near}" in COPY')
 
+    def _encoding(self) -> None:
+        index = self._index + (word(self._tokens, self._index) == "as")
+        self._set(encoding=_literal(self._tokens[index]).lower().replace("-", ""))
+        self._index = index + 1
+
     def _json(self) -> None:
         mode = self._next()
-        choice = "auto" if mode is None else _literal(mode).lower()
-        if choice not in ("auto", "auto ignorecase", "noshred"):
-            raise StatementError("COPY with a JSONPaths file is not emulated here; use JSON 'auto'.")
-        self._set(format="json", ignore_case=choice == "auto ignorecase")
+        choice = "auto" if mode is None else _literal(mode)
+        location = choice if choice.startswith("s3://") else ""
+        if not location and choice.lower() not in ("auto", "auto ignorecase", "noshred"):
+            raise StatementError(f"JSON {choice!r} is not emulated; use 'auto', 'noshred' or a JSONPaths file in S3.")
+        self._set(
+            format="json",
+            json_location=location,
+            ignore_case=choice.lower() == "auto ignorecase",
+            no_shred=choice.lower() == "noshred",
+        )
 
 
 def parse_copy(statement: str) -> CopyCommand:

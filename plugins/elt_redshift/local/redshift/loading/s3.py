@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 
@@ -37,23 +39,45 @@ class Bucket:
 
         :raises StatementError: there is no such bucket.
         """
-        pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
-        try:
+        with _refused():
+            pages = self._client.get_paginator("list_objects_v2").paginate(Bucket=bucket, Prefix=prefix)
             return [item["Key"] for page in pages for item in page.get("Contents", [])]
-        except self._client.exceptions.NoSuchBucket:
-            raise StatementError(f"S3ServiceException:The specified bucket does not exist: {bucket}") from None
 
     def read(self, bucket: str, key: str) -> bytes:
         """The contents of an object.
 
         :raises StatementError: there is none.
         """
-        try:
+        with _refused():
             body: bytes = self._client.get_object(Bucket=bucket, Key=key)["Body"].read()
-        except (self._client.exceptions.NoSuchKey, self._client.exceptions.NoSuchBucket):
-            raise StatementError(f"S3ServiceException:The specified key does not exist: s3://{bucket}/{key}") from None
         return body
 
     def write(self, bucket: str, key: str, body: bytes) -> None:
-        """Put an object."""
-        self._client.put_object(Bucket=bucket, Key=key, Body=body)
+        """Put an object.
+
+        :raises StatementError: there is no such bucket.
+        """
+        with _refused():
+            self._client.put_object(Bucket=bucket, Key=key, Body=body)
+
+
+@contextmanager
+def _refused() -> Iterator[None]:
+    """S3's refusals in the words in which Redshift passes them on.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/s3serviceexception-error.html
+    """
+    from botocore.exceptions import BotoCoreError, ClientError, ParamValidationError
+
+    try:
+        yield
+    except ClientError as error:
+        code, status = error.response["Error"]["Code"], error.response["ResponseMetadata"]["HTTPStatusCode"]
+        words = f"{error.response['Error']['Message']},Status {status},Error {code}"
+        raise StatementError(f"S3ServiceException:{words}") from None
+    except ParamValidationError:
+        raise StatementError(
+            "S3ServiceException:The specified bucket is not valid.,Status 400,Error InvalidBucketName"
+        ) from None
+    except BotoCoreError as error:
+        raise StatementError(f"S3CurlException: {error}") from None
