@@ -59,10 +59,11 @@ def client_factory(endpoint: str, patience: float = bounds.ANSWER) -> ClientFact
 def local_aws() -> Iterator[LocalAws]:
     """The embedded AWS of this test session, on a free port; it ends with the session, whatever ends that.
 
-    Its threads take turns very often, so that races show, and retries come soon.
+    Its threads take turns five times as often as usual, so that races show (the tests of atomic writes fail without the
+    locks), and retries come soon.
     """
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv(SWITCH_INTERVAL, "1e-5")
+        patch.setenv(SWITCH_INTERVAL, "1e-3")
         patch.setenv(RETRY_PACE, "0.1")
         running = embedded_aws()
         aws = running.__enter__()

@@ -12,7 +12,13 @@ def apply_all() -> None:
     """Configure and patch the moto of this process. Once per process, before the first request."""
     from moto.core.config import default_user_config
 
-    from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions
+    from elt_redshift.local import regions
+
+    regions.apply()
+    with regions.no_machines():
+        from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions
+
+        stepfunctions.patches()  # imports what it changes
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["iam"] = {"load_aws_managed_policies": True}

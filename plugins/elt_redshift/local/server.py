@@ -29,6 +29,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.local import state
 from elt_redshift.local.errors import port_taken
 from elt_redshift.local.faults import FaultBox
+from elt_redshift.local.regions import ACCOUNT, REGION
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
 from elt_redshift.local.watchdog import Watchdog
@@ -36,7 +37,6 @@ from elt_redshift.local.watchdog import Watchdog
 if TYPE_CHECKING:
     from elt_redshift.local.redshift import EmbeddedRedshift
 
-REGION = "us-east-1"
 PREFIX = "elt-redshift-"
 PARENT_POLL_SECONDS = 0.2
 SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
@@ -184,6 +184,7 @@ def configure_environment(environment: Any, endpoint: str) -> None:
         AWS_CONFIG_FILE=os.devnull,
         AWS_SHARED_CREDENTIALS_FILE=os.devnull,
         AWS_EC2_METADATA_DISABLED="true",
+        MOTO_ACCOUNT_ID=ACCOUNT,
         MOTO_PORT=endpoint.rpartition(":")[2],
         NO_PROXY="127.0.0.1,localhost",
         no_proxy="127.0.0.1,localhost",

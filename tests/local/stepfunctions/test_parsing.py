@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from enum import Enum
 from typing import Any
 
 import pytest
@@ -10,8 +11,10 @@ from antlr4 import CommonTokenStream, InputStream
 from antlr4.Token import Token
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLLexer import ASLLexer
 from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
+from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser, ASLParserException
 
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.local import stepfunctions
 from elt_redshift.local.stepfunctions import parsing
 from tests.unit.asl.jobs import JOBS
 
@@ -54,3 +57,69 @@ def test_the_text_of_a_program_is_the_definitions() -> None:
     text = '{"StartAt": "a", "States": {"a": {"Type": "Succeed"}}}'
     tree = ASLParser(CommonTokenStream(ASLLexer(InputStream(text)))).state_machine()
     assert parsing.text_of_program(None, tree.getChild(0)) == text
+
+
+def _form(component: Any) -> Any:
+    """All that a component consists of."""
+    if isinstance(component, dict):
+        return {str(_form(key)): _form(value) for key, value in component.items()}
+    if isinstance(component, list | tuple | set):
+        return [_form(each) for each in component]
+    if not hasattr(component, "__dict__") or isinstance(component, type | Enum):
+        return repr(component)
+    held = {name: value for name, value in vars(component).items() if name != "heap_key"}
+    return type(component).__qualname__, _form(held)
+
+
+def _read(definition: dict[str, Any]) -> Any:
+    return AmazonStateLanguageParser.parse(json.dumps(definition))[0]
+
+
+@pytest.fixture
+def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    stepfunctions.apply_all()
+    monkeypatch.setattr(parsing, "_parsed", {})
+    monkeypatch.setattr(parsing, "_states", {})
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_a_known_state_is_read_as_an_unknown_one() -> None:
+    """A job is read alike, whether its states are known from another of its definitions or not."""
+    definition = compile_job(JOBS["event"]).definition()
+    alone = _form(_read(definition))
+    known = len(parsing._states)
+    parsing._parsed.clear()
+    assert _form(_read(definition)) == alone
+    assert len(parsing._states) == known > 0
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_states_that_look_alike_in_another_language_are_others() -> None:
+    """What a text means depends on the query language around it."""
+    states = {"a": {"Type": "Pass", "Next": "b"}, "b": {"Type": "Succeed"}}
+    for language in ({}, {"QueryLanguage": "JSONata"}, {"QueryLanguage": "JSONPath"}):
+        read = _read({"StartAt": "a", "States": states, **language})
+        wanted = language.get("QueryLanguage", "JSONPath")
+        modes = {state.query_language.query_language_mode.name for state in read.states.states.values()}
+        assert modes == {wanted}
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_states_of_a_definition_of_two_languages_are_not_known_again() -> None:
+    """Which one is in force where, only the parser can tell."""
+    states = {"a": {"Type": "Pass", "QueryLanguage": "JSONata", "Next": "b"}, "b": {"Type": "Succeed"}}
+    _read({"StartAt": "a", "States": states})
+    assert not parsing._states
+    _read({"StartAt": "a", "States": states, "QueryLanguage": "JSONata"})
+    assert not parsing._states
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_a_state_that_is_refused_is_not_known() -> None:
+    """It is refused each time, beside states that are known."""
+    states = {"a": {"Type": "Pass", "Next": "b"}, "b": {"Type": "Succeed"}}
+    _read({"StartAt": "a", "States": states})
+    broken = {**states, "b": {"Type": "Succeed", "Unheard": {"of": True}}}
+    for _ in range(2):
+        with pytest.raises(ASLParserException):
+            _read({"StartAt": "a", "States": broken})

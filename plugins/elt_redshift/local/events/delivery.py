@@ -16,12 +16,11 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.local.events.transform import target_input
+from elt_redshift.local.regions import ACCOUNT, REGION
 
 if TYPE_CHECKING:
     from moto.events.models import Rule
 
-ACCOUNT = "123456789012"
-REGION = "us-east-1"
 EXECUTION_NAME_LENGTH = 80
 STATEMENT_SOURCE = "aws.redshift-data"
 STATEMENT_EVENT = "Redshift Data Statement Status Change"
