@@ -113,15 +113,17 @@ MARK_ENDED = Write(sets={ENDED: Given("state"), **_EXPIRY})
 #: How a task of the map layout has ended.
 TASK_STATUS, STATEMENT_ID, ENDED_AT = "TaskStatus", "StatementId", "EndedAt"
 SUBMITTED_AT, ATTEMPT, MESSAGE = "SubmittedAt", "AttemptNumber", "FailureMessage"
-REPORT = (TASK_STATUS, STATEMENT_ID, SUBMITTED_AT, ENDED_AT, ATTEMPT, MESSAGE)
+RESULT_ROWS = "ResultRows"
+REPORT = (TASK_STATUS, STATEMENT_ID, SUBMITTED_AT, ENDED_AT, ATTEMPT, MESSAGE, RESULT_ROWS)
 
 TaskStatus = Literal["succeeded", "kept", "failed"]
 
 _STATUS, _STATEMENT = {TASK_STATUS: Given("status")}, {STATEMENT_ID: Given("statement")}
 _LAST: Mapping[str, Given] = {ENDED_AT: Given("ended"), **_EXPIRY}
 _ATTEMPT = {ATTEMPT: Given("attempt", "number"), SUBMITTED_AT: Given("submitted")}
+_ROWS = {RESULT_ROWS: Given("rows", "number")}
 
-REPORT_SUCCESS = Write(sets={**_STATUS, **_STATEMENT, **_ATTEMPT, **_LAST}, removes=(MESSAGE,))
+REPORT_SUCCESS = Write(sets={**_STATUS, **_STATEMENT, **_ROWS, **_ATTEMPT, **_LAST}, removes=(MESSAGE,))
 REPORT_FAILURE = Write(
-    sets={**_STATUS, **_STATEMENT, MESSAGE: Given("message"), **_LAST}, removes=(SUBMITTED_AT, ATTEMPT)
+    sets={**_STATUS, **_STATEMENT, MESSAGE: Given("message"), **_LAST}, removes=(SUBMITTED_AT, ATTEMPT, RESULT_ROWS)
 )

@@ -34,6 +34,7 @@ class TaskRun:
     :param started: of the newest submission, or the redrive that goes on with it.
     :param since: when the newest submission may have been made first.
     :param message: why it failed, in the database's words.
+    :param rows: how many rows the statement has changed or returned; None: it is not known.
     :param kept_from: the execution that has done it before, so that this one did not run it.
     """
 
@@ -46,6 +47,7 @@ class TaskRun:
     message: str | None = None
     kept_from: str | None = None
     since: datetime | None = None
+    rows: int | None = None
 
     @property
     def unseen(self) -> bool:
@@ -145,6 +147,7 @@ class TaskRuns:
             statement_id=report.statement_id,
             attempt=report.attempt,
             message=report.message,
+            rows=report.rows,
         )
 
     def _kept(self, run: TaskRun, when: datetime) -> TaskRun:
@@ -227,7 +230,7 @@ class TaskRuns:
         if name is None or run is None:
             return
         if end := end_of(name, result):
-            done = replace(run, status="succeeded", ended=when, statement_id=end.statement)
+            done = replace(run, status="succeeded", ended=when, statement_id=end.statement, rows=end.rows)
             self._runs[run.name] = self._kept(run, when) if end.kept else done
         elif name.step in ("", "find") and "Id" in result:
             self._runs[run.name] = replace(run, statement_id=result["Id"])

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from elt_redshift.asl.patterns.passing import known_rows
 from elt_redshift.protocol import joins as items
 
 
@@ -22,6 +23,7 @@ class Report:
     submitted: datetime | None = None
     attempt: int = 0
     message: str | None = None
+    rows: int | None = None
 
 
 def reports(found: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
@@ -36,6 +38,7 @@ def reports(found: Iterable[Mapping[str, Any]]) -> Iterator[Report]:
                 _time(item[items.SUBMITTED_AT]) if items.SUBMITTED_AT in item else None,
                 int(item[items.ATTEMPT]["N"]) if items.ATTEMPT in item else 0,
                 item[items.MESSAGE]["S"] if items.MESSAGE in item else None,
+                known_rows(int(item[items.RESULT_ROWS]["N"])) if items.RESULT_ROWS in item else None,
             )
 
 

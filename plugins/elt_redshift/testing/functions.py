@@ -59,6 +59,13 @@ def _of_numbers(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
     return checked
 
 
+def _sum(scope: Environment, value: Any = NOTHING) -> Any:
+    items = [] if value is NOTHING else as_list(value)
+    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in items):
+        raise QueryError(f"T0412: {value!r} holds more than numbers")
+    return NOTHING if value is NOTHING else sum(items)
+
+
 def _contains(value: str, what: Any) -> bool:
     return bool(what.search(value)) if isinstance(what, re.Pattern) else what in value
 
@@ -239,6 +246,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "substring": _text_only(_substring),
     "substringAfter": _text_only(lambda value, what: value.partition(what)[2] if what in value else value),
     "substringBefore": _text_only(lambda value, what: value.partition(what)[0]),
+    "sum": _sum,
     "toMillis": _text_only(_to_millis),
     "trim": _text_only(lambda value: " ".join(value.split())),
     "type": _type,

@@ -24,7 +24,7 @@ from typing import Any
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import INPUT, Code, expression, fields
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, Succeed, Task
-from elt_redshift.asl.patterns import joins
+from elt_redshift.asl.patterns import joins, passing
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import joins as items
 from elt_redshift.protocol import statements
@@ -89,7 +89,10 @@ def _sort() -> Choice:
     parts = f"$filter({split}, function($part, $place) {{$place >= {statements.PARTS}}})"
     # An id with a colon is one of a batch's statements, and the batch has not ended with it.
     ours = f"$exists({parts}) and $not($contains({INPUT}.statementId, ':'))"
-    given = fields(token=f"$join({parts}, '{statements.SLASH}')", id=f"{INPUT}.statementId", state=f"{INPUT}.state")
+    rows = f"$type({INPUT}.rows) = 'number' ? {INPUT}.rows : {passing.NO_ROWS}"
+    given = fields(
+        token=f"$join({parts}, '{statements.SLASH}')", id=f"{INPUT}.statementId", state=f"{INPUT}.state", rows=rows
+    )
     return Choice(
         "end of statement",
         (
@@ -102,7 +105,7 @@ def _sort() -> Choice:
 
 def _answer(name: str, target: Target, success: bool) -> Task:
     said = (
-        fields(Output=f"$string({{'Id': {INPUT}.id}})")
+        fields(Output=f"$string({{'Id': {INPUT}.id, 'rows': {INPUT}.rows}})")
         if success
         else {"Error": calls.STATEMENT_FAILED, **fields(Cause=f"{INPUT}.id")}
     )

@@ -68,7 +68,7 @@ class EventPattern(StatementPattern):
             submission.arguments,
             next=self.next,
             # The same as without events.
-            output=passing.finish(self.source.task, "$states.result.Id"),
+            output=passing.finish(self.source.task, "$states.result.Id", passing.told_rows("$states.result")),
             comment=self.source.comment,
             retry=calls.EVENT_RETRY,
             catch=(self._ended_badly(), self._not_submitted(), self._caught()),

@@ -6,7 +6,8 @@ failures  failed submissions since the task, or its redrive, began
 redrives  the execution's redrive count when this run of the task took (or kept) the lock
 since     when the attempt may have been submitted first, in epoch milliseconds; see :data:`NOT_SUBMITTED`
 finished  the task that has ended well, and of it …
-statement … the statement's id, and …
+statement … the statement's id,
+rows      … how many rows it has changed or returned, or :data:`NO_ROWS`, and …
 kept      … whether an earlier execution has done it
 ========= ============================================================================================
 """
@@ -31,6 +32,18 @@ NOT_SUBMITTED = 9_000_000_000_000
 #: … and of one whose statement is known to be forgotten.
 FORGOTTEN = 0
 
+#: Stands for a number of rows that is not known. The Data API has the same for one that there is not.
+NO_ROWS = -1
+
+
+def told_rows(of: str) -> str:
+    """The rows that ``of``, JSONata of an object, tells of."""
+    return f"($exists({of}.rows) ? {of}.rows : {NO_ROWS})"
+
+
+#: The rows of the statement in the state's input.
+ROWS = told_rows(INPUT)
+
 #: The steps that a task can leave well; the first one is its own state, where that waits for the statement's end.
 ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
 
@@ -40,25 +53,45 @@ def begin(redrives: str) -> dict[str, Any]:
     return {"attempt": 1, "failures": 0, **fields(redrives=redrives, since="$millis()")}
 
 
-def finish(task: Value, statement: str) -> dict[str, Any]:
+def rows(result: str, batches: bool | None) -> str:
+    """The rows that DescribeStatement's answer tells of; of a batch, those of its statements together.
+
+    https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
+
+    :param result: JSONata that gives the answer.
+    :param batches: whether it is a batch's; None: it may be one.
+    """
+    one = f"$exists({result}.ResultRows) ? {result}.ResultRows : {NO_ROWS}"
+    if batches is False:
+        return f"({one})"
+    parts = f"$sum([{result}.SubStatements.ResultRows[$ > 0]])"
+    return f"({parts})" if batches else f"($exists({result}.SubStatements) ? {parts} : {one})"
+
+
+def finish(task: Value, statement: str, rows: str) -> dict[str, Any]:
     """What a state in which ``task`` ends well passes on, which the next task begins with.
 
     :param statement: JSONata that gives the statement's id.
+    :param rows: JSONata that gives how many rows it has changed or returned.
     """
-    return {"finished": task, **fields(statement=statement), **begin(f"{INPUT}.redrives")}
+    return {"finished": task, **fields(statement=statement, rows=rows), **begin(f"{INPUT}.redrives")}
 
 
 def keep(task: Value) -> dict[str, Any]:
     """The same of a task that an earlier execution has done."""
-    return {**finish(task, ""), "statement": NO_STATEMENT, "kept": True}
+    return {**finish(task, "", ""), "statement": NO_STATEMENT, "rows": NO_ROWS, "kept": True}
 
 
 @dataclass(frozen=True)
 class End:
-    """How a task has ended well, as its last state tells."""
+    """How a task has ended well, as its last state tells.
+
+    :param rows: None: it is not known how many.
+    """
 
     statement: str | None
     kept: bool
+    rows: int | None = None
 
 
 def end_of(state: StateName, output: Mapping[str, Any]) -> End | None:
@@ -66,4 +99,9 @@ def end_of(state: StateName, output: Mapping[str, Any]) -> End | None:
     finished = output.get("finished")
     if state.step not in ENDS or not isinstance(finished, str) or in_states(finished) != in_states(state.task):
         return None
-    return End(output.get("statement"), bool(output.get("kept")))
+    return End(output.get("statement"), bool(output.get("kept")), known_rows(output.get("rows")))
+
+
+def known_rows(given: Any) -> int | None:
+    """The number of rows that a state has passed on; None where it is not known."""
+    return given if isinstance(given, int) and given != NO_ROWS else None

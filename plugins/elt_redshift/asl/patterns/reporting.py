@@ -11,6 +11,7 @@ SubmittedAt     of the last submission, ISO 8601; of a task that succeeded
 EndedAt         ISO 8601
 AttemptNumber   of the last submission; of a task that succeeded
 FailureMessage  Redshift's message; of a task that failed
+ResultRows      how many rows the statement has changed or returned; of a task that succeeded
 =============== ===========================================================================
 """
 
@@ -45,7 +46,9 @@ class ReportPattern:
     failing: Step = "failed"
 
     def states(self) -> Iterator[State]:
-        attempt = fields(attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted")
+        attempt = fields(
+            attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted", rows=f"$string{passing.ROWS}"
+        )
         ended = expression(f"{INPUT}.Status = '{passing.KEPT}' ? 'kept' : 'succeeded'")
         succeeded = {"status": ended, **fields(statement=f"{INPUT}.Id"), **attempt}
         yield self._report("report", items.REPORT_SUCCESS, succeeded, self.next, {})

@@ -106,6 +106,10 @@ class Source(Protocol):
         """Whether it follows its statement with Wait states."""
 
     @property
+    def batches(self) -> bool | None:
+        """Whether it submits several statements at once; None: that differs by task."""
+
+    @property
     def comment(self) -> str | None: ...
 
     @property
@@ -166,6 +170,10 @@ class OneTask:
     @property
     def polls(self) -> bool:
         return self.of.wait == "poll" or not self.target.long_polling
+
+    @property
+    def batches(self) -> bool:
+        return len(self.of.statements) > 1
 
     @property
     def comment(self) -> str | None:

@@ -214,13 +214,13 @@ class StatementPattern:
         result = "$states.result"
         finished = f"{result}.Status = '{statements.FINISHED}'"
         otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
-        given = self._finished()
+        given, rows = self._finished(), passing.rows(result, self.source.batches)
         if given is None:
             output: Any = expression(
-                f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}'}}]) : {otherwise}"
+                f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}', 'rows': {rows}}}]) : {otherwise}"
             )
         else:
-            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}")}
+            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}", rows=rows)}
         return self._call(
             self.source.name("finish"),
             calls.DESCRIBE_STATEMENT,
@@ -273,7 +273,7 @@ class StatementPattern:
 
     def _finished(self) -> dict[str, Any] | None:
         """What the next task gets; None: all of it, for the report."""
-        return None if self.source.reports else passing.finish(self.source.task, f"{INPUT}.Id")
+        return None if self.source.reports else passing.finish(self.source.task, f"{INPUT}.Id", passing.ROWS)
 
     def _kept(self) -> Any:
         """The same of a task that an earlier execution has done."""
@@ -313,7 +313,9 @@ class StatementPattern:
         told = f"{self._fenced()}$exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
         said = f"$exists($i.error) ? $i.error : {told}"
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
-        found = f"$merge([$i, {{'Status': $r.Status}}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
+        rows = passing.rows("$r", self.source.batches)
+        seen = f"{{'Status': $r.Status, 'rows': {rows}}}"
+        found = f"$merge([$i, {seen}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
