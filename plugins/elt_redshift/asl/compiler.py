@@ -47,7 +47,7 @@ class StateMachine:
     @property
     def at_ends(self) -> EndPattern:
         """Builds the Express state machine that follows the ends of runs."""
-        return EndPattern(self.job, self.target)
+        return EndPattern(self.job, self.target, mapped=self.arrangement is None)
 
     def ending(self) -> dict[str, Any]:
         """The definition of that machine."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.protocol import records
 from elt_redshift.protocol.records import Outcome
+from elt_redshift.protocol.statements import SLASH
 from elt_redshift.protocol.times import iso_time
+from elt_redshift.runs import pages
+from elt_redshift.runs.history import TaskRun, TaskRuns
 from elt_redshift.runs.past import PastRun
 
 #: Sort before and behind the times of all runs.
@@ -44,7 +48,7 @@ class PastRuns:
         index = {} if outcome is None else {"IndexName": records.BY_OUTCOME}
         key = records.OF if outcome is None else records.JOB_OUTCOME
         value = job_id if outcome is None else "".join(records.of_outcome(job_id, outcome))
-        pages = self._client.get_paginator("query").paginate(
+        found = self._client.get_paginator("query").paginate(
             TableName=self.table,
             KeyConditionExpression="#key = :key AND #at BETWEEN :since AND :until",
             ExpressionAttributeNames={"#key": key, "#at": records.AT},
@@ -58,5 +62,34 @@ class PastRuns:
             **index,
         )
         with aws_errors(f"table {self.table}"):
-            for page in pages:
+            for page in found:
                 yield from map(PastRun.parse, page["Items"])
+
+    def tasks(self, job_id: str, run: PastRun, tasks: Iterable[str] | None = None) -> tuple[TaskRun, ...] | None:
+        """The tasks of a run, as they were at its end; None: what was kept does not tell all of it.
+
+        :param tasks: as :class:`~elt_redshift.runs.history.TaskRuns` takes them.
+        :raises AwsError: AWS refused the call.
+        """
+        events, items, whole = list[dict[str, Any]](), list[dict[str, Any]](), records.NOT_LAST
+        for item in self._pages(job_id, run.name):
+            kind = item[records.AT]["S"].partition(SLASH)[0]
+            found = json.loads(item[records.PAGE]["S"])
+            (events if kind == records.PAGE_OF_EVENTS else items).extend(found)
+            whole = max(whole, int(item[records.LAST]["N"]))
+        status, runs = pages.ended(events), TaskRuns(tasks)
+        if status is None or whole < run.redrives:
+            return None
+        pages.read(runs, events, items, status)
+        return runs.all()
+
+    def _pages(self, job_id: str, name: str) -> Iterator[dict[str, Any]]:
+        found = self._client.get_paginator("query").paginate(
+            TableName=self.table,
+            KeyConditionExpression="#key = :key",
+            ExpressionAttributeNames={"#key": records.OF},
+            ExpressionAttributeValues={":key": {"S": "".join(records.of_run(job_id, name))}},
+        )
+        with aws_errors(f"table {self.table}"):
+            for page in found:
+                yield from page["Items"]

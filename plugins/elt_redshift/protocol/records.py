@@ -8,6 +8,11 @@ item                key                     holds
 =================== ======================= ==========================================================================
 of a run            the job's id, and       how the run ended, when, what it was given: the attributes below
                     :func:`run_at`
+pages of a run      :func:`of_run`, and     what its history tells of its tasks, and in the map layout these themselves
+                    :func:`page_at`         (:mod:`elt_redshift.asl.patterns.paging`): ``Page``, JSON; and whether it
+                                            is the :data:`LAST`
+of the job          the job's id, and       what people were told of it last (:mod:`elt_redshift.protocol.notices`)
+                    ``standing``
 =================== ======================= ==========================================================================
 
 The state machine that follows the ends of runs (:mod:`elt_redshift.asl.patterns.ending`) writes them. An end is taken
@@ -83,3 +88,40 @@ def run_at(started: _Part, name: _Part) -> tuple[_Part | str, ...]:
 def of_outcome(job_id: str, outcome: _Part) -> tuple[_Part | str, ...]:
     """A job's runs of one outcome, in such pieces."""
     return (f"{job_id}{SLASH}", outcome)
+
+
+#: The two kinds of pages, in the order of their keys: events, and reports of tasks.
+PAGE_OF_EVENTS: Final = "events"
+PAGE_OF_REPORTS: Final = "reports"
+PAGE = "Page"
+
+#: On the last page of all: the number of redrives whose end it was read after; on the others :data:`NOT_LAST`.
+LAST = "LastOf"
+NOT_LAST: Final = -1
+
+#: A page is kept; a second time it is the same, or tells more: it is no page that was read after fewer redrives.
+KEEP_PAGE = Write(
+    some(Absent(audit.REDRIVES), AtMost(audit.REDRIVES, Given("redrives", "number"))),
+    sets={
+        PAGE: Given("page"),
+        LAST: Given("last", "number"),
+        audit.REDRIVES: Given("redrives", "number"),
+        EXPIRY: Given("expiry", "number"),
+    },
+)
+
+
+def of_run(job_id: str, name: _Part) -> tuple[_Part | str, ...]:
+    """The first part of the keys of a run's pages, in such pieces.
+
+    :param name: of its execution.
+    """
+    return (f"{job_id}{SLASH}", name)
+
+
+def page_at(kind: str, number: _Part) -> tuple[_Part | str, ...]:
+    """The second part of the key of a page, in such pieces.
+
+    :param number: six digits: of its first event, or of the page itself.
+    """
+    return (f"{kind}{SLASH}", number)

@@ -172,22 +172,22 @@ class TaskRuns:
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if begun := event.get("executionStartedEventDetails"):
-            self._resumed = (_json(begun.get("input")).get("resume") or {}).get("from")
+            self._resumed = (json_object(begun.get("input")).get("resume") or {}).get("from")
         if mapped := event.get("mapRunStartedEventDetails"):
             self.map_run = mapped["mapRunArn"]
         if event["type"] == "ExecutionRedriven":
             self._redriven = event["timestamp"]
             self._resume()
         elif entered:
-            self._entered(entered["name"], _json(entered.get("input")), event["timestamp"])
+            self._entered(entered["name"], json_object(entered.get("input")), event["timestamp"])
             if (own := self._called(entered["name"])) in self._runs:
                 self._newest[event["id"]] = own
         elif exited:
-            self._exited(exited["name"], _json(exited.get("output")), event["timestamp"])
+            self._exited(exited["name"], json_object(exited.get("output")), event["timestamp"])
             self._newest.pop(event.get("previousEventId", 0), None)
         elif task := self._newest.pop(event.get("previousEventId", 0), None):
             self._newest[event["id"]] = task
-            self._submitted(task, _json(event.get("taskSubmittedEventDetails", {}).get("output")))
+            self._submitted(task, json_object(event.get("taskSubmittedEventDetails", {}).get("output")))
 
     def _resume(self) -> None:
         self._redrives += 1
@@ -243,6 +243,7 @@ def _by_state(tasks: Iterable[str]) -> dict[str, str]:
     return {short: task for task in tasks if (short := names.in_states(task)) != task}
 
 
-def _json(text: str | None) -> dict[str, Any]:
+def json_object(text: str | None) -> dict[str, Any]:
+    """The object that a text of JSON holds; an empty one where there is another value, or no text."""
     value = json.loads(text) if text else {}
     return value if isinstance(value, dict) else {}

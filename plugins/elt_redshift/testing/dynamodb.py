@@ -33,7 +33,7 @@ class DynamoDb:
         item = self.items.get(_place(request))
         return {} if item is None else {"Item": dict(item)}
 
-    def query(self, table: str, key: str, value: str) -> list[Item]:
+    def items_of(self, table: str, key: str, value: str) -> list[Item]:
         """The items whose first key, a text, has a value."""
         found = ((json.loads(place), item) for (where, place), item in self.items.items() if where == table)
         return [item for place, item in found if place[key] == {"S": value}]
@@ -51,6 +51,15 @@ class DynamoDb:
         _update(request["UpdateExpression"])(item, names, values)
         self.items[place] = item
         return {"Attributes": dict(item)} if request.get("ReturnValues") == "ALL_NEW" else {}
+
+    def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """All items of one first part of a key, in one page.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_Query.html
+        """
+        names, values = request["ExpressionAttributeNames"], request["ExpressionAttributeValues"]
+        name, value = request["KeyConditionExpression"].split(" = ")
+        return {"Items": self.items_of(request["TableName"], names[name], values[value]["S"])}
 
 
 def _place(request: Mapping[str, Any]) -> tuple[str, str]:

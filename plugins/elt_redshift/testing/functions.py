@@ -49,21 +49,16 @@ def _number_only(function: Callable[[Any], Any]) -> Callable[..., Any]:
     return checked
 
 
-def _of_numbers(function: Callable[[list[Any]], Any]) -> Callable[..., Any]:
+def _of_numbers(function: Callable[[list[Any]], Any], of_none: Any = NOTHING) -> Callable[..., Any]:
+    """:param of_none: what it gives of an empty array."""
+
     def checked(scope: Environment, value: Any = NOTHING) -> Any:
         items = [] if value is NOTHING else as_list(value)
         if any(isinstance(one, bool) or not isinstance(one, int | float) for one in items):
             raise QueryError(f"T0412: {value!r} holds more than numbers")
-        return function(items) if items else NOTHING
+        return function(items) if items else NOTHING if value is NOTHING else of_none
 
     return checked
-
-
-def _sum(scope: Environment, value: Any = NOTHING) -> Any:
-    items = [] if value is NOTHING else as_list(value)
-    if any(isinstance(one, bool) or not isinstance(one, int | float) for one in items):
-        raise QueryError(f"T0412: {value!r} holds more than numbers")
-    return NOTHING if value is NOTHING else sum(items)
 
 
 def _contains(value: str, what: Any) -> bool:
@@ -242,11 +237,10 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "sift": _sift,
     "split": _text_only(_split),
     "string": _string,
-    "sum": _of_numbers(sum),
+    "sum": _of_numbers(sum, of_none=0),
     "substring": _text_only(_substring),
     "substringAfter": _text_only(lambda value, what: value.partition(what)[2] if what in value else value),
     "substringBefore": _text_only(lambda value, what: value.partition(what)[0]),
-    "sum": _sum,
     "toMillis": _text_only(_to_millis),
     "trim": _text_only(lambda value: " ".join(value.split())),
     "type": _type,

@@ -40,7 +40,7 @@ def _mapped(world: World, origin: Execution, version: Version) -> Collection[Tas
     runs = TaskRuns({task: print.upstream for task, print in version.prints.items()})
     runs.apply({"id": number, **event} for number, event in enumerate(_history(origin), 1))
     if runs.items:
-        runs.report(reports(world.dynamodb.query(JOIN_TABLE, joins.RUN_KEY, runs.items.run)))
+        runs.report(reports(world.dynamodb.items_of(JOIN_TABLE, joins.RUN_KEY, runs.items.run)))
     runs.finish(origin.status)
     return runs.all()
 

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.asl.language.names import StateName
+from elt_redshift.runs import pages
 from elt_redshift.runs.history import TaskRuns
 
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
@@ -40,9 +41,12 @@ class History:
 
 
 def _runs(history: History, status: str = "RUNNING") -> TaskRuns:
-    runs = TaskRuns(["a", "b"])
+    runs, kept = TaskRuns(["a", "b"]), TaskRuns(["a", "b"])
     runs.apply(history.events)
     runs.finish(status)
+    # What the history table keeps of the events tells the same.
+    pages.read(kept, json.loads(json.dumps([*pages.kept(history.events)])), [], status)
+    assert kept.all() == runs.all()
     return runs
 
 

@@ -24,10 +24,12 @@ _PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "dynamodb": "dyna
 UPDATE_ITEM = _call("dynamodb", "updateItem", "audit table")
 GET_ITEM = _call("dynamodb", "getItem", "audit table")
 UPDATE_HISTORY = _call("dynamodb", "updateItem", "history table")
+QUERY_JOIN_ITEMS = _call("aws-sdk:dynamodb", "query", "join table")
 UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
 PUT_EVENTS = _call("events", "putEvents", "event bus")
 PUBLISH = _call("sns", "publish", "topic")
+GET_EXECUTION_HISTORY = _call("aws-sdk:sfn", "getExecutionHistory", "executions")
 DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
 START_EXECUTION = _call("aws-sdk:sfn", "startExecution", "machine")
 SEND_MESSAGE = _call("sqs", "sendMessage", "missed starts")
@@ -50,6 +52,9 @@ STATEMENT_FAILED = "StatementFailed"
 TIMEOUT = "States.Timeout"
 #: Stands for every error but two, which end an execution: States.DataLimitExceeded and States.Runtime.
 ANY_ERROR = "States.ALL"
+#: An answer is larger than a state may have. States.ALL does not stand for it; whether a catcher that names it does,
+#: AWS's documentation does not say.
+TOO_LARGE = "States.DataLimitExceeded"
 #: The Data API does not take the request, or the statement has ended.
 INVALID = "RedshiftData.ValidationException"
 #: The Data API has forgotten the statement: it ended more than 24 hours ago.

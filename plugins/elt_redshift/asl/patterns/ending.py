@@ -7,7 +7,8 @@ least once. It is the place for everything that is to happen then, at no transit
         ^               │ │                                            │
         └─ wait for news ─┘ └──succeeded──────────────> read item <────┘
                                                            │
-                                                       record run ──> …
+                                                       record run ──> tell people ──> tell of end ──> keep pages
+                                                           └────────────── taken up before ────────────────^
 
 **The item.** The audit item of a run that could not say so itself, because it was stopped, ran into its time limit or
 failed unforeseen, becomes Failed, let go, as :mod:`elt_redshift.aws.stopping` leaves it. Nobody gets the lock by that
@@ -15,7 +16,8 @@ who would not have got it: the next run takes over from a dead owner either way.
 still this run's, still Running, and was claimed by no later redrive than the one that has ended. An item that is Failed
 already only learns of the redrive that has ended, so that a late call of it changes nothing any more.
 
-**The history.** How the run ended (:mod:`.outcomes`) is kept in the history table (:mod:`.recording`).
+**The history.** How the run ended (:mod:`.outcomes`) is kept in the history table (:mod:`.recording`), and at last what
+its tasks did (:mod:`.paging`). People are told in between (:mod:`.notifying`), and whoever listens (:mod:`.telling`).
 
 An event that comes twice, late or never does no harm. What has been redriven since, and runs, is left alone.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -33,6 +35,7 @@ from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, State, S
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.judging import get_item
 from elt_redshift.asl.patterns.notifying import NotifyPattern
+from elt_redshift.asl.patterns.paging import PagePattern
 from elt_redshift.asl.patterns.recording import RecordPattern
 from elt_redshift.asl.patterns.telling import TellPattern
 from elt_redshift.asl.target import Target
@@ -67,10 +70,14 @@ def event_pattern(state_machine: Any) -> dict[str, Any]:
 
 @dataclass(frozen=True)
 class EndPattern:
-    """Builds the machine of a job."""
+    """Builds the machine of a job.
+
+    :param mapped: whether the job has the map layout.
+    """
 
     job: EltJob
     target: Target
+    mapped: bool = False
 
     def flow(self) -> Flow:
         """The machine's states."""
@@ -85,8 +92,9 @@ class EndPattern:
         }
 
     def _states(self) -> Iterator[State]:
-        telling = TellPattern(self.job, self.target, _DONE)
-        start, end = telling.of_start(), telling.of_end()
+        telling = TellPattern(self.job, self.target)
+        pages = list(PagePattern(self.job, self.target, self.mapped, _DONE).states())
+        start, end = telling.of_start(_DONE), telling.of_end(pages[0].name if pages else _DONE)
         yield Choice(
             "judge event",
             (Rule(expression(f"{INPUT}.status = '{executions.RUNNING}'"), start.name),),
@@ -98,17 +106,17 @@ class EndPattern:
         yield Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "startDate", "looks"))
         yield from self._settle()
         yield get_item("read item", self.job.job_id, self.target, "record run", outcomes.facts())
-        yield from self._kept(end)
+        yield from self._taken_up(end.name, pages[0].name if pages else _DONE)
         yield end
+        yield from pages
         yield Succeed(_DONE, {})
 
-    def _kept(self, following: Task) -> Iterator[State]:
-        """The run is kept, and whoever has asked is told."""
+    def _taken_up(self, following: str, again: str) -> Iterator[State]:
+        """The run is kept, and whoever has asked is told; ``again`` follows an end that has been taken up before."""
         told: list[State] = []
         if self.job.notify:
-            told = list(NotifyPattern(self.job, self.job.notify, self.target, following.name).states())
-        behind = told[0].name if told else following.name
-        yield from RecordPattern(self.job, self.target, behind, _DONE).states()
+            told = list(NotifyPattern(self.job, self.job.notify, self.target, following).states())
+        yield from RecordPattern(self.job, self.target, told[0].name if told else following, again).states()
         yield from told
 
     def _ask(self) -> Task:

@@ -53,18 +53,19 @@ def begin(redrives: str) -> dict[str, Any]:
     return {"attempt": 1, "failures": 0, **fields(redrives=redrives, since="$millis()")}
 
 
-def rows(result: str, batches: bool | None) -> str:
+def rows(result: str, batches: bool | None, fenced: bool) -> str:
     """The rows that DescribeStatement's answer tells of; of a batch, those of its statements together.
 
     https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_DescribeStatement.html
 
     :param result: JSONata that gives the answer.
     :param batches: whether it is a batch's; None: it may be one.
+    :param fenced: whether its first statement is the check of a fence, which returns one row.
     """
     one = f"$exists({result}.ResultRows) ? {result}.ResultRows : {NO_ROWS}"
     if batches is False:
         return f"({one})"
-    parts = f"$sum([{result}.SubStatements.ResultRows[$ > 0]])"
+    parts = f"$sum([{result}.SubStatements.ResultRows[$ > 0]]){' - 1' if fenced else ''}"
     return f"({parts})" if batches else f"($exists({result}.SubStatements) ? {parts} : {one})"
 
 

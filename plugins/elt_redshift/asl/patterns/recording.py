@@ -23,7 +23,7 @@ class RecordPattern:
     """Builds these states, which are given what :mod:`.outcomes` has found out.
 
     :param next: the state behind them.
-    :param done: the state behind an end that has been taken up before.
+    :param done: the state behind them for an end that has been taken up before.
     """
 
     job: EltJob
@@ -45,7 +45,7 @@ class RecordPattern:
                 ended=f"$fromMillis({INPUT}.stopDate)",
                 redrives=f"$string({outcomes.REDRIVES})",
                 before=f"$string({outcomes.REDRIVES} - 1)",
-                expiry=f"$string($floor($millis() / 1000) + {self.job.history_days * _DAY})",
+                expiry=expiry(self.job),
             ),
             **{
                 name: expression(f"{INPUT}.{name}")
@@ -65,6 +65,11 @@ class RecordPattern:
             next=self.next,
             output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
-            catch=(Catch((calls.CONDITION_FAILED,), self.done, {}),),
+            catch=(Catch((calls.CONDITION_FAILED,), self.done, expression(INPUT)),),
             partition=self.target.partition,
         )
+
+
+def expiry(job: EltJob) -> str:
+    """JSONata that gives when what is kept now may go, in epoch seconds, as text."""
+    return f"$string($floor($millis() / 1000) + {job.history_days * _DAY})"

@@ -173,7 +173,7 @@ class OneTask:
 
     @property
     def batches(self) -> bool:
-        return len(self.of.statements) > 1
+        return len(self.of.statements) > 1 or self.job.fence_table is not None
 
     @property
     def comment(self) -> str | None:

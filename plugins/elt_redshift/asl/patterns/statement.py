@@ -214,7 +214,7 @@ class StatementPattern:
         result = "$states.result"
         finished = f"{result}.Status = '{statements.FINISHED}'"
         otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
-        given, rows = self._finished(), passing.rows(result, self.source.batches)
+        given, rows = self._finished(), passing.rows(result, self.source.batches, bool(self.job.fence))
         if given is None:
             output: Any = expression(
                 f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}', 'rows': {rows}}}]) : {otherwise}"
@@ -313,7 +313,7 @@ class StatementPattern:
         told = f"{self._fenced()}$exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
         said = f"$exists($i.error) ? $i.error : {told}"
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
-        rows = passing.rows("$r", self.source.batches)
+        rows = passing.rows("$r", self.source.batches, bool(self.job.fence))
         seen = f"{{'Status': $r.Status, 'rows': {rows}}}"
         found = f"$merge([$i, {seen}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
         return self._call(

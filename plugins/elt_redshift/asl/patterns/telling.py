@@ -19,17 +19,16 @@ from elt_redshift.protocol import events
 
 @dataclass(frozen=True)
 class TellPattern:
-    """Builds these states.
-
-    :param next: the state behind each of them.
-    """
+    """Builds these states."""
 
     job: EltJob
     target: Target
-    next: str
 
-    def of_start(self) -> Task:
-        """Given the detail of Step Functions' event of a start."""
+    def of_start(self, next: str) -> Task:
+        """Given the detail of Step Functions' event of a start.
+
+        :param next: the state behind it.
+        """
         given = outcomes.given(f"{INPUT}.input", "parameters")
         detail = self._detail(
             name=f"{INPUT}.name",
@@ -37,10 +36,13 @@ class TellPattern:
             startedAt=f"$fromMillis({INPUT}.startDate)",
             parameters=given,
         )
-        return self._put("tell of start", events.RUN_STARTED, detail, "{}")
+        return self._put("tell of start", events.RUN_STARTED, detail, "{}", next)
 
-    def of_end(self) -> Task:
-        """Given what :mod:`.outcomes` has found out."""
+    def of_end(self, next: str) -> Task:
+        """Given what :mod:`.outcomes` has found out, which the state behind it gets as well.
+
+        :param next: the state behind it.
+        """
         detail = self._detail(
             name=f"{INPUT}.name",
             redriveCount=outcomes.REDRIVES,
@@ -52,19 +54,19 @@ class TellPattern:
             message=_unless_empty("message"),
             parameters=f"{INPUT}.parameters != '' ? $parse({INPUT}.parameters)",
         )
-        return self._put("tell of end", events.RUN_ENDED, detail, INPUT)
+        return self._put("tell of end", events.RUN_ENDED, detail, INPUT, next)
 
     def _detail(self, **members: str) -> str:
         job = {"jobId": code(self.job.job_id), "jobName": code(self.job.name)}
         return code_object(**job, execution=f"{INPUT}.executionArn", **members)
 
-    def _put(self, name: str, kind: str, detail: str, output: str) -> Task:
+    def _put(self, name: str, kind: str, detail: str, output: str, next: str) -> Task:
         entry = {"Source": events.SOURCE, "DetailType": kind, "Detail": expression(detail)}
         return Task(
             name,
             calls.PUT_EVENTS,
             {"Entries": [entry]},
-            next=self.next,
+            next=next,
             output=expression(output),
             retry=calls.RETRY,
             partition=self.target.partition,

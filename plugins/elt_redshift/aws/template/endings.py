@@ -12,7 +12,7 @@ from typing import Any
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.patterns.ending import EVENT_PART, event_pattern
-from elt_redshift.aws.template import machine
+from elt_redshift.aws.template import machine, tables
 from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
@@ -35,11 +35,16 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
     return Part(
         resources={
             MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": statements}),
-            MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending())),
+            MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending()), _named(compiled.at_ends.mapped)),
             RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
             RULE: _rule(compiled.job.job_id),
         }
     )
+
+
+def _named(mapped: bool) -> dict[str, Any]:
+    """In the map layout the table of joins is named within an expression, where only a substitution reaches."""
+    return {tables.JOINS: ref(tables.JOINS)} if mapped else {}
 
 
 def _rule(job_id: str) -> dict[str, Any]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine
@@ -45,15 +47,17 @@ def part(machine: StateMachine) -> Part:
     return Part(resources={MACHINE: made}, outputs=outputs, needs=machine.needs(), named=_NAMED)
 
 
-def express(role: str, definition: dict[str, Any]) -> dict[str, Any]:
+def express(
+    role: str, definition: dict[str, Any], substitutions: Mapping[str, Any] = MappingProxyType({})
+) -> dict[str, Any]:
     """A small machine beside it.
 
     :param role: the logical name of the role that it runs as.
+    :param substitutions: what stands for ``${name}`` in the definition, by the name.
     """
-    return {
-        "Type": "AWS::StepFunctions::StateMachine",
-        "Properties": {"StateMachineType": "EXPRESS", "RoleArn": arn(role), "Definition": definition},
-    }
+    named = {"DefinitionSubstitutions": dict(substitutions)} if substitutions else {}
+    properties = {"StateMachineType": "EXPRESS", "RoleArn": arn(role), "Definition": definition, **named}
+    return {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
 
 
 _EXECUTIONS = f"{ARN}states:{HERE}:execution:${{{MACHINE}.Name}}"
