@@ -105,7 +105,8 @@ class AuditStore:
         :param item: as it was read.
         :raises LockedError: the item has changed since it was read.
         """
-        seen = {"dead": item.owner, "seen": item.state, "claim": item.redrives or "0"}
+        # One without a state is free, and needs no reservation.
+        seen = {"dead": item.owner, "seen": item.state or "", "claim": item.redrives or "0"}
         if not self._write(audit.RESERVE, item.job_id, reserved=execution_arn, **seen):
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 

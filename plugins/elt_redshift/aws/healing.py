@@ -117,6 +117,8 @@ class Healer:
         if told["status"] in executions.ALIVE:
             return Verdict("locked")
         ended = None if told["status"] == executions.SUCCEEDED else told.get("stopDate")
+        if ended and told.get("redriveCount", 0) < float(item.redrives or 0):
+            ended = self.store.now()  # older than its claim of the lock: DescribeExecution is eventually consistent
         return Verdict("held") if item.failed else Verdict("dead", ended=ended)
 
     def _left(self, ended: datetime | None) -> float:

@@ -58,10 +58,10 @@ def _chosen(state: dict[str, Any], given: Any) -> tuple[str, Any]:
     return state["Default"], given
 
 
-def _asked(state: dict[str, Any], given: Any, status: str, stopped: str | None) -> Any:
+def _asked(state: dict[str, Any], given: Any, status: str, stopped: str | None, count: int) -> Any:
     error = {"GONE": "Sfn.ExecutionDoesNotExistException", "DENIED": "States.ALL"}.get(status)
     if error is None:
-        result = {"Status": status, **({"StopDate": stopped} if stopped else {})}
+        result = {"Status": status, "RedriveCount": count, **({"StopDate": stopped} if stopped else {})}
         return _value(state["Output"], input=given, result=result)
     catch = next(one for one in state["Catch"] if error in one["ErrorEquals"])
     return _value(catch["Output"], input=given, errorOutput={"Error": error, "Cause": "not authorized"})
@@ -75,7 +75,7 @@ def _judged(states: Any, case: dict[str, Any]) -> tuple[str, Any]:
     if name != "ask for owner":
         return name, given
     stopped = case.get("stopped", "2026-01-01T00:00:00.123Z")
-    return _chosen(states["judge owner"], _asked(states[name], given, case["status"], stopped))
+    return _chosen(states["judge owner"], _asked(states[name], given, case["status"], stopped, case.get("count", 9)))
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case["name"])
@@ -94,6 +94,7 @@ def test_a_state_machine_judges(case: dict[str, Any]) -> None:
 
 
 DEAD = {"JobState": {"S": "Running"}, "Owner": {"S": EXECUTION}}
+CLAIMED = {**DEAD, "RedriveCount": {"N": "1"}}
 LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -106,6 +107,9 @@ LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="millisecon
         ({"item": DEAD, "status": "ABORTED", "stopped": 1764144000.5}, True),
         ({"item": DEAD, "status": "ABORTED", "stopped": None}, True),
         ({"item": DEAD, "status": "ABORTED", "stopped": None, "input": {"waited": True}}, False),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 0}, True),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 1}, False),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 0, "input": {"waited": True}}, False),
         ({"item": DEAD, "status": "GONE"}, False),
         ({"item": {**DEAD, "JobState": {"S": "Failed"}, "AfterFailure": {"S": "hold"}}, "status": "ABORTED"}, None),
         ({"item": {**LET_GO, "JobEnd": {"S": LATELY}}}, True),
@@ -115,7 +119,7 @@ LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="millisecon
 )
 def test_late_calls_of_a_dead_owner_are_waited_for(case: dict[str, Any], waits: bool | None) -> None:
     """What its last call submits is there when its statements are listed; who ended long ago is not waited for, nor is
-    a date that nobody can read waited for twice."""
+    a date that nobody can read, or an answer that does not know of the owner's redrive yet, waited for twice."""
     name, given = _judged(_definition(), case)
     assert name == {True: "wait for late calls", False: "find left statements", None: "wait for lock"}[waits]
     if waits:
@@ -135,6 +139,11 @@ def test_python_waits_for_late_calls_too() -> None:
     healer = Healer(AuditStore(client, "t", lambda: now), statements, told, sleep=slept.append)
     assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
     assert slept == [GRACE - 20, "listed"]
+    statements.reset_mock()
+    later = {**raw, **CLAIMED}  # what is told is older than the item
+    client.get_item.return_value, told.describe_execution.return_value["redriveCount"] = {"Item": later}, 0
+    assert healer.take_over(AuditItem.parse(later), "me", timedelta(hours=1))
+    assert slept[2:] == [GRACE, "listed"]
     told.describe_execution.return_value["status"] = "RUNNING"  # it was redriven while this one waited
     assert not healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
 
@@ -186,3 +195,11 @@ def test_whatever_an_item_says_it_can_be_freed(case: dict[str, Any]) -> None:
     ready = "JobState = :ready" in changes
     assert ready or item.owner is not None
     assert ready == ("#owner" in changes)  # it goes, or stays for the next run to clear up behind it
+
+
+def test_an_item_without_a_state_is_not_reserved() -> None:
+    """Somebody has removed it: the job is free, and a resumption takes its lock as any run does."""
+    client = MagicMock()
+    client.exceptions.ClientError = RuntimeError
+    AuditStore(client, "t").reserve(AuditItem.parse({"JobID": {"S": "101"}, "Owner": {"S": EXECUTION}}), "arn:e2")
+    assert client.update_item.call_args.kwargs["ExpressionAttributeValues"][":seen"] == {"S": ""}

@@ -225,9 +225,13 @@ def _failed_at() -> str:
 
 
 def _stopped_at() -> str:
-    """When the execution ended. A date in another form than that of the documentation counts as now, the first time."""
-    date = described_date("$states.result.StopDate", otherwise=f"{INPUT}.waited ? 0 : $millis()")
-    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {date}"
+    """When the execution ended. It counts as now, the first time, where what is told is older than the owner's claim of
+    the lock, since DescribeExecution is eventually consistent, or where the date has another form than that of the
+    documentation."""
+    count, now = "$states.result.RedriveCount", f"({INPUT}.waited ? 0 : $millis())"
+    date = described_date("$states.result.StopDate", otherwise=now)
+    outdated = f"$exists({count}) and {count} < $number({INPUT}.claim)"
+    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {outdated} ? {now} : {date}"
 
 
 def _state() -> str:

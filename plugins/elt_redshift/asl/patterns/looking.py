@@ -65,8 +65,9 @@ def refused(more: str = "{}", unless: str | None = None) -> str:
 
 def refusal() -> dict[str, Any]:
     """What ``record`` needs to know of a refused call: it tells the service's words."""
-    words = in_plain_words("$i.refused", before=f"($exists($i.Id) ? '' : '{REFUSED}')")
-    cause = f"($i := {INPUT}; $substring(($exists($i.Id) ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
+    unseen = "($exists($i.Id) or $exists($i.unlisted))"
+    words = in_plain_words("$i.refused", before=f"({unseen} ? '' : '{REFUSED}')")
+    cause = f"($i := {INPUT}; $substring(({unseen} ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
     statement = f"$exists({INPUT}.Id) ? {INPUT}.Id : '{statements.NO_STATEMENT}'"
     return {**keep("attempt", "redrives", "since"), **fields(statement=statement, cause=cause)}
 
@@ -99,16 +100,15 @@ class LookingPattern:
                 f"($i := {INPUT}; $n := {self.name}; $s := $states.result.Statements{self.which}[0]; "
                 f"$merge([$i, $exists($s) ? {self._there(counters)} : {self._missing()}]))"
             ),
-            # An error that passes is asked again by way of the status. Why the submission was refused is told rather.
-            catch=(
-                Catch(
-                    (calls.ANY_ERROR,),
-                    self.source.name("status"),
-                    expression(f"$merge([{{'refused': {WHY}}}, {INPUT}, {{'Status': '{passing.REFUSED}'}}])"),
-                ),
-            ),
+            catch=(Catch((calls.ANY_ERROR,), self.source.name("status"), self._unlisted()),),
             partition=self.target.partition,
         )
+
+    def _unlisted(self) -> str:
+        """An error that passes is asked again by way of the status, since a submission that was refused may follow one
+        that was not: nobody knows before the look. Otherwise why the submission was refused is told rather."""
+        passes = f"{shows(WHY, *errors.PASSING)} ? {{'refused': {WHY}, 'unlisted': true}} : {{}}"
+        return expression(f"$merge([{{'refused': {WHY}}}, {INPUT}, {passes}, {{'Status': '{passing.REFUSED}'}}])")
 
     def _there(self, counters: Mapping[str, int]) -> str:
         timeout = self.source.timeout

@@ -69,7 +69,8 @@ VARIABLE = "kept"
 
 FIND_FINISHED = "find finished statements"
 
-#: The variable that holds what was said to take statements for, as the audit item has it.
+#: The variable that holds what somebody has said to take the statements of open tasks for, by their names. What was
+#: said before an earlier redrive counts too: these statements were submitted by others, and cannot be any again.
 ASSUMED = "assumed"
 
 #: Whether there are tasks of which it is not known whether they are done.
@@ -156,9 +157,8 @@ class ResumptionPattern:
 
     @property
     def _said(self) -> str:
-        """What somebody has said to take the task's statement for, before this redrive."""
-        key = joined(*audit.assumed_in(Code(EXECUTION_NAME), Code(f"$string({REDRIVE_COUNT})"), Code(f"{INPUT}.task")))
-        return f"$lookup(${ASSUMED}, {key}).S"
+        """What somebody has said to take the task's statement for."""
+        return f"$lookup(${ASSUMED}, {INPUT}.task)"
 
     def _record(self) -> Task:
         """As a task's failure: one that nobody can know anything of holds the job, whatever the policy is."""
@@ -185,16 +185,24 @@ class ResumptionPattern:
 
     def _reclaim(self) -> Task:
         claim = fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})")
-        assumed = f"$states.result.Attributes.{audit.ASSUMED}.M"
         return Task(
             "reclaim lock to resume",
             calls.UPDATE_ITEM,
             dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), audit.RECLAIM, claim, answered=True),
             next=FIND_FINISHED,
             output=fields(redrives=REDRIVE_COUNT),
-            assign=fields(**{ASSUMED: f"$exists({assumed}) ? {assumed} : {{}}"}),
+            assign={ASSUMED: self._all_said()},
             retry=calls.DYNAMODB_RETRY,
             partition=self.target.partition,
+        )
+
+    def _all_said(self) -> str:
+        """To what is known is added what somebody has said before this redrive."""
+        now = joined(*audit.assumed_in(Code(EXECUTION_NAME), Code(f"$string({REDRIVE_COUNT})"), ""))
+        said = "{$substringAfter($k, $now): $lookup($all, $k).S}"
+        more = f"$map($keys($all)[$contains($, $now)], function($k) {{{said}}})"
+        return expression(
+            f"($all := $states.result.Attributes.{audit.ASSUMED}.M; $now := {now}; $merge([${ASSUMED}, {more}]))"
         )
 
 
