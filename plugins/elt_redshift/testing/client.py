@@ -14,7 +14,7 @@ class ClientError(Exception):
 
     def __init__(self, error: ServiceError) -> None:
         self.response = {"Error": {"Code": error.name, "Message": error.message}}
-        super().__init__(str(error))
+        super().__init__(error)
 
 
 class DynamoDbClient:

@@ -61,6 +61,11 @@ class DynamoDb:
         name, value = request["KeyConditionExpression"].split(" = ")
         return {"Items": self.items_of(request["TableName"], names[name], values[value]["S"])}
 
+    def edit(self, table: str, key: Item, change: Callable[[Item], Item]) -> None:
+        """Put an item in the place of another one, as consoles do."""
+        place = _place({"TableName": table, "Key": key})
+        self.items[place] = {**change(self.items.get(place, {})), **key}
+
 
 def _place(request: Mapping[str, Any]) -> tuple[str, str]:
     return request["TableName"], json.dumps(request["Key"], sort_keys=True)
@@ -69,7 +74,8 @@ def _place(request: Mapping[str, Any]) -> tuple[str, str]:
 def _check(values: Mapping[str, Any]) -> None:
     for name, value in values.items():
         ((kind, inner),) = value.items()
-        if kind not in _TYPES or (kind in ("S", "N") and not isinstance(inner, str)) or inner in ([],):
+        none = kind in ("SS", "NS") and not inner
+        if kind not in _TYPES or (kind in ("S", "N") and not isinstance(inner, str)) or none:
             raise ServiceError("ValidationException", f"{name} has a value of a wrong type: {value}")
 
 

@@ -105,8 +105,8 @@ def _twice(world: World, runs: _Runs) -> Iterator[Finding]:
 
 def _may_follow(world: World, before: Statement, after: Statement) -> bool:
     """Whether what was committed in part may be committed again: the task asks for tries, or somebody let the run go on
-    after the failure, or after the statement was cancelled. And whether the run was let go on twice at once: the
-    resumed one went on behind its resumption's back."""
+    after the failure; or after the submission of what was then cancelled, which is whom the stop before that belongs
+    to. And whether the run was let go on twice at once: the resumed one went on behind its resumption's back."""
     run = _run_of(world, after)
     if before.owner != after.owner and before.commits[-1] > run.started:
         return True
@@ -114,7 +114,7 @@ def _may_follow(world: World, before: Statement, after: Statement) -> bool:
         return False
     retries = world.subject.versions[run.version].tasks[after.task].retries
     asked = retries.times if isinstance(retries, Retries) else retries
-    failed = (before.cancelled if before.status == ABORTED else before.ended) or 0.0
+    failed = before.created if before.status == ABORTED else before.ended or 0.0
     return bool(asked) or before.owner != after.owner or any(failed <= at <= after.created for at in run.redriven)
 
 

@@ -49,7 +49,6 @@ class Behaviour:
 class Statement:
     """A submitted statement.
 
-    :ivar cancelled: when that was asked for first.
     :ivar claim: what it shows the job's fence.
     :ivar fenced: the fence has held it back.
     :ivar parts: what it commits, one by one (each is a transaction).
@@ -66,7 +65,6 @@ class Statement:
     claim: str | None = None
     status: str = names.SUBMITTED
     ended: float | None = None
-    cancelled: float | None = None
     error: str | None = None
     commits: list[float] = field(default_factory=list)
     end: Promise = field(default_factory=Promise)
@@ -154,7 +152,6 @@ class RedshiftData:
         statement = self._find(request["Id"])
         if statement.ended is not None:
             raise ServiceError("ValidationException", "Could not cancel a query that is already in its end state")
-        statement.cancelled = self._clock.now if statement.cancelled is None else statement.cancelled
         self._clock.after(statement.behaviour.late, self._abort, statement)
         return {"Status": True}
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.executions import Execution as Described
 from elt_redshift.aws.resuming import plan
 from elt_redshift.protocol import joins
+from elt_redshift.protocol.audit import Assumption
 from elt_redshift.runs.history import TaskRun, TaskRuns, TaskStatus
 from elt_redshift.runs.progress import reports
 from elt_redshift.testing.executions import Execution
@@ -21,10 +22,11 @@ from elt_redshift.testing.subject import JOIN_TABLE, Version
 from elt_redshift.testing.world import World
 
 
-def resumption(world: World, origin: Execution) -> dict[str, Any]:
+def resumption(world: World, origin: Execution, assumed: Mapping[str, Assumption] | None = None) -> dict[str, Any]:
     """What goes on with the work of ``origin``.
 
-    :raises UnknowableError: nobody can know whether some of its tasks are done.
+    :param assumed: what somebody says that tasks are to be taken for of which nobody can know.
+    :raises UnknowableError: nobody can know, or says, whether some of its tasks are done.
     """
     old, new = world.subject.versions[origin.version], world.version
     runs = _mapped(world, origin, old) if old.machine.job_file else [_run(origin, task) for task in old.tasks]
@@ -32,7 +34,7 @@ def resumption(world: World, origin: Execution) -> dict[str, Any]:
         origin.arn, origin.name, origin.status, _moment(origin.started), input=json.dumps(origin.input)
     )
     before, now = (Definition("", fingerprints.of_job(version.job), {}) for version in (old, new))
-    return plan(described, runs, before, now).assuming(runs, {}, _moment(world.clock.now)).given("simulated")
+    return plan(described, runs, before, now).assuming(runs, assumed or {}, _moment(world.clock.now)).given("simulated")
 
 
 def _mapped(world: World, origin: Execution, version: Version) -> Collection[TaskRun]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from random import Random
 
 from elt_redshift.testing.aftermath import Aftermath
+from elt_redshift.testing.aims import aimed
 from elt_redshift.testing.histories import Finding, findings
 from elt_redshift.testing.moves import KINDS, PAUSES, Kind, Move, Mover, draw
 from elt_redshift.testing.network import Faults
@@ -18,6 +19,12 @@ MEMORIES = (600.0, 8 * 3600.0, 24 * 3600.0)
 
 #: How long statements of a schedule take, in seconds, on average.
 PACES = (0.5, 5.0, 60.0, 600.0)
+
+#: The last digits of the seeds of schedules in which moves are aimed at states, and in which items are edited by hand.
+AIMED, EDITED = 1, 6
+
+#: DescribeExecution is at most so many seconds out of date.
+LONGEST_LAG = 5.0
 
 _NO_FAULTS = Faults()
 
@@ -32,6 +39,9 @@ class Chances:
     :param ends: whether statements fail, and conflict.
     :param conflicts_in_parts: whether statements conflict of which parts may have committed.
     :param lost_events: the share of events that are never delivered.
+    :param aims: whether the moves of one schedule in ten are aimed at states.
+    :param edits: whether the audit item is edited by hand in one schedule of ten.
+    :param stale: the share of looks at executions that are answered out of date, where moves are aimed.
     :param memories: the Data API's memory of ClientTokens, in seconds, of which each schedule has one.
     """
 
@@ -43,6 +53,9 @@ class Chances:
     ends: bool = True
     conflicts_in_parts: bool = True
     lost_events: float = 0.3
+    aims: bool = True
+    edits: bool = True
+    stale: float = 0.2
     memories: tuple[float, ...] = MEMORIES
 
 
@@ -70,15 +83,36 @@ def run(subject: Subject, seed: int, chances: Chances | None = None, traced: boo
 class _Schedule:
     def __init__(self, subject: Subject, seed: int, chances: Chances, traced: bool) -> None:
         random = Random(f"{seed} plan")
-        self.seed, self.moves, self._chances = seed, draw(random, chances.kinds, chances.pauses), chances
+        self.seed, self._chances, self._more = seed, chances, Random(f"{seed} more")
+        self.moves = self._drawn(draw(random, chances.kinds, chances.pauses))
         troubled = random.random() < 0.7
         self._warehouse = Random(f"{seed} warehouse")
         self._troubled, self._pace = chances.ends and random.random() < 0.6, random.choice(PACES)
         faults = chances.faults if troubled else _NO_FAULTS
         self.world = World(subject, seed, self._behave, faults, random.choice(chances.memories), traced)
         self.world.lost_events = chances.lost_events
+        if any(move.at for move in self.moves):
+            self._widen_windows()
         self.mover = Mover(self.world)
         self._calm = False
+
+    def _drawn(self, moves: tuple[Move, ...]) -> tuple[Move, ...]:
+        """These, or others where the seed is of another kind of schedule."""
+        chances, last = self._chances, self.seed % 10
+        if last == AIMED and chances.aims:
+            return aimed(self._more)
+        if last == EDITED and chances.edits:
+            return draw(self._more, (*chances.kinds, "edit"), chances.pauses)
+        return moves
+
+    def _widen_windows(self) -> None:
+        """Events are lost, and what Step Functions tells of an execution is out of date."""
+        self.world.lost_events = self._more.choice((self._chances.lost_events, 1.0))
+        self.world.step_functions.lag = self._lag
+
+    def _lag(self) -> float:
+        late = self.world.network.faults.any and self._more.random() < self._chances.stale
+        return min(LONGEST_LAG, self._more.expovariate(1.0)) if late else 0.0
 
     def outcome(self) -> Outcome:
         self.mover.start()
@@ -108,7 +142,7 @@ class _Schedule:
 
         def entered(state: str) -> None:
             nonlocal left
-            left -= 1
+            left -= move.counts(state)
 
         world.on_entered = entered
         latest = world.clock.now + move.seconds

@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/step-functions/latest/apireference/API_RedriveExecut
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from random import Random
 from typing import Any
@@ -34,6 +35,7 @@ class StepFunctions:
     :param map_chances: how Map Runs go.
     :ivar executions: of the job, by their ARNs.
     :ivar deployed: what a new execution runs, and the version of that.
+    :ivar lag: how many seconds ago what it tells of an execution was so.
     """
 
     def __init__(
@@ -50,6 +52,8 @@ class StepFunctions:
         self._interpreter = Interpreter(clock, random, call, entered, left, map_chances)
         self.executions: dict[str, Execution] = {}
         self.deployed: tuple[Program, int] | None = None
+        self.lag: Callable[[], float] = lambda: 0.0
+        self._told: dict[str, list[tuple[float, dict[str, Any]]]] = defaultdict(list)
 
     def arn(self, name: str) -> str:
         """Of an execution of the job."""
@@ -94,23 +98,18 @@ class StepFunctions:
         self._go(run)
 
     def describe_execution(self, request: Mapping[str, Any]) -> dict[str, Any]:
-        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html"""
+        """The execution as it was some seconds ago: the call is eventually consistent.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
+        """
         arn = request["ExecutionArn"]
         if not Owner(arn).is_execution:
             raise ServiceError("InvalidArnException", f"Invalid Arn: {arn!r}")
-        run = self._find(arn)
-        stopped = {} if run.ended is None else {"StopDate": iso(run.ended * 1000)}
-        failed = {"Error": run.error.name, "Cause": run.error.cause} if run.error else {}
-        return {
-            "ExecutionArn": run.arn,
-            "Name": run.name,
-            "Status": run.status,
-            "StartDate": iso(run.started * 1000),
-            "RedriveCount": run.redrives,
-            "Input": json.dumps(run.input),
-            **stopped,
-            **failed,
-        }
+        when = self._clock.now - self.lag()
+        known = [told for since, told in self._told.get(arn, ()) if since <= when]
+        if not known:
+            raise ServiceError("ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
+        return known[-1]
 
     def get_execution_history(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Nobody keeps one here.
@@ -131,6 +130,10 @@ class StepFunctions:
         self._wait(request["TaskToken"]).keep(error=failure)
         return {}
 
+    def tells_of(self, owner: str | None) -> bool:
+        """Whether an owner that is an execution can be asked for: it is of this account and region."""
+        return not (owner and Owner(owner).is_execution) or owner.startswith(_PREFIX.partition(":execution:")[0])
+
     def running(self) -> Iterator[Execution]:
         """The executions of the job that run, the oldest first."""
         return (run for run in self.executions.values() if run.running)
@@ -147,6 +150,7 @@ class StepFunctions:
         return self.executions[arn]
 
     def _go(self, run: Execution) -> None:
+        self._note(run)
         run.process = self._interpreter.begin(run, run.root)
         run.process.ended.then(lambda kept: self._finish(run, kept))
 
@@ -156,4 +160,24 @@ class StepFunctions:
 
     def _end(self, run: Execution, status: str) -> None:
         run.status, run.ended = status, self._clock.now
+        self._note(run)
         self._ended(run)
+
+    def _note(self, run: Execution) -> None:
+        """How the execution is from now on, as it is told when it is asked for."""
+        self._told[run.arn].append((self._clock.now, _described(run)))
+
+
+def _described(run: Execution) -> dict[str, Any]:
+    stopped = {} if run.ended is None else {"StopDate": iso(run.ended * 1000)}
+    failed = {"Error": run.error.name, "Cause": run.error.cause} if run.error else {}
+    return {
+        "ExecutionArn": run.arn,
+        "Name": run.name,
+        "Status": run.status,
+        "StartDate": iso(run.started * 1000),
+        "RedriveCount": run.redrives,
+        "Input": json.dumps(run.input),
+        **stopped,
+        **failed,
+    }

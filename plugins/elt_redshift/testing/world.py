@@ -54,6 +54,7 @@ class World:
     :ivar trace: what happened, a line each; None: nobody reads it.
     :ivar unrecorded: what ended by itself while the item said that it runs.
     :ivar held: how often a run was held because nobody could know how a statement ended.
+    :ivar edited: whether somebody has changed the audit item by hand.
     :ivar robbed: who lost the lock to a write that was not its own, while it ran.
     """
 
@@ -66,7 +67,7 @@ class World:
         memory: float,
         traced: bool = False,
     ) -> None:
-        self.subject, self.clock = subject, Clock(_BEGIN)
+        self.subject, self.seed, self.clock = subject, seed, Clock(_BEGIN)
         self.random = Random(f"{seed} moves")
         self.trace: list[str] | None = [] if traced else None
         self.network = Network(self.clock, Random(f"{seed} network"), faults)
@@ -84,7 +85,7 @@ class World:
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []
-        self.held = 0
+        self.held, self.edited = 0, False
         self.on_entered: Callable[[str], None] = lambda state: None
         self.on_call: Callable[[str], Fate | None] = lambda state: None
         self.on_arrival: Callable[[str], None] = lambda state: None
@@ -110,9 +111,20 @@ class World:
 
     def item(self) -> dict[str, str]:
         """The job's audit item, without types."""
-        key = {name: {"S": value} for name, value in audit.key(self.subject.job_id).items()}
-        found = self.dynamodb.get_item({"TableName": AUDIT_TABLE, "Key": key}).get("Item", {})
-        return {name: next(iter(value.values())) for name, value in found.items()}
+        found = self.dynamodb.get_item({"TableName": AUDIT_TABLE, "Key": self._key}).get("Item", {})
+        return {name: str(inner) for name, value in found.items() for inner in value.values()}
+
+    @property
+    def _key(self) -> dict[str, Any]:
+        return {name: {"S": value} for name, value in audit.key(self.subject.job_id).items()}
+
+    def edit(self, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
+        """Change the job's audit item by hand."""
+        self.dynamodb.edit(
+            AUDIT_TABLE, {name: {"S": value} for name, value in audit.key(self.subject.job_id).items()}, change
+        )
+        self.edited = True
+        self.say(f"the item is edited: {self.item()}")
 
     def audit_store(self) -> AuditStore:
         """The audit table, as commands and Airflow's workers read and write it."""
@@ -216,12 +228,18 @@ class World:
     def _ended(self, run: Execution) -> None:
         self.say(f"{run.name}: {run.status} {run.error or ''}")
         item = self.item()
-        runs_on = item.get(audit.OWNER) == run.arn and item.get(audit.JOB_STATE) == audit.RUNNING
+        runs_on = item.get(audit.OWNER) == run.arn and item.get(audit.JOB_STATE) == audit.RUNNING and not self._unclear
         if item.get(audit.OWNER) == run.arn and is_forgotten(item.get(audit.FAILED_STATEMENT)):
             self.held += run.status == executions.FAILED
         self._tell_of_end(run)
         if run.status in (executions.FAILED, executions.SUCCEEDED) and runs_on:
             self.unrecorded.append(f"{run.name} ended as {run.status} ({run.error}), and its item says that it runs")
+
+    @property
+    def _unclear(self) -> bool:
+        """Whether somebody has edited the item so that no run touches it."""
+        found = self.audit_store().read(self.subject.job_id)
+        return self.edited and found is not None and found.problem is not None
 
     def _tell_of_end(self, run: Execution) -> None:
         """EventBridge tells of an end at least once, or never; now and then late, and twice."""
@@ -236,7 +254,7 @@ class World:
         item = self.item()
         if run.running or run.redrives != redrives or item.get(audit.OWNER) != run.arn or self.network.faults.any:
             return
-        if item.get(audit.JOB_STATE) == audit.RUNNING:
+        if item.get(audit.JOB_STATE) == audit.RUNNING and not self._unclear:
             self.unrecorded.append(
                 f"{run.name} ended as {run.status}, and {SETTLED:.0f} s later its item says that it runs"
             )

@@ -150,7 +150,10 @@ class DeployedJob:
 
     def statements(self, owner: str, task: str = "", status: str = "ALL") -> list[dict[str, Any]]:
         """The statements of an execution, or a DAG run that owns the lock, or of one task there; the newest first."""
-        prefix = f"{self.job.job_id}/{Owner(owner).label}/{f'{task}/' if task else ''}"
+        return self.statements_named(f"{self.job.job_id}/{Owner(owner).label}/{f'{task}/' if task else ''}", status)
+
+    def statements_named(self, prefix: str, status: str = "ALL") -> list[dict[str, Any]]:
+        """The statements whose names begin so; the newest first."""
         pages = self.data.get_paginator("list_statements").paginate(StatementName=prefix, Status=status)
         return [found for page in pages for found in page["Statements"]]
 

@@ -6,14 +6,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from typing import NamedTuple
 
 import pytest
 
 from elt_redshift.aws.executions import Execution
-from elt_redshift.job.model import EltJob, LockPolicy, Wait
+from elt_redshift.job.model import EltJob, Layout, LockPolicy, Wait
 from elt_redshift.protocol import audit
 from elt_redshift.testing import Subject
 from elt_redshift.testing.scripts import Scene, Snapshot, Step, script, shown
@@ -24,19 +25,53 @@ from tests.local.runs.test_resuming import resumer
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import task
 
-SCRIPTS = int(os.environ.get("ELT_REDSHIFT_SCRIPTS", "4"))
+Graph = Mapping[str, tuple[str, ...]]
 
-#: Jobs are deployed so often, and their scripts played side by side: they mostly wait.
-STAGES = min(SCRIPTS, 8)
+SCRIPTS = int(os.environ.get("ELT_REDSHIFT_SCRIPTS", "8"))
+
+#: Seconds between two looks. Looking is what an idle script costs.
+PAUSE = 0.15
+
+CHAIN: Graph = {"a": (), "b": ("a",), "c": ("b",)}
+#: What stands beside b ends before b's failure ends the run, or b could end it in the midst of anything.
+SETTLING: Graph = {"a": (), "b": ("a",), "c": ("a",), "d": ("b", "c")}
 
 
-#: How the tasks of a stage's job wait, and what becomes of its lock after a failure.
-FORMS: tuple[tuple[Wait, LockPolicy], ...] = (
-    ("long_poll", LockPolicy()),
-    ("event", LockPolicy()),
-    ("poll", LockPolicy(when_locked="fail")),
-    ("long_poll", LockPolicy(after_failure="release")),
+class Form(NamedTuple):
+    """How a stage's job is made."""
+
+    wait: Wait = "long_poll"
+    layout: Layout = "unrolled"
+    lock: LockPolicy = LockPolicy()
+    settles: bool = False
+
+    def job(self, number: int, sql: Callable[[str], tuple[str, ...]]) -> EltJob:
+        """:param sql: of a task."""
+        graph = SETTLING if self.settles else CHAIN
+        tasks = [task(name, *ups, sql=sql(name), wait=self.wait) for name, ups in graph.items()]
+        return EltJob(
+            job_id=f"9{number:02d}",
+            name=f"scripted_{number}",
+            tasks=tasks,
+            lock=self.lock,
+            layout=self.layout,
+            on_task_failure="finish_independent" if self.settles else "stop",
+        )
+
+
+FORMS = (
+    Form(),
+    Form(layout="map"),
+    Form("event"),
+    Form(layout="map", settles=True),
+    Form("poll", lock=LockPolicy(when_locked="fail")),
+    Form(lock=LockPolicy(after_failure="release")),
+    Form("event", settles=True),
+    Form("poll", "map", LockPolicy(after_failure="release")),
 )
+
+#: One stage of each form; their scripts are played side by side, since they mostly wait.
+STAGES = min(SCRIPTS, len(FORMS))
 
 
 class Stage:
@@ -48,18 +83,14 @@ class Stage:
     def __init__(self, aws: ClientFactory, number: int, barrier: Barrier) -> None:
         self._barrier, self._flaw = barrier, f"{barrier.table}_flaw"
         flawed = f"select 1 / (case when count(*) > 0 then 0 else 1 end) from {self._flaw}"
-        wait, lock = FORMS[number % len(FORMS)]
-        first, last = (task(name, *ups, sql=("select 1",), wait=wait) for name, ups in (("a", ()), ("c", ("b",))))
-        middle = task("b", "a", sql=(barrier.pass_, flawed), wait=wait)
-        tasks = (first, middle, last)
-        self.job = EltJob(job_id=f"9{number:02d}", name=f"scripted_{number}", tasks=tasks, lock=lock)
+        self.job = FORMS[number].job(number, lambda name: (barrier.pass_, flawed) if name == "b" else ("select 1",))
         self._deployed = DeployedJob(self.job, aws)
         self._deployed.sql(f"create table {self._flaw} (x int)")
-        self._prefix, self._started = "", 0
+        self._prefix = ""
 
     def play(self, seed: int) -> None:
         """Play the script of a seed, and look after each move."""
-        self._prefix, self._started = f"s{seed}", 0
+        self._prefix = f"s{seed}"
         for place, scene in enumerate(script(Subject.of(self.job), seed, "b")):
             self._move(scene.step, scene.execution)
             self._compare(scene, f"script {seed}, move {place}")
@@ -101,7 +132,7 @@ class Stage:
             return self._snapshot(expected) == expected
 
         try:
-            wait_for(same, f"{where}: {scene.step} {scene.execution}", bounds.ANSWER)
+            wait_for(same, f"{where}: {scene.step} {scene.execution}", bounds.ANSWER, PAUSE)
         except AssertionError as error:
             error.add_note(f"the simulation:   {expected}\nthe embedded AWS: {self._snapshot(expected)}")
             raise
@@ -110,12 +141,12 @@ class Stage:
         deployed, short = self._deployed, self._prefix
         found = deployed.audit.read(self.job.job_id)
         owner = str(found.owner or "").rpartition(":")[2].removeprefix(short) if found else ""
+        started = {one.name.removeprefix(short): one.status for one in deployed.executions.recent()}
         return Snapshot(
-            {name: deployed.executions.describe(self._arn(name)).status for name in expected.executions},
+            {name: started.get(name, "") for name in expected.executions},
             {
                 "/".join(one["StatementName"].split("/")[1:4]).removeprefix(short): shown(one["Status"])
-                for name in expected.executions
-                for one in deployed.statements(self._arn(name))
+                for one in deployed.statements_named(f"{self.job.job_id}/{short}e")
             },
             ((found.state or "", owner, found.after or "") if found else ("", "", "")),
         )

@@ -92,6 +92,14 @@ def _skipping(state: State) -> None:
             rule["Next"] = rule["Next"].replace(": record", ": failed")
 
 
+def _submitting_at_once(state: State) -> None:
+    """Where nobody knows whether it was submitted, it is."""
+    (new,) = (rule["Next"] for rule in state["Choices"] if "'NEW'" in rule["Condition"])
+    for rule in state["Choices"]:
+        if rule["Next"].endswith(": find"):
+            rule["Next"] = new
+
+
 def _expired(state: State) -> None:
     """An owner is dead when its lock is old."""
     for rule in state["Choices"]:
@@ -102,6 +110,7 @@ def _expired(state: State) -> None:
 ACQUIRING = "acquire lock( to resume)?"
 SUBMITTING = "[a-e]"
 ONE, JOINED, EVENTS = ("one_task", "waiting", "joined"), ("joined", "polling"), ("events",)
+MAPPED = ("map_joined", "map_woven", "map_released")
 
 BROKEN: tuple[Broken, ...] = (
     Broken("no owner check on release", unconditional("release lock"), ("one_task", "waiting"), ("double owner",)),
@@ -143,5 +152,26 @@ BROKEN: tuple[Broken, ...] = (
         each(".*: join", lambda state: state.pop("TimeoutSeconds")),
         (*JOINED, *EVENTS),
         ("stuck",),
+    ),
+    Broken(
+        "lost fencing",
+        replaced("take over lock", r" AND \(attribute_not_exists\(RedriveCount\) OR RedriveCount = :claim\)", ""),
+        ONE,
+        ("double owner",),
+    ),
+    Broken(
+        "no look-up before submitting", each(".*: status", _submitting_at_once), ("one_task", "diamond"), ("twice",)
+    ),
+    Broken(
+        "children that a redrive starts trust that they are told of it",
+        replaced("task: (join|announce)", r" or \$toMillis\([^?]*\?", " ?"),
+        MAPPED,
+        ("double owner",),
+    ),
+    Broken(
+        "children claim with the count that they asked for before",
+        replaced("task: claim", r"\$max\(\[\$states.input.owned, [^\]]*\]\)", "$states.input.owned"),
+        ("map_woven",),
+        ("unrecorded",),
     ),
 )

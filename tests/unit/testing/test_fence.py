@@ -19,6 +19,8 @@ LATE = Chances(
     ends=False,
     lost_events=0.0,
     memories=(24 * 3600.0,),
+    aims=False,
+    edits=False,
 )
 NO_GRACE = replaced("judge .*", r"\+ 120000", "+ 0")
 RULES = ("double owner", "twice", "lost", "stuck")

@@ -18,6 +18,7 @@ from elt_redshift.testing.redshift_data import Behaviour
 from .plays import Play
 
 DENIED = StateError("RedshiftData.AccessDeniedException", "You may not. (Service: RedshiftData, Status Code: 400)")
+INVALID = StateError("RedshiftData.ValidationException", "No (Service: RedshiftData, Status Code: 400)")
 HOUR = 3600.0
 
 
@@ -93,6 +94,32 @@ def test_it_goes_on_as_somebody_says(said: audit.Assumption, submitted: int) -> 
     play.redrive(HOUR)
     assert (run.status, len(play.world.data.statements)) == (executions.SUCCEEDED, submitted)
     assert play.world.item()[audit.JOB_STATE] == audit.READY
+
+
+def test_what_was_said_before_an_earlier_redrive_counts() -> None:
+    """Of two such tasks somebody says one after the other what to take them for, as the item names them."""
+    play = _play("joined")
+    told = _left(play)
+    assert [one["task"] for one in told["open"]] == ["a", "b"]
+    play.go_on_for(25 * HOUR)
+    run = _resumed(play, told)
+    play.behaves = lambda task, before: Behaviour(1)
+    for task in ("a", "b"):
+        assert _failure(play)[1] == task
+        assert play.mover.assume()
+        play.go_on_for(HOUR)
+    assert (run.status, run.tasks["a"], run.tasks["b"]) == (executions.SUCCEEDED, "kept", "kept")
+    assert [*findings(play.world)] == []
+
+
+def test_a_refused_submission_is_not_the_last_word_while_nobody_may_look() -> None:
+    """An earlier try of it arrived, and its answer was lost; the list is throttled for a while."""
+    play = _play()
+    play.fares("a", "unanswered", INVALID)
+    play.fares("a: find", *["throttled"] * 3)
+    play.start()
+    (run,) = _runs(play)
+    assert (run.status, len(play.world.data.statements)) == (executions.SUCCEEDED, 1)
 
 
 @pytest.mark.parametrize(("job", "after"), [("one_task", "hold"), ("released", "release")])
