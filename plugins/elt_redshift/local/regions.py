@@ -1,8 +1,8 @@
 """Where the embedded AWS is, and moto without what it reads from disk for nobody: half of the time that a start takes.
 
-Moto asks botocore for the regions of each service that it makes, in sessions of its own, each of which reads botocore's
-list of endpoints anew, and the service's whole model for the name of its endpoints; EC2's is the largest of all. And it
-reads which kinds of machines EC2 offers in each zone of each region.
+Moto and the clients of its interpreter each read botocore's list of endpoints and the services' models anew, some
+several times. Of EC2 it wants the regions, for which botocore reads its largest model, to learn how EC2's endpoints are
+called. And it reads which kinds of machines EC2 offers in each zone of each region.
 """
 
 from __future__ import annotations
@@ -21,29 +21,27 @@ _NAMED_ALIKE = ("ec2",)
 
 
 def apply() -> None:
-    """Let all sessions of this process know regions from one list of endpoints. Once per process."""
-    from botocore import session as botocore
+    """Let each of botocore's files be read once, and the largest not at all. Once per process."""
+    from botocore import loaders, session
 
-    Session: Any = botocore.Session  # noqa: N806
-    asked = Session.get_available_regions
-
-    @functools.cache
-    def session() -> Any:
-        return Session()
+    files: Any = loaders.JSONFileLoader
+    sessions: Any = session.Session
+    read, regions_of = files.load_file, sessions.get_available_regions
 
     @functools.cache
-    def regions(service_name: str, partition_name: str, allow_non_regional: bool) -> tuple[str, ...]:
-        if service_name not in _NAMED_ALIKE:
-            return tuple(asked(session(), service_name, partition_name, allow_non_regional))
-        endpoints = session()._get_internal_component("endpoint_resolver")  # as get_available_regions does
-        return tuple(endpoints.get_available_endpoints(service_name, partition_name, allow_non_regional))
+    def load_file(path: str) -> Any:
+        return read(files(), path)
 
     def get_available_regions(
         self: Any, service_name: str, partition_name: str = "aws", allow_non_regional: bool = False
-    ) -> list[str]:
-        return list(regions(service_name, partition_name, allow_non_regional))
+    ) -> Any:
+        asked = service_name, partition_name, allow_non_regional
+        if service_name not in _NAMED_ALIKE:
+            return regions_of(self, *asked)
+        return self._get_internal_component("endpoint_resolver").get_available_endpoints(*asked)
 
-    Session.get_available_regions = get_available_regions
+    files.load_file = lambda self, path: load_file(path)
+    sessions.get_available_regions = get_available_regions
 
 
 @contextmanager

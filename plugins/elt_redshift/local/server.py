@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 
 PREFIX = "elt-redshift-"
 PARENT_POLL_SECONDS = 0.2
+COLLECTION = 20_000, 20, 20
+"""When garbage is collected: a definition is 10,000 objects, which stay (with Python's 700 it took a tenth more)."""
 SWITCH_INTERVAL = "ELT_REDSHIFT_LOCAL_SWITCH_INTERVAL"
 """Seconds between thread switches (``sys.setswitchinterval``). Tests make it tiny, to provoke races."""
 
@@ -206,6 +208,7 @@ def _start_services(data: Path, endpoint: str, watchdog: Watchdog, stack: ExitSt
         backend = starting.result()
     patches.install_data_api(backend.data_api)
     gc.freeze()  # what has been imported stays: no collection needs to look through it again
+    gc.set_threshold(*COLLECTION)
     return backend
 
 

@@ -88,6 +88,8 @@ UNSEEN = {
     "AmazonStateLanguageParser.parse": "saves time",
     "asl_parser.ASLParser": "saves time",
     "asl_parser.ASLLexer": "saves time",
+    "asl_parser.InputStream": "saves time",
+    "TypedProps.__str__": "saves time",
     "ASLParser.state_decl": "saves time",
     "Preprocessor.visitState_decl": "saves time",
     "Program_declContext.getText": "saves time",

@@ -83,9 +83,10 @@ def nothing_known(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("nothing_known")
-def test_a_known_state_is_read_as_an_unknown_one() -> None:
+@pytest.mark.parametrize("name", ["event", "map", "two_then_one"])
+def test_a_known_state_is_read_as_an_unknown_one(name: str) -> None:
     """A job is read alike, whether its states are known from another of its definitions or not."""
-    definition = compile_job(JOBS["event"]).definition()
+    definition = compile_job(JOBS[name]).definition()
     alone = _form(_read(definition))
     known = len(parsing._states)
     parsing._parsed.clear()
@@ -123,3 +124,13 @@ def test_a_state_that_is_refused_is_not_known() -> None:
     for _ in range(2):
         with pytest.raises(ASLParserException):
             _read({"StartAt": "a", "States": broken})
+
+
+@pytest.mark.usefixtures("nothing_known")
+def test_data_that_look_like_a_known_state_are_none() -> None:
+    """A definition that is data of another stays as it is."""
+    end = {"b": {"Type": "Succeed"}}
+    _read({"StartAt": "b", "States": end})
+    outer = {"a": {"Type": "Pass", "Result": {"States": end}, "Next": "b"}, **end}
+    read = _read({"StartAt": "a", "States": outer}).states.states["a"]
+    assert end == read.result.result_obj["States"]

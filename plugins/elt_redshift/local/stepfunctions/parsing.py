@@ -10,7 +10,8 @@ import functools
 import gc
 import re
 import threading
-from collections.abc import Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,7 +24,9 @@ from moto.stepfunctions.parser.asl.antlr.runtime.ASLParser import ASLParser
 from moto.stepfunctions.parser.asl.parse import asl_parser
 from moto.stepfunctions.parser.asl.parse.asl_parser import AmazonStateLanguageParser
 from moto.stepfunctions.parser.asl.parse.preprocessor import Preprocessor
+from moto.stepfunctions.parser.asl.parse.typed_props import TypedProps
 
+from elt_redshift.local.stepfunctions.lexemes import Lexemes, State
 from elt_redshift.local.stepfunctions.patching import Patches
 
 PATCHES = Patches()
@@ -32,10 +35,9 @@ apply = PATCHES.apply
 _CACHED = 256  # definitions
 _parsed: dict[str, Any] = {}
 _STATES = 16384
-_states: dict[tuple[str, str], Any] = {}  # by the language and the lexemes
+_OF_KNOWN = 4  # tokens: the name, the colon, two braces
+_states: dict[State, Any] = {}
 _parsing = threading.RLock()  # ANTLR's runtime fills caches while it parses
-#: No token of the grammar is longer than one of these, or begins in one and ends in another.
-_LEXEME = re.compile(r'"(?:[^"\\]|\\.)*"|[][{}:,]|[^][{}:," \t\r\n]+|[ \t\r\n]+|"', re.DOTALL)
 
 
 @PATCHES.method(
@@ -77,40 +79,11 @@ PATCHES.value(
 )
 
 
-class _Tokens(ListTokenSource):
-    """The tokens of a definition, and which of them are its states."""
+class _Name(CommonToken):
+    """The name of a state, and what was read of that before."""
 
-    def __init__(self, tokens: list[Any]) -> None:
-        super().__init__(tokens)
-        self._lexemes = [token.text for token in tokens]
-        self._ends = _ends(self._lexemes)
-        self._language = self._of_all()
-
-    def _of_all(self) -> str | None:
-        """The one query language of all states; None where some have another one than the rest."""
-        told = [place for place, lexeme in enumerate(self._lexemes) if lexeme == '"QueryLanguage"']
-        if not told:
-            return ""
-        outer = len(told) == 1 and not any(begin < told[0] < end for begin, end in self._ends.items() if begin)
-        return self._lexemes[told[0] + 2] if outer else None
-
-    def state(self, begin: int) -> tuple[tuple[str, str], int] | None:
-        """What the state is that begins, with its name, at a token, and the token behind it; None: that is unknown."""
-        end = self._ends.get(begin + 2)
-        if self._language is None or end is None:
-            return None
-        return (self._language, " ".join(self._lexemes[begin : end + 1])), end + 1
-
-
-def _ends(lexemes: list[str]) -> dict[int, int]:
-    """The places of closing braces, by those of the opening ones."""
-    open_, found = [], {}
-    for place, lexeme in enumerate(lexemes):
-        if lexeme == "{":
-            open_.append(place)
-        elif lexeme == "}" and open_:
-            found[open_.pop()] = place
-    return found
+    state: State
+    read: Any
 
 
 class _Known(ASLParser.State_declContext):
@@ -122,54 +95,105 @@ class _Known(ASLParser.State_declContext):
         return self.read
 
 
-@PATCHES.method(ASLParser, "state_decl", "Read the states anew that a definition has in common with others.")
+@PATCHES.method(ASLParser, "state_decl", "Read anew the states that a definition has in common with others.")
 def state_decl(original: Any, self: Any) -> Any:
-    source, begin = self.getTokenStream().tokenSource, self.getCurrentToken().tokenIndex
-    found = source.state(begin) if isinstance(source, _Tokens) else None
-    if found is None or found[0] not in _states:
+    name = self.getCurrentToken()
+    if not isinstance(name, _Name) or name.read is None:
         return original(self)
     known = _Known(self, self._ctx, self.state)
-    known.read = _states[found[0]]
+    known.read = name.read
     self.enterRule(known, self.state, self.RULE_state_decl)
-    self.getTokenStream().seek(found[1])
+    self.getTokenStream().seek(name.tokenIndex + _OF_KNOWN)
     self.exitRule()
     return known
 
 
 @PATCHES.method(Preprocessor, "visitState_decl", "Forgot the states of one definition before it read the next.")
 def visit_state(original: Any, self: Any, ctx: Any) -> Any:
-    state, source = original(self, ctx), ctx.parser.getTokenStream().tokenSource
-    if isinstance(source, _Tokens) and (found := source.state(ctx.start.tokenIndex)):
+    read = original(self, ctx)
+    if isinstance(ctx.start, _Name):
         if len(_states) >= _STATES:
             _states.clear()
-        _states[found[0]] = state
-    return state
+        _states[ctx.start.state] = read
+    return read
+
+
+@PATCHES.method(
+    TypedProps,
+    "__str__",
+    "Put all of a Parallel's states together for a message that is hardly ever told: a tenth of it.",
+)
+def text_of_props(original: Any, self: Any) -> str:
+    return ", ".join(kind.__name__ for kind in self._instance_by_type)
+
+
+class _Text(InputStream):
+    """A definition, whose letters are numbers once the grammar asks for one."""
+
+    def _loadString(self) -> None:  # noqa: N802
+        self._index, self._size = 0, len(self.strdata)
+
+    @functools.cached_property
+    def data(self) -> list[int]:
+        return [ord(letter) for letter in self.strdata]
+
+
+PATCHES.value(asl_parser, "InputStream", "Made a number of each letter, at which nobody looks.", _Text)
 
 
 def _fast_lexer(text: Any) -> Any:
     """The tokens of a definition. What the grammar takes a lexeme for does not depend on what stands around it, so each
     is looked at once; a text with a part that is no token is left to the grammar, which says so."""
     tokens = _tokens(text)
-    return ASLLexer(text) if tokens is None else _Tokens(tokens)
+    return ASLLexer(text) if tokens is None else ListTokenSource(tokens)
 
 
 PATCHES.value(asl_parser, "ASLLexer", "Went through a definition letter by letter: a third of the time.", _fast_lexer)
 
 
 def _tokens(text: Any) -> list[Any] | None:
-    source, found, line, begun = (ASLLexer(text), text), [], 1, 0
-    for match in _LEXEME.finditer(str(text)):
-        lexeme, start = match[0], match.start()
-        if lexeme[0] in " \t\r\n":
-            if breaks := lexeme.count("\n"):
-                line, begun = line + breaks, start + lexeme.rfind("\n") + 1
-            continue
+    """None: a part is no token. Of a state that is known, there are its name, the colon and its braces only."""
+    whole = str(text)
+    lexemes, source = Lexemes(whole), (ASLLexer(text), text)
+    names, lines, found = dict(_names(lexemes, lexemes.states())), _lines(whole), []
+    for place in _unknown(lexemes, names):
+        lexeme, start = lexemes.texts[place], lexemes.starts[place]
         if (kind := _kind(lexeme)) is None:
             return None
-        token = CommonToken(source, kind, Token.DEFAULT_CHANNEL, start, match.end() - 1)
-        token.line, token.column, token.text = line, start - begun, lexeme
+        made = source, kind, Token.DEFAULT_CHANNEL, start, start + len(lexeme) - 1
+        token = _Name(*made) if place in names else CommonToken(*made)
+        if isinstance(token, _Name):
+            token.state, token.read = names[place][1], _states.get(names[place][1])
+        line = bisect_left(lines, start)
+        token.line, token.column, token.text = line, start - lines[line - 1] - 1, lexeme
         found.append(token)
     return found
+
+
+def _names(lexemes: Lexemes, states: Iterable[tuple[int, int, State]]) -> Iterator[tuple[int, tuple[int, State]]]:
+    """The places of states' names and their ends, except within states that are known."""
+    for name, end, state in states:
+        yield name, (end, state)
+        if state not in _states:
+            yield from _names(lexemes, lexemes.inner(name, state[0]))
+
+
+def _unknown(lexemes: Lexemes, names: dict[int, tuple[int, State]]) -> Iterator[int]:
+    """The places of all lexemes but those within states that are known."""
+    place = 0
+    while place < len(lexemes.texts):
+        end, state = names.get(place, (0, None))
+        if state in _states:
+            yield from (place, place + 1, place + 2, end)
+            place = end
+        else:
+            yield place
+        place += 1
+
+
+def _lines(text: str) -> list[int]:
+    """Where lines begin: the places of the breaks before them."""
+    return [-1, *(match.start() for match in re.finditer("\n", text))]
 
 
 @functools.lru_cache(maxsize=16384)
