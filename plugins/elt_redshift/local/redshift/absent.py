@@ -48,6 +48,9 @@ _TYPES = frozenset({"geometry", "geography", "hllsketch"})
 _VIEWS = re.compile(r"(stl|stv|svv|svl|svcs|sys|pg_catalog\.pg|pg)_\w+")
 
 _FUNCTION = re.compile(r"function (?:\w+\.)?(\w+)\(.*\) does not exist")
+#: Functions that are here for some types only.
+_PARTLY = {"checksum": "CHECKSUM of anything but a number"}
+_DATABASE = re.compile(r'cross-database references are not implemented: "(.+)"')
 _TYPE = re.compile(r'type "(\w+)" does not exist')
 _RELATION = re.compile(r'relation "([\w.]+)" does not exist')
 
@@ -57,6 +60,10 @@ def explanation(message: str) -> str | None:
 
     ``None``: nothing that Redshift has is missing.
     """
+    if (found := _DATABASE.match(message)) is not None:
+        return f"A query of another database is not emulated: {found[1]}."
+    if (found := _FUNCTION.match(message)) and found[1] in _PARTLY:
+        return f"{_PARTLY[found[1]]} is not emulated: it needs a real Amazon Redshift."
     if (found := _FUNCTION.match(message)) and (found[1] in _FUNCTIONS or found[1].startswith("st_")):
         return f"{found[1].upper()} is not emulated: it needs a real Amazon Redshift."
     if (found := _TYPE.match(message)) and found[1] in _TYPES:

@@ -102,7 +102,7 @@ def validate_target(request: dict[str, Any]) -> None:
     if request.get("SessionId"):
         return
     if not cluster and not workgroup:
-        raise invalid("Either ClusterIdentifier or WorkgroupName must be specified.")
+        raise invalid("Either ClusterIdentifier or WorkgroupName needs to be specified.")
     if not request.get("Database"):
         raise invalid("Database must be specified.")
 

@@ -181,6 +181,9 @@ select median(id), median(paid), median(rate) from fees;
 select median(x) from (select 10 as x union all select 20 union all select 30 union all select 40);
 -- 25
 
+select median(x), median(x::float4) from (select 10::smallint as x union all select 25) as t;
+-- 17.5 | 17.5
+
 -- page: r_PERCENTILE_CONT
 -- feature: function percentile_cont, percentile_disc
 select percentile_cont(0.5) within group (order by id), percentile_disc(0.5) within group (order by id desc) from fees;

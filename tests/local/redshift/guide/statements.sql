@@ -222,6 +222,27 @@ select count(*) from mv;
 
 drop materialized view mv;
 
+-- page: materialized-view-refresh-sql-command
+-- feature: statement refresh materialized view
+create table springs (id int);
+
+create materialized view rivers as select id from springs;
+
+create materialized view lakes as select id from rivers;
+
+insert into springs values (5);
+
+refresh materialized view lakes restrict;
+
+select count(*) from lakes;
+-- 0
+
+-- was: refused
+refresh materialized view lakes cascade;
+
+select id from lakes;
+-- 5
+
 -- page: r_DROP_TABLE
 -- feature: statement drop
 drop table if exists more, nothere cascade;
@@ -335,6 +356,11 @@ set query_group to 'nightly';
 
 set enable_result_cache_for_session = off;
 
+-- was: refused
+show enable_result_cache_for_session;
+-- columns: enable_result_cache_for_session
+-- off
+
 set statement_timeout to 1000;
 
 show statement_timeout;
@@ -409,6 +435,12 @@ grant usage on language sql to newman;
 revoke insert on goal from newman, group readers;
 
 alter default privileges in schema public grant select on tables to group readers;
+
+-- was: refused
+alter default privileges in schema public grant select on tables to role loader;
+-- changed: 0
+
+alter default privileges in schema public revoke select on tables from role loader;
 
 alter default privileges in schema public revoke select on tables from group readers;
 

@@ -221,6 +221,48 @@ select array_concat(array(10001, 10002), array('ab', 'cd')), array_flatten(array
 select subarray(array('a', 'b', 'c', 'd', 'e', 'f'), 2, 3), get_array_length(array(1, 2, 3)), get_array_length(c_orders) from customers where c_custkey = 1;
 -- ["c","d","e"] | 3 | 2
 
+-- page: array_contains
+-- feature: function array_contains, array_position, array_positions
+-- was: refused
+select array_contains(array('oak', 'elm'), 'elm'), array_contains(array(1, 2), 3), array_contains(array('oak', null), null), array_contains(array('oak', null), 'ash', false), array_contains(array(1, null), null, false);
+-- true | false | true | null | null
+
+-- was: refused
+select array_position(array('oak', 'elm', 'oak'), 'oak'), array_position(array(1, 2, 3), 3), array_position(array(1, 2, 3), 4);
+-- 0 | 2 | -1
+
+-- was: refused
+select array_positions(array('oak', null, 'oak', null), 'oak'), array_positions(array('oak', null, 'elm', null), null), array_positions(array(1, 2), 3);
+-- [0,2] | [1,3] | []
+
+-- page: array_distinct
+-- feature: function array_distinct, array_union
+-- was: refused
+select array_distinct(array(7, 7, 'x', 'x', null, null)), array_union(array('y', 'x', 'y'), array(null, 'y', null));
+-- [7,"x",null] | ["y","x",null]
+
+-- page: array_except
+-- feature: function array_except, array_intersection
+-- was: refused
+select array_except(array('x', 'x', 'x'), array('x')), array_except(array('w', 'x', 'x'), array('x'), true), array_except(array('w', null), array(null));
+-- ["x","x"] | ["w"] | ["w"]
+
+-- was: refused
+select array_intersection(array('w', 'x', 'x'), array('x', 'x', 'x')), array_intersection(array('w', 'x', 'x'), array('x', 'x', 'x'), true);
+-- ["x","x"] | ["x"]
+
+-- page: arrays_overlap
+-- feature: function arrays_overlap
+-- was: refused
+select arrays_overlap(array('sea', 'lake'), array('lake')), arrays_overlap(array('sea', null), array('lake')), arrays_overlap(json_parse('[null]'), array(null));
+-- true | false | true
+
+-- page: array_sort
+-- feature: function array_sort
+-- was: refused
+select array_sort(array('z', 'y', 2, null, 10, true)), array_sort(array('z', 'y', 2, null, 10, true), false), array_sort(array('z', 'y', 2, null, 10, true), false, false);
+-- [true,2,10,"y","z",null] | [null,"z","y",10,2,true] | ["z","y",10,2,true,null]
+
 -- page: split_to_array
 -- feature: function split_to_array
 -- was: refused

@@ -204,6 +204,28 @@ select (select count(*) from stl_alert_event_log), (select count(*) from stl_wlm
 select (select count(*) from svv_external_schemas), (select count(*) from svv_external_tables), (select count(*) from svv_external_columns), (select count(*) from svv_datashares);
 -- 0 | 0 | 0 | 0
 
+-- page: c_intro_catalog_views
+-- feature: view information_schema, pg_tables, pg_class …
+create table keyed (a int encode az64 distkey, b varchar(5) encode lzo, c date sortkey);
+
+-- was: refused
+select attname, attisdistkey, attsortkeyord, format_encoding(attencodingtype) from pg_catalog.pg_attribute where attrelid = 'keyed'::regclass and attnum > 0 order by attnum;
+-- a | true | 0 | az64
+-- b | false | 0 | lzo
+-- c | false | 1 | none
+
+-- was: refused
+select relname, reldiststyle from pg_class where relname = 'keyed';
+-- keyed | 1
+
+-- was: refused
+select count(procpid) > 0, count(current_query) > 0 from pg_stat_activity;
+-- true | true
+
+-- was: refused
+select '"' + schemaname + '"' from pg_tables where tablename = 'keyed' and schemaname <> current_schema();
+-- (no rows)
+
 -- page: r_STL_MV_STATE
 -- feature: view others
 -- was: refused

@@ -42,6 +42,11 @@ select salesid, count(shipped) over (partition by sellerid), max(qty) over (orde
 -- 10005 | 1 | 30
 -- 10006 | 1 | 30
 
+-- was: refused
+select salesid, avg(qty) over w, ratio_to_report(qty) over w from winsales window w as (partition by sellerid order by salesid rows unbounded preceding) order by 1 limit 1;
+-- columns: salesid | avg | ratio_to_report
+-- 10001 | 10 | 1.0
+
 -- page: r_WF_LAG
 -- feature: function lag, lead (window)
 select salesid, lag(qty, 1) over (order by salesid), lead(qty) over (order by salesid) from winsales where sellerid = 3 order by 1;

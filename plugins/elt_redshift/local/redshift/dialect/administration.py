@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS
 from elt_redshift.local.redshift.dialect.tokens import following, lex, quote, strip, symbol, text, word, words
 
 #: Options of users, roles, schemas and databases that change nothing here.
@@ -64,9 +65,30 @@ def grant(tokens: Sequence[Token]) -> str:
         return _membership(tokens)
     first = following(tokens, -1) + 1
     options, rights = _rights(strip(tokens[first:on]))
-    if not rights:
+    if not rights or words(tokens[on:], 2)[1] == "language":  # only SQL and PL/pgSQL are here, which all may use
         return ""
     return f"{text(tokens[:first])}{options} {', '.join(rights)} {text(expression(_without_role(tokens[on:])))}"
+
+
+def default_rights(tokens: Sequence[Token]) -> str:
+    """ALTER DEFAULT PRIVILEGES."""
+    return text(expression(_without_role(tokens)))
+
+
+def refresh(tokens: Sequence[Token]) -> str:
+    """REFRESH MATERIALIZED VIEW, with CASCADE of the views that it reads too.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/materialized-view-refresh-sql-command.html
+    """
+    ending = words(tokens, len(tokens))[-1]
+    if ending not in ("cascade", "restrict"):
+        return text(expression(tokens))
+    last = max(index for index in range(len(tokens)) if word(tokens, index) == ending)
+    if ending == "restrict":
+        return text(expression(tokens[:last]))
+    start = following(tokens, following(tokens, following(tokens, following(tokens, -1))))
+    view = quote(text(expression(strip(tokens[start:last]))))
+    return f"do $refresh$begin perform redshift.refresh_cascade({view}::regclass); end$refresh$"
 
 
 def _rights(tokens: Sequence[Token]) -> tuple[str, list[str]]:
@@ -102,6 +124,8 @@ def show(tokens: Sequence[Token]) -> str:
     if kind == "search_path":
         # Without the schemas that are behind every path here.
         return "select replace(current_setting('search_path'), ', redshift, pg_catalog', '') as search_path"
+    if kind in IGNORED_SETTINGS:
+        return f"select current_setting('redshift.{kind}', true) as {kind}"
     return text(tokens)
 
 

@@ -7,6 +7,9 @@ from typing import Protocol
 
 #: The type of a SUPER here: see sql/super.sql.
 SUPER_OID = 142
+#: PostgreSQL's arrays, which Redshift has in its catalog only: of "char", name, int2, int4, text, oid, aclitem, and its
+#: two kinds of vectors.
+ARRAY_OIDS = frozenset({1002, 1003, 1005, 1007, 1009, 1028, 1034, 22, 30})
 
 
 @dataclass(frozen=True)

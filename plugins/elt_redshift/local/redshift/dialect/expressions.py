@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
@@ -20,6 +21,24 @@ from elt_redshift.local.redshift.dialect.tokens import (
 )
 from elt_redshift.local.redshift.dialect.types import type_at
 
+#: Views of the catalog that have more columns in Redshift: see the end of sql/catalog.sql.
+EXTENDED_VIEWS = ("pg_attrdef", "pg_attribute", "pg_class", "pg_default_acl", "pg_locks", "pg_stat_activity")
+_DATE = re.compile(r"'\d{4}-\d{2}-\d{2}'")
+#: What gives the text behind it a type.
+_TYPED = (
+    "date",
+    "time",
+    "timetz",
+    "timestamp",
+    "timestamptz",
+    "zone",
+    "interval",
+    "datetime",
+    "bpchar",
+    "varchar",
+    "text",
+)
+
 
 def _call(tokens: Sequence[Token], index: int) -> tuple[Token, int] | None:
     """The rewritten call that starts at ``index``, if its function is one of ours."""
@@ -34,6 +53,23 @@ def _call(tokens: Sequence[Token], index: int) -> tuple[Token, int] | None:
     except (ValueError, IndexError):  # another number of arguments: the database says what is wrong
         return None
     return (raw(result[0]), result[1]) if result else None
+
+
+def _catalog_name(tokens: Sequence[Token], index: int) -> int | None:
+    """The index of the dot behind ``pg_catalog`` when Redshift has more columns in what is named there."""
+    dot = following(tokens, index)
+    extended = word(tokens, index) == "pg_catalog" and word(tokens, following(tokens, dot)) in EXTENDED_VIEWS
+    return dot if extended and symbol(tokens, dot) == "." else None
+
+
+def _dated(tokens: Sequence[Token], index: int, before: Token | None) -> bool:
+    """Whether a text is a date that something is added to, or taken from; PostgreSQL would take it for a number."""
+    typed = before is not None and (before.text == "::" or before.word in _TYPED)
+    return (
+        not typed
+        and symbol(tokens, following(tokens, index)) in ("+", "-")
+        and bool(_DATE.fullmatch(tokens[index].text))
+    )
 
 
 def _temporary(before: Sequence[Token]) -> str:
@@ -52,6 +88,17 @@ def _keyword(tokens: Sequence[Token], index: int, result: Sequence[Token]) -> tu
     if keyword.startswith("#"):
         return raw(f'{_temporary(result)}"{keyword}"'), index + 1
     named = before is not None and before.word == "as"
+    if (dot := _catalog_name(tokens, index)) is not None:
+        return raw("redshift."), dot + 1
+    name = tokens[index].text.strip("'").lower()
+    if (
+        name in EXTENDED_VIEWS
+        and symbol(tokens, after) == "::"
+        and word(tokens, following(tokens, after)) == "regclass"
+    ):
+        return raw(f"'pg_catalog.{name}'"), index + 1
+    if tokens[index].kind == "string" and _dated(tokens, index, before):
+        return raw(f"date {tokens[index].text}"), index + 1
     if keyword == "sysdate" and symbol(tokens, after) != "(" and not named:
         return raw("redshift.sysdate()"), index + 1
     if keyword == "current_user_id" and not named:

@@ -35,7 +35,9 @@ def refuse(tokens: Sequence[Token]) -> None:
     """:raises UnsupportedSqlError: the statement is about something that is not emulated."""
     head = [item for item in words(tokens, 8) if item not in ("or", "replace", "if", "not", "exists", "protected")]
     name = ""
-    if head[:2] == ["analyze", "compression"] or head[:2] == ["copy", "job"]:
+    if head[:2] == ["alter", "table"] and "level" in head and "security" in words(tokens, 12):
+        name = "row level security"
+    elif head[:2] == ["analyze", "compression"] or head[:2] == ["copy", "job"]:
         name = " ".join(head[:2])
     elif head[:1] and head[0] in _VERBS:
         kind = next((kind for kind in _KINDS if tuple(head[1 : 1 + len(kind)]) == kind), None)

@@ -1,3 +1,7 @@
+"""Settings of Redshift's sessions that PostgreSQL does not have."""
+
+from __future__ import annotations
+
 #: Settings of Redshift's sessions that change nothing here.
 IGNORED_SETTINGS = frozenset(
     {

@@ -9,7 +9,14 @@ from functools import partial
 from typing import Literal
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.administration import cancel, grant, show, with_known_options
+from elt_redshift.local.redshift.dialect.administration import (
+    cancel,
+    default_rights,
+    grant,
+    refresh,
+    show,
+    with_known_options,
+)
 from elt_redshift.local.redshift.dialect.bodies import as_plain_sql
 from elt_redshift.local.redshift.dialect.catalog import Catalog, NoCatalog
 from elt_redshift.local.redshift.dialect.expressions import expression
@@ -92,7 +99,7 @@ def _alter(tokens: list[Token], context: Context) -> str:
     if kind == "table":
         return alter_table(tokens)
     if kind == "default":
-        return text(expression(tokens))
+        return default_rights(tokens)
     return (
         with_known_options(tokens)
         if kind in ("user", "group", "role", "schema", "database")
@@ -132,8 +139,9 @@ def _set(tokens: list[Token], context: Context) -> str:
     if "authorization" in words(tokens, 4):
         return _session_authorization(tokens, context)
     name = first[1] if first[:1] in (["session"], ["local"]) and len(first) > 1 else (first or [""])[0]
-    if name in IGNORED_SETTINGS:
-        return ""
+    if name in IGNORED_SETTINGS:  # kept, so that SHOW can tell
+        place = next(index for index in range(len(tokens)) if word(tokens, index) == name)
+        return f"{text(tokens[:place])}redshift.{text(tokens[place:])}" if words(tokens, 1) == ["set"] else ""
     # The functions that Redshift has built in must stay reachable.
     return (
         f"{text(tokens)}, redshift, pg_catalog"
@@ -186,6 +194,10 @@ def _cancel(tokens: list[Token], _context: Context) -> str:
     return cancel(tokens)
 
 
+def _refresh(tokens: list[Token], _context: Context) -> str:
+    return refresh(tokens)
+
+
 def _show(tokens: list[Token], _context: Context) -> str:
     return show(tokens)
 
@@ -199,6 +211,7 @@ _STATEMENTS: dict[str, Writer] = {
     "drop": _drop,
     "grant": _rights,
     "merge": _merge,
+    "refresh": _refresh,
     "reset": _set,
     "revoke": _rights,
     "set": _set,

@@ -21,13 +21,15 @@ $$;
 create function redshift.median_of(parts int[]) returns numeric immutable return redshift.median_of(parts::numeric[]);
 create function redshift.median_of(parts bigint[]) returns numeric immutable return redshift.median_of(parts::numeric[]);
 create function redshift.median_of(parts smallint[]) returns numeric immutable return redshift.median_of(parts::numeric[]);
-create aggregate redshift.median(numeric) (sfunc = array_append, stype = numeric[], finalfunc = redshift.median_of);
-create aggregate redshift.median(double precision) (
-    sfunc = array_append, stype = double precision[], finalfunc = redshift.median_of
-);
-create aggregate redshift.median(int) (sfunc = array_append, stype = int[], finalfunc = redshift.median_of);
-create aggregate redshift.median(bigint) (sfunc = array_append, stype = bigint[], finalfunc = redshift.median_of);
-create aggregate redshift.median(smallint) (sfunc = array_append, stype = smallint[], finalfunc = redshift.median_of);
+
+-- MEDIAN without OVER: the mean of the two values in the middle, which PERCENTILE_DISC picks (see calls/aggregates.py).
+create function redshift.middle(picked numeric[]) returns numeric immutable
+return case when picked[1] = picked[2] then picked[1] else trim_scale((picked[1] + picked[2]) / 2) end;
+create function redshift.middle(picked double precision[]) returns double precision immutable return (picked[1] + picked[2]) / 2;
+create function redshift.middle(picked real[]) returns double precision immutable return (picked[1]::float8 + picked[2]) / 2;
+create function redshift.middle(picked int[]) returns numeric immutable return redshift.middle(picked::numeric[]);
+create function redshift.middle(picked bigint[]) returns numeric immutable return redshift.middle(picked::numeric[]);
+create function redshift.middle(picked smallint[]) returns numeric immutable return redshift.middle(picked::numeric[]);
 
 -- Of values in their order, for PERCENTILE_CONT and PERCENTILE_DISC with OVER.
 create function redshift.percentile_cont_of(parts numeric[], fraction numeric) returns numeric immutable strict

@@ -188,7 +188,7 @@ select c.oid, c.relname, c.relnamespace, c.relowner, c.relkind, c.reltuples,
        case when p.distkey is not null then 1 else 10 end as releffectivediststyle, p.created as relcreationtime
 from pg_class c left join redshift.physical p on p.relation = c.oid;
 create view pg_catalog.pg_attribute_info as
-select relation as attrelid, attname, atttypid, attnum, attnotnull, distkey as attisdistkey, sortkey as attsortkeyord, null::text as attacl
+select relation as attrelid, attname, atttypid, attnum, attnotnull, distkey as attisdistkey, sortkey as attsortkeyord, null::aclitem[] as attacl
 from redshift.columns_;
 create view pg_catalog.pg_database_info as
 select datname, oid as datid, datdba, 'UNLIMITED'::text as datconnlimit from pg_database;
@@ -353,7 +353,8 @@ select userid as user_id, query::bigint as query_id, query::bigint as transactio
        sum(bytes)::bigint as source_file_bytes, count(*)::int as file_count_scanned, sum(bytes)::bigint as file_bytes_scanned, 0::bigint as error_count
 from redshift.loads_ group by userid, query, pid, target, source, format;
 create view pg_catalog.sys_load_detail as
-select userid as user_id, query::bigint as query_id, file::text as file_name, bytes as bytes_scanned, rows as lines_scanned, moment as record_time, 0::bigint as error_count
+select userid as user_id, query::bigint as query_id, file::text as file_name, bytes as bytes_scanned, rows as lines_scanned, moment as record_time,
+       1 as splits_scanned, moment as start_time, moment as end_time, null::char(256) as file_etag, null::timestamp as file_last_modified
 from redshift.loads_;
 
 -- Of what is not here these are empty: nothing external, no queues, no blocks, no steps of plans.
@@ -405,7 +406,7 @@ begin
         ('stl_delete', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, tbl int'),
         ('stl_explain', 'userid int, query int, nodeid int, parentid int, plannode char(400), info char(400)'),
         ('stl_commit_stats', 'xid bigint, node int, startqueue timestamp, startwork timestamp, endwork timestamp, queuelen bigint, permblocks bigint, newblocks bigint, dirtyblocks bigint, '
-            'headers bigint, numxids int, oldestxid bigint, extwritelatency bigint, metadatawritten int, tombstonedblocks bigint, tossedblocks bigint, batched_by bigint'),
+            'headers bigint, numxids int, oldestxid bigint, extwritelatency bigint, metadatawritten int, tombstonedblocks bigint, tossedblocks bigint, batched_by bigint, endtime timestamp'),
         ('stl_error', 'userid int, process char(12), recordtime timestamp, pid int, errcode int, file char(90), linenum int, context char(100), error char(512)'),
         ('stl_tr_conflict', 'xact_id bigint, process_id bigint, xact_start_ts timestamp, abort_time timestamp, table_id bigint'),
         ('stl_undone', 'userid int, xact_id bigint, xact_id_undone bigint, undo_start_ts timestamp, undo_end_ts timestamp, table_id bigint'),
@@ -469,6 +470,38 @@ begin
     loop
         execute format('create view pg_catalog.%I as select * from (select %s) as none where false', view,
                        regexp_replace(columns, '(\\w+) ((?:double precision|\\w+)(?:\\([\\d,]+\\))?)(,|$)', 'null::\\2 as "\\1"\\3', 'g'));
+    end loop;
+end
+$$;
+
+-- PostgreSQL's own views with the columns that Redshift's have besides. They hide PostgreSQL's; what names the schema is
+-- led here too. Which number stands for which encoding is not documented: only FORMAT_ENCODING knows these.
+create function redshift.encodings() returns text[] immutable
+return array['bytedict', 'delta', 'delta32k', 'lzo', 'mostly8', 'mostly16', 'mostly32', 'runlength', 'text255', 'text32k', 'zstd', 'az64'];
+create function redshift.format_encoding(number int) returns text immutable
+return coalesce((redshift.encodings())[number], 'none');
+grant select on pg_catalog.pg_statistic to awsuser;
+create function redshift.makeaclitem(grantee oid, of_group oid, grantor oid, rights text, grantable boolean) returns aclitem immutable
+return pg_catalog.makeaclitem(coalesce(nullif(grantee, 0), of_group), grantor, rights, grantable);
+do $$
+declare
+    hidden text;
+    more text;
+begin
+    for hidden, more in values
+        ('pg_attribute', 'coalesce(c.distkey, false) as attisdistkey, coalesce(c.sortkey, 0) as attsortkeyord,
+             coalesce(array_position(redshift.encodings(), c.encoding), 0) as attencodingtype
+             from pg_catalog.pg_attribute p left join redshift.columns_ c on c.relation = p.attrelid and c.attnum = p.attnum'),
+        ('pg_attrdef', 'pg_get_expr(p.adbin, p.adrelid) as adsrc from pg_catalog.pg_attrdef p'),
+        ('pg_default_acl', 'p.defaclrole as defacluser from pg_catalog.pg_default_acl p'),
+        ('pg_locks', 'p.transactionid as transaction from pg_catalog.pg_locks p'),
+        ('pg_stat_activity', 'p.pid as procpid, p.query as current_query from pg_catalog.pg_stat_activity p'),
+        ('pg_class', 'i.reldiststyle, i.releffectivediststyle, i.relcreationtime
+             from pg_catalog.pg_class p left join pg_catalog.pg_class_info i on i.oid = p.oid')
+    loop
+        execute format('create view redshift.%s as select %s, %s', hidden,
+                       (select string_agg('p.' || attname, ', ' order by attnum) from pg_catalog.pg_attribute
+                        where attrelid = ('pg_catalog.' || hidden)::regclass and attnum > 0 and atttypid <> 'anyarray'::regtype), more);
     end loop;
 end
 $$;

@@ -39,7 +39,7 @@ declare
     target text;
 begin
     foreach source in array array['int2', 'int4', 'int8', 'float4', 'float8', 'numeric', 'date', 'time', 'timetz',
-                                  'timestamp', 'timestamptz', 'interval'] loop
+                                  'timestamp', 'timestamptz', 'interval', 'oid'] loop
         foreach target in array array['text', 'varchar', 'bpchar'] loop
             execute format('create cast (%s as %s) with inout as %s', source, target,
                            case target when 'text' then 'implicit' else 'assignment' end);
@@ -123,3 +123,5 @@ from (values ('int2'), ('int8')) as kinds(kind);
 -- Texts are put together by + too. Only texts: with anything else beside it, this would hide a mistake.
 -- https://docs.aws.amazon.com/redshift/latest/dg/r_concat_op.html
 select redshift.create_operator('+', 'varchar', 'varchar', 'text', '$1 || $2');
+-- The names in the catalog are texts too.
+update pg_cast set castcontext = 'i' where castsource = 'name'::regtype and casttarget = 'varchar'::regtype;

@@ -124,17 +124,18 @@ create function redshift.trunc(value timestamp) returns date immutable return va
 create function redshift.last_day(value timestamp) returns date immutable
 return (date_trunc('month', value) + interval '1 month - 1 day')::date;
 
--- The last day of a month stays the last day: 28 February plus one month is 31 March.
+-- The last day of a month stays the last day: 28 February plus one month is 31 March, the day before the first of April.
+-- Of any other day, the month after it and the month after the next day less a day are the same, or the second is earlier.
 create function redshift.add_months(value timestamp, months bigint) returns timestamp immutable
-return value + months * interval '1 month' + case
-    when date_part('day', value) < 28 or value::date <> redshift.last_day(value) then interval '0'
-    else (redshift.last_day(value + months * interval '1 month') - (value + months * interval '1 month')::date)
-         * interval '1 day' end;
+return greatest(value + months * interval '1 month',
+                value + interval '1 day' + months * interval '1 month' - interval '1 day');
+create function redshift.add_months(value date, months bigint) returns timestamp immutable
+return greatest(value + months * interval '1 month', (value + 1) + months * interval '1 month' - interval '1 day');
 
 create function redshift.months_between(later timestamp, earlier timestamp) returns float8 immutable
 return redshift.datediff_month(earlier, later) + case
     when date_part('day', later) = date_part('day', earlier) then 0
-    when later::date = redshift.last_day(later) and earlier::date = redshift.last_day(earlier) then 0
+    when date_part('day', later) >= 28 and later::date = redshift.last_day(later) and earlier::date = redshift.last_day(earlier) then 0
     else (date_part('day', later) - date_part('day', earlier)
           + (date_part('epoch', later::time) - date_part('epoch', earlier::time)) / 86400) / 31
 end;
@@ -223,9 +224,19 @@ exception when datetime_field_overflow then
 end
 $$;
 create function redshift.to_date(value text, format text, is_strict boolean default false) returns date stable
-return case when is_strict then pg_catalog.to_date(value, format) else redshift.lenient_date(value, format) end;
+return case
+    when is_strict then pg_catalog.to_date(value, format)
+    -- What is a date for certain needs no second try, which costs several times as much.
+    when upper(format) = 'YYYYMMDD' and length(value) = 8 and pg_input_is_valid(value, 'date') then pg_catalog.to_date(value, format)
+    when upper(format) = 'YYYY-MM-DD' and pg_input_is_valid(value, 'date') then pg_catalog.to_date(value, format)
+    else redshift.lenient_date(value, format) end;
 create function redshift.to_timestamp(value text, format text, is_strict boolean default false) returns timestamptz stable
-return case when is_strict then pg_catalog.to_timestamp(value, format) else redshift.lenient_timestamp(value, format) end;
+return case
+    when is_strict then pg_catalog.to_timestamp(value, format)
+    when upper(format) = 'YYYY-MM-DD' and pg_input_is_valid(value, 'date') then pg_catalog.to_timestamp(value, format)
+    when upper(format) = 'YYYY-MM-DD HH24:MI:SS' and pg_input_is_valid(value, 'timestamp') and substr(value, 12, 2) < '24'
+         and substr(value, 18, 2) < '60' then pg_catalog.to_timestamp(value, format)
+    else redshift.lenient_timestamp(value, format) end;
 
 -- A timestamp's zone is the session's.
 create function redshift.to_char(value timestamp, format text) returns text stable

@@ -144,3 +144,23 @@ as $$
     from jsonb_array_elements_text(names) with ordinality as named(name, place)
     join pg_attribute on attrelid = target and attname = name
 $$;
+
+-- REFRESH MATERIALIZED VIEW … CASCADE: the materialized views that it reads go first.
+create function redshift.refresh_cascade(view regclass) returns void language plpgsql as $$
+declare
+    parent regclass;
+begin
+    for parent in
+        select distinct c.oid from pg_rewrite r
+        join pg_depend d on d.classid = 'pg_rewrite'::regclass and d.objid = r.oid and d.refclassid = 'pg_catalog.pg_class'::regclass
+        join pg_catalog.pg_class c on c.oid = d.refobjid and c.relkind = 'm'
+        where r.ev_class = view and c.oid <> view
+    loop
+        perform redshift.refresh_cascade(parent);
+    end loop;
+    execute format('refresh materialized view %s', view);
+end
+$$;
+
+-- Everybody may create in the schema public: https://docs.aws.amazon.com/redshift/latest/dg/r_Schemas_and_tables.html
+grant create on schema public to public;

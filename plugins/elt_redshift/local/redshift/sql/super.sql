@@ -257,6 +257,65 @@ create function redshift.subarray(value super, start bigint, length bigint defau
     select redshift.of_raw(e'\x01[' || coalesce(string_agg(redshift.json_serialize(element), ',' order by place), '') || ']')
     from redshift.elements(value) where place >= start and (length is null or place < start + length)
 $$;
+
+-- Elements are the same when their JSON is. What is looked for comes as an array of it alone (see calls/texts.py).
+-- https://docs.aws.amazon.com/redshift/latest/dg/Array_Functions.html
+create function redshift.parts(value super) returns table (part text, place bigint, nth bigint) language sql immutable as $$
+    select json, number, row_number() over (partition by json order by number)
+    from (select redshift.json_serialize(element), place from redshift.elements(value)) as found(json, number)
+$$;
+create function redshift.array_positions(value super, wanted super, null_match boolean default true) returns super
+language sql immutable as $$
+    select case when not null_match and bool_or(part = 'null') and not bool_or(part = looked_for.part_wanted) then null
+                when not null_match and max(looked_for.part_wanted) = 'null' then null
+                else redshift.of_raw(e'\x01[' || coalesce(string_agg(place::text, ',' order by place) filter (where part = part_wanted), '') || ']')
+           end
+    from (select part from redshift.parts(wanted)) as looked_for(part_wanted) left join redshift.parts(value) on true
+    where redshift.is_array(value)
+    having count(looked_for.part_wanted) > 0
+$$;
+create function redshift.first_position(positions text) returns int immutable
+return case positions when e'\x01[]' then -1 else rtrim(split_part(substr(positions, 3), ',', 1), ']')::int end;
+create function redshift.array_position(value super, wanted super, null_match boolean default true) returns int immutable
+return redshift.first_position(redshift.raw(redshift.array_positions(value, wanted, null_match)));
+create function redshift.array_contains(value super, wanted super, null_match boolean default true) returns boolean immutable
+return redshift.array_position(value, wanted, null_match) >= 0;
+create function redshift.array_distinct(value super) returns super language sql immutable as $$
+    select redshift.of_raw(e'\x01[' || coalesce(string_agg(part, ',' order by place) filter (where nth = 1), '') || ']')
+    from redshift.parts(value) having redshift.is_array(value)
+$$;
+create function redshift.array_union(a super, b super) returns super immutable
+return redshift.array_distinct(redshift.array_concat(a, b));
+create function redshift.array_intersection(a super, b super, is_distinct boolean default false) returns super
+language sql immutable as $$
+    select redshift.of_raw(e'\x01[' || coalesce(string_agg(part, ',' order by ours.place), '') || ']')
+    from redshift.parts(a) as ours join redshift.parts(b) as theirs using (part, nth)
+    where not is_distinct or nth = 1 having redshift.is_array(a) and redshift.is_array(b)
+$$;
+create function redshift.array_except(a super, b super, is_distinct boolean default false) returns super
+language sql immutable as $$
+    select redshift.of_raw(e'\x01[' || coalesce(string_agg(part, ',' order by ours.place), '') || ']')
+    from redshift.parts(a) as ours
+    where case when is_distinct then nth = 1 and not exists (select from redshift.parts(b) as theirs where theirs.part = ours.part)
+               else not exists (select from redshift.parts(b) as theirs where theirs.part = ours.part and theirs.nth = ours.nth) end
+    having redshift.is_array(a) and redshift.is_array(b)
+$$;
+create function redshift.arrays_overlap(a super, b super) returns boolean language sql immutable as $$
+    select exists (select from redshift.parts(a) as ours join redshift.parts(b) as theirs using (part))
+    where redshift.is_array(a) and redshift.is_array(b)
+$$;
+-- Truths, numbers, texts, arrays, objects; NULL is the greatest unless told.
+create function redshift.array_sort(value super, ascending boolean default true, nulls_first boolean default null) returns super
+language sql immutable as $$
+    select redshift.of_raw(e'\x01[' || coalesce(string_agg(part, ',' order by
+               case when (kind = 'null') = coalesce(nulls_first, not ascending) then 0 else 1 end,
+               case when ascending then rank end, case when ascending then number end, case when ascending then part end collate "C",
+               rank desc, number desc, part collate "C" desc), '') || ']')
+    from (select part, kind, array_position(array['boolean', 'number', 'string', 'array', 'object', 'null'], kind) as rank,
+                 case when kind = 'number' then part::numeric end as number
+          from (select part, json_typeof(part::json) as kind from redshift.parts(value)) as typed) as ranked
+    having redshift.is_array(value)
+$$;
 create function redshift.split_to_array(value text, delimiter text default ',') returns super language sql immutable as $$
     select redshift.of_raw(e'\x01' || redshift.compact(array_to_json(string_to_array(value, delimiter))::text))
 $$;

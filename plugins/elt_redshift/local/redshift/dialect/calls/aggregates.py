@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from elt_redshift.local.redshift.dialect.calls.call import Call, Rewrite, Rewritten
 
+#: Picks the values at both sides of the middle in one sorting; of an odd number of values, the one there twice.
+_MIDDLE = "array[0.5, 0.500000000001]::double precision[]"
 _WHOLE_PARTITION = "rows between unbounded preceding and unbounded following"
 
 
@@ -12,8 +14,7 @@ def _avg(call: Call) -> Rewritten:
 
     https://docs.aws.amazon.com/redshift/latest/dg/r_AVG.html
     """
-    window, end = call.over(call.end + 1)
-    over = "" if window is None else f" over ({window})"
+    over, end = call.window(call.end + 1)
     argument = ", ".join(call.arguments)
     return f"redshift.settle(redshift.avg({argument}){over}, redshift.avg_total({argument}){over})", end
 
@@ -61,19 +62,19 @@ def _percentile(call: Call) -> Rewritten:
 
 def _median(call: Call) -> Rewritten:
     window, end = call.over(call.end + 1)
-    if window is None:
-        return None
     value = call.arguments[0]
+    if window is None:
+        return f"redshift.middle(percentile_disc({_MIDDLE}) within group (order by {value}))", end
     frame = f"{window} order by {value} {_WHOLE_PARTITION}"
     return f"redshift.median_of(array_agg({value}) filter (where {value} is not null) over ({frame}))", end
 
 
 def _ratio_to_report(call: Call) -> Rewritten:
-    window, end = call.over(call.end + 1)
-    if window is None:
+    over, end = call.window(call.end + 1)
+    if not over:
         return None
     value = call.arguments[0]
-    return f"(({value})::double precision / nullif(sum({value}) over ({window}), 0))", end
+    return f"(({value})::double precision / nullif(sum({value}){over}, 0))", end
 
 
 REWRITES: dict[str, Rewrite] = {

@@ -40,6 +40,15 @@ class Call:
         end = closing(self.tokens, start)
         return text(strip(self.rewrite(self.tokens[start + 1 : end]))), end + 1
 
+    def window(self, index: int) -> tuple[str, int]:
+        """``over (…)`` or ``over name`` from ``index`` on (empty: there is none), and the index after it."""
+        contents, end = self.over(index)
+        over = following(self.tokens, index - 1)
+        named = following(self.tokens, over)
+        if contents is None and word(self.tokens, over) == "over" and word(self.tokens, named):
+            return f" over {word(self.tokens, named)}", named + 1
+        return "" if contents is None else f" over ({contents})", end
+
     def nulls(self, index: int) -> tuple[str, int]:
         """``ignore`` or ``respect`` of ``IGNORE NULLS`` from ``index`` on (empty: neither), and the index after it."""
         place = following(self.tokens, index - 1)

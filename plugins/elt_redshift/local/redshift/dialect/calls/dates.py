@@ -96,6 +96,7 @@ REWRITES: dict[str, Rewrite] = {
     "date_trunc": _date_trunc,
     "dateadd": _dateadd,
     "datediff": _datediff,
+    "datepart": _date_part,
     "extract": _extract,
     "pgdate_part": _date_part,
 }

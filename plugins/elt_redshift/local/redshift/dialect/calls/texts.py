@@ -27,6 +27,13 @@ def _built(kind: str) -> Rewrite:
     )
 
 
+def _searched(call: Call) -> Rewritten:
+    """What an array is searched for becomes an array of it alone, which can be anything."""
+    value, wanted, *options = call.arguments
+    arguments = ", ".join([value, f"redshift.array_of(json_build_array({wanted}))", *options])
+    return f"redshift.{call.name}({arguments})", call.end + 1
+
+
 def _json_serialize(call: Call) -> Rewritten:
     """PostgreSQL reads the bare name as SQL/JSON's function."""
     return f"redshift.json_serialize({', '.join(call.arguments)})", call.end + 1
@@ -34,6 +41,9 @@ def _json_serialize(call: Call) -> Rewritten:
 
 REWRITES: dict[str, Rewrite] = {
     "array": _built("array"),
+    "array_contains": _searched,
+    "array_position": _searched,
+    "array_positions": _searched,
     "collate": _collate,
     "json_extract_path_text": _json_extract_path_text,
     "json_serialize": _json_serialize,

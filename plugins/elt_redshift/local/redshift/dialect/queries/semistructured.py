@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.catalog import SUPER_OID
+from elt_redshift.local.redshift.dialect.catalog import ARRAY_OIDS, SUPER_OID
 from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.queries.context import Context
 from elt_redshift.local.redshift.dialect.queries.select import Select, opens_query
@@ -74,6 +74,7 @@ class _Scope:
         self.tables = names(found) | context.tables
         self.elements = elements(found, context)
         self._supers: set[str] | None = None
+        self._arrays: set[str] = set()
 
     def _is_super(self, column: str) -> bool:
         """Whether the tables have a SUPER of that name."""
@@ -81,7 +82,16 @@ class _Scope:
             source = text(expression(clause([unnested(source, self) for source in self._found])))
             columns = self._context.columns(source) if self._found else ()
             self._supers = {column.name for column in columns or () if column.oid == SUPER_OID}
+            self._arrays = {column.name for column in columns or () if column.oid in ARRAY_OIDS}
         return column in self._supers
+
+    def _is_array(self, path: _Path) -> bool:
+        """Whether the path is an element of an array of PostgreSQL's, as the catalog has them."""
+        place = next((place for place, subscript in enumerate(path.subscripts) if subscript), 0)
+        if place != len(path.parts) - 1 or not self._found:
+            return False
+        self._is_super("")
+        return path.parts[place - 1] in self._arrays
 
     def base(self, path: _Path) -> int:
         """How many parts of the path name a column; all of them when nothing is navigated."""
@@ -101,6 +111,8 @@ class _Scope:
     def sql(self, path: _Path) -> str | None:
         """The path in PostgreSQL's words; ``None`` when nothing is navigated."""
         base = self.base(path)
+        if base < len(path.parts) and self._is_array(path):
+            return None
         if base == len(path.parts) and path.parts[0] not in self.elements:
             return None
         column = ".".join(map(quoted_name, path.parts[:base]))
