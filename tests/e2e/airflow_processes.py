@@ -27,13 +27,14 @@ from tests.local import waiting
 
 Found = TypeVar("Found")
 
-POLL_SECONDS = 0.3
+#: An answer costs Airflow's API server more than a process costs that waits.
+POLL_SECONDS = 0.6
 
 PASSWORD = "secret"
 
 
 def wait_for(look: Callable[[], Found], what: str) -> Found:
-    """The first true value that ``look`` gives; Airflow is asked a few times per second.
+    """The first true value that ``look`` gives; Airflow is asked again and again.
 
     :raises AssertionError: there was none within the time.
     """

@@ -12,8 +12,9 @@ def apply_all() -> None:
     """Configure and patch the moto of this process. Once per process, before the first request."""
     from moto.core.config import default_user_config
 
-    from elt_redshift.local import regions
+    from elt_redshift.local import http, regions
 
+    http.apply()
     regions.apply()
     with regions.no_machines():
         from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions

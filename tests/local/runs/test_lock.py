@@ -13,6 +13,7 @@ import pytest
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.job.parts import AfterFailure, WhenHeld
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
+from tests.cases import exhaustive
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
@@ -317,14 +318,15 @@ def test_a_lock_that_was_taken_away_is_told(deploy: Deploy, barrier: Barrier) ->
     assert deployed.item.owner == "another"
 
 
-def test_of_a_hundred_concurrent_starts_one_runs(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
-    """100 starts at once: exactly one does the work, 99 end untouched, and the audit item is right afterwards."""
+@pytest.mark.parametrize("starts", exhaustive([100, 30], quick=[30]))
+def test_of_many_concurrent_starts_one_runs(deploy: Deploy, barrier: Barrier, ledger: str, starts: int) -> None:
+    """Of starts at once exactly one does the work, the others end untouched, and the audit item is right afterwards."""
     deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_))))
     with ThreadPoolExecutor(20) as pool:
-        arns = list(pool.map(lambda number: deployed.executions.start(f"start-{number}", {}), range(100)))
+        arns = list(pool.map(lambda number: deployed.executions.start(f"start-{number}", {}), range(starts)))
         owner = deployed.item.owner
         others = list(pool.map(deployed.end, [arn for arn in arns if arn != owner]))
-    assert [run.skipped for run in others] == [f"Job 101 is Running, held by {owner}"] * 99
+    assert [run.skipped for run in others] == [f"Job 101 is Running, held by {owner}"] * (starts - 1)
     assert owner is not None
     barrier.open()
     assert deployed.end(owner).status == "SUCCEEDED"

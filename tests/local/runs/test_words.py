@@ -15,6 +15,7 @@ from elt_redshift.job.model import EltJob, Layout, LockPolicy, OnTaskFailure, Pa
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from tests import bounds
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
@@ -52,8 +53,14 @@ class Words:
         return str(outcome.message)
 
 
-@pytest.mark.parametrize("on_task_failure", ["stop", "finish_independent"])
-@pytest.mark.parametrize(("layout", "wait"), [("unrolled", "long_poll"), ("unrolled", "event"), ("map", "long_poll")])
+WAITS = [("unrolled", "long_poll"), ("unrolled", "event"), ("map", "long_poll")]
+FORMS = [(*wait, end) for wait in WAITS for end in ("stop", "finish_independent")]
+
+
+#: Each layout, each way to wait and both ends of a failure in each layout are among the quick ones.
+@pytest.mark.parametrize(
+    ("layout", "wait", "on_task_failure"), exhaustive(FORMS, quick=[FORMS[0], FORMS[3], FORMS[4], FORMS[5]])
+)
 def test_a_failure_and_its_neighbours(
     deploy: Deploy, barrier: Barrier, layout: Layout, wait: Wait, on_task_failure: OnTaskFailure
 ) -> None:

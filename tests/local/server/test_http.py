@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import io
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -35,6 +36,34 @@ def call(connection: http.client.HTTPConnection, target: str, body: dict[str, An
     connection.request("POST", "/", json.dumps(body), headers)
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [
+        b"Host: a:1\r\nX-Empty:\r\nAccept: \t a  b \r\nhost: twice\r\nX: \xe9\r\n",
+        b"A: 1\nB:2\n",
+        b"A: goes\r\n on\r\nB: 2\r\n",
+        b"A: 1\r\nno header\r\nB: 2\r\n",
+        b"A : 1\r\n",
+        b": 1\r\nA: 1\r\n",
+        b"A: 1\rB: 2\r\n",
+        b"",
+    ],
+)
+def test_headers_are_read_as_python_reads_them(monkeypatch: pytest.MonkeyPatch, lines: bytes) -> None:
+    """Good ones and bad ones, to where the body begins."""
+    wanted = http.client.parse_headers(io.BytesIO(lines + b"\r\nbody"))
+    monkeypatch.setattr(http.client, "parse_headers", http.client.parse_headers)  # put back at the end
+    local_http.apply()
+    stream = io.BytesIO(lines + b"\r\nbody")
+    found = http.client.parse_headers(stream)
+    assert [found.items(), [str(one) for one in found.defects], found.get_payload()] == [
+        wanted.items(),
+        [str(one) for one in wanted.defects],
+        wanted.get_payload(),
+    ]
+    assert stream.read() == b"body"
 
 
 def test_one_connection_serves_many_requests(connection: http.client.HTTPConnection, unique: str) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pytest
 
 from elt_redshift.testing import Chances, Faults, run, samples
 from elt_redshift.testing.__main__ import main
+from tests.cases import exhaustive
 
 QUIET = Chances(kinds=("start",), faults=Faults(), ends=False, lost_events=0.0)
 
@@ -18,10 +21,14 @@ def test_a_healthy_run_breaks_no_rule(subject: samples.Subject) -> None:
     assert [str(one) for seed in range(5) for one in run(subject, seed, QUIET).findings] == []
 
 
-def test_chaos_breaks_no_rule() -> None:
-    """Eight hundred schedules with fixed seeds, one in which a run resumes another that was to look for a third's
-    statements, and some in which a write that takes the lock arrives late."""
-    seeds = (*range(800), 3007, 1065, 2182, 8770, 10455, 11157, 12590, 12613, 13208, 16744)
+#: A run resumes another that was to look for a third's statements, and writes that take the lock arrive late.
+CHOSEN = (3007, 1065, 2182, 8770, 10455, 11157, 12590, 12613, 13208, 16744)
+SEEDS = [CHOSEN, range(400), range(400, 800)]
+
+
+@pytest.mark.parametrize("seeds", exhaustive(SEEDS, quick=SEEDS[:2]), ids=["chosen", "some", "more"])
+def test_chaos_breaks_no_rule(seeds: Sequence[int]) -> None:
+    """Eight hundred schedules with fixed seeds, and some that once found something."""
     found = [(seed, str(one)) for seed in seeds for one in run(samples.of_seed(seed), seed).findings]
     assert found == []
 

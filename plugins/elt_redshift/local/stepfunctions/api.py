@@ -13,6 +13,7 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from moto.core import serialize
 from moto.core.responses import ActionResult, EmptyResult
 from moto.stepfunctions import exceptions, responses
 from moto.stepfunctions.parser import models as parser_models
@@ -234,6 +235,26 @@ def get_execution_history(original: Any, self: Any) -> ActionResult:
     if self._get_bool_param("includeExecutionData") is False:
         page = [without_data(event) for event in page]
     return ActionResult({"events": page, "nextToken": following})
+
+
+@PATCHES.method(
+    serialize.BaseJSONSerializer,
+    "_serialize_type_structure",
+    "Looked for each of a history event's 40 parts by six names that it might have.",
+)
+def serialize_structure(original: Any, self: Any, serialized: Any, value: Any, shape: Any, key: str) -> None:
+    """What has no other names than the model's is taken by these."""
+    transformed = getattr(self._value_picker, "response_transformers", None)
+    if type(value) is not dict or transformed or shape.is_document_type or not value.keys() <= shape.members.keys():
+        original(self, serialized, value, shape, key)
+        return
+    answer = {} if key else serialized
+    for name, member in shape.members.items():
+        if value.get(name) is not None:
+            member.parent = shape
+            self._serialize(answer, value[name], member, name)
+    if key:
+        self._default_serialize(serialized, answer, shape, key)
 
 
 @PATCHES.method(_Response, "send_task_failure", "Dropped the cause.")
