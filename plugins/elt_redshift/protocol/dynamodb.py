@@ -46,6 +46,7 @@ def update(
     names: Mapping[str, Any] | None = None,
     condition: Any = None,
     answered: bool = False,
+    change: Any = None,
 ) -> dict[str, Any]:
     """The members of a request that makes ``write``.
 
@@ -54,6 +55,7 @@ def update(
     :param names: of attributes whose names are computed: what computes them.
     :param condition: what stands for the write's demands where a state machine computes them; see :func:`demanded`.
     :param answered: the answer holds the item as it is after the write.
+    :param change: what stands for the changes themselves where a state machine computes them; see :func:`changed`.
     :raises ValueError: the values are not those that the write needs.
     """
     form = _form(write, tuple(names or ()))
@@ -64,7 +66,7 @@ def update(
     return {
         "TableName": table,
         "Key": _key(key),
-        "UpdateExpression": form.expression,
+        "UpdateExpression": form.expression if change is None else change,
         **({} if condition is None else {"ConditionExpression": condition}),
         **({"ExpressionAttributeNames": placeholders} if placeholders else {}),
         "ExpressionAttributeValues": {
@@ -80,6 +82,14 @@ def get(table: Any, key: Mapping[str, Any]) -> dict[str, Any]:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
     """
     return {"TableName": table, "Key": _key(key), "ConsistentRead": True}
+
+
+def changed(write: Write, names: Collection[str] = ()) -> str:
+    """The update expression of a write.
+
+    :param names: the attributes whose names are computed.
+    """
+    return _expression(write, names)
 
 
 def demanded(demand: Demand, names: Collection[str] = ()) -> str:

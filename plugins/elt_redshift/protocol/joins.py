@@ -16,7 +16,7 @@ of a statement, by its id, its task being   ``Ended``, and the ``TaskToken`` by 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from elt_redshift.protocol.writes import Absent, Given, Present, Size, Write, every, some
@@ -99,6 +99,9 @@ BLOCK = Write(
     sets=_EXPIRY,
     once={FAILURE: Given("failure", "object")},
 )
+
+#: The same of a failure that is told in place of others: nobody can know how its statement went.
+BLOCK_UNKNOWABLE = replace(BLOCK, sets={**BLOCK.sets, **BLOCK.once}, once={})
 
 #: It waits until all has settled, unless the sets have grown since they had these sizes.
 NOT_GROWN = every(Size(DONE, "=", Given("done", "number")), Size(BLOCKED, "=", Given("blocked", "number")))

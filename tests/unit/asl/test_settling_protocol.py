@@ -109,7 +109,7 @@ class Protocol:
         assert isinstance(sleeper, int)
         other = world.walks[sleeper]
         if other.token == token and other.step in ("parked", "park"):
-            woken = world.to(sleeper, "gate")
+            woken = world.to(sleeper, "block")
             yield from self._answered(woken, world, woken.to(task, "over"))
         # Before the answer to the write that stored it, a token may be taken or refused.
         if other.token != token or other.step != "parked":
@@ -206,6 +206,8 @@ def test_the_writes_are_what_the_protocol_rests_on() -> None:
     for write, sets in ((joins.SETTLE, ["Done"]), (joins.SETTLE_LATE, ["Done"]), (joins.BLOCK, ["Done", "Blocked"])):
         assert (list(write.adds), list(write.sets), write.removes) == (sets, ["ExpiresAt"], ())
     assert list(joins.BLOCK.once) == ["Failure"]
+    unknowable = joins.BLOCK_UNKNOWABLE
+    assert (unknowable.adds, [*unknowable.sets], unknowable.once) == (joins.BLOCK.adds, ["ExpiresAt", "Failure"], {})
     assert list(joins.PARK.sets) == ["Parked", "ExpiresAt"]
     assert joins.SETTLE.demands == Absent("Blocked")
     assert demanded(joins.NOT_GROWN, {"Blocked": "'Blocked' & 2"}) == "size(Done) = :done AND size(#blocked) = :blocked"

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.job.model import LockPolicy
 from elt_redshift.protocol import audit, executions, messages
 from elt_redshift.testing import samples
 from elt_redshift.testing.errors import StateError
@@ -14,6 +15,7 @@ from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.histories import findings
 from elt_redshift.testing.moves import resumption
 from elt_redshift.testing.redshift_data import Behaviour
+from elt_redshift.testing.subject import Subject
 
 from .plays import Play
 
@@ -152,3 +154,21 @@ def test_a_take_over_that_may_not_look_says_so() -> None:
     assert refused.error.cause == "".join(messages.left_untold("101", owner, "You may not."))
     play.redrive()
     assert refused.status == executions.SUCCEEDED
+
+
+@pytest.mark.parametrize("late", ["a", "b"])
+def test_of_several_failures_the_one_that_nobody_knows_of_holds_the_job(late: str) -> None:
+    """Whichever came first, and although the policy lets other failures go."""
+    settling = next(one for one in samples.jobs() if one.name == "settling")
+    settling.lock = LockPolicy(after_failure="release")
+    play = Play(Subject.of(settling))
+    play.world.lost_events = 1.0
+    play.behaves = lambda task, before: Behaviour(0.2, "fails") if task == "a" else Behaviour(60)
+    play.start(20)  # a has failed, and b runs
+    play.halt()
+    play.go_on_for(30 * HOUR)
+    play.fares(f"{late}: reclaim", *["throttled"] * 4)
+    play.redrive(HOUR)
+    state, task, after, message = _failure(play)
+    assert (state, task, after) == (audit.FAILED, "b", audit.HOLD)
+    assert message.startswith(f"{messages.UNSEEN}it has forgotten statement 101/e1/b/1")

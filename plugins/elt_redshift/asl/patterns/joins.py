@@ -78,7 +78,7 @@ def update(
     """The request that makes ``write``, which moves the expiry on, to the item of ``task`` in ``run``.
 
     :param values: the other values of the write.
-    :param how: ``names``, ``condition`` and ``answered`` of :func:`elt_redshift.protocol.dynamodb.update`.
+    :param how: ``names``, ``condition``, ``answered`` and ``change`` of :func:`elt_redshift.protocol.dynamodb.update`.
     """
     key = items.key(rendered(run), rendered(task))
     return dynamodb.update(target.join_table, key, write, {**values, "expiry": expression(EXPIRES)}, **how)

@@ -14,7 +14,11 @@ count r ``Blocked<r>``. When the two hold all tasks, everything has settled. ::
         │       and only if the sets                                          │           (answers with all of it)
         │       have not grown  <───────────────────────────────────────  t: unpark       settled: send the token
         v
-    f: record   the audit item becomes Failed; then the gate fails the run with the first failure's message
+    f: block, f: blocked    settled: which failure is to be told?
+        v
+    f: record   the audit item becomes Failed; then the gate fails the run with that failure's message
+
+The first failure is told, unless of another one nobody can know how its statement went: that one holds the job.
 
 The sets only grow, so equal sizes mean equal sets: either the token is stored before the last task settles, and that
 one is answered with it; or the condition fails, and f looks again. It does not matter which of several failed tasks
@@ -31,7 +35,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl.language import calls
-from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, Value, expression, fields, keep, locked, rendered
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    REDRIVEN,
+    Code,
+    Value,
+    code,
+    expression,
+    fields,
+    keep,
+    locked,
+    rendered,
+)
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task
 from elt_redshift.asl.patterns import joins
@@ -40,6 +55,7 @@ from elt_redshift.asl.target import Target
 from elt_redshift.graph.order import Order
 from elt_redshift.protocol import dynamodb
 from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.statements import SLASH
 from elt_redshift.protocol.writes import Write
 
 _DONE = f"$states.result.Attributes.{items.DONE}"
@@ -216,17 +232,22 @@ class SettlePattern:
     def _block(self) -> Task:
         then = self.source.failed_at
         numbers = f"[$map({self.place.blocked}, function($number) {{$string($number)}})]"
-        failure = {
-            "task": rendered(self.source.task),
-            **fields(statement=f"{INPUT}.statement", cause=f"{INPUT}.cause"),
-        }
+        failure = fields(
+            # Whose failure it is, for a task that comes here again.
+            task=f"$exists({INPUT}.task) ? {INPUT}.task : {code(self.source.task)}",
+            statement=f"{INPUT}.statement",
+            cause=f"{INPUT}.cause",
+        )
+        names = _names(then, items.BLOCKED, items.FAILURE)
+        usual, instead = (f"'{dynamodb.changed(write, names)}'" for write in (items.BLOCK, items.BLOCK_UNKNOWABLE))
+        change = expression(f"$contains({INPUT}.statement, '{SLASH}') ? {instead} : {usual}")
         first = {name: f"{_found(items.FAILURE, then)}.M.{name}.S" for name in failure}
         return self._write(
             "block",
             calls.UPDATE_JOIN_ITEM,
             items.BLOCK,
             {"blocked": expression(numbers), "failure": failure},
-            {"names": _names(then, items.BLOCKED, items.FAILURE), "answered": True},
+            {"names": names, "change": change, "answered": True},
             next=self.source.name("blocked"),
             output={
                 **keep("attempt", "redrives", "since"),
@@ -245,7 +266,7 @@ class SettlePattern:
             items.PARK,
             fields(token=joins.MINE, done=f"$string({INPUT}.done)", blocked=f"$string({INPUT}.blocked)"),
             {"names": names, "condition": rendered(locked(dynamodb.demanded(items.NOT_GROWN, names)))},
-            next=self.source.name("record"),
+            next=self.source.name("block"),
             output=expression(INPUT),
             timeout=joins.LONGEST_WAIT,
             retry=calls.JOIN_RETRY,
