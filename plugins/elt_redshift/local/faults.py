@@ -7,6 +7,7 @@ machine, of Airflow and of boto3 all come in by the same door. ::
     faults.throttle("redshift-data", "DescribeStatement", times=3)
     faults.lose_answer("redshift-data", "ExecuteStatement", containing="/load_fact/")
     faults.end_statement("/load_fact/", "FAILED", "ERROR: 1023 …")
+    faults.forget_token("/load_fact/")
 
 Each fault hits the ``nth`` matching call from now on, and as many behind it as ``times`` says; then it is over.
 """
@@ -28,7 +29,10 @@ from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.management import ask
 from elt_redshift.local.state import LocalAws
 
-Kind = Literal["fail", "delay", "lose", "end"]
+Kind = Literal["fail", "delay", "lose", "end", "forget"]
+
+#: Stands for a call where submissions are meant whose ClientToken is known.
+_REPEATED = "repeated submission"
 
 #: What a service says when it is asked too often, where that is not ``ThrottlingException``.
 _THROTTLED = {"dynamodb": "ProvisionedThroughputExceededException"}
@@ -42,7 +46,7 @@ class Fault:
     """One fault, as it is sent to the server.
 
     :param call: what AWS's protocol calls the operation, such as ``RedshiftData.ExecuteStatement``; nothing where
-        statements are ended.
+        statements are ended, and no call's name where their ClientTokens are forgotten.
     :param containing: it hits only calls whose request has this text; or statements whose name has it.
     :param error: AWS's name of the error; or the status that a statement ends with.
     :param seconds: how long a call is held up before it takes effect.
@@ -94,6 +98,10 @@ class FaultBox:
         """How the statement of that name is to end without being run: its status and error; None: it is run."""
         ends = self._hitting("", statement)
         return (ends[0].error, ends[0].message) if ends else None
+
+    def forgets(self, statement: str) -> bool:
+        """Whether the ClientToken of a submission is forgotten, which was given with the statement of that name."""
+        return bool(self._hitting(_REPEATED, statement))
 
     def _hitting(self, call: str, text: str) -> list[Fault]:
         """The faults that this call meets, which is noted."""
@@ -204,6 +212,14 @@ class Faults:
         :param error: Redshift's message, of one that fails.
         """
         self._set(Fault("end", "", nth, times, containing, status, error))
+
+    def forget_token(self, containing: str, nth: int = 1, times: int = 1) -> None:
+        """Let submissions that repeat an earlier one, by its ClientToken, be new ones: AWS does not say for how long it
+        knows a token, and the embedded AWS knows it for 8 hours.
+
+        :param containing: a part of the statement's name, such as ``/load_fact/``.
+        """
+        self._set(Fault("forget", _REPEATED, nth, times, containing))
 
     def met(self) -> list[int]:
         """How many calls each fault has hit so far, in the order in which they were set."""

@@ -11,11 +11,13 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.job.model import EltJob, LockPolicy, Wait
 from elt_redshift.job.parts import SqlTask
+from elt_redshift.local.faults import Faults
+from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol.audit import Assumption
 from elt_redshift.protocol.messages import REFUSED, UNSEEN
-from tests.local.runs.conftest import WAREHOUSE, DeployedJob
+from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -52,6 +54,25 @@ def test_a_statement_is_found_though_its_token_is_forgotten(deploy: Deploy, ledg
     ended = deployed.end(deployed.start_at("a", name=name, redrives=-1))
     assert ended.status == "SUCCEEDED", ended.cause
     assert deployed.ran(ledger) == Counter(a=1)
+
+
+@pytest.mark.parametrize("wait", ["long_poll", "poll", "event"])
+def test_a_late_redrive_runs_nothing_twice(
+    deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, wait: Wait
+) -> None:
+    """A run is stopped in its first wait, the statement commits, and the Data API forgets the ClientToken before the
+    run is redriven: one commit."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_, f"insert into {ledger} values ('a')"), wait=wait)))
+    arn = deployed.start()
+    deployed.until_submitted(arn, "a")
+    deployed.executions.stop(arn, "test")
+    barrier.open()
+    deployed.until_ledger(ledger, Counter(a=1))
+    with Faults(local_aws) as faults:
+        faults.forget_token(f"/{arn.rpartition(':')[2]}/a/", times=99)
+        deployed.executions.redrive(arn, deployed.audit, "101")
+        assert deployed.end(arn).status == "SUCCEEDED"
+    assert (deployed.ran(ledger), deployed.submissions(arn)) == (Counter(a=1), Counter(a=1))
 
 
 def test_another_attempts_statement_is_not_taken_for_it(deploy: Deploy, ledger: str) -> None:

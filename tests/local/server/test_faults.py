@@ -171,6 +171,23 @@ def test_a_statement_ends_as_wished(faults: Faults, client: ClientFactory, statu
     assert (described["Status"], described.get("Error")) == (status, "ERROR: as wished" if status == "FAILED" else None)
 
 
+def test_a_client_token_is_forgotten(faults: Faults, client: ClientFactory) -> None:
+    """As often as wished, of statements whose name has the text: the same request is a new statement then."""
+    data, token = client("redshift-data"), uuid.uuid4().hex
+    request = {"ClusterIdentifier": "c", "Database": "dev", "DbUser": "awsuser", "Sql": "select 1"}
+
+    def submitted(name: str) -> str:
+        return str(data.execute_statement(**request, StatementName=name, ClientToken=f"{token}{name[-1]}")["Id"])
+
+    forgotten, known = submitted("101/run/a"), submitted("101/run/b")
+    faults.forget_token("/run/a")
+    assert submitted("101/run/b") == known
+    again = submitted("101/run/a")
+    assert again != forgotten
+    assert submitted("101/run/a") == again
+    assert faults.met() == [1]
+
+
 @pytest.mark.parametrize(
     ("service", "operation", "words"),
     [

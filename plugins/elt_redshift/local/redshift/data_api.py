@@ -79,7 +79,9 @@ class DataApi:
         self.sessions = Sessions(postgres.connect, clock)
         #: How the statement of a name is to end without being run, its status and error; None: it is run.
         self.end_of: Callable[[str], tuple[str, str] | None] = lambda name: None
-        self._registry = Registry(self.sessions, clock, active_limit)
+        #: Whether the ClientToken of a statement of that name is known no more.
+        self.forgets: Callable[[str], bool] = lambda name: False
+        self._registry = Registry(self.sessions, clock, active_limit, self._forgets)
         self._execution = Execution(bucket, postgres.exchange, clock, History(self._registry.newest_first))
         self._operations: dict[str, Callable[[Request, str], Response]] = {
             "ExecuteStatement": self._execute_statement,
@@ -95,6 +97,9 @@ class DataApi:
             "ListTables": self._catalog.list_tables,
             "DescribeTable": self._catalog.describe_table,
         }
+
+    def _forgets(self, statement: str) -> bool:
+        return self.forgets(statement)
 
     @property
     def operations(self) -> tuple[str, ...]:

@@ -46,12 +46,20 @@ class Registry:
     :param sessions: where a statement may run.
     :param clock: the time, UTC-aware.
     :param active_limit: statements that may be active at once.
+    :param forgets: whether the ClientToken of a statement of that name is known no more.
     """
 
-    def __init__(self, sessions: Sessions, clock: Callable[[], datetime], active_limit: int) -> None:
+    def __init__(
+        self,
+        sessions: Sessions,
+        clock: Callable[[], datetime],
+        active_limit: int,
+        forgets: Callable[[str], bool] = lambda name: False,
+    ) -> None:
         self._sessions = sessions
         self._clock = clock
         self._active_limit = active_limit
+        self._forgets = forgets
         self._lock = threading.Lock()
         self._statements: dict[str, Statement] = {}
         self._tokens: dict[str, tuple[str, Statement]] = {}
@@ -76,7 +84,7 @@ class Registry:
             return None
         if fingerprint != submission.fingerprint:
             raise invalid("The ClientToken was already used in a request with different parameters.")
-        return statement
+        return None if self._forgets(statement.request.get("StatementName", "")) else statement
 
     def _record(self, submission: Submission) -> tuple[Statement, Session | None]:
         if sum(not known.status.ended for known in self._statements.values()) >= self._active_limit:
