@@ -142,7 +142,7 @@ class AuditStore:
 
         :raises NotOwnerError: the lock is not ``owner``'s.
         """
-        values = {"task": task, "statement": statement, "message": message, "after": after}
+        values = {"task": task, "statement": statement, "message": message, "after": after, "redrives": "0"}
         if not self._write(audit.RECORD, job_id, owner=owner, end=self._time(), **values):
             raise NotOwnerError(job_id, owner)
 

@@ -155,7 +155,7 @@ class Simulation:
                 pass
             case "announce last" | "tell last" | "wake":  # counted when the waiter turns out to have waited
                 pass
-            case "record" | "failed" | "reclaim" | "claim" | "report failure":  # of runs that fail
+            case "count redrives" | "record" | "failed" | "reclaim" | "claim" | "report failure":  # of runs that fail
                 pass
             case "block" | "blocked" | "park" | "settle late" | "unpark":
                 pass

@@ -185,13 +185,19 @@ RECLAIM = Write(
     removes=_CLEAN,
 )
 
-#: The owner's task has failed; ``after`` is one of AfterFailure.
-RECORD = Write(_MINE, sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")})
+#: No later redrive than this one, of its owner, has claimed the lock.
+_NEWEST = some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))
+
+#: The owner's task has failed, when it had been redriven ``redrives`` times; ``after`` is one of AfterFailure. What a
+#: later redrive has claimed goes on: the failure is one that it mends.
+RECORD = Write(
+    every(_MINE, _NEWEST), sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")}
+)
 
 #: The owner has ended without saying so: it was stopped, or failed unforeseen. Its lock is let go, since the next run
 #: may take it over anyway. What a redrive later than ``redrives`` has claimed is left alone.
 SETTLE = Write(
-    every(_MINE, Is(JOB_STATE, _RUNNING), some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))),
+    every(_MINE, Is(JOB_STATE, _RUNNING), _NEWEST),
     sets={JOB_STATE: _FAILED, REDRIVES: _COUNT, JOB_END: _END, **_FAILURE, AFTER_FAILURE: _LET_GO},
 )
 

@@ -90,6 +90,7 @@ class DeployedJob:
         machine = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=described["roleArn"])
         arn = f"{machine['stateMachineArn'].replace(':stateMachine:', ':execution:')}:{name}"
         item = {"JobID": {"S": self.job.job_id}, "JobState": {"S": "Running"}, "Owner": {"S": owner or arn}}
+        item |= {"RedriveCount": {"N": "0"}}
         self.client("dynamodb").put_item(TableName=self.audit.table, Item=item)
         followed = {"attempt": 1, "failures": 0, "redrives": 0, "since": int(time.time() * 1000), **given}
         steps.start_execution(stateMachineArn=machine["stateMachineArn"], name=name, input=json.dumps(followed))

@@ -140,6 +140,18 @@ def test_a_run_stopped_while_it_follows_a_statement_goes_on(
     assert deployed.states(arn).count("a: reclaim") >= 1
 
 
+def test_a_failure_that_was_being_recorded_when_the_run_failed_does_not_fail_its_redrive(
+    deploy: Deploy, ledger: str
+) -> None:
+    """Of two tasks that fail at the same moment, one may fail the run while the other is about its record. The redrive
+    enters that state again, when the first one has taken the lock already."""
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')",))))
+    ended = deployed.end(deployed.start_at("a: record", redrives=-1, statement="s", cause="ERROR: no"))
+    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    assert deployed.ran(ledger) == Counter(a=1)
+    assert deployed.item.state == "Ready"
+
+
 def test_a_redrive_is_refused_while_another_run_has_the_lock(deploy: Deploy, barrier: Barrier) -> None:
     """The failed run would load beside the other one; the error names the holder."""
     deployed = deploy(job(task("a", sql=("select :p / 1", barrier.pass_), parameters=("p",)), parameters=(P,)))

@@ -165,6 +165,14 @@ def test_another_store_can_hold_the_lock() -> None:
     assert (mine["FenceNumber"], next_["FenceNumber"]) == ("1", "2")
 
 
+def test_a_record_that_arrives_after_a_later_redrive_s_claim_changes_nothing() -> None:
+    """The failure is one that the redrive mends; what fails in the redrive itself is recorded."""
+    failure = {"owner": "me", "end": "e", "task": "a", "statement": "s", "message": "m", "after": "hold"}
+    claimed = {"JobID": "101", "JobState": "Running", "Owner": "me", "RedriveCount": "1"}
+    assert written(audit.RECORD, claimed, {**failure, "redrives": "0"}) is None
+    assert written(audit.RECORD, claimed, {**failure, "redrives": "1"})
+
+
 @pytest.mark.parametrize("taking", [audit.ACQUIRE, audit.TAKE_OVER, audit.RECLAIM])
 def test_a_write_that_arrives_after_its_execution_s_end_changes_nothing(taking: Write) -> None:
     """However the execution ended; a redrive of it takes the lock again, if it has not succeeded."""

@@ -30,6 +30,7 @@ Step = Literal[
     "block",
     "blocked",
     "park",
+    "count redrives",
     "record",
     "report failure",
     "failed",

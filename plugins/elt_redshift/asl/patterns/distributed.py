@@ -101,7 +101,7 @@ class TasksPattern:
         if self.job.settles:
             yield from self._settling(source)
         else:
-            yield from StatementPattern(self.job, source, self.target, source.name("report")).states()
+            yield from StatementPattern(self.job, source, self.target, source.name("report"), source.recording).states()
             yield from ReportPattern(source, self.target, source.name("announce")).states()
         yield from AnnouncePattern(source, source.waiters, self.target, None).states()
 

@@ -26,9 +26,10 @@ from elt_redshift.asl.language.jsonata import (
     gate,
     joined,
     keep,
+    locked,
     rendered,
 )
-from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import passing
 from elt_redshift.asl.patterns.holding import after_failure
@@ -54,18 +55,29 @@ class FailurePattern:
     failing: Step
 
     def states(self) -> Iterator[State]:
+        if self.source.reports:
+            record, owner = self.source.name("record"), locked(self.source.owner)
+            # Unless AWS tells, or when a redrive enters this state again, it goes by what the child knows of its own.
+            yield self._ask(
+                "count redrives", record, owner, catch=(Catch((calls.ANY_ERROR,), record, expression(INPUT)),)
+            )
         yield self._record()
         yield self._gate()
         yield from self._reclaim()
 
     @property
+    def _own(self) -> bool:
+        """Whether the failure that is recorded is always the task's own."""
+        return self.failing == self.source.recording
+
+    @property
     def _failed(self) -> Value:
         """The name of the task whose failure is recorded."""
-        return self.source.task if self.failing == "record" else Code(f"{INPUT}.task")
+        return self.source.task if self._own else Code(f"{INPUT}.task")
 
     def _record(self) -> Task:
-        reports = self.source.reports and self.failing == "record"
-        more = ("statement",) if reports else () if self.failing == "record" else ("task",)
+        reports = self.source.reports and self._own
+        more = ("statement",) if reports else () if self._own else ("task",)
         kept = keep("attempt", "redrives", "since", "cause", *more)
         following = self.source.name("report failure" if reports else "failed")
         return Task(
@@ -76,14 +88,19 @@ class FailurePattern:
                 task=rendered(self._failed),
                 after=rendered(after_failure(self.job, f"{INPUT}.statement")),
                 **fields(
-                    owner=self.source.owner, end="$now()", statement=f"{INPUT}.statement", message=f"{INPUT}.cause"
+                    owner=self.source.owner,
+                    redrives=f"$string({self.source.known_redrives})",
+                    end="$now()",
+                    statement=f"{INPUT}.statement",
+                    message=f"{INPUT}.cause",
                 ),
             ),
             next=following,
             output=kept,
             retry=calls.DYNAMODB_RETRY,
             partition=self.target.partition,
-            # The lock was taken away (an operator unlocked it): the task has failed all the same.
+            # The lock was taken away (an operator unlocked it), or this state was entered again by a redrive, and the
+            # lock is claimed for that already: the task has failed all the same, and the gate knows what is to follow.
             catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
         )
 
@@ -106,10 +123,10 @@ class FailurePattern:
         """Take the lock again, with the number of redrives of the execution that owns it."""
         count, entry = REDRIVE_COUNT, self.source.name("reclaim")
         if self.source.reports:
-            ask, entry = self._ask(entry), self.source.name("claim")
+            entry = self.source.name("claim")
+            yield self._ask("reclaim", entry, self.source.owner)
             # What was asked for is out of date where a redrive enters this state again.
             count = f"$max([{INPUT}.owned, {self.source.least_redrives}])"
-            yield ask
         yield Task(
             entry,
             calls.UPDATE_ITEM,
@@ -125,15 +142,16 @@ class FailurePattern:
         key = joined(*audit.assumed_in(self.source.execution, Code(f"$string({count})"), self.source.task))
         return f", 'assumed': $lookup($states.result.Attributes.{audit.ASSUMED}.M, {key}).S"
 
-    def _ask(self, name: str) -> Task:
+    def _ask(self, name: Step, following: StateName, owner: Code, **more: Any) -> Task:
         """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
         but a child was redriven no more often than its parent since it was started, which ``claim`` looks at."""
         return Task(
-            name,
+            self.source.name(name),
             calls.DESCRIBE_EXECUTION,
-            fields(ExecutionArn=self.source.owner),
-            next=self.source.name("claim"),
+            fields(ExecutionArn=owner),
+            next=following,
             output=expression(f"$merge([{INPUT}, {{'owned': $states.result.RedriveCount}}])"),
             retry=calls.DESCRIBE_EXECUTION_RETRY,
             partition=self.target.partition,
+            **more,
         )

@@ -165,7 +165,7 @@ class ResumptionPattern:
         unfound = f"{INPUT}.unfound"
         values = {
             "after": rendered(after_failure(self.job, f"{unfound}.statement")),
-            **fields(owner=EXECUTION_ARN, end="$now()"),
+            **fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})", end="$now()"),
             **fields(**{name: f"{unfound}.{name}" for name in ("task", "statement", "message")}),
         }
         return Task(

@@ -181,7 +181,10 @@ class SettlePattern:
             self.source.name("blocked"),
             (
                 Rule(expression(REDRIVEN), self.source.name("failed")),
-                Rule(expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")), self.source.name("record")),
+                Rule(
+                    expression(self._settled(f"{INPUT}.done", f"{INPUT}.blocked")),
+                    self.source.name(self.source.recording),
+                ),
             ),
             default=self.source.name("park"),
         )

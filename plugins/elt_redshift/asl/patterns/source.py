@@ -86,6 +86,14 @@ class Source(Protocol):
         """How often the owner of the lock had been redriven when the task failed."""
 
     @property
+    def known_redrives(self) -> Code:
+        """How often, for all that a failed task knows: in the map layout it has asked."""
+
+    @property
+    def recording(self) -> Step:
+        """The state that leads to the record of a failure."""
+
+    @property
     def allowed(self) -> Value:
         """How often a failure such as the one in the state's input may be followed by another attempt."""
 
@@ -144,7 +152,8 @@ class OneTask:
     run = Code("$run")
     redrives = Code(f"{INPUT}.redrives")
     least_redrives = Code(REDRIVE_COUNT)
-    failed_at = Code(f"{INPUT}.redrives")
+    failed_at = known_redrives = Code(f"{INPUT}.redrives")
+    recording: Step = "record"
     reports = False
 
     @property
@@ -242,6 +251,8 @@ class AnyTask:
     redrives = Code(f"({_RUN}.redriven or {_STARTED_LATE} ? -1 : 0)")
     least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
     failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
+    known_redrives = Code(f"$max([{INPUT}.owned, {_RUN}.redrives + {INPUT}.redrives])")
+    recording: Step = "count redrives"
     kept = Code("$states.context.Execution.Input.kept")
     number = Code(f"{_ITEM}.number")
     blocks = Code(f"{_ITEM}.blocks")
