@@ -11,8 +11,8 @@ from botocore.exceptions import ClientError
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.asl.language import names
-from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
+from elt_redshift.protocol.executions import execution_arn
 
 MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:sales"
 BEGIN = datetime(2026, 1, 1, tzinfo=UTC)

@@ -6,14 +6,16 @@ from collections.abc import Callable
 from functools import cache, partial
 from typing import Any
 
+from elt_redshift.aws.archive import Archive, NoHistoryError
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import PastRuns
-from elt_redshift.aws.stacks import Stacks
+from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.uploads import Uploads
+from elt_redshift.job.model import EltJob
 
 
 class Account:
@@ -61,6 +63,16 @@ class Account:
     def audit(self, table: str) -> AuditStore:
         """The audit table of that name."""
         return AuditStore(self.client("dynamodb"), table)
+
+    def archive(self, job: EltJob, deployed: Deployed) -> Archive:
+        """The runs of a deployed job.
+
+        :raises NoHistoryError: its stack was made by a version that kept no history.
+        """
+        if not deployed.history_table:
+            raise NoHistoryError(deployed)
+        executions = self.executions(deployed.state_machine_arn)
+        return Archive(job, deployed, self.client("stepfunctions"), executions, self.past_runs(deployed.history_table))
 
     def past_runs(self, table: str) -> PastRuns:
         """The history table of that name."""

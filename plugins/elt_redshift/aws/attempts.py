@@ -10,6 +10,7 @@ from functools import partial
 
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import MAX_NAME
 
 #: Names are taken for 90 days; a DAG run that was cleared this often within them has other problems.
@@ -68,9 +69,3 @@ def _find(executions: Executions, name: str) -> Execution | None:
 def machine_arn(execution: str) -> str:
     """The ARN of the state machine, without version or alias, of an execution's ARN."""
     return execution.rpartition(":")[0].replace(":execution:", ":stateMachine:")
-
-
-def execution_arn(state_machine_arn: str, name: str) -> str:
-    """The ARN of an execution; the state machine's may end in a version or an alias."""
-    prefix, _, machine = state_machine_arn.partition(":stateMachine:")
-    return f"{prefix}:execution:{machine.partition(':')[0]}:{name}"

@@ -9,6 +9,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -20,7 +21,7 @@ from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.run_items import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
-from elt_redshift.protocol.executions import ENDED, FAILED, MAX_FOLLOW, SUCCEEDED
+from elt_redshift.protocol.executions import ENDED, FAILED, MAX_FOLLOW, STARTED_BY, SUCCEEDED, execution_arn
 from elt_redshift.protocol.limits import MAX_NAME
 from elt_redshift.runs.history import TaskRun, TaskRuns
 from elt_redshift.runs.progress import reports
@@ -96,6 +97,12 @@ class Execution:
         return given if isinstance(given, dict) else None
 
     @property
+    def started_by(self) -> str | None:
+        """Who or what started it, if its input tells that."""
+        by = self._given.get(STARTED_BY)
+        return by if isinstance(by, str) else None
+
+    @property
     def _given(self) -> dict[str, Any]:
         given = json.loads(self.input) if self.input else None
         return given if isinstance(given, dict) else {}
@@ -165,24 +172,40 @@ class Executions:
         tables: Callable[[], Any] | None = None,
     ) -> None:
         self._client, self.state_machine_arn, self._tables = client, state_machine_arn, tables
+        self._starter: Callable[[], str] = str
         self._sleep, self._clock = sleep, clock
+
+    def started_by(self, starter: Callable[[], str]) -> Executions:
+        """The same; whatever is started by them is told who or what did so, for the history."""
+        made = copy(self)
+        made._starter = starter
+        return made
 
     def start(self, name: str, parameters: Mapping[str, str], resume: Mapping[str, Any] | None = None) -> str:
         """Start an execution and give its ARN; starting a running one again, with the same parameters, gives the same
-        ARN.
+        ARN, whoever started it.
 
         :param resume: which work it goes on with, see :mod:`elt_redshift.asl.patterns.resumption`.
         :raises AwsError: ``ExecutionAlreadyExists`` when an execution of that name has ended or had other parameters.
         """
-        with aws_errors(f"state machine {self.state_machine_arn}"):
-            answer = self._client.start_execution(
-                stateMachineArn=self.state_machine_arn,
-                name=name,
-                input=json.dumps(
-                    {"parameters": dict(parameters), **({"resume": resume} if resume else {})}, sort_keys=True
-                ),
-            )
+        told = {"resume": resume, STARTED_BY: self._starter()}
+        given = {"parameters": dict(parameters), **{key: value for key, value in told.items() if value}}
+        try:
+            with aws_errors(f"state machine {self.state_machine_arn}"):
+                answer = self._client.start_execution(
+                    stateMachineArn=self.state_machine_arn, name=name, input=json.dumps(given, sort_keys=True)
+                )
+        except AwsError as error:
+            there = execution_arn(self.state_machine_arn, name)
+            if error.code != "ExecutionAlreadyExists" or not self._is_same(there, given):
+                raise
+            return there
         return str(answer["executionArn"])
+
+    def _is_same(self, arn: str, given: Mapping[str, Any]) -> bool:
+        """Whether an execution runs that was given the same, by whomever."""
+        there = self.describe(arn)
+        return not there.ended and (there.parameters, there.resumed) == (given["parameters"], given.get("resume"))
 
     def describe(self, execution_arn: str) -> Execution:
         with aws_errors(f"execution {execution_arn}"):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -18,6 +19,17 @@ from elt_redshift.runs.past import PastRun
 
 #: Sort before and behind the times of all runs.
 _FIRST, _LAST = "0", "9999"
+
+
+@dataclass(frozen=True)
+class KeptTasks:
+    """What is kept of a run's tasks.
+
+    :param status: of its execution at its end, as Step Functions says it.
+    """
+
+    status: str
+    tasks: tuple[TaskRun, ...]
 
 
 class PastRuns:
@@ -65,23 +77,26 @@ class PastRuns:
             for page in found:
                 yield from map(PastRun.parse, page["Items"])
 
-    def tasks(self, job_id: str, run: PastRun, tasks: Iterable[str] | None = None) -> tuple[TaskRun, ...] | None:
-        """The tasks of a run, as they were at its end; None: what was kept does not tell all of it.
+    def tasks(self, job_id: str, name: str, redrives: int = 0, known: Iterable[str] = ()) -> KeptTasks | None:
+        """The tasks of a run that it began, as they were at its end; None: not all of it is kept.
 
-        :param tasks: as :class:`~elt_redshift.runs.history.TaskRuns` takes them.
+        :param name: of its execution.
+        :param redrives: it has been redriven so often, at least.
+        :param known: names of tasks, of whose states shorter names may be kept.
         :raises AwsError: AWS refused the call.
         """
         events, items, whole = list[dict[str, Any]](), list[dict[str, Any]](), records.NOT_LAST
-        for item in self._pages(job_id, run.name):
+        for item in self._pages(job_id, name):
             kind = item[records.AT]["S"].partition(SLASH)[0]
             found = json.loads(item[records.PAGE]["S"])
             (events if kind == records.PAGE_OF_EVENTS else items).extend(found)
             whole = max(whole, int(item[records.LAST]["N"]))
-        status, runs = pages.ended(events), TaskRuns(tasks)
-        if status is None or whole < run.redrives:
+        status, runs = pages.ended(events), TaskRuns()
+        if status is None or whole < redrives:
             return None
+        runs.know(known)
         pages.read(runs, events, items, status)
-        return runs.all()
+        return KeptTasks(status, runs.all())
 
     def _pages(self, job_id: str, name: str) -> Iterator[dict[str, Any]]:
         found = self._client.get_paginator("query").paginate(

@@ -20,7 +20,6 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from elt_redshift.asl.fingerprints import Fingerprint, Fingerprints
-from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definition, Definitions
@@ -28,6 +27,7 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.audit import ASSUME_DONE, Assumption
+from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_PAYLOAD
 from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.protocol.times import iso_time

@@ -70,6 +70,7 @@ class Deployed:
     """A job's stack: its name and what it made.
 
     :param history_table: empty where the stack was made by a version that kept no history.
+    :param run_end_machine: the ARN of the Express state machine that follows the ends of runs; empty as above.
     """
 
     job: str
@@ -77,6 +78,7 @@ class Deployed:
     state_machine_arn: str
     audit_table: str
     history_table: str = ""
+    run_end_machine: str = ""
 
 
 @dataclass(frozen=True)
@@ -246,7 +248,8 @@ class Stacks:
 
 def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    made = (outputs.get(name, "") for name in ("StateMachineArn", "AuditTable", "HistoryTable"))
+    names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn")
+    made = (outputs.get(name, "") for name in names)
     return Deployed(job, stack["StackName"], *made)
 
 

@@ -10,7 +10,6 @@ from rich.table import Table
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.attempts import execution_arn
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import MAX_INLINE, body
 from elt_redshift.aws.template.rendering import render
@@ -22,14 +21,17 @@ from elt_redshift.job.written import duration
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.picture import draw
 from elt_redshift.planning.plan import MONTH, Plan, plan_job
+from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import MAX_EVENTS
 from elt_redshift.runs.history import TaskRuns
+from elt_redshift.runs.trends import trends
 
 #: So many tasks of a critical path are named; the rest is counted.
 _SHOWN = 12
 
-#: `--from-history` looks at so many of the newest executions.
-_LOOKED_AT = 100
+#: `--from-history` takes the median of so many runs that succeeded; where none is kept, it looks for one among so many
+#: of the newest executions.
+_RUNS, _LOOKED_AT = 20, 100
 
 
 def add_parser(commands: Commands) -> None:
@@ -40,7 +42,9 @@ def add_parser(commands: Commands) -> None:
     durations.add_argument(
         "--execution", metavar="NAME", help="take the tasks' durations from this execution (a name or an ARN)"
     )
-    durations.add_argument("--from-history", action="store_true", help="take them from the newest one that succeeded")
+    durations.add_argument(
+        "--from-history", action="store_true", help="take the median of those in the newest runs that succeeded"
+    )
     add_aws(made)
 
 
@@ -60,10 +64,15 @@ def plan(given: argparse.Namespace) -> int:
 
 
 def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
-    """How long the tasks of a recorded execution took; the unfinished ones are left out."""
+    """How long the tasks took, of a recorded execution or by the history; the unfinished ones are left out."""
     account = Account.here(given.region)
-    machine = account.stacks.find(job.name, given.stack).state_machine_arn
+    deployed = account.stacks.find(job.name, given.stack)
+    machine = deployed.state_machine_arn
     executions = account.executions(machine)
+    if given.from_history and deployed.history_table:
+        found = trends(account.archive(job, deployed).worked(_RUNS, succeeded=True))
+        if kept := {one.task: one.median for one in found if one.median is not None}:
+            return kept
     if given.from_history:
         arn = _newest_success(executions, job)
     else:

@@ -1,4 +1,4 @@
-"""Commands about runs: ``run``, ``history``, ``redrive``."""
+"""Commands that let runs begin and go on: ``run``, ``redrive``."""
 
 from __future__ import annotations
 
@@ -8,12 +8,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from rich.table import Table
-
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.executions import Executions, execution_name
-from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
 from elt_redshift.cli.watch import watch
@@ -27,8 +24,6 @@ def add_parser(commands: Commands) -> None:
     run_.add_argument("-p", "--parameter", type=pair, action="append", default=[], metavar="NAME=VALUE")
     run_.add_argument("--name", help="name of the execution; starting the same name twice is the same as once")
     run_.add_argument("--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds")
-    history_ = command(commands, "history", history, "List the newest executions.")
-    history_.add_argument("--limit", type=int, default=20, help="how many, 1 to 1000 (default 20)")
     redrive_ = command(
         commands,
         "redrive",
@@ -51,7 +46,7 @@ def add_parser(commands: Commands) -> None:
     redrive_.add_argument(
         "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
     )
-    for made in (run_, history_, redrive_):
+    for made in (run_, redrive_):
         add_aws(made)
 
 
@@ -68,7 +63,8 @@ class _Runs:
 def _open(given: argparse.Namespace) -> _Runs:
     job, account = load(given), Account.here(given.region)
     deployed = account.stacks.find(job.name, given.stack)
-    return _Runs(job, account, account.executions(deployed.state_machine_arn), account.audit(deployed.audit_table))
+    executions = account.executions(deployed.state_machine_arn).started_by(lambda: account.caller)
+    return _Runs(job, account, executions, account.audit(deployed.audit_table))
 
 
 def run(given: argparse.Namespace) -> int:
@@ -86,17 +82,6 @@ def _once_each(pairs: Sequence[tuple[str, str]]) -> dict[str, str]:
     if twice := [name for name, count in counts.items() if count > 1]:
         raise JobError([Problem("-p", f"{', '.join(twice)} is given more than once.", "Give each value once.")])
     return dict(pairs)
-
-
-def history(given: argparse.Namespace) -> int:
-    runs = _open(given)
-    table = Table("execution", "status", "started (UTC)", "seconds", "redrives")
-    for one in runs.executions.recent(given.limit):
-        seconds = f"{(one.stopped - one.started).total_seconds():.1f}" if one.stopped else ""
-        started = f"{one.started.astimezone(UTC):%Y-%m-%d %H:%M:%S}"
-        table.add_row(one.name, one.status, started, seconds, str(one.redrive_count))
-    console().print(table)
-    return 0
 
 
 def redrive(given: argparse.Namespace) -> int:

@@ -14,7 +14,7 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.runs import causes
 from elt_redshift.runs.history import TaskRun
 
-_STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "aborted": "yellow"}
+STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "red", "aborted": "yellow"}
 
 
 def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
@@ -57,6 +57,6 @@ def _picture(snapshot: Snapshot) -> Group:
     table = Table(*("task", "status", "attempt", "seconds"), Column("statement", overflow="fold"))
     for run in snapshot.tasks:
         seconds = f"{run.seconds:.1f}" if run.seconds is not None else ""
-        status = f"[{_STYLE[run.status]}]{'kept' if run.kept_from else run.status}[/]"
+        status = f"[{STYLE[run.status]}]{'kept' if run.kept_from else run.status}[/]"
         table.add_row(run.name, status, str(run.attempt or ""), seconds, run.statement_id or "")
     return Group(table, f"{snapshot.execution.name}: {snapshot.execution.status}")

@@ -45,7 +45,7 @@ def make_redriver(
     """
     ti, mirrors = context["ti"], _mirrors(operator, start_task_id)
     return Redriver(
-        hook.executions_of(job),
+        hook.executions_of(job).started_by(lambda: f"Airflow DAG {ti.dag_id}, run {ti.run_id}"),
         partial(run_execution_name, ti.dag_id, ti.run_id, start_task_id),
         parameters,
         lambda: hook.audit_of(job),

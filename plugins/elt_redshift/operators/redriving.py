@@ -20,12 +20,13 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from elt_redshift.aws.attempts import execution_arn, latest_attempt
+from elt_redshift.aws.attempts import latest_attempt
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError
 from elt_redshift.aws.resuming import Resumer
+from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRuns
 

@@ -119,6 +119,13 @@ class StepFunctions:
         self._find(request["ExecutionArn"])
         return {"Events": []}
 
+    def list_executions(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Refused: what is caught up with late is what a late event leads to.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
+        """
+        raise ServiceError("AccessDeniedException", f"Executions of {request['StateMachineArn']} are not listed.")
+
     def send_task_success(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html"""
         self._wait(request["TaskToken"]).keep(json.loads(request["Output"]))

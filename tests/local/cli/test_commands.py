@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import re
 from datetime import timedelta
@@ -193,12 +195,34 @@ def test_a_run_fails_is_redriven_and_succeeds(deployed: Path, cli: Cli) -> None:
     assert "Task second failed at second.sql:3: ERROR: relation" in out
     assert "and run `elt-redshift redrive " in out
     assert "Failed" in cli("status", deployed)[1]
-    assert "FAILED" in cli("history", deployed)[1]
+    (failed,) = json.loads(cli("history", deployed, "--outcome", "failed", "--json")[1])
+    assert (failed["task"], failed["parameters"]) == ("second", {"year": "1999"})
+    assert failed["started_by"].startswith("arn:aws:")
     _table(cli, deployed, "create table {} (x int)")
     status, out, _ = cli("redrive", deployed, "--watch")
     assert status == 0, out
     assert "Ready" in cli("status", deployed)[1]
-    assert "SUCCEEDED" in cli("history", deployed)[1]
+    assert "1 redrive" in cli("history", deployed)[1]
+    rows = list(csv.DictReader(io.StringIO(cli("tasks", deployed, failed["run"], "--csv")[1])))
+    assert [(row["task"], row["status"], row["attempt"]) for row in rows] == [
+        ("first", "succeeded", "1"),
+        ("second", "succeeded", "2"),
+    ]
+    trend = json.loads(cli("trends", deployed, "--json")[1])
+    assert [(one["task"], one["runs"]) for one in trend] == [("first", 1), ("second", 1)]
+    status, out, err = cli("tasks", deployed, "nobody")
+    assert (status, out) == (1, "")
+    assert re.fullmatch(r"error: Job \w+ has no run nobody\. `elt-redshift history \w+` lists its runs\.\n", err)
+
+
+def test_before_the_first_run_there_is_nothing(deployed: Path, cli: Cli) -> None:
+    """For people it is said; for programs it is an empty list."""
+    assert re.fullmatch(r"Job \w+ has not run yet\.\n", cli("history", deployed)[1])
+    assert cli("history", deployed, "--since", "7d", "--json")[1] == "[]\n"
+    assert cli("history", deployed, "--csv")[1].startswith("run,outcome,started,ended,")
+    assert "is kept that did its work" in cli("trends", deployed)[1]
+    status, _, err = cli("tasks", deployed)
+    assert (status, "has not run yet. Start it with" in err) == (1, True)
 
 
 def test_a_mended_job_goes_on_where_it_stopped(deployed: Path, cli: Cli) -> None:
@@ -283,7 +307,7 @@ def test_wrong_parameters_start_nothing(deployed: Path, cli: Cli, given: tuple[s
     status, _, err = cli("run", deployed, *given)
     assert status == 1
     assert words in err
-    assert "SUCCEEDED" not in cli("history", deployed)[1]
+    assert cli("history", deployed, "--json")[1] == "[]\n"
 
 
 def test_a_job_that_is_not_deployed_says_so(job: Path, cli: Cli) -> None:

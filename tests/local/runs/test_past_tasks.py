@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 
+from elt_redshift.asl.patterns import catching_up
 from elt_redshift.job.model import EltJob
 from elt_redshift.runs.history import TaskRun
-from elt_redshift.runs.past import PastRun
 from tests import bounds
+from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
@@ -21,13 +22,13 @@ Deploy = Callable[[EltJob], DeployedJob]
 
 def _past(deployed: DeployedJob, arn: str, redrives: int = 0) -> dict[str, TaskRun]:
     """The tasks of a run by its history, once all of it is kept; they are those that Step Functions tells of."""
-    past = deployed.account.past_runs(deployed.deployed.history_table)
+    archive = deployed.account.archive(deployed.job, deployed.deployed)
     found: list[TaskRun] = []
 
     def whole() -> bool:
-        for run in past.runs("101"):
-            if run.execution == arn and run.redrives == redrives:
-                found[:] = past.tasks("101", run, deployed.job.task_names) or ()
+        kept = [run for run in archive.past.runs("101") if (run.execution, run.redrives) == (arn, redrives)]
+        run = archive.tasks(arn)
+        found[:] = run.tasks if kept and run.kept else ()
         return bool(found)
 
     wait_for(whole, "the tasks are kept", bounds.EXECUTION)
@@ -96,8 +97,31 @@ def test_long_names_and_many_pages(deploy: Deploy, ledger: str) -> None:
     assert [run.status for run in _past(deployed, arn).values()] == ["succeeded", "succeeded"]
     past = deployed.account.past_runs(deployed.deployed.history_table)
     (run,) = past.runs("101")
-    known = past.tasks("101", run)
+    known = past.tasks("101", run.name)
     assert known is not None
-    assert [one.name for one in known] == [long, "b"]
-    assert replace(run, redrives=1) != run
-    assert past.tasks("101", PastRun(**{**vars(run), "redrives": 1})) is None
+    assert [one.name for one in known.tasks] == [long, "b"]
+    assert past.tasks("101", run.name, redrives=1) is None
+
+
+def test_the_next_run_and_who_asks_catch_up(aws: ClientFactory) -> None:
+    """Runs that nobody has followed are in the history once the next one has ended, or at once when somebody asks."""
+    with patch.object(catching_up, "UNDER_WAY", 0):
+        deployed = DeployedJob(job(task("a", sql=("select 1",))), aws)
+    arns = [deployed.run().arn for _ in range(2)]
+    table = {"TableName": deployed.deployed.history_table}
+    dynamodb = deployed.client("dynamodb")
+
+    def lose() -> None:
+        for arn in arns:
+            deployed.kept(arn)
+        for item in dynamodb.scan(**table)["Items"]:
+            dynamodb.delete_item(**table, Key={name: item[name] for name in ("RunsOf", "Entry")})
+
+    lose()
+    third = deployed.run().arn
+    for arn in (third, *arns):
+        assert deployed.kept(arn).outcome == "succeeded"
+    lose()
+    archive = deployed.account.archive(deployed.job, deployed.deployed)
+    assert archive.catch_up(20) == 0
+    assert [run.execution for run in archive.past.runs("101")] == [third, *reversed(arns)]

@@ -160,5 +160,5 @@ def test_the_size_of_a_page_goes_by_the_sql() -> None:
     assert page_size(huge, mapped=False) is None
     assert (page_size(huge, mapped=True) or 0) >= small
     states = compile_job(huge).ending()["States"]
-    assert states["tell of end"]["Next"] == "settled"
+    assert states["tell of end"]["Next"] == "judge missed"
     assert "read history" not in states

@@ -60,6 +60,7 @@ def test_a_run_has_the_values_of_its_schedule() -> None:
     assert json.loads(_request(of)["Input"]) == {
         "parameters": {"at": TIME, "day": "2026-11-24", "year": "2026", "region": "EU"},
         "scheduled": TIME,
+        "started_by": "schedule",
     }
 
 

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from elt_redshift.aws.attempts import execution_arn, latest_attempt, run_execution_name
+from elt_redshift.aws.attempts import latest_attempt, run_execution_name
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Redriver
+from elt_redshift.protocol.executions import execution_arn
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions
 
 NAME = partial(run_execution_name, "sales", "manual__2026-01-01T00:00:00+00:00", "start_execution")

@@ -200,10 +200,14 @@ def test_every_job_has_a_machine_for_what_follows_its_ends() -> None:
     runs = f"{PREFIX}:states:{HERE}:execution:${{{MACHINE}.Name}}:*"
     assert _inline(resources["RunEndRole"]) == [
         (["dynamodb:GetItem", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["DynamoDBETLAuditTable", "Arn"]}),
-        (["dynamodb:UpdateItem"], {"Fn::GetAtt": ["HistoryTable", "Arn"]}),
+        (["dynamodb:Query", "dynamodb:UpdateItem"], {"Fn::GetAtt": ["HistoryTable", "Arn"]}),
         (["events:PutEvents"], {"Fn::Sub": f"{PREFIX}:events:{HERE}:event-bus/default"}),
         (["states:DescribeExecution", "states:GetExecutionHistory"], {"Fn::Sub": runs}),
+        (["states:ListExecutions"], {"Ref": MACHINE}),
     ]
+    assert resources["RunEndRights"]["Properties"]["Roles"] == [{"Ref": "RunEndRole"}]
+    (itself,) = resources["RunEndRights"]["Properties"]["PolicyDocument"]["Statement"]
+    assert (itself["Action"], itself["Resource"]) == (["states:StartExecution"], {"Ref": "RunEndStepFunction"})
 
 
 def test_the_express_machine_calls_what_its_role_allows() -> None:

@@ -7,11 +7,12 @@ from functools import partial
 
 import pytest
 
-from elt_redshift.aws.attempts import execution_arn, run_execution_name
+from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.protocol.executions import execution_arn
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
 NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -194,9 +195,11 @@ def test_start_that_has_begun_waits_no_more(hook: FakeHook) -> None:
 
 @pytest.mark.parametrize(("given", "value"), [({}, "1998"), ({"year": "1997"}, "1997"), ({"year": 1996}, "1996")])
 def test_start_gives_every_parameter_as_text(hook: FakeHook, job: EltJob, given: Any, value: str) -> None:
-    """Defaults fill in what is not given, and numbers made by native templates become text."""
-    arn = _run(_start(job, parameters=given), FakeTaskInstance())
-    assert hook.client.executions[arn].given == f'{{"parameters": {{"year": "{value}"}}}}'
+    """Defaults fill in what is not given, and numbers made by native templates become text; who starts it is told."""
+    ti = FakeTaskInstance()
+    arn = _run(_start(job, parameters=given), ti)
+    by = f"Airflow DAG {ti.dag_id}, run {ti.run_id}"
+    assert json.loads(hook.client.executions[arn].given) == {"parameters": {"year": value}, "started_by": by}
 
 
 @pytest.mark.parametrize(

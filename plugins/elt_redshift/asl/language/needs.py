@@ -22,6 +22,7 @@ Resource = Literal[
     "executions",
     "children",
     "machine",
+    "machine behind ends",
     "job file",
     "missed starts",
     "anything",

@@ -7,8 +7,8 @@ least once. It is the place for everything that is to happen then, at no transit
         ^               │ │                                            │
         └─ wait for news ─┘ └──succeeded──────────────> read item <────┘
                                                            │
-                                                       record run ──> tell people ──> tell of end ──> keep pages
-                                                           └────────────── taken up before ────────────────^
+                       catch up <── keep pages <── tell of end <── tell people <── record run
+                                        ^────────────── taken up before ───────────────┘
 
 **The item.** The audit item of a run that could not say so itself, because it was stopped, ran into its time limit or
 failed unforeseen, becomes Failed, let go, as :mod:`elt_redshift.aws.stopping` leaves it. Nobody gets the lock by that
@@ -18,6 +18,7 @@ already only learns of the redrive that has ended, so that a late call of it cha
 
 **The history.** How the run ended (:mod:`.outcomes`) is kept in the history table (:mod:`.recording`), and at last what
 its tasks did (:mod:`.paging`). People are told in between (:mod:`.notifying`), and whoever listens (:mod:`.telling`).
+Then it looks for runs that are missing there (:mod:`.catching_up`).
 
 An event that comes twice, late or never does no harm. What has been redriven since, and runs, is left alone.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -33,6 +34,7 @@ from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import INPUT, expression, fields, keep
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.patterns import outcomes
+from elt_redshift.asl.patterns.catching_up import CatchUpPattern
 from elt_redshift.asl.patterns.judging import get_item
 from elt_redshift.asl.patterns.notifying import NotifyPattern
 from elt_redshift.asl.patterns.paging import PagePattern
@@ -93,8 +95,10 @@ class EndPattern:
 
     def _states(self) -> Iterator[State]:
         telling = TellPattern(self.job, self.target)
-        pages = list(PagePattern(self.job, self.target, self.mapped, _DONE).states())
-        start, end = telling.of_start(_DONE), telling.of_end(pages[0].name if pages else _DONE)
+        missed = list(CatchUpPattern(self.job, self.target, _DONE).states())
+        pages = list(PagePattern(self.job, self.target, self.mapped, missed[0].name).states())
+        behind = [*pages, *missed]
+        start, end = telling.of_start(_DONE), telling.of_end(behind[0].name)
         yield Choice(
             "judge event",
             (Rule(expression(f"{INPUT}.status = '{executions.RUNNING}'"), start.name),),
@@ -106,9 +110,9 @@ class EndPattern:
         yield Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "startDate", "looks"))
         yield from self._settle()
         yield get_item("read item", self.job.job_id, self.target, "record run", outcomes.facts())
-        yield from self._taken_up(end.name, pages[0].name if pages else _DONE)
+        yield from self._taken_up(end.name, behind[0].name)
         yield end
-        yield from pages
+        yield from behind
         yield Succeed(_DONE, {})
 
     def _taken_up(self, following: str, again: str) -> Iterator[State]:

@@ -37,7 +37,7 @@ def described() -> dict[str, str]:
         message=f"$substring({_message()}, 0, {MAX_MESSAGE})",
         **{
             name: f"($v := {given(f'{_FOUND}.Input', path)}; $exists($v) ? $string($v) : '')"
-            for name, path in (("parameters", "parameters"), ("by", "started_by"), ("resumed", "resume.from"))
+            for name, path in (("parameters", "parameters"), ("by", executions.STARTED_BY), ("resumed", "resume.from"))
         },
     )
 

@@ -15,7 +15,7 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import dynamodb, records
 
 #: Seconds of a day.
-_DAY = 86_400
+DAY = 86_400
 
 
 @dataclass(frozen=True)
@@ -72,4 +72,4 @@ class RecordPattern:
 
 def expiry(job: EltJob) -> str:
     """JSONata that gives when what is kept now may go, in epoch seconds, as text."""
-    return f"$string($floor($millis() / 1000) + {job.history_days * _DAY})"
+    return f"$string($floor($millis() / 1000) + {job.history_days * DAY})"

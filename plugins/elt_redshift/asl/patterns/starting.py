@@ -33,6 +33,7 @@ from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, Schedule
 from elt_redshift.job.parts import ScheduledForm
 from elt_redshift.job.schedules import SCHEDULED
+from elt_redshift.protocol.executions import STARTED_BY
 
 #: What EventBridge Scheduler gives to the machine; it puts in the time that it was to be called at, in UTC.
 GIVEN = {SCHEDULED: "<aws.scheduler.scheduled-time>"}
@@ -80,6 +81,7 @@ def definition(job: EltJob, target: Target, state_machine: Any, queue: Any) -> d
 
 def _start(schedule: Schedule, target: Target, state_machine: Any) -> Task:
     error = "$states.errorOutput"
+    given = f"'parameters': {_values(schedule)}, '{SCHEDULED}': {_TIME}, '{STARTED_BY}': 'schedule'"
     return Task(
         "start run",
         calls.START_EXECUTION,
@@ -87,7 +89,7 @@ def _start(schedule: Schedule, target: Target, state_machine: Any) -> Task:
             "StateMachineArn": state_machine,
             **fields(
                 Name=f"'{PREFIX}' & $replace({_TIME}, /[^0-9A-Za-z]/, '-')",
-                Input=f"$string({{'parameters': {_values(schedule)}, '{SCHEDULED}': {_TIME}}})",
+                Input=f"$string({{{given}}})",
             ),
         },
         next=_STARTED,

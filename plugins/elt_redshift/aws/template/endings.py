@@ -16,13 +16,22 @@ from elt_redshift.aws.template import machine, tables
 from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
-from elt_redshift.aws.template.roles import allow, rights, role
+from elt_redshift.aws.template.roles import allow, document, rights, role
 
 #: Logical names.
 MACHINE = "RunEndStepFunction"
 MACHINE_ROLE = "RunEndRole"
 RULE = "RunEndRule"
 RULE_ROLE = "RunEndRuleRole"
+#: What the machine may do to itself: a policy apart from the role, which the machine names.
+RIGHTS = "RunEndRights"
+#: The output that names the machine.
+OUTPUT = "RunEndStateMachineArn"
+
+
+def itself() -> Part:
+    """How policies name the machine."""
+    return Part(named={"machine behind ends": Named(ref(MACHINE))})
 
 
 def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
@@ -30,21 +39,30 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
 
     :param named: what the other parts of the template have.
     """
-    statements = rights(compiled.at_ends.flow().needs(), named)
+    needs = frozenset(compiled.at_ends.flow().needs())
+    on_itself = frozenset(need for need in needs if need.on in itself().named)
+    statements = rights(needs - on_itself, named)
     start = [allow(["states:StartExecution"], ref(MACHINE))]
     return Part(
         resources={
             MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": statements}),
             MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending()), _named(compiled.at_ends.mapped)),
+            RIGHTS: _policy(rights(on_itself, named)),
             RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
             RULE: _rule(compiled.job.job_id),
-        }
+        },
+        outputs={OUTPUT: {"Description": "The state machine behind the ends of runs.", "Value": ref(MACHINE)}},
     )
 
 
+def _policy(statements: list[dict[str, Any]]) -> dict[str, Any]:
+    properties = {"PolicyName": "follow-missed-runs", "Roles": [ref(MACHINE_ROLE)]}
+    return {"Type": "AWS::IAM::Policy", "Properties": {**properties, "PolicyDocument": document(*statements)}}
+
+
 def _named(mapped: bool) -> dict[str, Any]:
-    """In the map layout the table of joins is named within an expression, where only a substitution reaches."""
-    return {tables.JOINS: ref(tables.JOINS)} if mapped else {}
+    """Tables that are named within an expression, where only a substitution reaches."""
+    return {name: ref(name) for name in (tables.HISTORY, *([tables.JOINS] if mapped else []))}
 
 
 def _rule(job_id: str) -> dict[str, Any]:

@@ -72,7 +72,7 @@ def _sum(compiled: StateMachine) -> Part:
         *([topic.part(job)] if "topic" in needed else []),
         *([schedule.part(compiled)] if job.schedule else []),
     ]
-    whole = sum((*before, *behind), Part())
+    whole = sum((*before, *behind, endings.itself()), Part())
     last = [endings.part(compiled, whole.named), *([alarms.part(job)] if job.notify and job.notify.alarms else [])]
     template = sum((*before, rights.part(whole), *behind, *last), Part())
     for added in OPTIONS:
