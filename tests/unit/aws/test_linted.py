@@ -11,14 +11,14 @@ import pytest
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.template.rendering import render
-from elt_redshift.job.model import EltJob, Schedule
+from elt_redshift.job.model import EltJob, Notify, Schedule
 from tests.unit.asl.jobs import JOBS, job, task
 
 _KINDS: dict[str, EltJob] = {
     "events": JOBS["event"],
     "joins": JOBS["n"],
     "map": JOBS["map"],
-    "schedule": job(task("a"), schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin")),
+    "schedule": job(task("a"), schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin"), notify=Notify()),
 }
 
 

@@ -161,6 +161,17 @@ def test_a_job_that_notifies_has_a_topic_and_alarms() -> None:
     ]
 
 
+def test_a_schedule_s_missed_starts_ring_too() -> None:
+    """As long as the queue holds any; without a schedule there is no such alarm."""
+    assert "MissedStartsAlarm" not in _notifying()["Resources"]
+    resources = _template(job(task("a"), notify=Notify(), schedule=Schedule(rate="1 day")))["Resources"]
+    alarm = resources["MissedStartsAlarm"]["Properties"]
+    queue = [{"Name": "QueueName", "Value": {"Fn::GetAtt": ["MissedStarts", "QueueName"]}}]
+    assert (alarm["Namespace"], alarm["Dimensions"], alarm["Statistic"]) == ("AWS/SQS", queue, "Maximum")
+    assert alarm["MetricName"] == "ApproximateNumberOfMessagesVisible"
+    assert alarm["AlarmActions"] == [{"Ref": "NotificationTopic"}]
+
+
 def test_a_job_may_notify_by_a_topic_that_there_is() -> None:
     """Nothing is made but the alarms, if they are wanted."""
     arn = "arn:aws:sns:eu-west-1:123456789012:told"
