@@ -214,6 +214,10 @@ def _why(task: str, before: Fingerprint | None, now: Fingerprint, old: Fingerpri
     return f"it is behind {named(changed)}, which has changed"
 
 
+#: What an input may say of who started it: Airflow's names of a DAG and its run have 250 characters each.
+STARTER_BYTES = 4_000
+
+
 @dataclass(frozen=True)
 class Resumer:
     """Starts executions that resume others.
@@ -262,7 +266,7 @@ class Resumer:
         arn = execution_arn(self.executions.state_machine_arn, name)
         self._reserve(origin, arn)
         resumption = self._plan(origin, cleared, anew)
-        if _size(origin.parameters, resumption.given(asked)) > MAX_PAYLOAD:
+        if _size(origin.parameters, resumption.given(asked)) > MAX_PAYLOAD - STARTER_BYTES:
             resumption = Resumption(origin, resumption.prints, anew="there are more tasks than an input can name.")
         values = origin.parameters if anew_with is None or resumption.keeps else anew_with
         try:
