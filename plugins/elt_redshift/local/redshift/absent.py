@@ -51,7 +51,7 @@ _FUNCTION = re.compile(r"function (?:\w+\.)?(\w+)\(.*\) does not exist")
 #: Functions that are here for some types only.
 _PARTLY = {"checksum": "CHECKSUM of anything but a number"}
 _DATABASE = re.compile(r'cross-database references are not implemented: "(.+)"')
-_TYPE = re.compile(r'type "(\w+)" does not exist')
+_TYPE = re.compile(r'type "?(\w+)"? does not exist')
 _RELATION = re.compile(r'relation "([\w.]+)" does not exist')
 
 

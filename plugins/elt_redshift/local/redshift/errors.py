@@ -55,7 +55,9 @@ def _from_postgres(error: psycopg.Error) -> str:
         return absent
     if message.startswith("MERGE command cannot affect row a second time"):
         return "Found multiple matches to update the same tuple."
-    extras = {"DETAIL": diagnosis.message_detail, "HINT": diagnosis.message_hint, "CONTEXT": diagnosis.context}
+    # What stands in a block that the dialect put around it does not concern anybody.
+    context = None if (diagnosis.context or "").startswith("PL/pgSQL function inline_code_block") else diagnosis.context
+    extras = {"DETAIL": diagnosis.message_detail, "HINT": diagnosis.message_hint, "CONTEXT": context}
     return "\n".join([message, *(f"{label}: {value}" for label, value in extras.items() if value)])
 
 

@@ -147,6 +147,10 @@ from stl_load_errors where query = pg_last_copy_id() order by line_number;
 -- s3://guide/wrong | 3 | '' | '' | '' | 3|only | '' | 1214 | Delimiter not found
 -- s3://guide/wrong | 4 | a | varchar | 10 | 4|12345678901|b | 12345678901 | 1204 | String length exceeds DDL length
 
+-- was: refused
+copy texts from 's3://guide/wrong' iam_role default ignoreallerrors;
+-- changed: 2
+
 copy texts from 's3://guide/wrong' iam_role default maxerror 3;
 -- error: Load into table 'texts' failed. Check 'stl_load_errors' system table for details.
 

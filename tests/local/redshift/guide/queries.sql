@@ -49,6 +49,12 @@ select a as key_, row_number() over (order by key_ desc) as place from m order b
 -- 2 | 2
 -- 3 | 1
 
+-- page: r_WITH_clause
+-- feature: clause with
+-- was: refused
+select sum(a) from (with one as (select 1 as a) (select a from one union all select a + 1 from one)) as pair;
+-- 3
+
 -- page: r_QUALIFY_clause
 -- feature: clause qualify
 create table store_sales (ss_date date, ss_time time, ss_item int, ss_price decimal(7,2));

@@ -222,6 +222,20 @@ select count(*) from mv;
 
 drop materialized view mv;
 
+-- page: r_ALTER_MATERIALIZED_VIEW
+-- feature: statement alter materialized view
+create materialized view goals as select id from goal;
+
+-- was: refused
+alter materialized view goals auto refresh no;
+-- changed: 0
+
+-- was: refused
+alter materialized view goals alter distkey id;
+-- changed: 0
+
+drop materialized view goals;
+
 -- page: materialized-view-refresh-sql-command
 -- feature: statement refresh materialized view
 create table springs (id int);
@@ -393,6 +407,45 @@ alter user newman set search_path to public;
 -- was: wrong
 select usename, usesuper from pg_user where usename = 'newman';
 -- newman | false
+
+-- page: r_CREATE_ROLE
+-- feature: statement create role, grant role
+-- was: refused
+create role guest externalid "ABC";
+-- changed: 0
+
+-- was: refused
+alter role guest externalid to "XYZ";
+-- changed: 0
+
+-- was: refused
+alter role guest owner to awsuser;
+-- changed: 0
+
+-- was: refused
+drop role guest restrict;
+-- changed: 0
+
+-- page: r_SHOW_GRANTS
+-- feature: statement show grants, alter system
+-- was: refused
+show grants on schema public;
+-- error: SHOW GRANTS is not emulated
+
+-- page: r_ALTER_SYSTEM
+-- was: refused
+alter system set metadata_security = true;
+-- error: ALTER SYSTEM is not emulated
+
+-- page: r_GRANT
+-- feature: statement grant, revoke (datashares, models, external tables)
+-- was: refused
+grant usage on datashare shared to namespace 'x';
+-- error: DATASHARE is not emulated
+
+-- was: refused
+revoke select for tables in schema public from guest;
+-- error: SCOPED PERMISSIONS is not emulated
 
 -- page: r_CREATE_GROUP
 -- feature: statement create group, alter group, drop group

@@ -17,10 +17,10 @@ from elt_redshift.local.redshift.dialect.tokens import following, lex, quote, st
 _DROPPED = re.compile(
     r"""\s+(?:
         password\s+disable | session\s+timeout\s+(?:to\s+)?\d+ | reset\s+session\s+timeout
-      | syslog\s+access\s+(?:un)?restricted | externalid\s+(?:to\s+)?'[^']*' | (?:no)?createuser
+      | syslog\s+access\s+(?:un)?restricted | externalid\s+(?:to\s+)?(?:'[^']*'|"[^"]*"|\w+) | (?:no)?createuser
       | quota\s+(?:unlimited|\d+(?:\.\d+)?(?:\s*(?:mb|gb|tb))?)
       | collate\s+(?:case_sensitive|case_insensitive|cs|ci) | isolation\s+level\s+(?:snapshot|serializable)
-      | force
+      | (?:with\s+)?owner\s+to\s+\S+ (?=\s*$) | force | restrict
     )(?![\w$])""",
     re.IGNORECASE | re.VERBOSE,
 )
@@ -35,6 +35,10 @@ def with_known_options(tokens: Sequence[Token]) -> str:
     """CREATE and ALTER of users, groups, roles, schemas and databases; empty when nothing is left to do."""
     written = _UNLIMITED.sub("connection limit -1", _DROPPED.sub("", text(tokens)))
     head = words(tokens, 2)
+    if head == ["alter", "role"]:
+        written = re.sub(r"(?i)\swith\s+(?=rename\s)", " ", written)
+    elif head[0] == "alter" and head[1] in ("schema", "database") and "owner" in words(tokens, len(tokens)):
+        written = text(tokens)
     if head == ["drop", "role"] and words(tokens, len(tokens))[-1] == "force":
         return f"drop owned by {words(tokens, 3)[2]}; {written}"
     rest = words(lex(written), 4)

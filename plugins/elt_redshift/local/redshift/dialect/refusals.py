@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/redshift/latest/dg/c_SQL_commands.html
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
@@ -31,16 +32,38 @@ _KINDS = (
 )
 
 
+#: What other statements say of things that are not here, in their words.
+_INSIDE = tuple(
+    (name, re.compile(pattern))
+    for name, pattern in (
+        ("row level security", r"alter (table|materialized view) .* row level security\b"),
+        ("masking for datashares", r"alter table .* masking (on|off) for datashares\b"),
+        ("alter external table", r"alter table .* set (table properties|location|file format)\b"),
+        ("alter external table", r"alter table .* (add|drop) (if not exists )?partition \("),
+        ("drop external database", r"drop schema .* drop external database\b"),
+        ("datashare", r"(grant|revoke) .* on datashare (?!to |from )"),
+        ("model", r"(grant|revoke) .* on model (?!to |from )"),
+        ("external schema", r"(grant|revoke) .* on external (schema|table|column) "),
+        ("copy job", r"(grant|revoke) .* on copy job "),
+        ("scoped permissions", r"(grant|revoke) .* for (tables|functions|procedures|schemas|languages|copy jobs) in "),
+        ("alter system", r"alter system "),
+        ("show grants", r"show grants\b"),
+        ("analyze compression", r"analyze compression\b"),
+        ("copy job", r"copy job\b"),
+    )
+)
+#: So many words are looked at.
+_WORDS = 80
+
+
 def refuse(tokens: Sequence[Token]) -> None:
     """:raises UnsupportedSqlError: the statement is about something that is not emulated."""
-    head = [item for item in words(tokens, 8) if item not in ("or", "replace", "if", "not", "exists", "protected")]
-    name = ""
-    if head[:2] == ["alter", "table"] and "level" in head and "security" in words(tokens, 12):
-        name = "row level security"
-    elif head[:2] == ["analyze", "compression"] or head[:2] == ["copy", "job"]:
-        name = " ".join(head[:2])
-    elif head[:1] and head[0] in _VERBS:
-        kind = next((kind for kind in _KINDS if tuple(head[1 : 1 + len(kind)]) == kind), None)
-        name = " ".join([head[0], *kind]) if kind else ""
+    found = words(tokens, _WORDS)
+    head = [item for item in found[:8] if item not in ("or", "replace", "if", "not", "exists", "protected")]
+    kind = next((kind for kind in _KINDS if tuple(head[1 : 1 + len(kind)]) == kind), None)
+    written = " ".join(found)
+    name = next((name for name, pattern in _INSIDE if pattern.match(written)), "")
+    if kind and head[0] in _VERBS:
+        name = " ".join([head[0], *kind])
     if name:
         raise UnsupportedSqlError(f"{name.upper()} is not emulated: it needs a real Amazon Redshift.")

@@ -42,6 +42,8 @@ from elt_redshift.local.redshift.dialect.tokens import (
 
 #: Writes a statement, given as tokens, in PostgreSQL's words.
 Writer = Callable[[list[Token], Context], str]
+#: What ALTER MATERIALIZED VIEW changes that nothing here works by.
+_PHYSICAL = {"refresh", "distkey", "diststyle", "sortkey"}
 _NAMED = ("user", "group", "role", "schema", "database")
 Kind = Literal["sql", "nothing", "copy", "unload"]
 
@@ -100,6 +102,8 @@ def _alter(tokens: list[Token], context: Context) -> str:
         return alter_table(tokens)
     if kind == "default":
         return default_rights(tokens)
+    if words(tokens, 3)[1:] == ["materialized", "view"] and _PHYSICAL & set(words(tokens, len(tokens))):
+        return ""
     return (
         with_known_options(tokens)
         if kind in ("user", "group", "role", "schema", "database")
@@ -174,7 +178,7 @@ def _drop(tokens: list[Token], context: Context) -> str:
     """``DROP PROCEDURE p(… OUT …)``: output parameters became INOUT, so the name alone finds it."""
     first = following(tokens, -1)
     kind = following(tokens, first)
-    if word(tokens, kind) == "role":
+    if word(tokens, kind) in ("role", "database"):
         return with_known_options(tokens)
     if word(tokens, kind) == "procedure":
         after = following(tokens, kind)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -196,6 +197,8 @@ class _Options:
             self._set(time_format=_date_format(self._value(option)))
         elif option == "maxerror":
             self._set(max_error=int(self._value(option)))
+        elif option == "ignoreallerrors":
+            self._set(max_error=sys.maxsize)
         elif option == "acceptinvchars":
             given = self._next()
             self._set(replacement="?" if given is None else _literal(given))

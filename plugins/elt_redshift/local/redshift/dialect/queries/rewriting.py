@@ -38,6 +38,8 @@ PASSES: tuple[Callable[[Select, Context], None], ...] = (
 def _bracket(tokens: Sequence[Token], index: int, context: Context) -> tuple[list[Token], int]:
     """The bracket that opens at ``index`` with what stands in it rewritten, and the index after it."""
     end = closing(tokens, index)
+    if symbol(tokens, end) != ")":  # it is closed behind these tokens
+        return [tokens[index]], index + 1
     return [tokens[index], *query(tokens[index + 1 : end], context), *tokens[end : end + 1]], end + 1
 
 
