@@ -258,6 +258,7 @@ def _described(statement: Statement) -> dict[str, Any]:
         "Id": statement.id,
         "Status": statement.status,
         "CreatedAt": _iso(statement.created),
+        "UpdatedAt": _iso(statement.created if statement.ended is None else statement.ended),
         **({"Error": statement.error} if statement.error else {}),
         **({"SubStatements": parts} if statement.batch else {}),
     }

@@ -21,6 +21,7 @@ from elt_redshift.asl.language.jsonata import (
     REDRIVE_COUNT,
     Code,
     Value,
+    code,
     expression,
     fields,
     gate,
@@ -121,19 +122,25 @@ class FailurePattern:
 
     def _reclaim(self) -> Iterator[Task]:
         """Take the lock again, with the number of redrives of the execution that owns it."""
-        count, entry = REDRIVE_COUNT, self.source.name("reclaim")
-        if self.source.reports:
-            entry = self.source.name("claim")
-            yield self._ask("reclaim", entry, self.source.owner)
-            # What was asked for is out of date where a redrive enters this state again.
-            count = f"$max([{INPUT}.owned, {self.source.least_redrives}])"
-        yield Task(
-            entry,
+        if not self.source.reports:
+            yield self._claim("reclaim", REDRIVE_COUNT, self.source.owner)
+            return
+        yield self._ask("reclaim", self.source.name("claim"), self.source.owner)
+        # A redrive that enters the second state again is one more than was asked for: then it is asked for anew.
+        again = f"{REDRIVE_COUNT} > {INPUT}.asked ? $error('It was redriven.')"
+        outdated = Catch((calls.NOT_EVALUATED,), self.source.name("reclaim"), expression(INPUT))
+        count = f"$max([{INPUT}.owned, {self.source.least_redrives}])"
+        yield self._claim("claim", count, Code(f"{again} : {code(self.source.owner)}"), outdated)
+
+    def _claim(self, step: Step, count: str, owner: Code, *catch: Catch) -> Task:
+        return Task(
+            self.source.name(step),
             calls.UPDATE_ITEM,
-            self._answered(audit.RECLAIM, **fields(owner=self.source.owner, redrives=f"$string({count})")),
+            self._answered(audit.RECLAIM, **fields(owner=owner, redrives=f"$string({count})")),
             next=self.source.name("status"),
             output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}{self._assumed(count)}}}])"),
             retry=calls.DYNAMODB_RETRY,
+            catch=catch,
             partition=self.target.partition,
         )
 
@@ -150,7 +157,7 @@ class FailurePattern:
             calls.DESCRIBE_EXECUTION,
             fields(ExecutionArn=owner),
             next=following,
-            output=expression(f"$merge([{INPUT}, {{'owned': $states.result.RedriveCount}}])"),
+            output=expression(f"$merge([{INPUT}, {{'owned': $states.result.RedriveCount, 'asked': {REDRIVE_COUNT}}}])"),
             retry=calls.DESCRIBE_EXECUTION_RETRY,
             partition=self.target.partition,
             **more,

@@ -145,7 +145,7 @@ class LockPattern:
 
     def _acquire(self) -> Task:
         """Where there are open tasks, they come first, and the call is made by the next state."""
-        owner = Code(f"{resumption.OPEN} ? $error('Some tasks are open.') : {EXECUTION_ARN}")
+        owner = Code(f"{resumption.LATER} ? $error('Some tasks are open.') : {EXECUTION_ARN}")
         return self._acquiring(names.ACQUIRE, owner, self.first, to_resume=True)
 
     def _acquire_to_resume(self) -> Task:
@@ -153,7 +153,7 @@ class LockPattern:
 
     def _acquiring(self, name: str, owner: Code, next: str, to_resume: bool = False) -> Task:
         """What the execution was given is judged before the call is made."""
-        claim = {**self._claim(), "owner": expression(values.checked(self.job, owner))}
+        claim = {**self._claim(), "owner": expression(values.checked(self.job, owner, resume=not to_resume))}
         looks = {"looks": expression(f"$type({INPUT}) = 'object' and $exists({INPUT}.looks) ? {INPUT}.looks : 0")}
         resumed = (Catch((calls.NOT_EVALUATED,), "acquire lock to resume", looks),) if to_resume else ()
         return self._task(

@@ -76,6 +76,9 @@ ASSUMED = "assumed"
 #: Whether there are tasks of which it is not known whether they are done.
 OPEN = f"$exists({RESUMED}.open)"
 
+#: Whether that is to be looked into before: there are some, or what is kept is no text, as a program would write it.
+LATER = f"$exists({RESUMED}) and ($exists({RESUMED}.open) or $type({RESUMED}.kept) != 'string')"
+
 _GIVEN = f"$exists({RESUMED}.kept) ? {RESUMED}.kept : ''"
 
 

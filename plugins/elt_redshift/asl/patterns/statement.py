@@ -79,11 +79,13 @@ MAX_PAUSE = 60
 UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
 
 
-#: The statement ``$r`` was submitted before the execution was redriven last, and cancelled: by whoever stopped the
-#: execution, since the task itself cancels only what is late, which leaves ``error`` in ``$i``.
-_CANCELLED_BEFORE = (
-    f"$r.Status = '{statements.ABORTED}' and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
-    f"($type($r.CreatedAt) = 'string' ? $toMillis($r.CreatedAt) < $toMillis({REDRIVE_TIME}) : true)"
+#: The statement ``$r`` had ended badly when the execution was redriven last, or was cancelled, having been submitted
+#: before: by whoever stopped the execution, since the task itself cancels only what is late, which leaves ``error`` in
+#: ``$i``. Its failure ended the run, or went under when another one did; the redrive is to go on behind it.
+_ENDED_BEFORE = (
+    f"$r.Status in {list(statements.UNSUCCESSFUL)} and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
+    f"($d := $r.Status = '{statements.ABORTED}' ? $r.CreatedAt : $r.UpdatedAt; "
+    f"$type($d) = 'string' ? $toMillis($d) < $toMillis({REDRIVE_TIME}) : $r.Status = '{statements.ABORTED}')"
 )
 
 #: What is known of a task whose statement is submitted anew, as another attempt that is no failure.
@@ -322,7 +324,7 @@ class StatementPattern:
             {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
-                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_CANCELLED_BEFORE} ? {_ANEW} : {found})"
+                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_ENDED_BEFORE} ? {_ANEW} : {found})"
             ),
             retry=calls.DATA_API_RETRY,
             catch=self._unseen(),

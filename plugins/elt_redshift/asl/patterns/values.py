@@ -38,6 +38,15 @@ _DAY = (
 )
 _NUMERIC = f"$type($v) = 'number' and $abs($v) < {MOST}"
 
+#: Whether what a resumption is told is none that a program has written, as far as the states of a run rely on it.
+_STRANGE = (
+    "$r := $all.resume; $o := $r.open; $strange := $exists($r) and ($type($r) != 'object' or $exists($o) and "
+    "($type($o) != 'array' or $type($r.from) != 'string' or $count($o.task) != $count($o) or "
+    "$count($o.fingerprint) != $count($o)) or "
+    "$count([$r.kept, $o.task, $o.fingerprint, $o.by, $o.since][$type($) != 'string']) > 0); "
+)
+STRANGE_RESUME = "The input's 'resume' is not elt-redshift's: start without it, or use `elt-redshift redrive`."
+
 #: Of each type: whether ``$v`` is of it.
 _FITS: Mapping[ParameterType, str] = {
     "text": "$type($v) = 'string'",
@@ -49,17 +58,21 @@ _FITS: Mapping[ParameterType, str] = {
 }
 
 
-def checked(job: EltJob, then: Code) -> Code:
-    """``then``, once the input and the values in it are right; else an error that says all that is wrong."""
+def checked(job: EltJob, then: Code, resume: bool = False) -> Code:
+    """``then``, once the input and the values in it are right; else an error that says all that is wrong.
+
+    :param resume: also what is told of a run whose work is gone on with.
+    """
+    looked, strange = (_STRANGE, f"$strange ? [{literal(STRANGE_RESUME)}] : ") if resume else ("", "")
     names = [parameter.name for parameter in job.parameters]
     known = literal(f"'. The job has {', '.join(names) or 'none'}.")
     mistakes = ", ".join(_mistake(parameter) for parameter in job.parameters)
     return Code(
-        f"($all := {_INPUT}; $given := $type($all) = 'object' ? $all.parameters; {_helpers(job)}"
+        f"($all := {_INPUT}; $given := $type($all) = 'object' ? $all.parameters; {_helpers(job)}{looked}"
         f"$wrong := $type($all) != 'object' ? ['The input is no object.'] : "
         f"$exists($given) and $type($given) != 'object' ? "
         f'[\'The parameters are no object: write {{"parameters": {{"name": "value"}}}}.\'] : '
-        f"$append($map($keys($given)[$not($ in {_list(names)})], "
+        f"{strange}$append($map($keys($given)[$not($ in {_list(names)})], "
         f'function($n) {{"The job has no parameter \'" & $n & {known}}}), [{mistakes}]); '
         f"$count($wrong) = 0 ? ({then}) : $error({literal(f'Job {job.name} cannot start. ')} & $join([$wrong], ' ')))"
     )
