@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 
-from elt_redshift.protocol import audit, executions
+from elt_redshift.protocol import audit, executions, messages
 from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.histories import Finding
 from elt_redshift.testing.moves import Mover
@@ -55,6 +55,8 @@ class Aftermath:
         if not (self.is_held(first) or self._is_refused_as_edited(first)):
             yield Finding("stuck", f"the next start ended as {_told(first)}; item {self.world.item()}")
             return
+        if self.is_held(first):
+            yield from self._redriven()
         self.mover.unlock_anything()
         second = yield from self._started()
         if not did_its_work(second):
@@ -74,17 +76,38 @@ class Aftermath:
                 )
                 yield from self.rest()
 
+    def _redriven(self) -> Iterator[Finding]:
+        """A run that holds the job goes on by a redrive, and does its work: nothing goes wrong any more. Where it finds
+        that a statement has failed which was submitted before, it says so, and the next redrive goes on from there."""
+        for _ in self.world.version.tasks:
+            since, run = self.world.clock.now, self.mover.redrive_owner()
+            if run is None:
+                return
+            yield from self.rest()
+            if did_its_work(run):
+                return
+            if not self.may_fail(run, since):
+                yield Finding("stuck", f"a redrive ended as {_told(run)}; item {self.world.item()}")
+                return
+
+    def may_fail(self, run: Execution, since: float) -> bool:
+        """Whether a run that was redriven at some moment, and met no fault, had a reason to fail."""
+        return self.mover.unknowable() or self._has_found_a_failure(run, since)
+
+    def _has_found_a_failure(self, run: Execution, since: float) -> bool:
+        """Whether it is of an older statement, and was not known at the redrive."""
+        name = self.world.item().get(audit.FAILED_STATEMENT, "")
+        statement = self.world.data.statements.get(name.partition(":")[0])
+        return statement is not None and statement.created <= since <= run.found.get(name, 0.0)
+
     def _is_refused_as_edited(self, run: Execution) -> bool:
         """Whether an item that nobody but its editor understands has refused the run, or had it skipped, in words."""
-        reason = run.error.cause if run.error else (run.root.output or {}).get("skipped", "")
-        return self.world.edited and f"ob {self.world.subject.job_id} " in reason
+        return self.world.edited and f"ob {self.world.subject.job_id} " in _reason(run)
 
     def is_held(self, run: Execution) -> bool:
-        """Whether the run was refused because of a failure that the item names."""
-        item = self.world.item()
-        named = item.get(audit.FAILED_TASK) and item.get(audit.MESSAGE)
-        refused = run.status == executions.FAILED or "skipped" in (run.root.output or ())
-        return refused and item.get(audit.JOB_STATE) == audit.FAILED and bool(named)
+        """Whether the run was refused, or skipped, because of a failure that the item named then."""
+        anything = dict.fromkeys(("task", "since", "message", "owner", "redrive", "unlock"), "")
+        return _reason(run).startswith(messages.held_by_failure(self.world.subject.job_id, **anything)[0])
 
     def _started(self) -> Generator[Finding, None, Execution]:
         self.world.say("== the next start")
@@ -96,6 +119,11 @@ class Aftermath:
 def did_its_work(run: Execution) -> bool:
     """Whether it succeeded, and was not skipped."""
     return run.status == executions.SUCCEEDED and bool(run.tasks)
+
+
+def _reason(run: Execution) -> str:
+    """Why a run did nothing."""
+    return run.error.cause if run.error else str((run.root.output or {}).get("skipped", ""))
 
 
 def _told(run: Execution) -> str:

@@ -72,7 +72,7 @@ class Execution:
     :ivar version: of the definition that it runs.
     :ivar tasks: how each task stands that was begun: ``running``, ``failed``, ``succeeded`` or ``kept``; and in
         ``begun`` when its last attempt began, in ``failed`` the statement and the message of
-        its last failure.
+        its last failure, and in ``found`` when it was first about to record that a statement has failed, by its id.
     :ivar redriven: when it was.
     :ivar parent: whose Map Run it belongs to.
     """
@@ -91,6 +91,7 @@ class Execution:
     tasks: dict[str, str] = field(default_factory=dict)
     begun: dict[str, float] = field(default_factory=dict)
     failed: dict[str, tuple[str, str]] = field(default_factory=dict)
+    found: dict[str, float] = field(default_factory=dict)
     redriven: list[float] = field(default_factory=list)
     parent: Execution | None = None
 

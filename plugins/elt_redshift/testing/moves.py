@@ -143,15 +143,37 @@ class Mover:
         """Say of the task whose outcome is unknowable what the database shows, and redrive its run; False: there is no
         such run."""
         world, store = self._world, self._world.audit_store()
-        item = store.read(world.subject.job_id)
-        run = world.step_functions.executions.get(item.owner or "") if item else None
-        if item is None or run is None or run.running or not (item.failed and is_forgotten(item.failed_statement)):
+        item, run = store.read(world.subject.job_id), self._owner()
+        if item is None or run is None or not self.unknowable():
             return False
         said = self._looked_up(str(item.failed_statement))
         world.say(f"operator: {item.failed_task} is {said}")
         store.assume(item, run.name, run.redrives + 1, {str(item.failed_task): said}, by="operator")
         world.step_functions.redrive(run.arn)
         return True
+
+    def unknowable(self) -> bool:
+        """Whether the job is held because nobody can know how a statement ended."""
+        item = self._world.audit_store().read(self._world.subject.job_id)
+        return item is not None and item.failed and is_forgotten(item.failed_statement)
+
+    def redrive_owner(self) -> Execution | None:
+        """Redrive the run whose failure the item names; None: that cannot be, or nobody could know what it has done."""
+        run = self._owner()
+        if run is None or self._world.edited or self.unknowable():
+            return None
+        try:
+            self._world.step_functions.redrive(run.arn)
+        except ServiceError as error:
+            self._world.say(str(error))
+            return None
+        return run
+
+    def _owner(self) -> Execution | None:
+        """The execution that the item names, if it does not run."""
+        item = self._world.audit_store().read(self._world.subject.job_id)
+        run = self._world.step_functions.executions.get(item.owner or "") if item else None
+        return None if run is None or run.running else run
 
     def _looked_up(self, name: str) -> audit.Assumption:
         """What somebody finds who looks in the database whether the work of a statement, or of one whose name begins

@@ -23,6 +23,12 @@ PACES = (0.5, 5.0, 60.0, 600.0)
 #: The last digits of the seeds of schedules in which moves are aimed at states, and in which items are edited by hand.
 AIMED, EDITED = 1, 6
 
+#: Of five hundred schedules, one hundred have statements that end at the same moments, and often fail together.
+IN_STEP = 3
+
+#: Calls of these are under way for so many seconds at most, so that what follows may come in any order.
+SPREAD = 1.0
+
 #: DescribeExecution is at most so many seconds out of date.
 LONGEST_LAG = 5.0
 
@@ -40,6 +46,7 @@ class Chances:
     :param conflicts_in_parts: whether statements conflict of which parts may have committed.
     :param lost_events: the share of events that are never delivered.
     :param aims: whether the moves of one schedule in ten are aimed at states.
+    :param in_step: whether statements of one schedule in five end at the same moments.
     :param edits: whether the audit item is edited by hand in one schedule of ten.
     :param stale: the share of looks at executions that are answered out of date, where moves are aimed.
     :param memories: the Data API's memory of ClientTokens, in seconds, of which each schedule has one.
@@ -55,6 +62,7 @@ class Chances:
     lost_events: float = 0.3
     aims: bool = True
     edits: bool = True
+    in_step: bool = True
     stale: float = 0.2
     memories: tuple[float, ...] = MEMORIES
 
@@ -91,6 +99,9 @@ class _Schedule:
         faults = chances.faults if troubled else _NO_FAULTS
         self.world = World(subject, seed, self._behave, faults, random.choice(chances.memories), traced)
         self.world.lost_events = chances.lost_events
+        self._in_step = chances.in_step and seed // 100 % 5 == IN_STEP
+        if self._in_step:
+            self.world.network.spread = SPREAD
         if any(move.at for move in self.moves):
             self._widen_windows()
         self.mover = Mover(self.world)
@@ -127,14 +138,20 @@ class _Schedule:
         )
 
     def _behave(self, name: str, parts: int) -> Behaviour:
-        random, seconds = self._warehouse, self._warehouse.expovariate(1 / self._pace)
+        random = self._warehouse
+        seconds = self._to_the_next_end() if self._in_step else random.expovariate(1 / self._pace)
         if self._calm:
             seconds = min(seconds, self.world.subject.patience)
-        if self._calm or not self._troubled or random.random() > 0.3:
+        failing, conflicting = (0.6, 0.2) if self._in_step else (0.3, 0.5)
+        if self._calm or not self._troubled or random.random() > failing:
             return Behaviour(seconds, late=random.random() * 3)
-        conflicts = random.random() < 0.5 and (parts == 1 or self._chances.conflicts_in_parts)
+        conflicts = random.random() < conflicting and (parts == 1 or self._chances.conflicts_in_parts)
         part = random.randint(0, 1)
         return Behaviour(seconds, "conflicts" if conflicts else "fails", part, late=random.random() * 3)
+
+    def _to_the_next_end(self) -> float:
+        """Statements end at the same moments, whenever they began."""
+        return self._pace - self.world.clock.now % self._pace
 
     def _until(self, move: Move) -> None:
         """Until it is time for a move."""

@@ -295,6 +295,7 @@ class TaskStep:
             run.tasks[self.task] = "running"
         elif step == "record":
             run.failed[self.task] = given["statement"], given["cause"]
+            run.found.setdefault(given["statement"], now)
         elif step == "report":
             run.tasks[self.task] = "kept" if given["Status"] == KEPT else "succeeded"
 

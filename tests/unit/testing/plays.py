@@ -124,13 +124,21 @@ class Play:
         self.behaves, self.world.on_call = lambda task, before: QUICKLY, lambda state: None
         aftermath = Aftermath(self.world, self.mover)
         aftermath.end_faults()
+        since = self.world.clock.now
         if self.stop.then == "redrive":
             self.world.step_functions.redrive(self.stopped.arn)
         stuck = [*aftermath.rest()] if any(self.world.step_functions.running()) else []
+        if self.stop.then == "redrive" and not self._went_on(self.stopped, aftermath, since):
+            stuck.append(Finding("stuck", f"the redrive ended as {self.stopped.status}: {self.stopped.error}"))
         stuck += aftermath.start_again()
         if "UnlockedAt" in self.world.item() and not any(_RECORD.search(state) for state in self.passed):
             stuck.append(Finding("stuck", "the next run was refused, though no task had failed"))
         return [*stuck, *findings(self.world)]
+
+    def _went_on(self, run: Execution, aftermath: Aftermath, since: float) -> bool:
+        """Whether a redriven run has ended well, or has told a failure, or why it may not have the lock."""
+        refused = run.error is not None and run.error.cause.startswith(f"Job {self.subject.job_id} ")
+        return run.status == executions.SUCCEEDED or refused or aftermath.may_fail(run, since)
 
     def _do(self, what: Callable[[], object], seconds: float) -> None:
         if not self.stopped:

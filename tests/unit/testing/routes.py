@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
+from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
+from elt_redshift.testing import Subject
 from elt_redshift.testing.errors import StateError
 from elt_redshift.testing.redshift_data import Behaviour
 
@@ -12,9 +14,15 @@ from .plays import Play
 
 Route = Callable[[Play], None]
 
+
+def state_of(subject: Subject, task: str, step: Step) -> str:
+    """The state of a task's step: in the map layout all tasks share it."""
+    return str(StateName(ANY_TASK if subject.versions[0].machine.job_file else task, step))
+
+
 HOUR = 3600.0
 _QUICKLY, _SLOWLY, _HANGING = Behaviour(0.2), Behaviour(400), Behaviour(30 * HOUR)
-_CONFLICT, _FAILURE = Behaviour(0.2, "conflicts"), Behaviour(0.2, "fails")
+_CONFLICT, FAILURE = Behaviour(0.2, "conflicts"), Behaviour(0.2, "fails")
 _INVALID = StateError("RedshiftData.ValidationException", "No (Service: RedshiftData, Status Code: 400)")
 
 
@@ -33,7 +41,7 @@ def conflicts(play: Play) -> None:
 
 def fails(play: Play, task: str, pace: float) -> None:
     """A task's tries fail, while the others go on; then the run is redriven, and goes well."""
-    play.behaves = lambda one, before: _FAILURE if one == task else Behaviour(pace)
+    play.behaves = lambda one, before: FAILURE if one == task else Behaviour(pace)
     play.start()
     play.behaves = lambda one, before: _QUICKLY
     play.redrive()
@@ -47,13 +55,14 @@ def overdue(play: Play, task: str) -> None:
 
 def throttled(play: Play, task: str) -> None:
     """A task's submission is refused more often than it is repeated at once."""
-    play.fares(task, *["throttled"] * 13)
+    for step in ("", "submit", "submit batch"):
+        play.fares(state_of(play.subject, task, step), *["throttled"] * 13)
     play.start()
 
 
 def settles_late(play: Play, task: str) -> None:
     """A task fails, and the others end before it waits for them."""
-    play.fares(f"{task}: park", "slow")
+    play.fares(state_of(play.subject, task, "park"), "slow")
     fails(play, task, pace=5)
 
 
@@ -64,9 +73,16 @@ def competes(play: Play) -> None:
     play.start()
 
 
+def waits_in_vain(play: Play) -> None:
+    """A second run waits for the first one until it gives up."""
+    play.behaves = lambda one, before: Behaviour(2 * HOUR)
+    play.start(20)
+    play.start()
+
+
 def meets_a_failure(play: Play) -> None:
     """The next run meets one that has failed."""
-    play.behaves = lambda one, before: _FAILURE
+    play.behaves = lambda one, before: FAILURE
     play.start()
     play.start()
 
@@ -91,7 +107,7 @@ def takes_over_late(play: Play) -> None:
 
 def resumes(play: Play, task: str, version: int) -> None:
     """A run fails in a task, and another one of a mended definition goes on with its work."""
-    play.behaves = lambda one, before: _FAILURE if one == task else _QUICKLY
+    play.behaves = lambda one, before: FAILURE if one == task else _QUICKLY
     play.start()
     play.behaves = lambda one, before: _QUICKLY
     play.resume(version)
@@ -129,3 +145,4 @@ def routes(tasks: list[str], versions: int) -> Iterator[Route]:
     yield from (partial(resumes, task=task, version=version) for version in range(versions) for task in tasks)
     yield from (partial(route, task=task) for route in (settles_late, throttled, overdue) for task in tasks)
     yield from (partial(fails, task=task, pace=60) for task in tasks)
+    yield waits_in_vain

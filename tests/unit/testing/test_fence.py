@@ -21,6 +21,7 @@ LATE = Chances(
     memories=(24 * 3600.0,),
     aims=False,
     edits=False,
+    in_step=False,
 )
 NO_GRACE = replaced("judge .*", r"\+ 120000", "+ 0")
 RULES = ("double owner", "twice", "lost", "stuck")

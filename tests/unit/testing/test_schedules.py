@@ -23,7 +23,9 @@ def test_a_healthy_run_breaks_no_rule(subject: samples.Subject) -> None:
 
 #: A run resumes another that was to look for a third's statements, and writes that take the lock arrive late.
 CHOSEN = (3007, 1065, 2182, 8770, 10455, 11157, 12590, 12613, 13208, 16744)
-SEEDS = [CHOSEN, range(400), range(400, 800)]
+#: Tasks fail together.
+TOGETHER = (871, 1357, 1399, 2304, 2830, 3853, 8318, 8389, 8899)
+SEEDS = [(*CHOSEN, *TOGETHER), range(400), range(400, 800)]
 
 
 @pytest.mark.parametrize("seeds", exhaustive(SEEDS, quick=SEEDS[:2]), ids=["chosen", "some", "more"])
