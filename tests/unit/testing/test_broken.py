@@ -21,7 +21,7 @@ JOBS = {job.name: job for job in (*samples.jobs(), *samples.mapped())}
 def caught(broken: Broken, most: int) -> bool:
     """Whether a schedule breaks one of the rules."""
     subjects = [Subject.of(JOBS[name], mutate=broken.mutate) for name in broken.jobs]
-    outcomes = (run(subjects[seed % len(subjects)], seed) for seed in range(most))
+    outcomes = (run(subjects[seed % len(subjects)], seed, broken.chances) for seed in range(most))
     return any(finding.rule in broken.rules for outcome in outcomes for finding in outcome.findings)
 
 
