@@ -119,7 +119,7 @@ def locked(value: Value) -> Code:
 
     A state that a redrive enters again evaluates its Arguments anew; it must catch the error.
     """
-    return Code(f"{REDRIVEN} ? $error('The execution was redriven: the lock comes first.') : {code(value)}")
+    return Code(f"{REDRIVEN} ? $error('The lock comes first.') : {code(value)}")
 
 
 def code(value: Value) -> str:

@@ -77,10 +77,7 @@ class FailurePattern:
         return self.source.task if self._own else Code(f"{INPUT}.task")
 
     def _record(self) -> Task:
-        reports = self.source.reports and self._own
-        more = ("statement",) if reports else () if self._own else ("task",)
-        kept = keep("attempt", "redrives", "since", "cause", *more)
-        following = self.source.name("report failure" if reports else "failed")
+        following = self.source.name("report failure" if self.source.reports and self._own else "failed")
         return Task(
             self.source.name("record"),
             calls.UPDATE_ITEM,
@@ -97,12 +94,12 @@ class FailurePattern:
                 ),
             ),
             next=following,
-            output=kept,
+            output=expression(INPUT),
             retry=calls.DYNAMODB_RETRY,
             partition=self.target.partition,
             # The lock was taken away (an operator unlocked it), or this state was entered again by a redrive, and the
             # lock is claimed for that already: the task has failed all the same, and the gate knows what is to follow.
-            catch=(Catch((calls.CONDITION_FAILED,), following, kept),),
+            catch=(Catch((calls.CONDITION_FAILED,), following, expression(INPUT)),),
         )
 
     def _answered(self, write: Write, **values: Any) -> dict[str, Any]:
@@ -117,7 +114,7 @@ class FailurePattern:
         return Choice(
             self.source.name("failed"),
             (Rule(gate(cause), self.source.name("status"), again),),
-            comment="Fails the execution with Redshift's message; a redrive goes on from here.",
+            comment="A redrive goes on from here.",
         )
 
     def _reclaim(self) -> Iterator[Task]:

@@ -65,9 +65,9 @@ def refused(more: str = "{}", unless: str | None = None) -> str:
 
 def refusal() -> dict[str, Any]:
     """What ``record`` needs to know of a refused call: it tells the service's words."""
-    unseen = "($exists($i.Id) or $exists($i.unlisted))"
-    words = in_plain_words("$i.refused", before=f"({unseen} ? '' : '{REFUSED}')")
-    cause = f"($i := {INPUT}; $substring(({unseen} ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
+    words = in_plain_words("$i.refused", before=f"($unseen ? '' : '{REFUSED}')")
+    unseen = "$unseen := $exists($i.Id) or $exists($i.unlisted)"
+    cause = f"($i := {INPUT}; {unseen}; $substring(($unseen ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
     statement = f"$exists({INPUT}.Id) ? {INPUT}.Id : '{statements.NO_STATEMENT}'"
     return {**keep("attempt", "redrives", "since"), **fields(statement=statement, cause=cause)}
 
@@ -107,8 +107,9 @@ class LookingPattern:
     def _unlisted(self) -> str:
         """An error that passes is asked again by way of the status, since a submission that was refused may follow one
         that was not: nobody knows before the look. Otherwise why the submission was refused is told rather."""
-        passes = f"{shows(WHY, *errors.PASSING)} ? {{'refused': {WHY}, 'unlisted': true}} : {{}}"
-        return expression(f"$merge([{{'refused': {WHY}}}, {INPUT}, {passes}, {{'Status': '{passing.REFUSED}'}}])")
+        passes = f"{shows('$why', *errors.PASSING)} ? {{'refused': $why, 'unlisted': true}} : {{}}"
+        merged = f"$merge([{{'refused': $why}}, {INPUT}, {passes}, {{'Status': '{passing.REFUSED}'}}])"
+        return expression(f"($why := {WHY}; {merged})")
 
     def _there(self, counters: Mapping[str, int]) -> str:
         timeout = self.source.timeout

@@ -38,7 +38,7 @@ NO_ROWS = -1
 
 def told_rows(of: str) -> str:
     """The rows that ``of``, JSONata of an object, tells of."""
-    return f"($exists({of}.rows) ? {of}.rows : {NO_ROWS})"
+    return f"$max([{NO_ROWS}, {of}.rows])"
 
 
 #: The rows of the statement in the state's input.
@@ -62,9 +62,9 @@ def rows(result: str, batches: bool | None, fenced: bool) -> str:
     :param batches: whether it is a batch's; None: it may be one.
     :param fenced: whether its first statement is the check of a fence, which returns one row.
     """
-    one = f"$exists({result}.ResultRows) ? {result}.ResultRows : {NO_ROWS}"
+    one = f"$max([{NO_ROWS}, {result}.ResultRows])"
     if batches is False:
-        return f"({one})"
+        return one
     parts = f"$sum([{result}.SubStatements.ResultRows[$ > 0]]){' - 1' if fenced else ''}"
     return f"({parts})" if batches else f"($exists({result}.SubStatements) ? {parts} : {one})"
 

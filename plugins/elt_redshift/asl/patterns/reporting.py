@@ -47,7 +47,7 @@ class ReportPattern:
 
     def states(self) -> Iterator[State]:
         attempt = fields(
-            attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted", rows=f"$string{passing.ROWS}"
+            attempt=f"$string({INPUT}.attempt)", submitted=f"{INPUT}.submitted", rows=f"$string({passing.ROWS})"
         )
         ended = expression(f"{INPUT}.Status = '{passing.KEPT}' ? 'kept' : 'succeeded'")
         succeeded = {"status": ended, **fields(statement=f"{INPUT}.Id"), **attempt}

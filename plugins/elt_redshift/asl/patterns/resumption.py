@@ -202,8 +202,8 @@ class ResumptionPattern:
     def _all_said(self) -> str:
         """To what is known is added what somebody has said before this redrive."""
         now = joined(*audit.assumed_in(Code(EXECUTION_NAME), Code(f"$string({REDRIVE_COUNT})"), ""))
-        said = "{$substringAfter($k, $now): $lookup($all, $k).S}"
-        more = f"$map($keys($all)[$contains($, $now)], function($k) {{{said}}})"
+        said = "{ $substringAfter($k, $now): $lookup($all, $k).S}"
+        more = f"$map($keys($all)[$contains($, $now)], function($k) {{ {said} }})"
         return expression(
             f"($all := $states.result.Attributes.{audit.ASSUMED}.M; $now := {now}; $merge([${ASSUMED}, {more}]))"
         )

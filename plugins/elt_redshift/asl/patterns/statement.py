@@ -173,7 +173,7 @@ class StatementPattern:
         token = f"$hash({joined(self.source.owner, *end)}, 'SHA-256')"
         return {
             "StatementName": joined(job, execution, *end),
-            "ClientToken": Code(f"{self.source.kept} ? $error('The task is done already.') : {locked(Code(token))}"),
+            "ClientToken": Code(f"{self.source.kept} ? $error('Done.') : {locked(Code(token))}"),
         }
 
     @property
@@ -229,7 +229,7 @@ class StatementPattern:
             {**keep("Id"), **self._waiting()},
             next=self.next,
             output=output,
-            comment="An error here is no failure: the statement is followed further.",
+            comment="An error here is no failure.",
             # It has not finished, or the call was refused: then the next one will be, too, and is caught.
             catch=(Catch((calls.ANY_ERROR,), self._look, expression(INPUT)),),
         )
