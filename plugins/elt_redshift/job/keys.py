@@ -161,7 +161,8 @@ JOB: Mapping[str, Key] = {
 
 LOCK: Mapping[str, Key] = {
     "when_locked": Key(
-        value="another run holds the job: `skip` ends untouched, `wait` queues, `fail` fails",
+        value="another run holds the job: `skip` ends untouched, `wait` queues "
+        "([in order](locking.md#in-which-order-waiting-runs-get-the-lock)), `fail` fails",
         default="`skip`",
         choices=WHEN_LOCKED,
     ),
@@ -285,9 +286,9 @@ TASK: Mapping[str, Key] = {
         schema=_TIME,
     ),
     "expected": Key(
-        value="how long the task is likely to take, written as a `timeout` is; at most as long. `elt-redshift plan` "
-        "and `max_active_statements` use it",
-        default="60 s, a guess",
+        value="how long the task is likely to take, written as a `timeout` is; at most as long. `elt-redshift plan`, "
+        "`layout: auto` and `max_active_statements` use it",
+        default="what `plan --record` [recorded](plan.md); else 60 s, a guess",
         schema=_TIME,
     ),
     "transaction": Key(

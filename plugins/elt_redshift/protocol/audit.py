@@ -19,10 +19,11 @@ Every write is conditional on the owner, so a repeated or late one changes nothi
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args
 
 from elt_redshift.protocol.statements import SLASH
-from elt_redshift.protocol.writes import Absent, AtMost, Below, Demand, Given, Is, IsNot, Typed, Write, every, some
+from elt_redshift.protocol.writes import Absent, AtMost, Below, Demand, Given, Has, Is, IsNot, Typed, Write, every, some
 
 _Part = TypeVar("_Part")
 
@@ -70,6 +71,8 @@ FENCE = "FenceNumber"
 #: who may have calls under way, but for the owner. Without it, that must be written before the lock is taken.
 FENCE_ERA = "FenceEra"
 FENCE_TABLE = "FenceTable"
+#: Of a job whose runs wait for the lock: a set of their tickets (:func:`ticket`), which sort as they came.
+WAITING = "Waiting"
 
 #: What the attributes that decide about a lock are, as DynamoDB's types. An item edited by hand may have others: then
 #: nobody can tell whose the lock is, and a run that meets it says so.
@@ -131,6 +134,15 @@ def assumed_in(execution: _Part, redrives: _Part, task: _Part) -> tuple[_Part | 
     :param redrives: how often it has been redriven then, in digits.
     """
     return (execution, SLASH, redrives, SLASH, task)
+
+
+def ticket(started: _Part, execution: _Part) -> tuple[_Part | str, ...]:
+    """What a waiting execution has in the item, in pieces to be joined.
+
+    :param started: when it was started, in ISO 8601 in UTC with milliseconds.
+    :param execution: its ARN.
+    """
+    return (started, " ", execution)
 
 
 #: A job that has not run yet: its item is there and free, as AWS's article begins. One that is there stays as it is.
@@ -247,6 +259,28 @@ UNLOCK_UNOWNED = Write(
 ACQUIRE_LEASED = Write(
     every(some(_FREE, _MINE), _COUNTS), adds=_NEXT, sets={**ACQUIRE.sets, LEASE_UNTIL: _LEASE}, removes=_CLEAN
 )
+
+_TICKETS = Given("tickets", "texts")
+_IS_A_SET = Typed(WAITING, Given("set", always="SS"))
+_IN_TURN = some(Absent(WAITING), every(_IS_A_SET, Has(WAITING, Given("ticket"))))
+
+
+@cache
+def in_turn(write: Write) -> Write:
+    """A write that takes the lock, of a job whose runs wait: who comes while others wait has to wait behind them.
+    ``ticket`` is the run's own, and the one of the set ``tickets``; it goes with the write."""
+    demands = _IN_TURN if write.demands is None else every(write.demands, _IN_TURN)
+    return replace(write, demands=demands, deletes={WAITING: _TICKETS})
+
+
+#: A run waits: it has a ticket. Doing so again changes nothing.
+QUEUE = Write(some(Absent(WAITING), _IS_A_SET), adds={WAITING: _TICKETS})
+
+#: Whoever has one of these tickets waits no more.
+UNQUEUE = Write(_IS_A_SET, deletes={WAITING: _TICKETS})
+
+#: Somebody has edited the tickets, so that they are none; who waits comes back when it looks next.
+END_QUEUE = Write(removes=(WAITING,))
 
 #: Take the lock of a dead owner for one with a lease.
 TAKE_OVER_LEASED = Write(

@@ -18,6 +18,7 @@ from elt_redshift.protocol.writes import (
     Demand,
     Every,
     Given,
+    Has,
     Is,
     IsNot,
     Kind,
@@ -63,15 +64,14 @@ def update(
         raise ValueError(f"the write needs {sorted(form.kinds.keys() - form.always.keys())}, and is given {[*values]}")
     condition = form.condition if condition is None else condition
     placeholders = {**form.reserved, **{_name(one, names or ()): name for one, name in (names or {}).items()}}
+    given = {f":{name}": _typed(form.kinds[name], value) for name, value in {**form.always, **values}.items()}
     return {
         "TableName": table,
         "Key": _key(key),
         "UpdateExpression": form.expression if change is None else change,
         **({} if condition is None else {"ConditionExpression": condition}),
         **({"ExpressionAttributeNames": placeholders} if placeholders else {}),
-        "ExpressionAttributeValues": {
-            f":{name}": _typed(form.kinds[name], value) for name, value in {**form.always, **values}.items()
-        },
+        **({"ExpressionAttributeValues": given} if given else {}),
         **({"ReturnValues": "ALL_NEW"} if answered else {}),
     }
 
@@ -114,7 +114,7 @@ class _Form:
 @cache
 def _form(write: Write, names: tuple[str, ...]) -> _Form:
     values = write.values()
-    used = (*write.adds, *write.sets, *write.once, *write.removes, *_attributes(write.demands))
+    used = (*write.adds, *write.deletes, *write.sets, *write.once, *write.removes, *_attributes(write.demands))
     return _Form(
         _expression(write, names),
         None if write.demands is None else demanded(write.demands, names),
@@ -153,10 +153,11 @@ def _attributes(demand: Demand | None) -> tuple[str, ...]:
 
 def _expression(write: Write, names: Collection[str]) -> str:
     adds = [f"{_name(one, names)} :{value.name}" for one, value in write.adds.items()]
+    deletes = [f"{_name(one, names)} :{value.name}" for one, value in write.deletes.items()]
     sets = [f"{_name(one, names)} = :{value.name}" for one, value in write.sets.items()]
     sets += [_set_once(_name(one, names), value) for one, value in write.once.items()]
     removes = [_name(one, names) for one in write.removes]
-    clauses = {"ADD": adds, "SET": sets, "REMOVE": removes}
+    clauses = {"ADD": adds, "DELETE": deletes, "SET": sets, "REMOVE": removes}
     return " ".join(f"{verb} {', '.join(parts)}" for verb, parts in clauses.items() if parts)
 
 
@@ -181,6 +182,8 @@ def _condition(demand: Demand, names: Collection[str], inside: bool = False) -> 
             return f"{_name(attribute, names)} < :{value.name}"
         case Typed(attribute, value):
             return f"attribute_type({_name(attribute, names)}, :{value.name})"
+        case Has(attribute, value):
+            return f"contains({_name(attribute, names)}, :{value.name})"
         case Size(attribute, how, value):
             return f"size({_name(attribute, names)}) {how} :{value.name}"
         case Every(demands) | Some(demands):

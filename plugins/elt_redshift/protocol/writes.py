@@ -80,6 +80,14 @@ class Typed:
 
 
 @dataclass(frozen=True)
+class Has:
+    """The attribute, a set of texts, is there and has this member."""
+
+    attribute: str
+    value: Given
+
+
+@dataclass(frozen=True)
 class Size:
     """The attribute, a set, is there and has so many members, or fewer."""
 
@@ -102,7 +110,7 @@ class Some:
     demands: tuple[Demand, ...]
 
 
-Demand = Absent | Present | Is | IsNot | AtMost | Below | Typed | Size | Every | Some
+Demand = Absent | Present | Is | IsNot | AtMost | Below | Typed | Has | Size | Every | Some
 
 
 def every(*demands: Demand) -> Every:
@@ -119,6 +127,7 @@ class Write:
 
     :param demands: what must hold of the item, or nothing is written; None: nothing need hold.
     :param adds: members that sets get, or what numbers grow by.
+    :param deletes: members that sets lose, if they have them.
     :param sets: attributes and their new values.
     :param once: the same, of attributes that the item does not have yet.
     :param removes: attributes that go.
@@ -128,17 +137,20 @@ class Write:
     sets: Mapping[str, Given] = field(default_factory=dict)
     once: Mapping[str, Given] = field(default_factory=dict)
     adds: Mapping[str, Given] = field(default_factory=dict)
+    deletes: Mapping[str, Given] = field(default_factory=dict)
     removes: tuple[str, ...] = ()
 
     def values(self) -> dict[str, Given]:
         """All values by their names, in the order of their first use."""
-        written = (*self.adds.values(), *self.sets.values(), *self.once.values())
+        written = (*self.adds.values(), *self.deletes.values(), *self.sets.values(), *self.once.values())
         return {value.name: value for value in (*written, *_values(self.demands))}
 
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:
-        case Is(_, value) | IsNot(_, value) | AtMost(_, value) | Below(_, value) | Typed(_, value) | Size(_, _, value):
+        case Is(_, value) | IsNot(_, value) | AtMost(_, value) | Below(_, value) | Typed(_, value):
+            yield value
+        case Has(_, value) | Size(_, _, value):
             yield value
         case Every(demands) | Some(demands):
             for one in demands:

@@ -148,7 +148,7 @@ def _one(reader: _Reader) -> Demand:
         inner = _any(reader)
         reader.take(")")
         return inner
-    if reader.next in ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with"):
+    if reader.next in ("attribute_exists", "attribute_not_exists", "attribute_type", "begins_with", "contains"):
         return _function(reader)
     return _comparison(reader)
 
@@ -164,6 +164,10 @@ def _function(reader: _Reader) -> Demand:
     if function == "begins_with":
         return lambda item, names, values: (
             item.get(_named(name, names), {}).get("S", "\0").startswith(values[value]["S"])
+        )
+    if function == "contains":
+        return lambda item, names, values: (
+            values[value]["S"] in next(iter(item.get(_named(name, names), {"S": ""}).values()))
         )
     exists = function == "attribute_exists"
     return lambda item, names, values: (_named(name, names) in item) == exists
@@ -235,7 +239,7 @@ def _holds(how: str, one: Any, other: Any) -> bool:
 def _update(text: str) -> Update:
     reader, changes = _Reader(text), []
     while reader.next:
-        clause = {"SET": _set, "ADD": _add, "REMOVE": _remove}[reader.take("SET", "ADD", "REMOVE").upper()]
+        clause = _CLAUSES[reader.take(*_CLAUSES).upper()]
         changes.append(clause(reader))
         while reader.takes(","):
             changes.append(clause(reader))
@@ -303,6 +307,28 @@ def _remove(reader: _Reader) -> Change:
         item.pop(_named(name, names), None)
 
     return change
+
+
+def _delete(reader: _Reader) -> Change:
+    name, given = reader.take(), reader.take()
+
+    def change(item: Item, before: Item, names: Mapping[str, str], values: Mapping[str, Any]) -> None:
+        attribute = _named(name, names)
+        if attribute in item:
+            ((kind, less),) = values[given].items()
+            left = sorted({*before[attribute][kind]} - {*less})
+            item.pop(attribute)
+            item.update({attribute: {kind: left}} if left else {})  # there are no empty sets
+
+    return change
+
+
+_CLAUSES: Mapping[str, Callable[[_Reader], Change]] = {
+    "SET": _set,
+    "ADD": _add,
+    "DELETE": _delete,
+    "REMOVE": _remove,
+}
 
 
 def _digits(number: float) -> str:

@@ -235,6 +235,7 @@ FUNCTIONS: Mapping[str, Callable[..., Any]] = {
     "reduce": _reduce,
     "replace": _text_only(_replace),
     "sift": _sift,
+    "sort": lambda scope, items: NOTHING if items is NOTHING else sorted(as_list(items)),
     "split": _text_only(_split),
     "string": _string,
     "sum": _of_numbers(sum, of_none=0),

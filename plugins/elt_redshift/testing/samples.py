@@ -78,6 +78,7 @@ def combinations() -> tuple[EltJob, ...]:
         _job("settling_polling", {**_woven(), "g": {"wait": "poll"}}, on_task_failure="finish_independent"),
         _job("held_runs_fail", _diamond(), lock=LockPolicy(when_locked="wait", when_held="fail")),
         _job("held_runs_skip", _joined(), lock=LockPolicy(when_held="skip")),
+        _job("fenced", _diamond(retries=1), fence=True),
     )
 
 
@@ -94,6 +95,7 @@ def mapped() -> tuple[EltJob, ...]:
         _job("map_settling", _settled(), layout="map", on_task_failure="finish_independent"),
         _job("map_polling", _diamond(wait="poll", retries=1), layout="map"),
         _job("map_batches", batches, layout="map"),
+        _job("map_fenced", _joined(), layout="map", fence=True, lock=LockPolicy(when_locked="wait")),
         _job("map_released", _diamond(), layout="map", lock=LockPolicy(after_failure=RELEASED, when_locked="wait")),
     )
 

@@ -69,6 +69,23 @@ def test_a_waiting_start_runs_afterwards(deploy: Deploy, barrier: Barrier) -> No
     assert deployed.item.last_owner == second
 
 
+def test_waiting_starts_run_in_the_order_in_which_they_came(deploy: Deploy, barrier: Barrier) -> None:
+    """One of them is stopped while it waits: nobody waits for it, and its ticket is gone from the item."""
+    deployed = deploy(job(task("a", sql=(barrier.pass_,)), lock=LockPolicy(when_locked="wait")))
+    first, waiting = _held(deployed), []
+    for _ in range(3):
+        waiting.append(deployed.start())
+        deployed.until(waiting[-1], lambda _: "wait for lock" in deployed.states(waiting[-1]))
+    assert len(deployed.item.raw["Waiting"]["SS"]) == 3
+    deployed.executions.stop(waiting[0], "test")
+    barrier.open()
+    runs = [deployed.end(arn) for arn in (first, waiting[1], waiting[2])]
+    assert [run.status for run in runs] == ["SUCCEEDED"] * 3
+    assert sorted(runs, key=lambda run: str(run.stopped)) == runs
+    assert "Waiting" not in deployed.item.raw
+    assert "drop ticket" in deployed.states(waiting[1])
+
+
 def test_a_refused_start_fails_and_can_be_redriven(deploy: Deploy, barrier: Barrier) -> None:
     """`when_locked: fail`: the second run fails, naming the holder; redriven afterwards, it runs."""
     deployed = deploy(job(task("a", sql=(barrier.pass_,)), lock=LockPolicy(when_locked="fail")))

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from elt_redshift.protocol import executions
+from elt_redshift.protocol import executions, fence
 from elt_redshift.testing import Faults, Finding, Subject
 from elt_redshift.testing.aftermath import Aftermath
 from elt_redshift.testing.executions import Execution
@@ -21,6 +21,7 @@ from elt_redshift.testing.moves import Mover
 from elt_redshift.testing.network import Fate
 from elt_redshift.testing.program import Program, State
 from elt_redshift.testing.redshift_data import Behaviour
+from elt_redshift.testing.subject import AUDIT_TABLE
 from elt_redshift.testing.world import World
 
 #: When in a state: as it is entered, with its call under way, which arrives up to a minute later, when the call has
@@ -64,6 +65,7 @@ class Play:
     """A route being walked. What it does is left out once an execution was stopped.
 
     :ivar behaves: how statements go from now on, by the task's name and how many times it was submitted before.
+    :ivar fences: how the writes of the job's fence go.
     :ivar entered: how often each state was entered.
     :ivar passed: the states that did what they are for: whose calls have arrived, where they make any.
     """
@@ -73,6 +75,7 @@ class Play:
         self.world = world = World(subject, 0, self._behave, Faults(), MEMORY, traced)
         self.mover = Mover(world)
         self.behaves: Callable[[str, int], Behaviour] = lambda task, before: QUICKLY
+        self.fences = QUICKLY
         self.entered, self.passed = Counter[str](), set[str]()
         self._calling = {state.name for state in states_of(subject.versions[0].program) if state.type == "Task"}
         self.stopped: Execution | None = None
@@ -94,6 +97,20 @@ class Play:
     def halt(self) -> None:
         """Stop what runs, as part of the route."""
         self._do(lambda: [self.world.step_functions.stop(run.arn) for run in [*self.world.step_functions.running()]], 0)
+
+    def halt_newest(self) -> None:
+        """Stop what was started last, as part of the route."""
+        self._do(lambda: self.world.step_functions.stop([*self.world.step_functions.running()][-1].arn), 0)
+
+    def edit(self, attribute: str, value: dict[str, str]) -> None:
+        """Somebody writes something into the job's item."""
+
+        def written() -> None:
+            for (table, _), item in self.world.dynamodb.items.items():
+                if table == AUDIT_TABLE:
+                    item[attribute] = value
+
+        self._do(written, 0)
 
     def redrive(self, seconds: float = LONG) -> None:
         """The newest execution, if it ended badly."""
@@ -154,6 +171,8 @@ class Play:
 
     def _behave(self, name: str, parts: int) -> Behaviour:
         task = name.split("/")[2]
+        if task == fence.WRITES:
+            return self.fences
         self._submitted[task] += 1
         return self.behaves(task, self._submitted[task] - 1)
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
+from elt_redshift.protocol import audit
 from elt_redshift.testing import Subject
 from elt_redshift.testing.errors import StateError
 from elt_redshift.testing.redshift_data import Behaviour
@@ -80,6 +81,25 @@ def waits_in_vain(play: Play) -> None:
     play.start()
 
 
+def waits_in_turn(play: Play) -> None:
+    """Two more wait for it, the second one for the first, which is stopped; and somebody spoils the tickets."""
+    play.behaves = lambda one, before: _SLOWLY
+    for _ in range(3):
+        play.start(20)
+    play.edit(audit.WAITING, {"S": "nobody"})
+    play.go_on_for(120)
+    play.start(20)
+    play.halt_newest()
+    play.start(20)
+    play.go_on_for(HOUR)
+
+
+def fences_slowly(play: Play) -> None:
+    """The fence is held up by somebody's transaction."""
+    play.fences = _SLOWLY
+    play.start()
+
+
 def meets_a_failure(play: Play) -> None:
     """The next run meets one that has failed."""
     play.behaves = lambda one, before: FAILURE
@@ -141,6 +161,7 @@ def routes(tasks: list[str], versions: int) -> Iterator[Route]:
     """All of them; those that come to many states first."""
     yield from (partial(fails, task=task, pace=0.2) for task in tasks)
     yield from (without_events, conflicts, takes_over, takes_over_late, competes, meets_a_failure)
+    yield from (waits_in_turn, fences_slowly)
     yield from (release_goes_unanswered, partial(resumes_unknown, version=0), resumes_untold)
     yield from (partial(resumes, task=task, version=version) for version in range(versions) for task in tasks)
     yield from (partial(route, task=task) for route in (settles_late, throttled, overdue) for task in tasks)

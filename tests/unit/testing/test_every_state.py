@@ -19,7 +19,10 @@ from .plays import Phase, Play, Stop, states_of
 from .routes import Route, routes
 
 #: Compiled when a test comes to them, since those who wait give up soon here.
-UNROLLED, MAPPED = ({job.name: Subject.of(job) for job in group} for group in (samples.jobs(), samples.mapped()))
+PROTOCOLS, COMBINED, MAPPED = (
+    {job.name: Subject.of(job) for job in group} for group in (samples.jobs(), samples.combinations(), samples.mapped())
+)
+UNROLLED = {**PROTOCOLS, "fenced": COMBINED["fenced"]}
 SUBJECTS = {**UNROLLED, **MAPPED}
 
 #: The states that no route comes to, and why none can.

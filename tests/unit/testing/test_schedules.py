@@ -22,7 +22,7 @@ def test_a_healthy_run_breaks_no_rule(subject: samples.Subject) -> None:
 
 
 #: A run resumes another that was to look for a third's statements, and writes that take the lock arrive late.
-CHOSEN = (3007, 1065, 2182, 8770, 10455, 11157, 12590, 12613, 13208, 16744)
+CHOSEN = (3007, 1065, 2182, 8770, 10455, 11157, 12590, 12613, 13208)
 #: Tasks fail together.
 TOGETHER = (871, 1357, 1399, 2304, 2830, 3853, 8318, 8389, 8899)
 SEEDS = [(*CHOSEN, *TOGETHER), range(400), range(400, 800)]
@@ -33,6 +33,12 @@ def test_chaos_breaks_no_rule(seeds: Sequence[int]) -> None:
     """Eight hundred schedules with fixed seeds, and some that once found something."""
     found = [(seed, str(one)) for seed in seeds for one in run(samples.of_seed(seed), seed).findings]
     assert found == []
+
+
+def test_a_late_write_that_takes_the_lock_breaks_no_rule() -> None:
+    """A schedule that once found something, of the job that it was of."""
+    late_events = next(one for one in SUBJECTS if one.name == "late_events")
+    assert [str(one) for one in run(late_events, 16744).findings] == []
 
 
 def test_a_seed_is_a_schedule() -> None:

@@ -41,7 +41,8 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task, Wait
-from elt_redshift.asl.patterns import fencing
+from elt_redshift.asl.patterns import fencing, queueing
+from elt_redshift.asl.patterns.queueing import QueuePattern
 from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import audit, dynamodb, executions, messages, owners
@@ -74,6 +75,7 @@ class JudgePattern:
     :param unclear: … of which nobody can tell.
     :param given_up: … that was looked at too often.
     :param fence: the table of the job's fence, if it has one.
+    :param queue: the states of runs that wait in order, if they do; of a job that waits for a lock at work.
     """
 
     job_id: str
@@ -83,11 +85,13 @@ class JudgePattern:
     unclear: str
     given_up: str
     fence: str | None = None
+    queue: QueuePattern | None = None
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
         yield self._read()
         yield self._judge_lock()
+        yield from self.queue.states() if self.queue else ()
         yield self._ask()
         yield self._judge_owner()
         yield self._wait_for_late_calls()
@@ -112,9 +116,13 @@ class JudgePattern:
             "look": "0",
             "passes": "0",
             **(fencing.read(_ITEM) if self.fence else {}),
+            **(queueing.read(_ITEM) if self.queue else {}),
         }
         # One expression, in which the item has a short name: definitions have a limit.
-        output = expression(f"({_ITEM} := $states.result.Item; {code_object(**seen)})")
+        found = "Attributes" if self.queue else "Item"
+        output = expression(f"({_ITEM} := $states.result.{found}; {code_object(**seen)})")
+        if self.queue:
+            return self.queue.reading(output)
         return get_item("read lock", self.job_id, self.target, "judge lock", output)
 
     def _judge_lock(self) -> Choice:
@@ -127,6 +135,7 @@ class JudgePattern:
             (
                 Rule(expression(f"{INPUT}.looks > {MAX_LOOKS}"), self.given_up),
                 Rule(expression(f"{PROBLEM} != ''"), self.unclear),
+                *([self.queue.rule()] if self.queue else ()),
                 *self._unfenced(),
                 # It was freed between the two calls, or one that was given up has taken it.
                 Rule(expression(f"{INPUT}.state = '{audit.READY}' or {INPUT}.owner = {EXECUTION_ARN}"), names.ACQUIRE),

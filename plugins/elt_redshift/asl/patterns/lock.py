@@ -13,7 +13,8 @@
                                         v
                                   take over lock ──> find finished statements ──> tasks
 
-A job with a fence writes it before the lock is taken over (:mod:`.fencing`).
+A job with a fence writes it before the lock is taken over (:mod:`.fencing`). Runs that wait for one at work take turns
+(:mod:`.queueing`).
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
 dead when its lease has run out (docs/adr/0006-leases.md). The lock of a failed run that does not run any more is held:
 ``when_held`` says what becomes of a run that meets it (:mod:`.judging`). A healthy run enters two of these states. An
@@ -40,10 +41,11 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import fencing, passing, resumption, values
+from elt_redshift.asl.patterns import fencing, passing, queueing, resumption, values
 from elt_redshift.asl.patterns.fencing import FencePattern
 from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
 from elt_redshift.asl.patterns.leftovers import LeftoversPattern
+from elt_redshift.asl.patterns.queueing import QueuePattern
 from elt_redshift.asl.patterns.resumption import ResumptionPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -51,7 +53,7 @@ from elt_redshift.job.parts import WhenHeld, WhenLocked
 from elt_redshift.protocol import audit, dynamodb, messages
 from elt_redshift.protocol.writes import Write
 
-#: ``when_locked: wait`` asks again after 1, 2, 4 … and at most this many seconds.
+#: A run that waits for a failure alone asks again after 1, 2, 4 … and at most this many seconds.
 LONGEST_WAIT = 120
 
 #: The states that one look enters at most: 21 history events of the 25,000 that an execution may have.
@@ -95,7 +97,12 @@ class LockPattern:
 
     def _judging(self) -> JudgePattern:
         ends = {"locked": self._locked, "held": self._held, "unclear": self._unclear, "given_up": names.REFUSED}
-        return JudgePattern(self.job.job_id, self.target, **ends, fence=self.job.fence_table)
+        queue = QueuePattern(self.job.job_id, self.target) if self._queued else None
+        return JudgePattern(self.job.job_id, self.target, **ends, fence=self.job.fence_table, queue=queue)
+
+    @property
+    def _queued(self) -> bool:
+        return self.job.lock.when_locked == "wait"
 
     def behind(self) -> Iterator[State]:
         """The states after the tasks, the first one first."""
@@ -125,10 +132,13 @@ class LockPattern:
 
         :param more: what the write of a job with a fence is given besides; the run learns its number by the answer.
         """
+        given = {**claim, **(queueing.given() if self._queued else {})}
+        in_turn = audit.in_turn if self._queued else _as_it_is
         if not self.job.fence_table:
-            return self._write(write, **claim)
-        given = {**claim, **more, "fence": self.job.fence_table}
-        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), fenced, given, answered=True)
+            return self._write(in_turn(write), **given)
+        given |= {**more, "fence": self.job.fence_table}
+        key = audit.key(self.job.job_id)
+        return dynamodb.update(self.target.audit_table, key, in_turn(fenced), given, answered=True)
 
     def _assigned(self) -> dict[str, Any]:
         claim = fencing.assigned() if self.job.fence_table else {}
@@ -202,7 +212,8 @@ class LockPattern:
             yield Succeed(names.SKIPPED, fields(skipped=why))
         if names.WAITING in ends:
             pause = expression(f"$min([{LONGEST_WAIT}, $power(2, {INPUT}.looks - 1)])")
-            yield Wait(names.WAITING, pause, names.ACQUIRE, keep("looks"))
+            again = Wait(names.WAITING, pause, names.ACQUIRE, keep("looks"))
+            yield queueing.waiting() if self._queued else again
         yield Choice(names.REFUSED, (Rule(gate(why), names.ACQUIRE, {}),))
 
     def _why_locked(self) -> Code:
@@ -245,6 +256,10 @@ class LockPattern:
     def _check_release(self) -> Task:
         seen = fields(lastOwner=read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
         return get_item("check release", self.job.job_id, self.target, "judge release", seen)
+
+
+def _as_it_is(write: Write) -> Write:
+    return write
 
 
 def _end(policy: WhenLocked | WhenHeld) -> str:
