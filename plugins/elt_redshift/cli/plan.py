@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 from pathlib import Path
 
 from rich.table import Table
@@ -16,6 +17,7 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError
+from elt_redshift.job import durations, loading
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.written import duration
 from elt_redshift.planning.estimates import Limit
@@ -37,6 +39,9 @@ _RUNS, _LOOKED_AT = 20, 100
 def add_parser(commands: Commands) -> None:
     made = command(commands, "plan", plan, "Tell what a job will do, cost and come close to.")
     made.add_argument("--json", action="store_true", help="print everything as JSON, for machines")
+    made.add_argument(
+        "--record", action="store_true", help="write these durations beside the job.yaml, where `auto` finds them"
+    )
     made.add_argument("--svg", metavar="FILE", type=Path, help="draw the branches and joins, and the critical path")
     durations = made.add_mutually_exclusive_group()
     durations.add_argument(
@@ -50,10 +55,17 @@ def add_parser(commands: Commands) -> None:
 
 def plan(given: argparse.Namespace) -> int:
     job = load(given)
+    if given.record and not (given.execution or given.from_history):
+        raise EltError("There is nothing to record: give --from-history or --execution as well.")
+    recorded = _recorded(given, job) if given.execution or given.from_history else None
+    if recorded and given.record:
+        file = durations.write(loading.find(given.job).parent, recorded, given.execution or "the newest runs")
+        print(f"{file} holds how long {len(recorded):,} tasks took.", file=sys.stderr)
+        job = load(given)
     machine = compile_job(job)
     written = len(body(render(machine).template))
     template = Limit("template without a bucket", written, MAX_INLINE, "bytes")
-    planned = plan_job(machine, _recorded(given, job) if given.execution or given.from_history else None, [template])
+    planned = plan_job(machine, recorded, [template])
     if given.svg:
         _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
     if given.json:

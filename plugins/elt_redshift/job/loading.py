@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from elt_redshift.exceptions import JobError, Problem
-from elt_redshift.job import checks, files, packaged, reading
+from elt_redshift.job import checks, durations, files, packaged, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import JobSpec
 
@@ -41,7 +41,7 @@ def load(path_or_name: str | Path) -> tuple[JobSpec, Findings]:
     data, findings = document.read(_text(file), file)
     if data is None:
         raise JobError(findings.problems)
-    job = reading.read_job(data, base=file.parent, findings=findings)
+    job = durations.apply(reading.read_job(data, base=file.parent, findings=findings), file.parent, findings)
     checks.require(job, findings)
     return job, findings
 

@@ -13,6 +13,7 @@ import pytest
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.stacks import Stacks
+from elt_redshift.job.model import EltJob
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
 from tests.local.cli.conftest import Cli
@@ -101,9 +102,14 @@ def test_plan_reckons_with_the_newest_success(deployed: Path, cli: Cli) -> None:
     assert "is unlocked" in cli("unlock", deployed, "--reason", "the table was missing")[1]
     _table(cli, deployed, "create table {} (x int)")
     assert cli("run", deployed, "--watch")[0] == 0
-    status, out, _ = cli("plan", deployed, "--json", "--from-history")
+    status, out, err = cli("plan", deployed, "--json", "--from-history", "--record")
     assert status == 0
     assert max(json.loads(out)["task_seconds"].values()) < 60
+    assert "durations.json holds how long 2 tasks took." in err
+    recorded = EltJob.load(deployed)
+    assert max(task.expected_seconds for task in recorded.tasks) < 60
+    status, _, err = cli("plan", deployed, "--record")
+    assert (status, "There is nothing to record" in err) == (1, True)
 
 
 def test_check_lists_every_mistake(job: Path, cli: Cli) -> None:

@@ -8,6 +8,8 @@ says of the owner: GONE knows none, DENIED may not be asked.
 from __future__ import annotations
 
 import json
+import os
+import random
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
@@ -25,6 +27,7 @@ from elt_redshift.job.parts import LockPolicy, WhenLocked
 from elt_redshift.local.stepfunctions.jsonata import evaluate
 from elt_redshift.protocol import dynamodb
 from elt_redshift.protocol.owners import GRACE
+from tests.cases import exhaustive
 from tests.unit.asl.jobs import job, task
 
 HERE = "arn:aws:states:us-east-1:123456789012"
@@ -203,3 +206,53 @@ def test_an_item_without_a_state_is_not_reserved() -> None:
     client.exceptions.ClientError = RuntimeError
     AuditStore(client, "t").reserve(AuditItem.parse({"JobID": {"S": "101"}, "Owner": {"S": EXECUTION}}), "arn:e2")
     assert client.update_item.call_args.kwargs["ExpressionAttributeValues"][":seen"] == {"S": ""}
+
+
+SEEDS = int(os.environ.get("ELT_REDSHIFT_FUZZ", "3"))
+#: What somebody may have written into attributes that decide, by their names: right values, near misses, other types.
+_TEXTS = {
+    "JobState": ["Ready", "Running", "Failed", "running", " Ready", "", "😀"],
+    "Owner": [
+        EXECUTION,
+        ME,
+        "arn:aws:states:eu-west-1:123456789012:execution:job:x",
+        "airflow:d/r",
+        "bob",
+        " ",
+        "\t",
+        EXECUTION + " ",
+    ],
+    "AfterFailure": ["hold", "release", "Release", ""],
+    "LeaseUntil": ["2020-01-01T00:00:00.000Z", "2999-01-01T00:00:00.000Z", "tomorrow", "2020-01-01", ""],
+    "JobEnd": ["2020-01-01T00:00:00.000Z", "yesterday", ""],
+    "RedriveCount": ["1"],
+    "FenceNumber": ["1"],
+}
+_OTHERS: list[dict[str, Any]] = [{"N": "7"}, {"BOOL": True}, {"NULL": True}, {"L": []}, {"M": {}}, {"SS": ["Ready"]}]
+_STATUSES = ["RUNNING", "PENDING_REDRIVE", "SUCCEEDED", "FAILED", "TIMED_OUT", "ABORTED", "GONE", "DENIED"]
+
+
+def _edited(rng: random.Random) -> dict[str, Any]:
+    """An item that somebody has edited, and what Step Functions says of its owner."""
+    numbers = ("RedriveCount", "FenceNumber")
+    item: dict[str, Any] = {}
+    for name, texts in _TEXTS.items():
+        if rng.random() < 0.75:
+            right = {"N" if name in numbers else "S": rng.choice(texts)}
+            item[name] = right if rng.random() < 0.85 else rng.choice(_OTHERS)
+    return {"item": item, "status": rng.choice(_STATUSES)}
+
+
+@pytest.mark.parametrize("seed", exhaustive(range(SEEDS), quick=[0]))
+def test_any_item_is_judged_alike_by_python_and_by_the_state_machine(seed: int) -> None:
+    """Whatever it holds: no error, no silence, and both say the same of it."""
+    rng, states = random.Random(f"{seed} items"), _definition()
+    ends = {"acquire lock": "free", "skip run": "locked", "find left statements": "dead", "wait for late calls": "dead"}
+    for _ in range(60):
+        case = _edited(rng)
+        name, given = _judged(states, case)
+        whose = ends.get(name) or ("unclear" if given["problem"] else "held")
+        item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
+        owner = item.owner == ME and not item.problem and item.state in ("Running", "Failed")
+        verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case))
+        assert whose == ("free" if item.free or owner else verdict.look(item).whose), (seed, case)

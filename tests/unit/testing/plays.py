@@ -99,8 +99,10 @@ class Play:
         self._do(lambda: [self.world.step_functions.stop(run.arn) for run in [*self.world.step_functions.running()]], 0)
 
     def halt_newest(self) -> None:
-        """Stop what was started last, as part of the route."""
-        self._do(lambda: self.world.step_functions.stop([*self.world.step_functions.running()][-1].arn), 0)
+        """Stop what was started last, if it runs still, as part of the route."""
+        self._do(
+            lambda: [self.world.step_functions.stop(run.arn) for run in [*self.world.step_functions.running()][-1:]], 0
+        )
 
     def edit(self, attribute: str, value: dict[str, str]) -> None:
         """Somebody writes something into the job's item."""
