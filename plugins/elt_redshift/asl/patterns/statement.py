@@ -83,10 +83,12 @@ UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
 #: before: by whoever stopped the execution, since the task itself cancels only what is late, which leaves ``error`` in
 #: ``$i``. Its failure ended the run, or went under when another one did; the redrive is to go on behind it.
 _ENDED_BEFORE = (
-    f"$r.Status in {list(statements.UNSUCCESSFUL)} and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
-    f"($d := $r.Status = '{statements.ABORTED}' ? $r.CreatedAt : $r.UpdatedAt; "
-    f"$type($d) = 'string' ? $toMillis($d) < $toMillis({REDRIVE_TIME}) : $r.Status = '{statements.ABORTED}')"
+    f"$bad and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
+    f"($d := $cut ? $r.CreatedAt : $r.UpdatedAt; "
+    f"$type($d) = 'string' ? $toMillis($d) < $toMillis({REDRIVE_TIME}) : $cut)"
 )
+#: … of which these are told first: whether it has ended badly, and whether it was cancelled.
+_HOW_IT_ENDED = f"$bad := $r.Status in {list(statements.UNSUCCESSFUL)}; $cut := $r.Status = '{statements.ABORTED}'"
 
 #: What is known of a task whose statement is submitted anew, as another attempt that is no failure.
 _ANEW = (
@@ -215,7 +217,7 @@ class StatementPattern:
     def _finish(self) -> Task:
         result = "$states.result"
         finished = f"{result}.Status = '{statements.FINISHED}'"
-        otherwise = f"$error('Statement ' & {INPUT}.Id & ' is ' & {result}.Status & '.')"
+        otherwise = "$error('Not finished.')"
         given, rows = self._finished(), passing.rows(result, self.source.batches, bool(self.job.fence))
         if given is None:
             output: Any = expression(
@@ -317,14 +319,15 @@ class StatementPattern:
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
         rows = passing.rows("$r", self.source.batches, bool(self.job.fence))
         seen = f"{{'Status': $r.Status, 'rows': {rows}}}"
-        found = f"$merge([$i, {seen}, $r.Status in {list(statements.UNSUCCESSFUL)} ? {ended} : {{}}])"
+        found = f"$merge([$i, {seen}, $bad ? {ended} : {{}}])"
         return self._call(
             self.source.name("describe"),
             calls.DESCRIBE_STATEMENT,
             {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
-                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_ENDED_BEFORE} ? {_ANEW} : {found})"
+                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_HOW_IT_ENDED}; "
+                f"{_ENDED_BEFORE} ? {_ANEW} : {found})"
             ),
             retry=calls.DATA_API_RETRY,
             catch=self._unseen(),
