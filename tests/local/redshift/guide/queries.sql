@@ -52,6 +52,10 @@ select a as key_, row_number() over (order by key_ desc) as place from m order b
 -- page: r_WITH_clause
 -- feature: clause with
 -- was: refused
+select count(*) from (with pair as (select 1 as a union all select 2) select pair.a, twin.b from pair, (select 1 as b) as twin where pair.a = twin.b(+)) as joined;
+-- 2
+
+-- was: refused
 select sum(a) from (with one as (select 1 as a) (select a from one union all select a + 1 from one)) as pair;
 -- 3
 

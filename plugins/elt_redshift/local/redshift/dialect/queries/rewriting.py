@@ -18,7 +18,7 @@ from elt_redshift.local.redshift.dialect.queries import (
 )
 from elt_redshift.local.redshift.dialect.queries.context import Context
 from elt_redshift.local.redshift.dialect.queries.qualify import finish
-from elt_redshift.local.redshift.dialect.queries.select import Chain, Select, parse
+from elt_redshift.local.redshift.dialect.queries.select import Chain, Select, parse, top_level
 from elt_redshift.local.redshift.dialect.queries.sources import names as table_names
 from elt_redshift.local.redshift.dialect.queries.sources import sources
 from elt_redshift.local.redshift.dialect.tokens import closing, following, symbol, text, word
@@ -90,9 +90,8 @@ def _rewrite(select: Select, context: Context) -> None:
 
 
 def _before(chain: Chain, context: Context) -> Context:
-    first = following(chain.before, -1)
-    place = next((index for index in range(len(chain.before)) if word(chain.before, index) == "with"), None)
-    if place is None or (place != first and symbol(chain.before, first) == "("):
+    place = next((index for index in top_level(chain.before) if word(chain.before, index) == "with"), None)
+    if place is None:
         chain.before = _brackets(chain.before, context)
         return context
     commons, context = _commons(chain.before[place:], context)
