@@ -222,3 +222,29 @@ def test_bounds_of_tests_stand_in_one_place() -> None:
         if bound.search(line)
     ]
     assert not found
+
+
+#: A module has no more lines than this.
+MOST_LINES = 310
+
+#: Modules that are longer than others may be, and why they are one.
+LONG = {
+    "airflow_compat.py": "what versions of Airflow differ in stands in one place",
+    "asl/language/states.py": "the kinds of states of the States Language, one beside the other",
+    "asl/patterns/statement.py": "the states of a task, which lead to each other",
+    "job/keys.py": "the one table of a job file's keys",
+    "operators/audit_lock.py": "a lock's operators, and the context that wires them",
+    "operators/redshift_sql.py": "an operator with the documentation of its parameters",
+    "testing/jsonata.py": "an interpreter: a function for each kind of node",
+}
+
+
+def test_modules_are_short_but_for_a_reason() -> None:
+    """Nobody has to read much more than 300 lines at once; what is longer says why, and only that does."""
+    package = ROOT / "plugins" / "elt_redshift"
+    long = {
+        path.relative_to(package).as_posix()
+        for path, text in texts().items()
+        if path.suffix == ".py" and path.is_relative_to(package) and text.count("\n") > MOST_LINES
+    }
+    assert long == LONG.keys()

@@ -16,7 +16,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.aws.execution_status import Execution
+from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import KeptTasks, PastRuns
 from elt_redshift.aws.stacks import Deployed
 from elt_redshift.aws.waiting import Sleep, until

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from functools import partial
 
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.aws.execution_status import Execution
+from elt_redshift.aws.executions import Executions
 from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import MAX_NAME
 

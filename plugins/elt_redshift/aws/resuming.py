@@ -24,7 +24,8 @@ from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definition, Definitions
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Execution, Executions
+from elt_redshift.aws.execution_status import Execution
+from elt_redshift.aws.executions import Executions
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.audit import ASSUME_DONE, Assumption
 from elt_redshift.protocol.executions import execution_arn

@@ -18,7 +18,7 @@ from rich.markup import escape
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.executions import execution_name
+from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.aws.waiting import until
 from elt_redshift.cli.options import INTERRUPTED
 from elt_redshift.cli.watch import failure, watch

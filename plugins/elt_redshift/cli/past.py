@@ -17,7 +17,7 @@ from rich.table import Column, Table
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.archive import Archive, RunTasks
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Execution
+from elt_redshift.aws.execution_status import Execution
 from elt_redshift.cli.listing import Row, add_forms, readable, show, time
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import STYLE

@@ -9,7 +9,8 @@ from datetime import UTC, datetime
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError, execution_name
+from elt_redshift.aws.execution_status import Execution, execution_name
+from elt_redshift.aws.executions import Executions, NotRedrivableError
 from elt_redshift.aws.resuming import Resumer
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.findings import did_you_mean

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.executions import Executions, execution_name
+from elt_redshift.aws.execution_status import execution_name
+from elt_redshift.aws.executions import Executions
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
 from elt_redshift.cli.watch import watch

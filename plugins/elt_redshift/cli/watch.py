@@ -7,7 +7,8 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Column, Table
 
-from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.aws.execution_status import Snapshot
+from elt_redshift.aws.executions import Executions
 from elt_redshift.cli.console import console
 from elt_redshift.job import statements
 from elt_redshift.job.model import EltJob

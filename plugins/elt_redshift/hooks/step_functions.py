@@ -13,7 +13,8 @@ from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
-from elt_redshift.aws.statements import Statements, StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
+from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
 from elt_redshift.hooks.quiet import Quiet

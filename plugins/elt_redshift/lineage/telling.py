@@ -18,7 +18,7 @@ from elt_redshift.triggers.outcome import RUN, Outcome
 if TYPE_CHECKING:
     from airflow.providers.openlineage.extractors import OperatorLineage
 
-    from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.aws.statement_status import StatementStatus
 
 log = logging.getLogger(__name__)
 

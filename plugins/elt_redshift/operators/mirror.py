@@ -34,8 +34,8 @@ from elt_redshift.runs import causes
 from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.executions import Snapshot
-    from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.aws.execution_status import Snapshot
+    from elt_redshift.aws.statement_status import StatementStatus
     from elt_redshift.operators.killing import Killable
     from elt_redshift.operators.redriving import Pursued
 

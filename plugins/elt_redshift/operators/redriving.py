@@ -24,7 +24,8 @@ from elt_redshift.aws.attempts import latest_attempt
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Execution, Executions, NotRedrivableError
+from elt_redshift.aws.execution_status import Execution
+from elt_redshift.aws.executions import Executions, NotRedrivableError
 from elt_redshift.aws.resuming import Resumer
 from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.runs.causes import named

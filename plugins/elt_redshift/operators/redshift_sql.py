@@ -27,7 +27,8 @@ from elt_redshift.airflow_compat import (
     try_key,
 )
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.statements import NO_RESULT, Statements, StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
+from elt_redshift.aws.statements import NO_RESULT, Statements
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.parts import Parameter, RetryOn, SqlStatement
 from elt_redshift.job.statements import script

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     from airflow.triggers.base import BaseTrigger
 
     from elt_redshift.airflow_compat import BaseOperatorLink
-    from elt_redshift.aws.executions import Execution, Executions
+    from elt_redshift.aws.execution_status import Execution
+    from elt_redshift.aws.executions import Executions
     from elt_redshift.job.model import EltJob
 
 

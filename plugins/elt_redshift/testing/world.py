@@ -9,8 +9,7 @@ from datetime import UTC, datetime
 from random import Random
 from typing import Any
 
-from elt_redshift.asl.language.names import RUN_TASKS, StateName, Step
-from elt_redshift.asl.patterns.passing import KEPT, end_of
+from elt_redshift.asl.language.names import RUN_TASKS
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.protocol import audit, executions
 from elt_redshift.protocol.statements import is_forgotten
@@ -25,6 +24,7 @@ from elt_redshift.testing.program import Program, State
 from elt_redshift.testing.redshift_data import Behaviour, RedshiftData, Statement
 from elt_redshift.testing.step_functions import StepFunctions
 from elt_redshift.testing.subject import AUDIT_TABLE, Subject, Version, transactions
+from elt_redshift.testing.task_steps import TaskStep, parsed
 
 #: When schedules begin: 2026-01-01.
 _BEGIN = 1_767_225_600.0
@@ -220,7 +220,7 @@ class World:
 
     def _step(self, run: Execution, state: str) -> TaskStep | None:
         """Of a task of the job; None: the state is none of a task's, or one of the small machines'."""
-        owner, name = run.parent or run, _parsed(state)
+        owner, name = run.parent or run, parsed(state)
         if name is None or owner.arn not in self.step_functions.executions:
             return None
         return TaskStep(owner, run.input["task"]["name"] if run.parent else name.task, name)
@@ -274,45 +274,3 @@ class World:
 def _heard_by_nobody(request: Mapping[str, Any]) -> dict[str, Any]:
     """An event that is put, a message that is published."""
     return {}
-
-
-@dataclass(frozen=True)
-class TaskStep:
-    """A state of a task, from which one sees how the task stands.
-
-    :param run: the execution that owns the lock.
-    """
-
-    run: Execution
-    task: str
-    state: StateName
-
-    def entered(self, given: Any, now: float) -> None:
-        run, step = self.run, self.state.step
-        if step in _BEGINNINGS:
-            if run.tasks.get(self.task) != "running":  # a redrive may go on with the same attempt
-                run.begun[self.task] = now
-            run.tasks[self.task] = "running"
-        elif step == "record":
-            run.failed[self.task] = given["statement"], given["cause"]
-            run.found.setdefault(given["statement"], now)
-        elif step == "report":
-            run.tasks[self.task] = "kept" if given["Status"] == KEPT else "succeeded"
-
-    def left(self, output: Any) -> None:
-        if self.state.step == "record":
-            self.run.tasks[self.task] = "failed"
-        elif isinstance(output, dict) and (end := end_of(self.state, output)):
-            self.run.tasks[self.task] = "kept" if end.kept else "succeeded"
-
-
-#: The steps in which a task is submitted.
-_BEGINNINGS: frozenset[Step] = frozenset({"", "submit", "submit batch"})
-
-_PARSED: dict[str, StateName | None] = {}
-
-
-def _parsed(state: str) -> StateName | None:
-    if state not in _PARSED:
-        _PARSED[state] = StateName.read(state)
-    return _PARSED[state]

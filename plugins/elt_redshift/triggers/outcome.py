@@ -10,8 +10,8 @@ from elt_redshift.protocol import executions, statements
 from elt_redshift.runs import causes
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.executions import Snapshot
-    from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.aws.execution_status import Snapshot
+    from elt_redshift.aws.statement_status import StatementStatus
     from elt_redshift.runs.history import TaskRun
 
 Status = Literal["succeeded", "failed", "aborted", "skipped", "unknown"]

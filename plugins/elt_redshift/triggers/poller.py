@@ -18,7 +18,7 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, Generic, Protocol, TypeVar
 
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Snapshot
+from elt_redshift.aws.execution_status import Snapshot
 
 Sleep = Callable[[float], Awaitable[None]]
 T = TypeVar("T")

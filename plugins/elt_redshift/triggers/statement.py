@@ -18,7 +18,7 @@ from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soo
 from elt_redshift.triggers.killing import to_the_end
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.statements import StatementStatus
+    from elt_redshift.aws.statement_status import StatementStatus
 
 #: So many refused calls in a row, with growing pauses, are forgiven; those whose errors pass do not count.
 MAX_FAILURES = 10

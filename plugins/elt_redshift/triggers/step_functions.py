@@ -14,7 +14,7 @@ from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import ended_by_user, link_xcom
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Snapshot
+from elt_redshift.aws.execution_status import Snapshot
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stopping import stopped_by
 from elt_redshift.exceptions import EltError

@@ -18,7 +18,7 @@ from elt_redshift.asl.patterns import joins
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Execution, execution_name
+from elt_redshift.aws.execution_status import Execution, execution_name
 from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.process import LocalAws

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.aws.executions import execution_name
+from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.events import MACHINE, RULE
 from elt_redshift.job.model import EltJob, Parameter, SqlTask

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.aws.executions import Execution, execution_name
+from elt_redshift.aws.execution_status import Execution, execution_name
 from elt_redshift.aws.resuming import Resumer, Resumption
 from elt_redshift.job.model import EltJob
 from tests.cases import exhaustive

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import pytest
 
-from elt_redshift.aws.executions import Execution
+from elt_redshift.aws.execution_status import Execution
 from elt_redshift.job.model import EltJob, Layout, LockPolicy, Wait
 from elt_redshift.protocol import audit
 from elt_redshift.testing import Subject

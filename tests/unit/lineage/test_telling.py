@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from elt_redshift.airflow_compat import ends_without_worker, listened_to, needs_worker
-from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
 from elt_redshift.job.model import EltJob
 from elt_redshift.lineage import telling
 from elt_redshift.lineage.told import Told, ToldStatement, Warehouse

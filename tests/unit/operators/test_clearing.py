@@ -18,7 +18,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.definitions import Definitions
-from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.aws.execution_status import Snapshot
+from elt_redshift.aws.executions import Executions
 from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import outcome_of

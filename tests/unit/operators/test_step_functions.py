@@ -23,7 +23,7 @@ from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.stacks import NotDeployedError
-from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob, LockPolicy, SqlStatement
 from elt_redshift.links.console import EXECUTION_ARN, execution_url

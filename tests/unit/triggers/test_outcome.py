@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.outcome import Outcome, outcome_of
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, gate_failed

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.executions import Executions, Snapshot
+from elt_redshift.aws.execution_status import Snapshot
+from elt_redshift.aws.executions import Executions
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers import poller as module
 from elt_redshift.triggers.outcome import outcome_of

@@ -12,7 +12,7 @@ from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
 from elt_redshift import airflow_compat
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
-from elt_redshift.aws.statements import StatementStatus
+from elt_redshift.aws.statement_status import StatementStatus
 from elt_redshift.hooks import step_functions as hooks
 from elt_redshift.triggers import base
 from elt_redshift.triggers.step_functions import TaskTrigger, links
