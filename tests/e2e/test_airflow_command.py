@@ -190,6 +190,7 @@ def test_a_process_that_ends_by_itself_ends_the_command(start: Callable[..., Com
 
 
 @either
+@pytest.mark.exhaustive
 def test_an_embedded_aws_that_is_stopped_ends_the_command(start: Callable[..., Command]) -> None:
     """When somebody stops the embedded AWS beneath it, the command says so in one line, and stops the rest."""
     command = start()

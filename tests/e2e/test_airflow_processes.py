@@ -441,6 +441,7 @@ def test_failing_a_run_of_workers_cancels_its_statement(airflow: Airflow, jobs: 
     assert (jobs.ran(label), job.item.state) == (ONCE, "Ready")
 
 
+@pytest.mark.exhaustive
 def test_waiting_for_the_lock_holds_no_worker(airflow: Airflow, jobs: Jobs, label: str) -> None:
     """A run that finds the job locked waits with all its mirrors in the triggerer, and has its turn."""
     with jobs.closed_barrier():

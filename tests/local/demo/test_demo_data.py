@@ -52,6 +52,7 @@ def run(client: Script, path: Path, timeout: float = 100.0, **substitutions: str
     data.run_script(client, TARGET, path, substitutions, timeout, client.clock)  # type: ignore[arg-type]
 
 
+@pytest.mark.exhaustive
 def test_the_same_scale_factor_gives_the_same_files(tmp_path: Path) -> None:
     """Data are deterministic, and a second call replaces the files of the first."""
     first = {table: path.read_bytes() for table, path in data.generate(tmp_path, 0.001).items()}

@@ -202,6 +202,7 @@ def test_what_cannot_be_meant_is_refused(faults: Faults, service: str, operation
         faults.throttle(service, operation)
 
 
+@pytest.mark.exhaustive
 def test_the_pages_example_is_a_test_that_passes(tmp_path: Path) -> None:
     """The test of a job that docs/embedded-aws.md shows runs as it stands."""
     page = (ROOT / "docs" / "embedded-aws.md").read_text().partition("## Faults on demand")[2]

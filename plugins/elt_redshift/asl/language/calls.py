@@ -88,18 +88,16 @@ JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
 #: The Data API: throttling passes with time; a wrong request does not.
 DATA_API_RETRY = _retry(INVALID, NO_SUCH_STATEMENT, times=12)
 
-_REFUSED = (
-    INVALID,
-    "RedshiftData.ExecuteStatementException",
-    "RedshiftData.BatchExecuteStatementException",
-)
 
-#: A submission: too many active statements pass with time, too. A repeated one carries the same ClientToken, so a lost
-#: response runs nothing twice.
-SUBMIT_RETRY = _retry(*_REFUSED, times=12)
+def submit_retry(call: Call, *lasting: str) -> tuple[Retry, ...]:
+    """A submission: too many active statements pass with time, too. A repeated one carries the same ClientToken, so a
+    lost response runs nothing twice.
 
-#: One that waits for an event, which may tell that the statement has failed.
-EVENT_RETRY = _retry(STATEMENT_FAILED, *_REFUSED, times=12)
+    :param lasting: what else lasts, beside a refusal of the SQL.
+    """
+    refused = f"RedshiftData.{call.action[0].upper()}{call.action[1:]}Exception"
+    return _retry(*lasting, INVALID, refused, times=12)
+
 
 #: A start of an execution.
 START_RETRY = _retry(ALREADY_STARTED, "Sfn.StateMachineDoesNotExistException")

@@ -40,6 +40,9 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import audit, dynamodb, messages
 from elt_redshift.protocol.writes import Write
 
+#: The input without what is known of a failure: the statement is looked at anew, since the redrive may be to mend it.
+_UNSEEN = f"$sift({INPUT}, function($v, $k) {{$k != 'error'}})"
+
 
 @dataclass(frozen=True)
 class FailurePattern:
@@ -135,7 +138,7 @@ class FailurePattern:
             calls.UPDATE_ITEM,
             self._answered(audit.RECLAIM, **fields(owner=owner, redrives=f"$string({count})")),
             next=self.source.name("status"),
-            output=expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}{self._assumed(count)}}}])"),
+            output=expression(f"$merge([{_UNSEEN}, {{'redrives': {REDRIVE_COUNT}{self._assumed(count)}}}])"),
             retry=calls.DYNAMODB_RETRY,
             catch=catch,
             partition=self.target.partition,

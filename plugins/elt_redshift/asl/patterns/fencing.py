@@ -180,7 +180,7 @@ class FencePattern:
                 f"($r := $states.result; $status := $exists($r.Status) ? $r.Status : '{statements.SUBMITTED}'; "
                 f"$merge([{INPUT}, {{'look': {_LOOK}, 'why': '', 'id': $r.Id, 'fence': $status}}]))"
             ),
-            retry=calls.SUBMIT_RETRY,
+            retry=calls.submit_retry(calls.BATCH_EXECUTE_STATEMENT),
             partition=self.target.partition,
             comment="What a former owner of the lock may still send fails from here on.",
         )

@@ -158,7 +158,7 @@ class JudgePattern:
         def status(code: str, more: str = "") -> str:
             return expression(f"$merge([{INPUT}, {{'status': {code}{more}}}])")
 
-        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), Code(f"({in_plain_words(WHY)})")))
+        why = joined(*messages.not_told(Code(f"{INPUT}.owner"), Code(in_plain_words(WHY))))
         return Task(
             "ask for owner",
             calls.DESCRIBE_EXECUTION,

@@ -67,7 +67,7 @@ def refusal() -> dict[str, Any]:
     """What ``record`` needs to know of a refused call: it tells the service's words."""
     words = in_plain_words("$i.refused", before=f"($unseen ? '' : '{REFUSED}')")
     unseen = "$unseen := $exists($i.Id) or $exists($i.unlisted)"
-    cause = f"($i := {INPUT}; {unseen}; $substring(($unseen ? '{UNSEEN}' : '') & ({words}), 0, {MAX_MESSAGE}))"
+    cause = f"($i := {INPUT}; {unseen}; $substring(($unseen ? '{UNSEEN}' : '') & {words}, 0, {MAX_MESSAGE}))"
     statement = f"$exists({INPUT}.Id) ? {INPUT}.Id : '{statements.NO_STATEMENT}'"
     return {**keep("attempt", "redrives", "since"), **fields(statement=statement, cause=cause)}
 

@@ -136,7 +136,7 @@ class ResumptionPattern:
         name = Code("$n")
         beginning = joined(*statements.beginning(self.job.job_id, Code(execution), Code(f"{INPUT}.task")))
         forgotten = joined(messages.UNSEEN, *messages.forgotten(name, Code(f"{INPUT}.task"), self.job.name))
-        untold = f"'{messages.UNSEEN}' & ({in_plain_words(WHY)})"
+        untold = f"'{messages.UNSEEN}' & {in_plain_words(WHY)}"
         return Task(
             "find finished statement",
             calls.LIST_STATEMENTS,

@@ -200,7 +200,7 @@ class StatementPattern:
                 **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
             },
             comment=self.source.comment,
-            retry=calls.SUBMIT_RETRY,
+            retry=calls.submit_retry(submission.call),
             catch=(self._caught(),),
             role=Submits(self._first_wait),
         )

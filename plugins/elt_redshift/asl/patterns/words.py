@@ -18,9 +18,9 @@ def in_plain_words(why: str, before: str = "''") -> str:
     :param why: JSONata that gives name and text, as :data:`WHY`.
     :param before: JSONata of what is put before the words of a service.
     """
-    text_only = f"$substringAfter({why}, ' ')"
-    said = f"{before} & {_of_the_service(text_only)}"
-    return f"$contains({text_only}, /{messages.INNER_WORKINGS}/) ? '{messages.NOT_EXPECTED}' : {said}"
+    said = f"{before} & {_of_the_service('$said')}"
+    plain = f"$contains($said, /{messages.INNER_WORKINGS}/) ? '{messages.NOT_EXPECTED}' : {said}"
+    return f"($said := $substringAfter({why}, ' '); {plain})"
 
 
 def _of_the_service(said: str) -> str:
