@@ -178,6 +178,11 @@ class LockPolicy:
     when_held: WhenHeld | None = None
 
     @property
+    def holds(self) -> bool:
+        """Whether a failed run keeps it."""
+        return self.after_failure == HOLD
+
+    @property
     def meeting_a_failure(self) -> WhenHeld:
         """``when_held`` as it was given, or its default."""
         return self.when_held or default_when_held(self.when_locked)

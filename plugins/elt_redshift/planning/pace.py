@@ -11,7 +11,6 @@ from elt_redshift.job.parts import WhenLocked
 from elt_redshift.job.schedules import expression_of, shortest_gap
 from elt_redshift.job.written import duration
 from elt_redshift.planning.critical_path import longest_path
-from elt_redshift.protocol.audit import HOLD
 
 _FATE: Mapping[WhenLocked, str] = {
     "skip": "those that meet a running one are skipped (`when_locked: skip`)",
@@ -37,7 +36,7 @@ def problems(machine: StateMachine, recorded: Mapping[str, float] | None = None)
             f"{_FATE[job.lock.when_locked]}."
         )
         yield Problem(place, said, "Start it less often, if that is not meant.")
-    if job.lock.after_failure == HOLD and job.lock.meeting_a_failure == "wait":
+    if job.lock.holds and job.lock.meeting_a_failure == "wait":
         said = (
             f"After a failure, the runs that {when} starts wait until somebody lets the failed one go on, all of them."
         )

@@ -33,7 +33,7 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import passing
-from elt_redshift.asl.patterns.holding import after_failure
+from elt_redshift.asl.patterns.holding import hold_or_release
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -87,7 +87,7 @@ class FailurePattern:
             self._write(
                 audit.RECORD,
                 task=rendered(self._failed),
-                after=rendered(after_failure(self.job, f"{INPUT}.statement")),
+                after=rendered(hold_or_release(self.job, f"{INPUT}.statement")),
                 **fields(
                     owner=self.source.owner,
                     redrives=f"$string({self.source.known_redrives})",

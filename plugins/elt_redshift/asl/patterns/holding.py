@@ -7,12 +7,11 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import audit, statements
 
 
-def after_failure(job: EltJob, statement: str) -> Value:
+def hold_or_release(job: EltJob, statement: str) -> Value:
     """A statement whose outcome is unknowable is told by its name, and holds the job whatever the policy is.
 
     :param statement: JSONata that gives its id.
     """
-    policy = job.lock.after_failure
-    if policy == audit.HOLD:
-        return policy
-    return Code(f"$contains({statement}, '{statements.SLASH}') ? '{audit.HOLD}' : '{policy}'")
+    if job.lock.holds:
+        return audit.HOLD
+    return Code(f"$contains({statement}, '{statements.SLASH}') ? '{audit.HOLD}' : '{audit.RELEASED}'")

@@ -57,7 +57,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Map, Rule, State, Succeed, Task
 from elt_redshift.asl.patterns import listing
-from elt_redshift.asl.patterns.holding import after_failure
+from elt_redshift.asl.patterns.holding import hold_or_release
 from elt_redshift.asl.patterns.words import WHY, in_plain_words
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -167,7 +167,7 @@ class ResumptionPattern:
         """As a task's failure: one that nobody can know anything of holds the job, whatever the policy is."""
         unfound = f"{INPUT}.unfound"
         values = {
-            "after": rendered(after_failure(self.job, f"{unfound}.statement")),
+            "after": rendered(hold_or_release(self.job, f"{unfound}.statement")),
             **fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})", end="$now()"),
             **fields(**{name: f"{unfound}.{name}" for name in ("task", "statement", "message")}),
         }
