@@ -318,13 +318,17 @@ def test_an_aborted_task_with_a_token_gets_a_new_one(aws: Aws) -> None:
         scan = lambda: {row["id"]["S"] for row in aws.dynamodb.scan(TableName=table)["Items"]}  # noqa: E731
         return set(aws.until(scan, lambda found: len(found) == number))
 
+    def until_submitted(times: int) -> None:
+        aws.until(lambda: [event["type"] for event in aws.history(arn)].count("TaskSubmitted"), lambda n: n == times)
+
     old = tokens(1)
+    until_submitted(1)  # the call takes effect before its event is there
     aws.sfn.stop_execution(executionArn=arn)
     assert aws.fails("send_task_success", taskToken=next(iter(old)), output="1") in ("InvalidToken", "TaskTimedOut")
     aws.sfn.redrive_execution(executionArn=arn)
     (new,) = tokens(2) - old
     aws.until_entered(arn, "t")
-    aws.until(lambda: [event["type"] for event in aws.history(arn)].count("TaskSubmitted"), lambda number: number == 2)
+    until_submitted(2)
     aws.sfn.send_task_success(taskToken=new, output='"done"')
     assert json.loads(aws.ended(arn)["output"]) == "done"
 
