@@ -102,7 +102,7 @@ class StatementStatus:
 
 def _error(answer: Mapping[str, Any], subs: Sequence[Mapping[str, Any]]) -> str:
     """Why a statement ended badly; ours where its fence has held it back."""
-    error = answer.get("Error") or "The statement was cancelled."
+    error = answer.get("Error") or messages.CANCELLED
     checked = fence.is_check(subs[0].get("QueryString", "")) and subs[0]["Status"] == FAILED
     return messages.FENCED if checked and fence.REFUSED in error else str(error)
 

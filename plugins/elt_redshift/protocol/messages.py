@@ -156,6 +156,9 @@ ELSEWHERE = "it is of another account or region"
 #: Python and JSONata read alike.
 INNER_WORKINGS = r"(^|[^A-Za-z])States[.][A-Z]|JSONata|JSONPath|[$]states"
 
+#: What is told of a statement that ended without an error of Redshift's.
+CANCELLED = "The statement was cancelled."
+
 #: What Step Functions puts behind the words of a service begins with one of these.
 OF_THE_SDK = (" (Service: ", " (SDK Attempt Count: ")
 

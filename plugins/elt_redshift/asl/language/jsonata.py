@@ -144,3 +144,8 @@ def joined(*parts: Value) -> Code:
         else:
             merged.append(plain)
     return Code(" & ".join(code(part) for part in merged))
+
+
+def padded(digits: str, length: int) -> Code:
+    """Digits, JSONata, with zeros before them."""
+    return Code(f"$substring('{'0' * length}' & {digits}, -{length})")

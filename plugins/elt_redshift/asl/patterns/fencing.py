@@ -35,6 +35,7 @@ from elt_redshift.asl.language.jsonata import (
     gate,
     joined,
     keep,
+    padded,
 )
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task, Wait
 from elt_redshift.asl.patterns import passing
@@ -55,11 +56,6 @@ _ATTRIBUTES = "$states.result.Attributes"
 
 #: A free lock has nobody whose statements could be listed by all their statuses.
 _LOOK = f"({INPUT}.state = '{audit.READY}' ? {len(statements.OPEN) - 1} : 0)"
-
-
-def padded(digits: Code | str, length: int) -> Code:
-    """Digits, JSONata, with zeros before them."""
-    return Code(f"$substring('{'0' * length}' & {digits}, -{length})")
 
 
 def claimed(redrives: str, run: str = f"${VARIABLE}") -> Code:
@@ -187,7 +183,7 @@ class FencePattern:
 
     def _look(self) -> Task:
         result = "$states.result"
-        why = f"$exists({result}.Error) ? {result}.Error : 'The statement was cancelled.'"
+        why = f"$exists({result}.Error) ? {result}.Error : '{messages.CANCELLED}'"
         ended = f"{result}.Status in {list(statements.UNSUCCESSFUL)} ? {{'why': {why}}} : {{}}"
         return Task(
             "look at fence",

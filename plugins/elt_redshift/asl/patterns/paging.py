@@ -25,7 +25,17 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from elt_redshift.asl.language import calls, names
-from elt_redshift.asl.language.jsonata import INPUT, Code, Value, code_object, expression, fields, joined, rendered
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    Code,
+    Value,
+    code_object,
+    expression,
+    fields,
+    joined,
+    padded,
+    rendered,
+)
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.recording import expiry
@@ -179,7 +189,7 @@ class PagePattern:
         )
 
     def _put(self, name: str, kind: str, following: str) -> Task:
-        number = Code(f"$substring('000000' & $string({INPUT}.number), -6)")
+        number = padded(f"$string({INPUT}.number)", 6)
         key: Mapping[str, Value] = {
             records.OF: joined(*records.of_run(self.job.job_id, Code(f"{INPUT}.name"))),
             records.AT: joined(*records.page_at(kind, number)),

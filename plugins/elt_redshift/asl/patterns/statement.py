@@ -70,7 +70,7 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.fence import REFUSED
 from elt_redshift.protocol.limits import LONG_POLL, MAX_MESSAGE
-from elt_redshift.protocol.messages import FENCED
+from elt_redshift.protocol.messages import CANCELLED, FENCED
 
 #: Longest pause between two polls, in seconds.
 MAX_PAUSE = 60
@@ -314,7 +314,7 @@ class StatementPattern:
 
     def _describe(self) -> Task:
         part = f"$r.SubStatements[Status = '{statements.FAILED}'][0].Id"
-        told = f"{self._fenced()}$exists($r.Error) ? $r.Error : 'The statement was cancelled.'"
+        told = f"{self._fenced()}$exists($r.Error) ? $r.Error : '{CANCELLED}'"
         said = f"$exists($i.error) ? $i.error : {told}"
         ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
         rows = passing.rows("$r", self.source.batches, bool(self.job.fence))
