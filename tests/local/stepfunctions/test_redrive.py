@@ -4,6 +4,8 @@
 """
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -144,6 +146,32 @@ def test_history_context_and_description_tell_of_the_redrive(aws: Aws) -> None:
     redriven = next(event for event in events if event["type"] == "ExecutionRedriven")
     assert redriven["executionRedrivenEventDetails"] == {"redriveCount": 1}
     assert redriven["previousEventId"] == redriven["id"] - 1
+
+
+@beyond_stock("KeyError: 'redriveCount'")
+def test_a_redrive_is_seen_as_one_step(aws: Aws) -> None:
+    """Nobody who asks meanwhile is told of the redrive together with the end before it."""
+    arn = aws.start(jsonata({"w": {"Type": "Wait", "Seconds": 600, "End": True}}))
+    ended, seen = threading.Event(), []
+
+    def look() -> None:
+        while not ended.is_set():
+            found = aws.sfn.describe_execution(executionArn=arn)
+            listed = aws.sfn.list_executions(stateMachineArn=found["stateMachineArn"])["executions"]
+            seen.extend((found, *listed))
+
+    with ThreadPoolExecutor(1) as pool:
+        looking = pool.submit(look)
+        for _ in range(30):
+            aws.sfn.stop_execution(executionArn=arn)
+            aws.sfn.redrive_execution(executionArn=arn)
+        ended.set()
+        looking.result()
+    aws.sfn.stop_execution(executionArn=arn)
+    assert len({one["redriveCount"] for one in seen}) > 1
+    for one in seen:
+        assert ("stopDate" in one) == (one["status"] == "ABORTED")
+        assert one["redriveCount"] == 0 or "stopDate" not in one or one["stopDate"] >= one["redriveDate"]
 
 
 @beyond_stock("'500' == 'ExecutionNotRedrivable'")

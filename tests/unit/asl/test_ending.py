@@ -65,7 +65,10 @@ def _chosen(choice: Any, given: Any) -> str:
         ({"redriveCount": None}, {"Status": "ABORTED", "RedriveCount": 2}, "settle item"),
         # DescribeExecution does not know of the end yet, or of the redrive that has ended.
         ({"redriveCount": 0}, {"Status": "RUNNING", "RedriveCount": 0}, "wait for news"),
-        ({"redriveCount": 1}, {"Status": "FAILED", "RedriveCount": 0}, "settle item"),
+        ({"redriveCount": 1}, {"Status": "FAILED", "RedriveCount": 0}, "wait for news"),
+        # It tells of a redrive, but of an end that may be the one before it.
+        ({"redriveCount": 0}, {"Status": "ABORTED", "RedriveCount": 1}, "wait for news"),
+        ({"redriveCount": 0, "looks": MAX_LOOKS - 1}, {"Status": "ABORTED", "RedriveCount": 1}, "settle item"),
         ({"redriveCount": 0, "looks": MAX_LOOKS - 1}, {"Status": "RUNNING", "RedriveCount": 0}, "settled"),
         # It has been redriven since.
         ({"redriveCount": 0}, {"Status": "RUNNING", "RedriveCount": 1}, "settled"),

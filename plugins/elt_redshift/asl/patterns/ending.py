@@ -138,11 +138,13 @@ class EndPattern:
 
     def _judge(self) -> Choice:
         alive = f"{INPUT}.status in {list(executions.ALIVE)}"
-        stale = f"{INPUT}.redriveCount >= {INPUT}.redrives and {INPUT}.looks < {MAX_LOOKS}"
+        told, found = f"{INPUT}.redriveCount", f"{INPUT}.redrives"
+        # Of another end than the event's, it is not known yet which redrive its members are of.
+        stale = f"({alive} ? {told} >= {found} : {told} >= 0 and {told} != {found})"
         return Choice(
             "judge end",
             (
-                Rule(expression(f"{alive} and {stale}"), "wait for news"),
+                Rule(expression(f"{stale} and {INPUT}.looks < {MAX_LOOKS}"), "wait for news"),
                 Rule(expression(alive), _DONE),
                 Rule(expression(f"{INPUT}.status in {_UNSUCCESSFUL}"), "settle item"),
             ),

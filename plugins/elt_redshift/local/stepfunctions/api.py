@@ -212,7 +212,12 @@ def list_executions(original: Any, self: Any) -> ActionResult:
         and (arn == machine.arn or arn in (execution.version_arn, execution.alias_arn))
     ]
     page, following = _page(self, chosen)
-    return ActionResult({"executions": [_summary(execution) for execution in page], "nextToken": following})
+    return ActionResult({"executions": [_summarised(execution) for execution in page], "nextToken": following})
+
+
+def _summarised(execution: Any) -> dict[str, Any]:
+    with execution._run.lock:  # status, dates and redrives belong together
+        return _summary(execution)
 
 
 def _list_children(self: Any, map_run: str, status: str | None) -> ActionResult:

@@ -95,13 +95,13 @@ class EmbeddedExecution(Execution):
             if reason is not None:
                 raise ExecutionNotRedrivable(f"Execution is not redrivable: '{self.exec_arn}'. {reason}")
             moment = utc_now()
-            self.redrive_count, self.redrive_date = self.redrive_count + 1, moment
             if client_token:
                 self.redrive_tokens[client_token] = moment
-            with self._run.lock:  # the former run's threads may still be at work
+            with self._run.lock:  # the former run's threads may still be at work; who looks sees all of this or nothing
+                self.redrive_count, self.redrive_date = self.redrive_count + 1, moment
+                self.stop_date = self.error = self.cause = self.output = None
                 self._scope = self._scope.redriven()
-            env = self._new_env(former=self._history)
-            self.stop_date = self.error = self.cause = self.output = None
+                env = self._new_env(former=self._history)
             self._add_event(env, HistoryEventType.ExecutionRedriven, {"redriveCount": self.redrive_count})
             self._launch(env)
             return moment
@@ -126,7 +126,7 @@ class EmbeddedExecution(Execution):
             self._end(ExecutionStatus.ABORTED, HistoryEventType.ExecutionAborted, details)
 
     def _new_env(self, former: History | None) -> Any:
-        self._run = run = Run()
+        run = Run()
         context: Any = {"Execution": self._context(), "StateMachine": self._state_machine_context()}
         env: Any = Environment(
             aws_execution_details=AWSExecutionDetails(self.account_id, self.region_name, self.role_arn),
@@ -142,6 +142,7 @@ class EmbeddedExecution(Execution):
         env.event_manager = self._history = History(run, former, on_full=self._too_many_events)
         self.exec_worker: Any = Worker(env)
         self.exec_status = ExecutionStatus.RUNNING
+        self._run = run  # with its lock, under which the above is read
         return env
 
     def _context(self) -> dict[str, Any]:
