@@ -56,6 +56,12 @@ class Account:
         with aws_errors("caller identity"):
             return str(self.client("sts").get_caller_identity()["Arn"])
 
+    @property
+    def number(self) -> str:
+        """The account's twelve digits."""
+        with aws_errors("caller identity"):
+            return str(self.client("sts").get_caller_identity()["Account"])
+
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
         return Executions(self.client("stepfunctions"), state_machine_arn, tables=partial(self.client, "dynamodb"))

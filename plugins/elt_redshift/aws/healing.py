@@ -18,6 +18,7 @@ from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, messages, statements
+from elt_redshift.protocol.audit import FAILED
 from elt_redshift.protocol.owners import GRACE, Owner
 
 log = logging.getLogger(__name__)
@@ -55,11 +56,13 @@ class Healer:
     :param store: the audit table.
     :param statements: the Data API, where a dead owner may have left statements running.
     :param executions: a boto3 client of ``stepfunctions``, which knows whether an execution lives.
+    :param account: gives the number of the account that it asks in.
     """
 
     store: AuditStore
     statements: Statements
     executions: Any
+    account: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
 
     def look(self, item: AuditItem) -> Verdict:
@@ -111,14 +114,16 @@ class Healer:
                 return Verdict("unclear", "".join(messages.not_told(owner, error.message)))
             if error.code != "ExecutionDoesNotExist":
                 raise
-            if owner.region != self.executions.meta.region_name:
+            if (owner.region, owner.account) != (self.executions.meta.region_name, self.account()):
                 return Verdict("unclear", "".join(messages.not_told(owner, messages.ELSEWHERE)))
             told = {"status": "GONE"}
         if told["status"] in executions.ALIVE:
             return Verdict("locked")
         ended = None if told["status"] == executions.SUCCEEDED else told.get("stopDate")
-        if ended and told.get("redriveCount", 0) < float(item.redrives or 0):
-            ended = self.store.now()  # older than its claim of the lock: DescribeExecution is eventually consistent
+        if ended and (claim := float(item.redrives or 0)):
+            # DescribeExecution is eventually consistent: this may be the end before the redrive that has the lock.
+            recorded = _time(item.end) if item.state == FAILED and told.get("redriveCount", 0) >= claim else None
+            ended = max(recorded, ended) if recorded else self.store.now()
         return Verdict("held") if item.failed else Verdict("dead", ended=ended)
 
     def _left(self, ended: datetime | None) -> float:

@@ -64,6 +64,11 @@ class Owner(str):
         return self.split(":")[3]
 
     @property
+    def account(self) -> str:
+        """Of an execution: the number of the account that it runs in."""
+        return self.split(":")[4]
+
+    @property
     def short(self) -> str:
         """The name without what all of its kind have in common: an execution's own name, a DAG run's ids."""
         return str(self.rpartition(":" if self.is_execution else DAG_RUN)[2])

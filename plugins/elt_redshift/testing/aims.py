@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from random import Random
 
+from elt_redshift.protocol.owners import GRACE
 from elt_redshift.testing.moves import Kind, Move, draw
 
 #: Between finding an owner dead and taking its lock over.
@@ -48,7 +49,7 @@ _AGAIN: tuple[Kind, ...] = ("redrive", "redrive", "resume", "start")
 def aimed(random: Random) -> tuple[Move, ...]:
     """Some moves, at least one of them aimed."""
     more = draw(random, most=2)
-    return (*random.choice((_taking_over, _stopped, _anywhere))(random), *more)
+    return (*random.choice((_taking_over, _stopped, _anywhere, _waiting))(random), *more)
 
 
 def _taking_over(random: Random) -> tuple[Move, ...]:
@@ -57,6 +58,15 @@ def _taking_over(random: Random) -> tuple[Move, ...]:
     first: Kind = random.choice(("stop", "stop", "crash"))
     then: Kind = random.choice(("start", "start", "resume"))
     return (_quick(random, first), Move(then, 10_000, long_ago, 0.0), _at(random, _AGAIN, TAKING_OVER))
+
+
+def _waiting(random: Random) -> tuple[Move, ...]:
+    """The owner of the lock goes on about when whoever waits for its late calls looks again."""
+    since = random.uniform(1.0, GRACE / 2)
+    until = GRACE - since - random.uniform(-1.0, 5.0)
+    again: Kind = random.choice(("stop", "redrive"))
+    first, then = _quick(random, "stop"), Move("start", 10_000, since, 0.0)
+    return first, then, Move("redrive", 10_000, until, 0.0), Move(again, 10_000, random.uniform(0.0, 2.0), 0.0)
 
 
 def _stopped(random: Random) -> tuple[Move, ...]:

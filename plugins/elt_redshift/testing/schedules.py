@@ -48,7 +48,8 @@ class Chances:
     :param aims: whether the moves of one schedule in ten are aimed at states.
     :param in_step: whether statements of one schedule in five end at the same moments.
     :param edits: whether the audit item is edited by hand in one schedule of ten.
-    :param stale: the share of looks at executions that are answered out of date, where moves are aimed.
+    :param stale: the share of looks at executions that are answered out of date, where moves are aimed; in half of
+        them with the newest count of redrives.
     :param memories: the Data API's memory of ClientTokens, in seconds, of which each schedule has one.
     """
 
@@ -120,6 +121,7 @@ class _Schedule:
         """Events are lost, and what Step Functions tells of an execution is out of date."""
         self.world.lost_events = self._more.choice((self._chances.lost_events, 1.0))
         self.world.step_functions.lag = self._lag
+        self.world.step_functions.mixed = lambda: self._more.random() < 0.5
 
     def _lag(self) -> float:
         late = self.world.network.faults.any and self._more.random() < self._chances.stale

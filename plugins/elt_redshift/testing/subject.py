@@ -29,10 +29,12 @@ class Version:
     """One compiled definition of a job.
 
     :param mutate: breaks the definition, to see that the simulation notices.
+    :param mutate_ending: the same of the small machine that follows the ends of runs.
     """
 
     job: EltJob
     mutate: Mutation | None = None
+    mutate_ending: Mutation | None = None
 
     @cached_property
     def machine(self) -> StateMachine:
@@ -43,10 +45,7 @@ class Version:
         definition = self.machine.definition()
         if self.machine.job_file is not None:
             definition = json.loads(json.dumps(definition).replace(Target.job_file_key, self.job_file_key))
-        if self.mutate:
-            definition = json.loads(json.dumps(definition))
-            self.mutate(definition)
-        return program(definition)
+        return program(_mutated(definition, self.mutate))
 
     @cached_property
     def job_file_key(self) -> str:
@@ -61,7 +60,7 @@ class Version:
     @cached_property
     def ending(self) -> Program:
         """The small machine that follows the ends of runs."""
-        return program(self.machine.ending())
+        return program(_mutated(self.machine.ending(), self.mutate_ending))
 
     @cached_property
     def prints(self) -> Fingerprints:
@@ -80,9 +79,12 @@ class Subject:
     versions: tuple[Version, ...]
 
     @classmethod
-    def of(cls, job: EltJob, name: str = "", mutate: Mutation | None = None) -> Subject:
+    def of(
+        cls, job: EltJob, name: str = "", mutate: Mutation | None = None, mutate_ending: Mutation | None = None
+    ) -> Subject:
         """The job as it is, and as it is after a fix of the SQL of each task in turn."""
-        return cls(name or job.name, tuple(Version(one, mutate) for one in (job, *_fixed(job))))
+        versions = (Version(one, mutate, mutate_ending) for one in (job, *_fixed(job)))
+        return cls(name or job.name, tuple(versions))
 
     @property
     def patience(self) -> float:
@@ -97,6 +99,13 @@ class Subject:
     @property
     def job_id(self) -> str:
         return self.versions[0].job.job_id
+
+
+def _mutated(definition: dict[str, Any], mutate: Mutation | None) -> dict[str, Any]:
+    if mutate:
+        definition = json.loads(json.dumps(definition))
+        mutate(definition)
+    return definition
 
 
 def _with(job: EltJob, tasks: Mapping[str, SqlTask]) -> EltJob:

@@ -17,6 +17,7 @@ from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
 from tests.local.conftest import client_factory
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
+ACCOUNT = "123456789012"
 LEASE = timedelta(minutes=10)
 DEAD, NEXT = Owner.dag_run("sales", "run-1"), Owner.dag_run("sales", "run-2")
 
@@ -46,7 +47,7 @@ class Table:
         self.clock, self.job_id = Clock(), uuid.uuid4().hex
         self.store = AuditStore(client("dynamodb"), name, self.clock)
         self.statements = Statements(client("redshift-data"))
-        self.healer = Healer(self.store, self.statements, client("stepfunctions"), sleep=lambda _: None)
+        self.healer = Healer(self.store, self.statements, client("stepfunctions"), lambda: ACCOUNT, lambda _: None)
 
     def item(self) -> Any:
         return self.store.read(self.job_id)

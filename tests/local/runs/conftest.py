@@ -242,7 +242,7 @@ class Barrier:
 
     def open(self) -> None:
         if self._session:
-            self._do(SessionId=self._session, Sql="rollback")
+            self._do(SessionId=self._session, Sql="rollback", SessionKeepAliveSeconds=0)
             self._session = None
 
     def _do(self, **request: Any) -> Any:

@@ -30,7 +30,8 @@ from elt_redshift.protocol.owners import GRACE
 from tests.cases import exhaustive
 from tests.unit.asl.jobs import job, task
 
-HERE = "arn:aws:states:us-east-1:123456789012"
+ACCOUNT = "123456789012"
+HERE = f"arn:aws:states:us-east-1:{ACCOUNT}"
 EXECUTION, ME = f"{HERE}:execution:job:its", f"{HERE}:execution:job:mine"
 LET_GO = {"JobState": {"S": "Failed"}, "Owner": {"S": "airflow:d/r"}, "AfterFailure": {"S": "release"}}
 CASES: list[dict[str, Any]] = json.loads(
@@ -98,6 +99,11 @@ def test_a_state_machine_judges(case: dict[str, Any]) -> None:
 
 DEAD = {"JobState": {"S": "Running"}, "Owner": {"S": EXECUTION}}
 CLAIMED = {**DEAD, "RedriveCount": {"N": "1"}}
+SETTLED = {
+    "JobState": {"S": "Failed"},
+    "AfterFailure": {"S": "release"},
+    "JobEnd": {"S": "2025-12-31T00:00:00.000Z"},
+}
 LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
@@ -109,10 +115,16 @@ LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="millisecon
         ({"item": DEAD, "status": "SUCCEEDED", "stopped": LATELY}, False),
         ({"item": DEAD, "status": "ABORTED", "stopped": 1764144000.5}, True),
         ({"item": DEAD, "status": "ABORTED", "stopped": None}, True),
-        ({"item": DEAD, "status": "ABORTED", "stopped": None, "input": {"waited": True}}, False),
+        ({"item": DEAD, "status": "ABORTED", "stopped": None, "input": {"waited": f"{EXECUTION} 0"}}, False),
         ({"item": CLAIMED, "status": "ABORTED", "count": 0}, True),
-        ({"item": CLAIMED, "status": "ABORTED", "count": 1}, False),
-        ({"item": CLAIMED, "status": "ABORTED", "count": 0, "input": {"waited": True}}, False),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 1}, True),  # and the end may be the one before
+        ({"item": CLAIMED, "status": "ABORTED", "count": 1, "input": {"waited": f"{EXECUTION} 0"}}, True),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 0, "input": {"waited": f"{EXECUTION} 1"}}, False),
+        ({"item": CLAIMED, "status": "ABORTED", "count": 1, "input": {"waited": f"{EXECUTION} 1"}}, False),
+        ({"item": {**CLAIMED, **SETTLED, "JobEnd": {"S": LATELY}}, "status": "ABORTED", "count": 1}, True),
+        ({"item": {**CLAIMED, **SETTLED}, "status": "ABORTED", "count": 1}, False),
+        ({"item": {**CLAIMED, **SETTLED}, "status": "ABORTED", "count": 1, "stopped": LATELY}, True),
+        ({"item": {**CLAIMED, **SETTLED}, "status": "ABORTED", "count": 0}, True),
         ({"item": DEAD, "status": "GONE"}, False),
         ({"item": {**DEAD, "JobState": {"S": "Failed"}, "AfterFailure": {"S": "hold"}}, "status": "ABORTED"}, None),
         ({"item": {**LET_GO, "JobEnd": {"S": LATELY}}}, True),
@@ -122,7 +134,8 @@ LATELY = (datetime.now(UTC) + timedelta(hours=1)).isoformat(timespec="millisecon
 )
 def test_late_calls_of_a_dead_owner_are_waited_for(case: dict[str, Any], waits: bool | None) -> None:
     """What its last call submits is there when its statements are listed; who ended long ago is not waited for, nor is
-    a date that nobody can read, or an answer that does not know of the owner's redrive yet, waited for twice."""
+    a date that nobody can read, or an answer that may not know of the owner's redrive yet, waited for twice. Where a
+    redrive has claimed the lock meanwhile, it is."""
     name, given = _judged(_definition(), case)
     assert name == {True: "wait for late calls", False: "find left statements", None: "wait for lock"}[waits]
     if waits:
@@ -139,14 +152,21 @@ def test_python_waits_for_late_calls_too() -> None:
     told.describe_execution.return_value["stopDate"] = now - timedelta(seconds=20)
     statements = MagicMock()
     statements.cancel_all.side_effect = lambda _: slept.append("listed")
-    healer = Healer(AuditStore(client, "t", lambda: now), statements, told, sleep=slept.append)
+    healer = Healer(AuditStore(client, "t", lambda: now), statements, told, lambda: ACCOUNT, slept.append)
     assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
     assert slept == [GRACE - 20, "listed"]
     statements.reset_mock()
-    later = {**raw, **CLAIMED}  # what is told is older than the item
-    client.get_item.return_value, told.describe_execution.return_value["redriveCount"] = {"Item": later}, 0
-    assert healer.take_over(AuditItem.parse(later), "me", timedelta(hours=1))
-    assert slept[2:] == [GRACE, "listed"]
+    for later, count, waits in (
+        ({**raw, **CLAIMED}, 0, True),  # what is told is older than the item
+        ({**raw, **CLAIMED}, 1, True),  # or its end is
+        ({**raw, **CLAIMED, **SETTLED}, 0, True),
+        ({**raw, **CLAIMED, **SETTLED}, 1, False),  # of this end the item knows
+    ):
+        slept.clear()
+        client.get_item.return_value = {"Item": later}
+        told.describe_execution.return_value |= {"redriveCount": count, "stopDate": now - timedelta(hours=2)}
+        assert healer.take_over(AuditItem.parse(later), "me", timedelta(hours=1))
+        assert slept == [GRACE, "listed"][not waits :]
     told.describe_execution.return_value["status"] = "RUNNING"  # it was redriven while this one waited
     assert not healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
 
@@ -176,7 +196,7 @@ def test_python_judges(case: dict[str, Any]) -> None:
         assert item.free
         return
     assert not item.free
-    verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case)).look(item)
+    verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT).look(item)
     assert verdict.whose == case["whose"]
     text = str(LockedError("101", item, "t", verdict.problem))
     assert case.get("says", "") in text
@@ -216,6 +236,7 @@ _TEXTS = {
         EXECUTION,
         ME,
         "arn:aws:states:eu-west-1:123456789012:execution:job:x",
+        "arn:aws:states:us-east-1:210987654321:execution:job:x",
         "airflow:d/r",
         "bob",
         " ",
@@ -254,5 +275,5 @@ def test_any_item_is_judged_alike_by_python_and_by_the_state_machine(seed: int) 
         whose = ends.get(name) or ("unclear" if given["problem"] else "held")
         item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
         owner = item.owner == ME and not item.problem and item.state in ("Running", "Failed")
-        verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case))
+        verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT)
         assert whose == ("free" if item.free or owner else verdict.look(item).whose), (seed, case)

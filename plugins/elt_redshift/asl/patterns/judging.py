@@ -62,6 +62,9 @@ PROBLEM = f"{INPUT}.problem"
 #: The failed run's lock was let go, or is reserved for this execution.
 _FREE_TO_ME = f"({INPUT}.after = '{audit.RELEASED}' or {INPUT}.reserved = {EXECUTION_ARN})"
 
+#: Whose late calls were waited for: an owner as it claimed the lock last. Another claim is of one that has gone on.
+_CLAIM = f"{INPUT}.owner & ' ' & {INPUT}.claim"
+
 #: The item in the state that reads it.
 _ITEM = "$i"
 
@@ -99,7 +102,7 @@ class JudgePattern:
     def _read(self) -> Task:
         seen = {
             "looks": f"{INPUT}.looks + 1",
-            "waited": f"$exists({INPUT}.waited)",
+            "waited": f"{INPUT}.waited",
             "redrives": REDRIVE_COUNT,
             "state": _state(),
             "owner": _seen(audit.OWNER),
@@ -194,7 +197,7 @@ class JudgePattern:
     def _wait_for_late_calls(self) -> Wait:
         left = f"$ceil(({INPUT}.ended - $millis()) / 1000) + {owners.GRACE}"
         pause = expression(f"$max([1, $min([{owners.GRACE}, {left}])])")
-        return Wait(names.LATE_CALLS, pause, "read lock", {**keep("looks"), "waited": True})
+        return Wait(names.LATE_CALLS, pause, "read lock", {**keep("looks"), "waited": expression(_CLAIM)})
 
 
 def get_item(name: str, job_id: str, target: Target, next: str, output: Any) -> Task:
@@ -234,13 +237,15 @@ def _failed_at() -> str:
 
 
 def _stopped_at() -> str:
-    """When the execution ended. It counts as now, the first time, where what is told is older than the owner's claim of
-    the lock, since DescribeExecution is eventually consistent, or where the date has another form than that of the
-    documentation."""
-    count, now = "$states.result.RedriveCount", f"({INPUT}.waited ? 0 : $millis())"
+    """When the execution ended. It counts as now, the first time, where the date has another form than that of the
+    documentation; and where a redrive of it has claimed the lock and not ended, by the item: DescribeExecution is
+    eventually consistent, and may tell of the end before that, be it with the newest count of redrives."""
+    now = f"({INPUT}.waited = {_CLAIM} ? 0 : $millis())"
     date = described_date("$states.result.StopDate", otherwise=now)
-    outdated = f"$exists({count}) and {count} < $number({INPUT}.claim)"
-    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {outdated} ? {now} : {date}"
+    outdated = f"$states.result.RedriveCount < $number({INPUT}.claim)"
+    running = f"{INPUT}.state = '{audit.RUNNING}'"
+    redriven = f"{running} or {outdated} ? {now} : $max([{INPUT}.ended, {date}])"
+    return f"$states.result.Status = '{executions.SUCCEEDED}' ? 0 : {INPUT}.claim = '0' ? {date} : {redriven}"
 
 
 def _state() -> str:
