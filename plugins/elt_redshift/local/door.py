@@ -25,6 +25,7 @@ OWN_PATH = "/elt-redshift/"
 STATUS_PATH = f"{OWN_PATH}status"
 FAULTS_PATH = f"{OWN_PATH}faults"
 CLOCK_PATH = f"{OWN_PATH}clock"
+RIGHTS_PATH = f"{OWN_PATH}rights"
 MOTO_PATH = "/moto-api"
 """Moto's own management: reset, configuration, recorded requests (https://docs.getmoto.org/en/latest/docs/server_mode.html)."""
 

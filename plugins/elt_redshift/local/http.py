@@ -24,6 +24,7 @@ from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 from elt_redshift.local import clock
 from elt_redshift.local.door import STATUS_PATH, Application, StartResponse, guarded
 from elt_redshift.local.faults import FaultBox, LostAnswerError
+from elt_redshift.local.iam.record import RECORD
 
 HOST = "127.0.0.1"
 """Loopback only: the embedded AWS accepts any credentials and runs any SQL."""
@@ -158,7 +159,7 @@ def application(
         start_response("200 OK", [("Content-Type", "application/json")])
         return [json.dumps(status()).encode()]
 
-    return guarded(clock.application(faults.application(dispatch), pass_time), token)
+    return guarded(RECORD.application(clock.application(faults.application(dispatch), pass_time)), token)
 
 
 def bind(port: int) -> socket.socket:

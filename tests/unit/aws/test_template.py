@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -231,6 +232,49 @@ def test_the_express_machine_calls_what_its_role_allows() -> None:
     assert {need.action for need in answering_flow(Target()).needs()} == allowed
 
 
+def _documents(value: Any) -> Iterator[dict[str, Any]]:
+    """All policy statements in a part of a template."""
+    match value:
+        case {"Effect": "Allow", "Resource": _}:
+            yield value
+        case dict():
+            yield from (found for one in value.values() for found in _documents(one))
+        case list():
+            yield from (found for one in value for found in _documents(one))
+
+
+def test_whatever_is_allowed_on_anything_has_its_reason() -> None:
+    """Each action on `*`, in the template of any job, stands in the table of docs/security.md, and no other does."""
+    everything = job(task("a", wait="event"), schedule=Schedule(rate="1 day"), notify=Notify())
+    statements = [one for made in (*JOBS.values(), everything) for one in _documents(_template(made)["Resources"])]
+    wide = {action for one in statements if one["Resource"] == "*" for action in one["Action"]}
+    page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()
+    table = page.partition("### What is allowed on `*`")[2].partition("\n\nTwo more")[0]
+    assert wide == set(re.findall(r"`([a-z-]+:[A-Z]\w+)`", table))
+
+
+def test_each_role_is_one_service_s_that_acts_for_something_here() -> None:
+    """Who else has it assumed, or for whom else, is refused."""
+    resources = _template(job(task("a", wait="event"), schedule=Schedule(rate="1 day"), notify=Notify()))["Resources"]
+    trusted = {}
+    for name, made in resources.items():
+        if made["Type"] == "AWS::IAM::Role":
+            (statement,) = made["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+            assert statement["Condition"]["StringEquals"] == {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}
+            trusted[name] = statement["Principal"]["Service"], statement["Condition"]["ArnLike"]["aws:SourceArn"]
+    machines = "states.amazonaws.com", {"Fn::Sub": f"{PREFIX}:states:{HERE}:stateMachine:*"}
+    rules = "events.amazonaws.com", {"Fn::Sub": f"{PREFIX}:events:{HERE}:rule/*"}
+    assert trusted == {
+        "StateMachineRole": machines,
+        "RunEndRole": machines,
+        "StatementEventRole": machines,
+        "ScheduledStartRole": machines,
+        "RunEndRuleRole": rules,
+        "StatementEventRuleRole": rules,
+        "ScheduleRole": ("scheduler.amazonaws.com", {"Fn::GetAtt": ["ScheduleGroup", "Arn"]}),
+    }
+
+
 def test_the_copy_role_is_required_only_where_sql_uses_it() -> None:
     """A job whose SQL names ${RedshiftIAMRoleARN} cannot be deployed without it."""
     copying = job(task("a", sql=("copy t from 's3://b/k' iam_role '${RedshiftIAMRoleARN}'",)))
@@ -325,18 +369,6 @@ def test_only_a_schedule_brings_what_starts_runs() -> None:
         (["states:StartExecution"], {"Ref": MACHINE}),
         (["sqs:SendMessage"], queue),
     ]
-
-
-def test_the_role_of_a_schedule_serves_no_other() -> None:
-    """Only the job's own group may have it assumed: AWS names the group, and not the schedule, as the source."""
-    resources = _scheduled(rate="5 minutes")
-    (trust,) = resources["ScheduleRole"]["Properties"]["AssumeRolePolicyDocument"]["Statement"]
-    assert trust["Principal"] == {"Service": "scheduler.amazonaws.com"}
-    assert trust["Condition"]["StringEquals"] == {
-        "aws:SourceAccount": {"Ref": "AWS::AccountId"},
-        "aws:SourceArn": {"Fn::GetAtt": ["ScheduleGroup", "Arn"]},
-    }
-    assert resources["Schedule"]["Properties"]["GroupName"] == {"Ref": "ScheduleGroup"}
 
 
 def test_a_schedule_starts_nothing_before_a_run_has_its_rights() -> None:

@@ -9,8 +9,16 @@ from collections.abc import Iterable, Mapping
 from typing import Any, get_args
 
 from elt_redshift.asl.language.needs import Need, Resource
-from elt_redshift.aws.template.intrinsics import when
+from elt_redshift.aws.template.intrinsics import ARN, HERE, ref, sub, when
 from elt_redshift.aws.template.part import Named
+
+#: What services act for: machines and rules name their role, so the role cannot name them.
+#: https://docs.aws.amazon.com/step-functions/latest/dg/procedure-create-iam-role.html
+#: https://docs.aws.amazon.com/eventbridge/latest/userguide/cross-service-confused-deputy-prevention.html
+_SOURCES = {
+    "states.amazonaws.com": f"{ARN}states:{HERE}:stateMachine:*",
+    "events.amazonaws.com": f"{ARN}events:{HERE}:rule/*",
+}
 
 
 def role(
@@ -19,15 +27,17 @@ def role(
     """A role that only ``service``, on behalf of this account, may assume.
 
     :param policies: the statements of its inline policies, by the policies' names; default: none.
-    :param source: ARN of what the service must act for; default: anything in this account.
+    :param source: ARN of what the service must act for; default: as :data:`_SOURCES` has it.
     """
     inline = [policy(name, statements) for name, statements in (policies or {}).items()]
-    acting_for = {} if source is None else {"aws:SourceArn": source}
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}, **acting_for}},
+        "Condition": {
+            "StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")},
+            "ArnLike": {"aws:SourceArn": sub(_SOURCES[service]) if source is None else source},
+        },
     }
     return {
         "Type": "AWS::IAM::Role",

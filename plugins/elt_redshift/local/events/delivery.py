@@ -16,6 +16,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.local.events.transform import target_input
+from elt_redshift.local.iam.record import RECORD
 from elt_redshift.local.regions import ACCOUNT, REGION
 
 if TYPE_CHECKING:
@@ -94,7 +95,19 @@ def deliver_to(rule: Rule, targets: list[dict[str, Any]], event: dict[str, Any])
     """Hand an event to each target of a rule, each in its own time."""
     for target in targets:
         text = target_input(target, event, {"name": rule.name, "arn": rule.arn})
+        note(target, "events.amazonaws.com", rule.arn)
         send(target["Arn"], text, f"{event['id']}_{uuid.uuid4()}", target)
+
+
+def note(target: Mapping[str, Any], service: str, source: str) -> None:
+    """Keep for :mod:`elt_redshift.local.iam.record` that a state machine is started as a target's role.
+
+    :param service: the principal that does it.
+    :param source: the ARN of what it acts for.
+    """
+    if "RoleArn" in target and _service(target) == "states":
+        request = {"stateMachineArn": target["Arn"]}
+        RECORD.note(target["RoleArn"], service, source, ("stepfunctions", "StartExecution"), request)
 
 
 def send(arn: str, text: str, name: str, target: Mapping[str, Any]) -> None:

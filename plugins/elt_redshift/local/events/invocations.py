@@ -21,9 +21,12 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from elt_redshift.local.events.clock import ScheduleClock
-from elt_redshift.local.events.delivery import client, deliver, send_to_queue
+from elt_redshift.local.events.delivery import client, deliver, note, send_to_queue
 from elt_redshift.local.events.ticker import Timed
+from elt_redshift.local.iam.record import RECORD
 
+#: Whom a schedule's role lets act.
+PRINCIPAL = "scheduler.amazonaws.com"
 #: A universal target: any action of any service.
 UNIVERSAL = "arn:aws:scheduler:::aws-sdk:"
 #: boto3's names of services, where the SDK that Scheduler knows has others.
@@ -64,6 +67,12 @@ class Invocation:
             text = text.replace(f"<aws.scheduler.{name}>", value)
         return text
 
+    @property
+    def group(self) -> str:
+        """The ARN of the schedule's group, which its role sees as the source."""
+        before, _, name = self.schedule.partition(":schedule/")
+        return f"{before}:schedule-group/{name.partition('/')[0]}"
+
     def call(self) -> None:
         """Make it; an error is the service's."""
         arn = str(self.target["Arn"])
@@ -71,6 +80,7 @@ class Invocation:
             service, _, action = arn.removeprefix(UNIVERSAL).partition(":")
             _call_any(service, action, self.input)
         else:
+            note(self.target, PRINCIPAL, self.group)
             deliver(arn, self.input, str(uuid.uuid4()), self.target)
 
     def exhausted(self, next_attempt: datetime) -> str | None:
@@ -173,6 +183,9 @@ def _leave(invocation: Invocation, error: Exception, exhausted: str) -> None:
         "TARGET_ARN": str(invocation.target["Arn"]),
     }
     told = {name: {"DataType": "String", "StringValue": value} for name, value in attributes.items()}
+    if role := invocation.target.get("RoleArn"):
+        request = {"QueueUrl": arn.rpartition(":")[2]}
+        RECORD.note(role, PRINCIPAL, invocation.group, ("sqs", "SendMessage"), request)
     try:
         send_to_queue(arn, invocation.input, MessageAttributes=told)
     except Exception:

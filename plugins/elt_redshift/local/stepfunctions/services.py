@@ -19,6 +19,9 @@ from moto.settings import moto_server_port
 from moto.stepfunctions.parser.api import HistoryEventType
 from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
+from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
+    ResourceEvalS3,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
     state_task_service_aws_sdk,
@@ -28,6 +31,7 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.utils import boto_client
 
+from elt_redshift.local.iam.record import RECORD
 from elt_redshift.local.stepfunctions.patching import Patches
 from elt_redshift.local.stepfunctions.values import pascal_case, to_request, to_result
 
@@ -155,6 +159,28 @@ def evaluate_arguments(original: Any, self: Any, env: Any) -> Any:
     parameters = original(self, env)
     self._verify_size_quota(env=env, value=parameters)
     return parameters
+
+
+@PATCHES.method(_StateTaskService, "_before_eval_execution", "Looked at nobody's rights.")
+def before_execution(
+    original: Any, self: Any, env: Any, resource_runtime_part: Any, raw_parameters: Any, state_credentials: Any
+) -> None:
+    called = _operation_of(self, None, None)
+    if called is not None:
+        note_call(env, state_credentials.role_arn, (boto_name(self.resource.api_name), called.name), raw_parameters)
+    original(self, env, resource_runtime_part, raw_parameters, state_credentials)
+
+
+@PATCHES.method(ResourceEvalS3, "_handle_get_object", "Looked at nobody's rights.")
+def before_reading(original: Any, env: Any, resource_runtime_part: Any, state_credentials: Any) -> None:
+    note_call(env, state_credentials.role_arn, ("s3", "GetObject"), env.stack[-1])
+    original(env, resource_runtime_part, state_credentials)
+
+
+def note_call(env: Any, role: str, called: tuple[str, str], request: dict[str, Any]) -> None:
+    """Keep for :mod:`elt_redshift.local.iam.record` that an execution makes a call."""
+    machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
+    RECORD.note(role, "states.amazonaws.com", machine, called, request)
 
 
 def _note_child(original: Any, self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:

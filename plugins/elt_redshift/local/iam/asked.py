@@ -1,0 +1,103 @@
+"""What a call of AWS's API needs to be allowed: the actions, and the resources that they are taken on.
+
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from elt_redshift.local.iam.policies import Asked
+from elt_redshift.local.regions import ACCOUNT, REGION
+
+#: A request's members, their names in lower case: programs spell them in several ways.
+Request = Mapping[str, Any]
+
+ANY = "*"
+HERE = f"{REGION}:{ACCOUNT}"
+
+
+def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterator[Asked]:
+    """What a call needs.
+
+    :param service: boto3's name of it.
+    :param operation: AWS's name, such as ``GetItem``.
+    :param request: its members, their first letters small or large.
+    """
+    members = {name.lower(): value for name, value in request.items()}
+    prefix = {"stepfunctions": "states"}.get(service, service)
+    on, context = _ON.get(service, _no_resource)(operation, members), {}
+    if service == "cloudwatch" and "namespace" in members:
+        context = {"cloudwatch:namespace": members["namespace"]}
+    yield from (Asked(f"{prefix}:{operation}", one, context) for one in on)
+    if service == "redshift-data" and operation in ("ExecuteStatement", "BatchExecuteStatement"):
+        yield from _connecting(members)
+
+
+def _no_resource(_: str, __: Request) -> list[str]:
+    return [ANY]
+
+
+def _table(_: str, request: Request) -> list[str]:
+    if "tablename" not in request:
+        return [ANY]
+    index = f"/index/{request['indexname']}" if "indexname" in request else ""
+    return [f"arn:aws:dynamodb:{HERE}:table/{request['tablename'].rpartition('/')[2]}{index}"]
+
+
+def _state_machine(operation: str, request: Request) -> list[str]:
+    if operation.startswith("SendTask"):
+        return [ANY]
+    named = (request.get(name) for name in ("statemachinearn", "executionarn", "maprunarn"))
+    return [next(filter(None, named), ANY)]
+
+
+def _warehouse(operation: str, request: Request) -> list[str]:
+    """Of the Data API; only what submits or describes objects knows a cluster or workgroup."""
+    if operation not in ("ExecuteStatement", "BatchExecuteStatement"):
+        return [ANY]
+    if "workgroupname" in request:
+        return [_workgroup(request)]
+    return [f"arn:aws:redshift:{HERE}:cluster:{request.get('clusteridentifier', '')}"]
+
+
+def _workgroup(request: Request) -> str:
+    """AWS gives workgroups ids, which stand in their ARNs; here a name must do."""
+    return f"arn:aws:redshift-serverless:{HERE}:workgroup/{request['workgroupname']}"
+
+
+def _connecting(request: Request) -> Iterator[Asked]:
+    """What the Data API does on its caller's behalf.
+
+    https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html
+    """
+    if "secretarn" in request:
+        yield Asked("secretsmanager:GetSecretValue", request["secretarn"])
+    elif "workgroupname" in request:
+        yield Asked("redshift-serverless:GetCredentials", _workgroup(request))
+    elif "dbuser" in request:
+        cluster = request["clusteridentifier"]
+        for kind, name in (("dbuser", request["dbuser"]), ("dbname", request["database"])):
+            yield Asked("redshift:GetClusterCredentials", f"arn:aws:redshift:{HERE}:{kind}:{cluster}/{name}")
+
+
+def _bus(_: str, request: Request) -> list[str]:
+    entries = [{name.lower(): value for name, value in one.items()} for one in request.get("entries", ())]
+    names = {str(one.get("eventbusname", "default")).rpartition("/")[2] for one in entries}
+    return [f"arn:aws:events:{HERE}:event-bus/{name}" for name in sorted(names)] or [ANY]
+
+
+def _queue(_: str, request: Request) -> list[str]:
+    return [f"arn:aws:sqs:{HERE}:{request['queueurl'].rpartition('/')[2]}"]
+
+
+_ON: Mapping[str, Callable[[str, Request], list[str]]] = {
+    "dynamodb": _table,
+    "stepfunctions": _state_machine,
+    "redshift-data": _warehouse,
+    "events": _bus,
+    "sqs": _queue,
+    "sns": lambda _, request: [request.get("topicarn", ANY)],
+    "s3": lambda _, request: [f"arn:aws:s3:::{request['bucket']}/{request.get('key', '')}"],
+}

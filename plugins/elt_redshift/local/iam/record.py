@@ -1,0 +1,134 @@
+"""What the roles of an embedded AWS have done, and which of it their policies allow: kept by the server.
+
+A test of somebody's stack runs what the stack is for, and then asks what its roles have done that AWS would refuse, and
+what they may do and have never done. ::
+
+    used = Rights(aws).used()
+    assert not [one for one in used if one.denied]
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from elt_redshift.local.door import RIGHTS_PATH, Application, StartResponse
+from elt_redshift.local.iam.asked import asked_by
+from elt_redshift.local.iam.policies import Asked, Grant, allowing, trusts
+from elt_redshift.local.management import ask
+from elt_redshift.local.regions import ACCOUNT
+from elt_redshift.local.state import LocalAws
+
+
+@dataclass(frozen=True)
+class Use:
+    """What a role has done at least once: one action, and what of its policies allows that.
+
+    :param role: its name.
+    :param resource: the first one that it was done on.
+    :param policy: the name of the policy that allows it. It and the two behind it, spelled as there, are empty where
+        nothing does.
+    """
+
+    role: str
+    action: str
+    resource: str
+    policy: str = ""
+    granted_action: str = ""
+    granted_resource: str = ""
+
+    @property
+    def denied(self) -> bool:
+        return not self.policy
+
+
+class Record:
+    """Of a running embedded AWS, on the server's side. What has been done is kept once, so it stays small."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._uses: dict[tuple[str, ...], Use] = {}
+
+    def note(
+        self, role_arn: str, service: str, source: str, called: tuple[str, str], request: Mapping[str, Any]
+    ) -> None:
+        """A service does something as a role. Roles that nobody has made are not looked at.
+
+        :param service: the principal, such as ``states.amazonaws.com``.
+        :param source: the ARN of what it acts for.
+        :param called: boto3's name of the service that is called, and AWS's of the operation.
+        """
+        if (role := _role(role_arn)) is None:
+            return
+        policies = {**_documents(role.policies), **_documents(_managed(role))}
+        context = {"aws:SourceArn": source, "aws:SourceAccount": ACCOUNT}
+        if not trusts(_document(role.assume_role_policy_document), service, context):
+            self._keep(Use(role.name, "sts:AssumeRole", source))
+        for asked in asked_by(*called, request):
+            self._keep(*_uses(role.name, asked, allowing(policies, asked)))
+
+    def _keep(self, *uses: Use) -> None:
+        with self._lock:
+            for use in uses:
+                self._uses.setdefault((use.role, use.action, use.policy, use.granted_action, use.granted_resource), use)
+
+    def application(self, app: Application) -> Application:
+        """``app``, and behind its own path what has been done."""
+
+        def enter(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+            if environ["PATH_INFO"] != RIGHTS_PATH:
+                return app(environ, start_response)
+            with self._lock:
+                told = [asdict(use) for use in self._uses.values()]
+            start_response("200 OK", [("Content-Type", "application/json")])
+            return [json.dumps(told).encode()]
+
+        return enter
+
+
+#: The one of this process.
+RECORD = Record()
+
+
+class Rights:
+    """Tells what the roles of an embedded AWS have done.
+
+    :param aws: a running one, as :func:`elt_redshift.local.process.running` and ``find`` give it.
+    """
+
+    def __init__(self, aws: LocalAws) -> None:
+        self._aws = aws
+
+    def used(self) -> list[Use]:
+        """Everything that state machines, rules and schedules have done as roles that there are."""
+        return [Use(**told) for told in ask(self._aws, RIGHTS_PATH)]
+
+
+def _uses(role: str, asked: Asked, granted: set[Grant]) -> list[Use]:
+    if not granted:
+        return [Use(role, asked.action, asked.resource)]
+    return [Use(role, asked.action, asked.resource, one.policy, one.action, one.resource) for one in granted]
+
+
+def _role(arn: str) -> Any:
+    from moto.iam.models import iam_backends
+
+    found = iam_backends[ACCOUNT]["aws"].roles.values()
+    return next((role for role in list(found) if role.arn == arn), None)
+
+
+def _managed(role: Any) -> dict[str, Any]:
+    return {policy.name: policy.document for policy in list(role.managed_policies.values())}
+
+
+def _documents(policies: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {name: _document(document) for name, document in dict(policies).items()}
+
+
+def _document(text: Any) -> Mapping[str, Any]:
+    """Moto keeps some as JSON."""
+    loaded: Mapping[str, Any] = json.loads(text) if isinstance(text, str) else text
+    return loaded

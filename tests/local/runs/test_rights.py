@@ -1,0 +1,170 @@
+"""What the roles of a job's stack may do is what its state machines, rules and schedules do: nothing would be refused,
+and nothing is allowed that is not used."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from elt_redshift.asl.language.needs import STARTING_CHILDREN
+from elt_redshift.asl.patterns import catching_up
+from elt_redshift.job.model import EltJob, LockPolicy, Notify, Schedule
+from elt_redshift.local.clock import Clock
+from elt_redshift.local.faults import Faults
+from elt_redshift.local.iam.policies import Grant, grants
+from elt_redshift.local.iam.record import Rights, Use
+from elt_redshift.local.process import LocalAws
+from tests import bounds
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.waiting import wait_for
+from tests.unit.asl.jobs import task
+
+Deploy = Callable[[EltJob], DeployedJob]
+
+#: Step Functions starts and looks after a Map's children by itself, where no call is seen; AWS's documentation says
+#: what it must be allowed.
+UNSEEN = {need.action for need in STARTING_CHILDREN if need.action.startswith("states:")}
+
+#: Later than any schedule's next time.
+DAY = timedelta(days=1)
+
+
+def _job(name: str, barrier: Barrier, ledger: str, **more: Any) -> EltJob:
+    """With joins, a batch, events where the layout has them, and a task whose table is not there at first."""
+    wait: Any = "long_poll" if "layout" in more else "event"
+    note = f"insert into {ledger} values ('%s')"
+    return EltJob(
+        job_id=name,
+        name=name,
+        tasks=(
+            task("a", sql=(note % "a",), wait=wait),
+            task("b", sql=(barrier.pass_,)),
+            task("c", "a", "b", sql=(note % "c", note % "c")),
+            task("d", "b", sql=(f"insert into {ledger}_later values ('d')",), wait=wait),
+        ),
+        notify=Notify(on=("failure", "success")),
+        lock=LockPolicy(when_locked="wait"),
+        schedule=Schedule(cron="0 3 * * ? *"),
+        **more,
+    )
+
+
+class Stack:
+    """The roles of a deployed job: what they may do, and what they have done."""
+
+    def __init__(self, deployed: DeployedJob, aws: LocalAws) -> None:
+        self._rights, client = Rights(aws), deployed.client
+        found = client("cloudformation").describe_stack_resources(StackName=deployed.stack)["StackResources"]
+        self.names = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in found}
+        roles = [one["PhysicalResourceId"] for one in found if one["ResourceType"] == "AWS::IAM::Role"]
+        self._may = {role: grants(_policies(client("iam"), role)) for role in roles}
+
+    def used(self) -> list[Use]:
+        return [use for use in self._rights.used() if use.role in self._may]
+
+    def unused(self) -> dict[str, set[Grant]]:
+        """What nobody has used, by role."""
+        used = {(use.role, Grant(use.policy, use.granted_action, use.granted_resource)) for use in self.used()}
+        left = {role: {grant for grant in may if (role, grant) not in used} for role, may in self._may.items()}
+        return {role: some for role, some in left.items() if some}
+
+
+def _policies(iam: Any, role: str) -> dict[str, Any]:
+    names = iam.list_role_policies(RoleName=role)["PolicyNames"]
+    return {name: iam.get_role_policy(RoleName=role, PolicyName=name)["PolicyDocument"] for name in names}
+
+
+@contextmanager
+def _deployed(deploy: Deploy, job: EltJob) -> Iterator[DeployedJob]:
+    """Deployed as it catches up at once; at the end its schedule is gone."""
+    with patch.object(catching_up, "UNDER_WAY", 0):
+        deployed = deploy(job)
+    yield deployed
+    deployed.client("cloudformation").delete_stack(StackName=deployed.stack)
+
+
+def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger: str) -> str:
+    """One run is stopped, the next takes over, fails and is redriven, a third one waits for it; gives the first."""
+    first = deployed.start()
+    deployed.until_submitted(first, "b")
+    deployed.executions.stop(first, "test")
+    second = deployed.start()
+    deployed.until_submitted(second, "b")
+    third = deployed.start()
+    wait_for(lambda: "wait for lock" in deployed.states(third), "the third run waits", bounds.EXECUTION)
+    barrier.open()
+    assert deployed.end(second).status == "FAILED"
+    deployed.sql(f"create table {ledger}_later (task varchar(10))")
+    deployed.executions.redrive(second, deployed.audit, deployed.job.job_id)
+    assert [deployed.end(arn).status for arn in (second, third)] == ["SUCCEEDED", "SUCCEEDED"]
+    return first
+
+
+def _lose_the_lock(deployed: DeployedJob, barrier: Barrier) -> None:
+    """A run has released it, without hearing of that, and somebody else has it by now."""
+    barrier.close()
+    arn, job_id = deployed.start(), deployed.job.job_id
+    deployed.until_submitted(arn, "b")
+    deployed.audit.release(job_id, arn)
+    deployed.audit.acquire(job_id, "another")
+    barrier.open()
+    deployed.end(arn)
+    deployed.audit.release(job_id, "another")
+
+
+def _tell_twice(deployed: DeployedJob, stack: Stack, arn: str) -> None:
+    """The event of a statement comes again, when its task has long gone on."""
+    (statement,) = deployed.statements(arn, "a")
+    told = {"statementName": statement["StatementName"], "statementId": statement["Id"], "state": "FINISHED"}
+    machine = stack.names["StatementEventStepFunction"]
+    deployed.client("stepfunctions").start_execution(stateMachineArn=machine, input=json.dumps(told))
+
+
+def _forget(deployed: DeployedJob, arn: str) -> None:
+    """Nobody has recorded that run."""
+    deployed.kept(arn)
+    table, dynamodb = {"TableName": deployed.deployed.history_table}, deployed.client("dynamodb")
+    for item in dynamodb.scan(**table)["Items"]:
+        if item.get("Execution", {}).get("S") == arn:
+            dynamodb.delete_item(**table, Key={name: item[name] for name in ("RunsOf", "Entry")})
+
+
+def _miss_starts(stack: Stack, faults: Faults, clock: Clock) -> None:
+    """Once the job's machine refuses to start for good, and once the schedule cannot start its own."""
+    refused = ("stepfunctions", "StartExecution", "StateMachineDoesNotExist", "Gone.", 1, 999)
+    faults.fail(*refused, containing="scheduled-")
+    clock.advance(DAY)
+    role = stack.names["ScheduledStartRole"]
+    wait_for(lambda: role not in stack.unused(), "the refused start is in the queue", bounds.EXECUTION)
+    faults.fail(*refused, containing=stack.names["ScheduledStartStepFunction"])
+    for _ in range(2):
+        clock.advance(DAY)
+
+
+@pytest.mark.parametrize(
+    "form", [{}, {"layout": "map"}, pytest.param({"fence": True}, marks=pytest.mark.exhaustive)], ids=str
+)
+def test_roles_may_do_what_they_do_and_no_more(
+    deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, unique: str, form: dict[str, Any]
+) -> None:
+    """A take-over, a wait for the lock, joins, events, a failure, a redrive, a lost lock, notifications, the
+    history and its catching up, scheduled and missed starts: each call is allowed, and each right is used."""
+    with _deployed(deploy, _job(unique, barrier, ledger, **form)) as deployed, Faults(local_aws) as faults:
+        stack, clock = Stack(deployed, local_aws), Clock(local_aws)
+        first = _take_over_fail_and_redrive(deployed, barrier, ledger)
+        _forget(deployed, first)
+        if "layout" not in form:
+            _tell_twice(deployed, stack, first)
+        _lose_the_lock(deployed, barrier)
+        clock.advance(DAY)
+        deployed.kept(first)
+        _miss_starts(stack, faults, clock)
+        assert [use for use in stack.used() if use.denied] == []
+        unused = {grant.action for some in stack.unused().values() for grant in some}
+        assert unused == (UNSEEN if "layout" in form else set()), stack.unused()
