@@ -52,7 +52,7 @@ def check(job: JobSpec, findings: Findings) -> None:
     _check_references(job, findings)
     _check_max_active_statements(job.max_active_statements, findings)
     schedules.check(job, findings)
-    notifying.check(job.notify, findings)
+    notifying.check(job, findings)
     _check_history_days(job.history_days, findings)
     fencing.check(job, findings)
     _check_choices(("lock",), keys.LOCK, replace(job.lock, when_held=job.lock.meeting_a_failure), findings)

@@ -224,6 +224,12 @@ NOTIFY: Mapping[str, Key] = {
         default="`true`",
         schema={"type": "boolean"},
     ),
+    "not_succeeded_for": Key(
+        value="a number of the schedule's periods: one more alarm, when no run has done its work for so long, at most "
+        "7 days ([more](operations.md#no-success-for-too-long))",
+        default="none",
+        schema={"type": ["integer", "null"], "minimum": 1},
+    ),
 }
 
 #: Of a schedule's parameter.

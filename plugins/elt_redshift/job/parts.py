@@ -220,11 +220,13 @@ class Notify:
     :param on: which of :data:`~elt_redshift.protocol.notices.KINDS`.
     :param sns: the ARN of an SNS topic; ``new``: a topic in the job's stack.
     :param alarms: CloudWatch alarms, by the same topic, that need nothing of the job's stack to work.
+    :param not_succeeded_for: one more, when no run has done its work for so many periods of the schedule; None: none.
     """
 
     on: tuple[Kind, ...] = ("failure", "held", "recovered")
     sns: str = NEW_TOPIC
     alarms: bool = True
+    not_succeeded_for: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

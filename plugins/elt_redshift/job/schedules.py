@@ -205,6 +205,16 @@ def starts_in(schedule: Schedule, days: int) -> float:
     return a_day * sum(map(expression.falls_on, of_year)) * days / len(of_year)
 
 
+def longest_span(schedule: Schedule, starts: int) -> timedelta:
+    """The longest time that it takes from a start until so many more have come."""
+    expression = expression_of(schedule)
+    if isinstance(expression, Rate):
+        return starts * expression.every
+    moments = list(islice(expression.moments(_FROM), _STARTS + starts))
+    spans = (later - earlier for earlier, later in zip(moments, moments[starts:], strict=False))
+    return max(spans, default=timedelta(days=366))
+
+
 def shortest_gap(schedule: Schedule) -> timedelta:
     """The shortest time between two starts."""
     expression = expression_of(schedule)

@@ -48,7 +48,7 @@ def _job(name: str, barrier: Barrier, ledger: str, **more: Any) -> EltJob:
             task("c", "a", "b", sql=(note % "c", note % "c")),
             task("d", "b", sql=(f"insert into {ledger}_later values ('d')",), wait=wait),
         ),
-        notify=Notify(on=("failure", "success")),
+        notify=Notify(on=("failure", "success"), not_succeeded_for=2),
         lock=LockPolicy(when_locked="wait"),
         schedule=Schedule(cron="0 3 * * ? *"),
         **more,

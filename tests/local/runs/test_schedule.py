@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from elt_redshift.job.model import EltJob, Schedule
+from elt_redshift.job.model import EltJob, Notify, Schedule
 from elt_redshift.job.parts import Parameter
 from elt_redshift.local.clock import Clock
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
 from tests import bounds
-from tests.local.runs.conftest import DeployedJob
+from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
 
@@ -161,3 +161,28 @@ def test_a_schedule_comes_changes_and_goes_with_deployments(
     group = _resource(deployed, "ScheduleGroup")
     redeployed(None)
     assert group not in {one["Name"] for one in scheduler.list_schedule_groups()["ScheduleGroups"]}
+
+
+def test_runs_that_have_done_their_work_are_counted(deploy: Deploy, barrier: Barrier, local_aws: LocalAws) -> None:
+    """In CloudWatch, by the job's state machine: one that succeeds counts 1; one that is skipped, or stopped, 0."""
+    schedule = Schedule(rate="1 day", enabled=False)
+    deployed = deploy(job(task("a", sql=(barrier.pass_,)), schedule=schedule, notify=Notify(not_succeeded_for=2)))
+    first = deployed.start()
+    deployed.until_submitted(first, "a")
+    ended = [deployed.run().arn, first]
+    deployed.executions.stop(first, "test")
+    barrier.open()
+    ended.append(deployed.run().arn)
+    for arn in ended:
+        deployed.kept(arn)  # which comes behind the counting
+    now = datetime.now(UTC)
+    (counted,) = deployed.client("cloudwatch").get_metric_statistics(
+        Namespace="ELT/Redshift",
+        MetricName="RunsSucceeded",
+        Dimensions=[{"Name": "StateMachineArn", "Value": deployed.deployed.state_machine_arn}],
+        StartTime=now - timedelta(minutes=30),
+        EndTime=now + timedelta(minutes=30),
+        Period=3600,
+        Statistics=["Sum", "SampleCount"],
+    )["Datapoints"]
+    assert (counted["Sum"], counted["SampleCount"]) == (1, 3)

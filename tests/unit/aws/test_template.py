@@ -16,6 +16,7 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.patterns.answering import answering_flow
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
+from elt_redshift.aws.template.alarms import looking_back
 from elt_redshift.aws.template.machine import MACHINE
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob, Notify, Schedule
@@ -173,6 +174,34 @@ def test_a_schedule_s_missed_starts_ring_too() -> None:
     assert alarm["AlarmActions"] == [{"Ref": "NotificationTopic"}]
 
 
+def test_a_job_that_does_not_succeed_for_too_long_rings() -> None:
+    """Also when nothing is counted at all; a schedule that starts nothing has no such alarm."""
+
+    def resources(**schedule: Any) -> dict[str, Any]:
+        notify = Notify(not_succeeded_for=3)
+        return _template(job(task("a"), notify=notify, schedule=Schedule(rate="1 hour", **schedule)))["Resources"]
+
+    made = resources()
+    alarm = made["NotSucceededAlarm"]["Properties"]
+    assert (alarm["Namespace"], alarm["MetricName"], alarm["Statistic"]) == ("ELT/Redshift", "RunsSucceeded", "Sum")
+    assert alarm["Dimensions"] == [{"Name": "StateMachineArn", "Value": {"Ref": MACHINE}}]
+    assert (alarm["ComparisonOperator"], alarm["Threshold"]) == ("LessThanThreshold", 1)
+    assert (alarm["TreatMissingData"], alarm["Period"] * alarm["EvaluationPeriods"]) == ("breaching", 3 * 3600)
+    rights = [one for one in _documents(made["RunEndRole"]) if "cloudwatch:PutMetricData" in one["Action"]]
+    assert [one["Condition"] for one in rights] == [{"StringEquals": {"cloudwatch:namespace": "ELT/Redshift"}}]
+    assert "NotSucceededAlarm" not in resources(enabled=False)
+
+
+@pytest.mark.parametrize("seconds", [60, 300, 900, 3599, 3601, 86_000, 86_400, 86_460, 259_200, 604_800])
+def test_an_alarm_looks_back_as_far_as_cloudwatch_takes(seconds: int) -> None:
+    """At least so far, a little more at most, and within the limits: a day in periods under an hour, else 7 days."""
+    back = looking_back(seconds)
+    whole = back["Period"] * back["EvaluationPeriods"]
+    assert seconds <= whole < seconds + back["Period"]
+    assert back["Period"] % 60 == 0
+    assert whole <= (86_400 if back["Period"] < 3600 else 604_800)
+
+
 def test_a_job_may_notify_by_a_topic_that_there_is() -> None:
     """Nothing is made but the alarms, if they are wanted."""
     arn = "arn:aws:sns:eu-west-1:123456789012:told"
@@ -245,7 +274,8 @@ def _documents(value: Any) -> Iterator[dict[str, Any]]:
 
 def test_whatever_is_allowed_on_anything_has_its_reason() -> None:
     """Each action on `*`, in the template of any job, stands in the table of docs/security.md, and no other does."""
-    everything = job(task("a", wait="event"), schedule=Schedule(rate="1 day"), notify=Notify())
+    notify = Notify(not_succeeded_for=2)
+    everything = job(task("a", wait="event"), schedule=Schedule(rate="1 day"), notify=notify)
     statements = [one for made in (*JOBS.values(), everything) for one in _documents(_template(made)["Resources"])]
     wide = {action for one in statements if one["Resource"] == "*" for action in one["Action"]}
     page = (Path(__file__).parents[3] / "docs" / "security.md").read_text()

@@ -72,6 +72,22 @@ def test_the_shortest_time_between_two_starts(schedule: Schedule, gap: timedelta
 
 
 @pytest.mark.parametrize(
+    ("schedule", "starts", "span"),
+    [
+        (Schedule(rate="5 minutes"), 3, timedelta(minutes=15)),
+        (Schedule(cron="30 5 * * ? *"), 2, timedelta(days=2)),
+        (Schedule(cron="30 5 ? * MON-FRI *"), 1, timedelta(days=3)),
+        (Schedule(cron="30 5 ? * MON-FRI *"), 2, timedelta(days=4)),
+        (Schedule(cron="0/5 * * * ? *"), 600, timedelta(minutes=3000)),
+        (Schedule(cron="0 0 1 1 ? 2024"), 1, timedelta(days=366)),
+    ],
+)
+def test_the_longest_time_that_so_many_starts_take(schedule: Schedule, starts: int, span: timedelta) -> None:
+    """Over weekends and holes in the schedule; of one that starts no more, a year."""
+    assert schedules.longest_span(schedule, starts) == span
+
+
+@pytest.mark.parametrize(
     ("schedule", "starts"),
     [
         (Schedule(rate="5 minutes"), 8640),

@@ -13,13 +13,14 @@ from elt_redshift.asl.language.states import Call, Retry
 
 def _call(service: str, action: str, on: Resource, *more: Need, waits: bool = False) -> Call:
     """:param on: what the action of the same name is taken on."""
-    prefix = _PREFIXES.get(service.removeprefix("aws-sdk:"), service)
+    plain = service.removeprefix("aws-sdk:")
+    prefix = _PREFIXES.get(plain, plain)
     own = Need(f"{prefix}:{action[0].upper()}{action[1:]}", on)
     return Call(service, action, (own, *more), waits)
 
 
 #: IAM's names of services, where they are others.
-_PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data", "dynamodb": "dynamodb"}
+_PREFIXES = {"sfn": "states", "redshiftdata": "redshift-data"}
 
 UPDATE_ITEM = _call("dynamodb", "updateItem", "audit table")
 GET_ITEM = _call("dynamodb", "getItem", "audit table")
@@ -30,6 +31,7 @@ UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
 PUT_EVENTS = _call("events", "putEvents", "event bus")
 PUBLISH = _call("sns", "publish", "topic")
+PUT_METRIC_DATA = _call("aws-sdk:cloudwatch", "putMetricData", "own metrics")
 GET_EXECUTION_HISTORY = _call("aws-sdk:sfn", "getExecutionHistory", "executions")
 DESCRIBE_EXECUTION = _call("aws-sdk:sfn", "describeExecution", "executions")
 LIST_EXECUTIONS = _call("aws-sdk:sfn", "listExecutions", "machine")

@@ -19,6 +19,7 @@ Resource = Literal[
     "warehouse",
     "event bus",
     "topic",
+    "own metrics",
     "executions",
     "children",
     "machine",

@@ -18,7 +18,8 @@ already only learns of the redrive that has ended, so that a late call of it cha
 
 **The history.** How the run ended (:mod:`.outcomes`) is kept in the history table (:mod:`.recording`), and at last what
 its tasks did (:mod:`.paging`). People are told in between (:mod:`.notifying`), and whoever listens (:mod:`.telling`).
-Then it looks for runs that are missing there (:mod:`.catching_up`).
+Then it looks for runs that are missing there (:mod:`.catching_up`). Where an alarm needs it, runs that have done their
+work are counted before all that (:mod:`.counting`).
 
 An event that comes twice, late or never does no harm. What has been redriven since, and runs, is left alone.
 https://docs.aws.amazon.com/step-functions/latest/dg/eventbridge-integration.html
@@ -35,6 +36,7 @@ from elt_redshift.asl.language.jsonata import INPUT, expression, fields, keep
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.catching_up import CatchUpPattern
+from elt_redshift.asl.patterns.counting import count_success
 from elt_redshift.asl.patterns.judging import get_item
 from elt_redshift.asl.patterns.notifying import NotifyPattern
 from elt_redshift.asl.patterns.paging import PagePattern
@@ -109,19 +111,22 @@ class EndPattern:
         yield self._judge()
         yield Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "startDate", "looks"))
         yield from self._settle()
-        yield get_item("read item", self.job.job_id, self.target, "record run", outcomes.facts())
-        yield from self._taken_up(end.name, behind[0].name)
+        taken_up = self._taken_up(end.name, behind[0].name)
+        if self.job.notify and self.job.notify.not_succeeded_for:
+            taken_up = [count_success(self.target, taken_up[0].name), *taken_up]
+        yield get_item("read item", self.job.job_id, self.target, taken_up[0].name, outcomes.facts())
+        yield from taken_up
         yield end
         yield from behind
         yield Succeed(_DONE, {})
 
-    def _taken_up(self, following: str, again: str) -> Iterator[State]:
+    def _taken_up(self, following: str, again: str) -> list[State]:
         """The run is kept, and whoever has asked is told; ``again`` follows an end that has been taken up before."""
         told: list[State] = []
         if self.job.notify:
             told = list(NotifyPattern(self.job, self.job.notify, self.target, following).states())
-        yield from RecordPattern(self.job, self.target, told[0].name if told else following, again).states()
-        yield from told
+        record = RecordPattern(self.job, self.target, told[0].name if told else following, again)
+        return [*record.states(), *told]
 
     def _ask(self) -> Task:
         """What the event does not tell, or tells no more: it may be late. Its redrive count counts if it has one."""

@@ -14,6 +14,7 @@ from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part
 from elt_redshift.aws.template.roles import role
 from elt_redshift.aws.template.warehouse import ROLE as WAREHOUSE_ROLE
+from elt_redshift.protocol import metrics
 
 #: Logical names.
 MACHINE = "RedshiftETLStepFunction"
@@ -68,5 +69,6 @@ _NAMED: dict[Resource, Named] = {
     "children": Named(sub(f"{_EXECUTIONS}/{names.LABEL}:*")),
     "machine": Named(ref(MACHINE)),
     "event bus": Named(sub(f"{ARN}events:{HERE}:event-bus/default")),
+    "own metrics": Named("*", context={"StringEquals": {"cloudwatch:namespace": metrics.NAMESPACE}}),
     "anything": Named("*"),
 }

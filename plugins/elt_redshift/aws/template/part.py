@@ -14,10 +14,12 @@ class Named:
     """How a policy names what an action is taken on.
 
     :param only: the condition under which it is there; None: always.
+    :param context: what must hold of a call, as a policy's ``Condition``.
     """
 
     resource: Any
     only: str | None = None
+    context: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -96,4 +96,7 @@ def rights(needs: Iterable[Need], named: Mapping[Resource, Named]) -> list[dict[
     """
     known = {resource: named[resource] for resource in get_args(Resource) if resource in named}
     statements = allowed(needs, {resource: one.resource for resource, one in known.items()})
-    return [when(only, one) if (only := known[on].only) else one for on, one in statements.items()]
+    bounded = {
+        on: one | ({"Condition": bound} if (bound := known[on].context) else {}) for on, one in statements.items()
+    }
+    return [when(only, one) if (only := known[on].only) else one for on, one in bounded.items()]
