@@ -53,7 +53,7 @@ class Command:
     def __init__(self, folder: Path, leash: Leash, stand_in: Path | None, *options: str) -> None:
         self.state, self._output = folder / "state", folder / "output"
         command = [sys.executable, "-c", MAIN, "airflow", "--port", "0", "--dir", str(self.state), *options]
-        command += ["--timeout", str(bounds.AIRFLOW)]
+        command += ["--timeout", str(bounds.AIRFLOW), "--scale-factor", "0.001"]
         with self._output.open("w") as output:
             environment = os.environ | ({"PYTHONPATH": str(stand_in)} if stand_in else {})
             self.process = leash.start(command, env=environment, stdout=output, stderr=subprocess.STDOUT)
@@ -170,7 +170,23 @@ def test_a_killed_command_leaves_nothing(start: Callable[..., Command]) -> None:
     assert_gone(*left)
 
 
+def test_a_process_that_has_ended_is_told(tmp_path: Path) -> None:
+    """By its name, with its last words and where there are more."""
+    environment = os.environ | {"PYTHONPATH": str(STAND_IN)}
+    with Leash() as leash:
+        found = airflow_server.Component("scheduler", environment, tmp_path / "scheduler.log", leash)
+        found.check()
+        (tmp_path / "scheduler.log").write_text("once\nno database\n\n")
+        found._process.kill()
+        found._process.wait()
+        with pytest.raises(
+            LocalAwsError, match=r"Airflow's scheduler has ended: no database \(more in .*scheduler.log"
+        ):
+            found.check()
+
+
 @either
+@pytest.mark.exhaustive
 def test_a_process_that_ends_by_itself_ends_the_command(start: Callable[..., Command]) -> None:
     """When one of Airflow's processes dies, the command says which in one line, and stops the rest."""
     command = start()

@@ -7,6 +7,8 @@ import re
 import sys
 from pathlib import Path
 
+import pytest
+
 from elt_redshift.local import process
 from tests import bounds, commands
 
@@ -20,6 +22,7 @@ def typed() -> str:
     return commands.replace(". .venv/bin/activate\n", "").replace("local up\n", "local up --port 0\n")
 
 
+@pytest.mark.exhaustive
 def test_the_guide_works_as_written(tmp_path: Path) -> None:
     """Typed one after another, the commands deploy a job, see it fail, mend it, redrive it and show its rows."""
     environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}

@@ -159,6 +159,7 @@ def test_set_up_loads_every_row_of_the_files(warehouse: Warehouse, source: duckd
     assert dict(warehouse.rows(ARTICLE_QUERY)) == {**loaded, "customer": 0, "supplier": 0, "fact_yearly_sale": 0}
 
 
+@pytest.mark.exhaustive
 def test_set_up_can_be_repeated(warehouse: Warehouse, source: duckdb.DuckDBPyConnection) -> None:
     """Setting up again neither fails nor doubles a row."""
     data.setup(warehouse.client, TARGET, SETUP, SUBSTITUTIONS)
@@ -215,6 +216,7 @@ def test_another_year_is_added(warehouse: Warehouse, source: duckdb.DuckDBPyConn
     assert warehouse.fact(1995) == source.sql(EXPECTED_FACT.format(year=1995)).fetchall()
 
 
+@pytest.mark.exhaustive
 def test_a_changed_customer_is_updated_and_a_vanished_one_stays(warehouse: Warehouse) -> None:
     """The dimension shows the newest state of each customer, and keeps those that facts may refer to."""
     warehouse.run_job()

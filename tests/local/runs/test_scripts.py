@@ -169,6 +169,7 @@ def stages(aws: ClientFactory) -> Iterator[list[Stage]]:
         yield made
 
 
+@pytest.mark.exhaustive
 def test_the_embedded_aws_does_what_the_simulation_does(stages: list[Stage]) -> None:
     """After each move of each script the executions, the statements and the audit item are the same."""
 

@@ -13,6 +13,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.hooks.step_functions import EltHook
+from tests.cases import exhaustive
 
 
 class FakeDataApi:
@@ -77,7 +78,7 @@ AwsGenericHook(client_type="s3", aws_conn_id=None, region_name="us-east-1").conn
 """
 
 
-@pytest.mark.parametrize("level", ["INFO", "DEBUG"])
+@pytest.mark.parametrize("level", exhaustive(["INFO", "DEBUG"], quick=["INFO"]))
 def test_notices_about_credentials_are_not_written(tmp_path: Path, level: str) -> None:
     """Making our clients writes nothing between the lines of a task's log, unless all is logged; other hooks write what
     they always do."""
