@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, messages, owners
@@ -14,6 +14,17 @@ from elt_redshift.protocol.owners import Owner
 
 #: What an unlock notes; not part of what the item was before the next one.
 _NOTES = ("UnlockedAt", "UnlockedBy", "UnlockReason", audit.UNLOCKED_FROM)
+
+
+class Waiting(NamedTuple):
+    """A run that waits for the lock.
+
+    :param since: when it was started, in ISO 8601.
+    :param run: the execution's ARN.
+    """
+
+    since: str
+    run: str
 
 
 @dataclass(frozen=True)
@@ -67,6 +78,13 @@ class AuditItem:
     def holder(self) -> str:
         """Tells a locked item from a later one: who holds it, and how."""
         return f"{self.state} {self.owner} {self.after}"
+
+    @property
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The runs that wait for the lock, in the order in which they get it. One that was stopped while it waited is
+        among them until whoever comes behind it looks."""
+        tickets = (ticket.partition(" ") for ticket in sorted(self.raw.get(audit.WAITING, {}).get("SS", ())))
+        return tuple(Waiting(since, run) for since, _, run in tickets)
 
     @property
     def unlocked(self) -> str | None:

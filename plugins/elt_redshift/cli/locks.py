@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+from rich.console import RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
 
@@ -15,19 +16,20 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.audit_table import create
 from elt_redshift.aws.healing import Healer, Verdict
-from elt_redshift.cli.console import console
+from elt_redshift.cli.listing import Row, add_forms, show
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import NO_TASK
-from elt_redshift.protocol.owners import LEASE_TOLERANCE
+from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
 from elt_redshift.runs import causes
 
 
 def add_parser(commands: Commands) -> None:
     status_ = command(commands, "status", status, "Show the audit table, or one job's item.", job=False)
     status_.add_argument("job", metavar="JOB", nargs="?", help="default: every job that is deployed")
+    add_forms(status_)
     unlock_ = command(commands, "unlock", unlock, "Free a job that no run holds any more, on record.", job=False)
     unlock_.add_argument("job", metavar="JOB", nargs="?", help="a deployed job; or name --table and --job-id")
     unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
@@ -53,13 +55,32 @@ def create_table(given: argparse.Namespace) -> int:
     return 0
 
 
+#: What programs get of an item; the times are as the item has them.
+_COLUMNS = ("job_id", "job", "state", "start", "end", "owner", "number", "failure", "waiting")
+
+
 def status(given: argparse.Namespace) -> int:
+    rows = [_row(*found) for found in _items(given, Account.here(given.region))]
+    show(given, _COLUMNS, rows, lambda: _table(rows) if rows else "No job has run yet.")
+    return 0
+
+
+def _table(rows: Sequence[Row]) -> RenderableType:
     columns = (Column(name, overflow="fold") for name in ("JobStart", "JobEnd", "owner", "no.", "failure"))
     table = Table("JobID", "job", "JobState", *columns)
-    for name, job, item in _items(given, Account.here(given.region)):
-        table.add_row(item.job_id, name, *_row(item), escape(_failure(item, job)))
-    console().print(table if table.row_count else "No job has run yet.")
-    return 0
+    for row in rows:
+        owner = Owner(row["owner"]).short if row["owner"] else ""
+        cells = (row["state"], *(_seconds(row[time]) for time in ("start", "end")), owner, row["number"])
+        table.add_row(row["job_id"], row["job"], *map(escape, (*cells, "\n".join(_said(row)))))
+    return table
+
+
+def _said(row: Row) -> Iterator[str]:
+    """A failure, and who waits, the first one first."""
+    if row["failure"]:
+        yield row["failure"]
+    for one in row["waiting"]:
+        yield f"{Owner(one['run']).short} waits since {_seconds(one['since'])}"
 
 
 def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, EltJob | None, AuditItem]]:
@@ -83,10 +104,18 @@ def _check(given: argparse.Namespace) -> None:
         raise EltError("--job-id needs --table: the audit table that holds the item.")
 
 
-def _row(item: AuditItem) -> tuple[str, ...]:
-    state = f"{item.state or ''}{' (next run takes over)' if item.let_go else ''}"
-    owner = item.owner.short if item.owner else ""
-    return state, _seconds(item.start), _seconds(item.end), owner, item.fence or ""
+def _row(name: str, job: EltJob | None, item: AuditItem) -> Row:
+    return {
+        "job_id": item.job_id,
+        "job": name,
+        "state": f"{item.state or ''}{' (next run takes over)' if item.let_go else ''}",
+        "start": item.start or "",
+        "end": item.end or "",
+        "owner": item.owner or "",
+        "number": item.fence or "",
+        "failure": _failure(item, job),
+        "waiting": [one._asdict() for one in item.waiting],
+    }
 
 
 def _failure(item: AuditItem, job: EltJob | None) -> str:
