@@ -110,7 +110,7 @@ def test_a_stop_in_any_state_leaves_a_job_that_goes_on(job: str) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("job", [*UNROLLED, "map_settling", "map_polling", "map_batches", "map_released"])
+@pytest.mark.parametrize("job", [*UNROLLED, "map_settling", "map_polling", "map_batches", "map_released", "map_fenced"])
 def test_a_stop_at_any_moment_of_any_state_leaves_a_job_that_goes_on(job: str) -> None:
     """Before its call, with its call under way, and when that has taken effect; with and without the event of the end;
     followed by a start or by a redrive, which does its work."""
