@@ -3,7 +3,6 @@ simulation (``tests/unit/testing/test_every_state.py``), which stops in each sta
 
 from __future__ import annotations
 
-import json
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -45,7 +44,7 @@ class Window(NamedTuple):
 WINDOWS = (
     Window("acquire lock", "dynamodb", "UpdateItem", "JobStart"),
     Window("a", "redshift-data", "ExecuteStatement", "/a/"),
-    Window("b", "redshift-data", "ExecuteStatement", "/b/"),
+    Window("b", "redshift-data", "BatchExecuteStatement", "/b/"),
     Window("release lock", "dynamodb", "UpdateItem", "JobState = :ready"),
     Window("b: record", "dynamodb", "UpdateItem", '{"S": "b"}', fails=True),
     Window("b: reclaim", "dynamodb", "UpdateItem", '":redrives": {"N": "1"}', fails=True, redriven=True),
@@ -55,14 +54,19 @@ WINDOWS = (
 KINDS: tuple[tuple[Layout, Wait], ...] = (("unrolled", "long_poll"), ("unrolled", "event"), ("map", "long_poll"))
 
 Next = Literal["start", "redrive"]
-NEXT: tuple[Next, ...] = ("start", "redrive")
 
-CASES = [(*kind, window, then) for kind in KINDS for window in WINDOWS for then in NEXT]
+#: Every other stop is followed by a redrive. An event takes a long poll's place, so that only some states differ.
+CASES: list[tuple[Layout, Wait, Window, Next]] = [
+    (layout, wait, window, "redrive" if (number + (layout == "map")) % 2 else "start")
+    for layout, wait in KINDS
+    for number, window in enumerate(WINDOWS)
+    if wait != "event" or number in (1, 2, 5)
+]
 QUICK = [
-    ("unrolled", "long_poll", WINDOWS[3], "start"),
-    ("unrolled", "event", WINDOWS[1], "redrive"),
-    ("map", "long_poll", WINDOWS[5], "redrive"),
-    ("map", "long_poll", WINDOWS[4], "start"),
+    case
+    for case in CASES
+    if (*case[:2], case[2].state)
+    in (("unrolled", "long_poll", "release lock"), ("unrolled", "event", "a"), ("map", "long_poll", "b: reclaim"))
 ]
 
 
@@ -90,7 +94,12 @@ class Stage:
             deployed.sql(f"delete from {self.ledger}_flaw")
             hold_up()
             deployed.executions.redrive(arn, deployed.audit, "101")
-        wait_for(lambda: sum(faults.met()), f"the call of {window.state}", bounds.EXECUTION, 0.02)
+
+        def met() -> bool:
+            assert not deployed.executions.describe(arn).ended, f"it ended without a call of {window.state}"
+            return sum(faults.met()) > 0
+
+        wait_for(met, f"the call of {window.state}", bounds.EXECUTION, 0.02)
         deployed.executions.stop(arn, "test")
         assert deployed.executions.describe(arn).status == "ABORTED"
         time.sleep(HELD_UP + 0.2)
@@ -101,8 +110,8 @@ class Stage:
         """The next run does its work, or is told that a failed run holds the job, and does it after an unlock."""
         deployed = self.deployed
         ended = deployed.run()
-        if told := (json.loads(ended.output or "{}") or {}).get("skipped"):
-            assert told.startswith(messages.held_by_failure("101", **dict.fromkeys(_TOLD, ""))[0])
+        held = messages.held_by_failure("101", **dict.fromkeys(_TOLD, ""))[0]
+        if held in str(ended.cause or ended.skipped):
             deployed.audit.unlock(deployed.item, by="tester", reason="it is mended")
             ended = deployed.run()
         assert (ended.status, ended.skipped) == ("SUCCEEDED", None), ended.cause
