@@ -71,7 +71,7 @@ class EltJob:
     :param layout: every task with states of its own in the definition (``unrolled``), or each in a child execution
         (``map``); ``auto``: unrolled while that fits the limits of Step Functions.
     :param on_task_failure: a failed task ends the run at once (``stop``), or when all that does not depend on it has
-        ended (``finish_independent``).
+        ended.
     :param max_active_statements: at most so many of a run's statements are active at a time, 1 to 500; default: as many
         as the graph allows.
     :param schedule: when EventBridge Scheduler starts the job: a :class:`Schedule`, its keys, or an expression such as

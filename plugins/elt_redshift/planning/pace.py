@@ -40,4 +40,4 @@ def problems(machine: StateMachine, recorded: Mapping[str, float] | None = None)
         said = (
             f"After a failure, the runs that {when} starts wait until somebody lets the failed one go on, all of them."
         )
-        yield Problem(place, said, "With `when_held: fail` or `skip` they end; or choose `after_failure: release`.")
+        yield Problem(place, said, "With `when_held: fail` or `skip` they end; or let a failed run free its lock.")
