@@ -21,7 +21,8 @@ from makespan import Graph, critical_path, models, waves
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import Execution, execution_name
+from elt_redshift.aws.execution_status import execution_name
+from elt_redshift.aws.executions import Execution
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 from elt_redshift.runs.history import TaskRun

@@ -26,7 +26,7 @@ from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import execution_name
+from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 from elt_redshift.local.process import environment, running
 

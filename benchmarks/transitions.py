@@ -22,7 +22,7 @@ from executions import ROLE, TRUST, WAREHOUSE
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.executions import execution_name
+from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WAITS, Wait
 from elt_redshift.local import process

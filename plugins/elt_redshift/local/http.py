@@ -40,6 +40,36 @@ _HEADER = re.compile(r"([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*([^\r\n]*)\r?\n")
 log = logging.getLogger("elt_redshift.local")
 
 
+def answer(app: Application, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
+    """Run the application: status, headers and body. A crash is a 500 that names it, and its traceback is in the log.
+
+    :raises LostAnswerError: the call took effect, and its answer is lost, as the faults wanted it.
+    """
+    started: list[tuple[str, list[tuple[str, str]]]] = []
+    written: list[bytes] = []
+
+    def start_response(
+        status: str, headers: list[tuple[str, str]], exc_info: object = None
+    ) -> Callable[[bytes], object]:
+        started.append((status, headers))
+        return written.append
+
+    try:
+        chunks = app(environ, start_response)
+        try:
+            written.extend(chunks)
+        finally:
+            getattr(chunks, "close", lambda: None)()
+    except LostAnswerError:
+        raise
+    except Exception as error:
+        log.exception("%s %s failed", environ["REQUEST_METHOD"], environ["PATH_INFO"])
+        message = {"__type": "InternalFailure", "message": f"{type(error).__name__}: {error}"}
+        return "500 Internal Server Error", [("Content-Type", "application/json")], json.dumps(message).encode()
+    status, headers = started[-1]
+    return status, headers, b"".join(written)
+
+
 class KeepAliveHandler(MotoRequestHandler):
     """Serve WSGI requests one after the other on the same connection."""
 
@@ -57,7 +87,7 @@ class KeepAliveHandler(MotoRequestHandler):
         environ = self.make_environ()
         environ["wsgi.input"] = io.BytesIO(self._body())
         try:
-            self._write(*self._answer(environ))
+            self._write(*answer(cast(Application, self.server.app), environ))
         except LostAnswerError:
             self.close_connection = True
 
@@ -65,32 +95,6 @@ class KeepAliveHandler(MotoRequestHandler):
         if "chunked" in self.headers.get("Transfer-Encoding", "").lower():
             return io.BufferedReader(cast(Any, DechunkedInput(cast(Any, self.rfile)))).read()
         return self.rfile.read(int(self.headers.get("Content-Length") or 0))
-
-    def _answer(self, environ: dict[str, Any]) -> tuple[str, list[tuple[str, str]], bytes]:
-        """Run the application; a crash is a 500 that names it, and its traceback is in the log."""
-        started: list[tuple[str, list[tuple[str, str]]]] = []
-        written: list[bytes] = []
-
-        def start_response(
-            status: str, headers: list[tuple[str, str]], exc_info: object = None
-        ) -> Callable[[bytes], object]:
-            started.append((status, headers))
-            return written.append
-
-        try:
-            chunks = cast(Application, self.server.app)(environ, start_response)
-            try:
-                written.extend(chunks)
-            finally:
-                getattr(chunks, "close", lambda: None)()
-        except LostAnswerError:
-            raise
-        except Exception as error:
-            log.exception("%s %s failed", self.command, self.path)
-            message = {"__type": "InternalFailure", "message": f"{type(error).__name__}: {error}"}
-            return "500 Internal Server Error", [("Content-Type", "application/json")], json.dumps(message).encode()
-        status, headers = started[-1]
-        return status, headers, b"".join(written)
 
     def _write(self, status: str, headers: list[tuple[str, str]], body: bytes) -> None:
         code, _, reason = status.partition(" ")

@@ -222,11 +222,13 @@ def _stop_redshift(starting: Future[EmbeddedRedshift]) -> None:
 def _answering(listener: socket.socket, aws: LocalAws, faults: FaultBox) -> Iterator[None]:
     """Serve requests, and let time pass for schedules."""
     from elt_redshift.local import events, http
+    from elt_redshift.local.stepfunctions import calls
 
     status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
     ticker = events.ticker()
     app = http.application(lambda: status, aws.token, faults, ticker.pass_time)
     server = http.server(listener, app)
+    calls.serve(app)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, name="http", daemon=True)
     thread.start()
     ticker.start()

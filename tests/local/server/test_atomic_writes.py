@@ -69,3 +69,36 @@ def test_no_add_is_lost(client: ClientFactory, table: str) -> None:
         list(pool.map(add, range(ADDS)))
     item = dynamodb.get_item(TableName=table, Key={"id": {"S": "counter"}}, ConsistentRead=True)["Item"]
     assert item["n"]["N"] == str(ADDS)
+
+
+def test_an_expression_that_is_used_again_is_read_as_before(client: ClientFactory, table: str) -> None:
+    """What an expression of all clauses did to one item it does to the next, and again to the first."""
+    dynamodb = client("dynamodb")
+
+    def update(item: str, step: str) -> Any:
+        return dynamodb.update_item(
+            TableName=table,
+            Key={"id": {"S": item}},
+            UpdateExpression="SET l = list_append(if_not_exists(l, :none), :l), #t = if_not_exists(#t, :zero) + :n "
+            "REMOVE gone ADD s :s, c :n",
+            ConditionExpression="attribute_not_exists(stop)",
+            ExpressionAttributeNames={"#t": "total"},
+            ExpressionAttributeValues={
+                ":none": {"L": []},
+                ":l": {"L": [{"S": item}]},
+                ":zero": {"N": "0"},
+                ":n": {"N": step},
+                ":s": {"SS": [item]},
+            },
+            ReturnValues="ALL_NEW",
+        )["Attributes"]
+
+    def held(item: str, times: int, total: str) -> Any:
+        numbers = {"c": {"N": total}, "total": {"N": total}}
+        return {"id": {"S": item}, "l": {"L": [{"S": item}] * times}, "s": {"SS": [item]}, **numbers}
+
+    assert [update("a", "1"), update("b", "5"), update("a", "2")] == [
+        held("a", 1, "1"),
+        held("b", 1, "5"),
+        held("a", 2, "3"),
+    ]

@@ -43,6 +43,53 @@ def test_expressions_give_json(expression: str, value: Any) -> None:
     assert type(result) is type(value)
 
 
+HELD = {
+    "states": {"input": {"a": {"b": [1], "c": None, "d": 2.0}, "list": [{"b": 1}, {"b": 2}], "none": []}},
+    "other": 7,
+}
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "$states",
+        "$states.input.a",
+        " $states.input.a.b ",
+        "$states.input.a.c",
+        "$states.input.a.d",
+        "$states.input.none",
+        "$states.input.list",
+        "$states.input.list.b",
+        "$states.input.a.missing",
+        "$states.input.a.c.b",
+        "$nothing",
+        "$other.a",
+        "$states.input.true",
+        "$keys($states.input)",
+        "$states.input.*",
+        "$states.input.a.b[0]",
+        "$states.input.list[b = 2].b",
+        "$states.input.a.d.%.c",
+        "$states.input.list@$one.($one.b + $states.input.a.d)",
+        "($all := $states; $all.input.a.d)",
+        "$string($states.input)",
+        "$states.input.$keys($)",
+        "$states.input.list.$string(b)",
+        '$states."input".a.d',
+        "$merge([$states.input.a, {'e': $other}])",
+    ],
+)
+def test_what_is_left_out_changes_no_result(expression: str) -> None:
+    """Paths that are looked up, and values of which only what is named is given, are as if all had been given."""
+    outcomes = []
+    for asked in (expression, f"($none := '%'; {expression})"):
+        try:
+            outcomes.append(evaluator.evaluate(asked, HELD))
+        except evaluator.QueryError as error:
+            outcomes.append(type(error))
+    assert outcomes[0] == outcomes[1]
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [

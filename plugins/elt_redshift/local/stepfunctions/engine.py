@@ -6,7 +6,6 @@ once and for good, even when a call it made is still under way, and no thread wa
 
 from __future__ import annotations
 
-import copy
 import datetime
 import threading
 from typing import Any
@@ -26,6 +25,7 @@ from moto.stepfunctions.parser.asl.eval.event.event_detail import EventDetails
 from moto.stepfunctions.parser.asl.eval.program_state import ProgramRunning, ProgramState, ProgramStopped
 from moto.stepfunctions.parser.asl.utils.json_path import NoSuchJsonPathError
 
+from elt_redshift.local.copies import deep_copy
 from elt_redshift.local.stepfunctions.errors import RUNTIME, failure
 from elt_redshift.local.stepfunctions.patching import Patches
 from elt_redshift.local.stepfunctions.progress import Entered, Run, Scope
@@ -75,7 +75,7 @@ def eval_program(original: Any, self: Any, env: Any) -> None:
             return
         scope.begin(self.start_at.start_at_name, env.states.get_input())
         env.states.reset(input_value=scope.input)
-        for name, value in copy.deepcopy(scope.variables).items():
+        for name, value in deep_copy(scope.variables).items():
             env.variable_store.set(name, value)
         env.variable_store.reset_tracing()
         env.next_state_name = scope.state

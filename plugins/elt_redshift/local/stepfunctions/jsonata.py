@@ -1,8 +1,8 @@
 """JSONata: moto has the grammar for it but no evaluator.
 
-jsonata-python evaluates here. Values are bound, not pasted into the expression as moto does, so that quotes and
-large payloads are safe. Evaluation is under one lock: the library keeps state in the expression and per thread, and
-Python threads would not evaluate in parallel anyway.
+jsonata-python evaluates here, and plain paths are looked up without it (see ``references``). Values are bound, not
+pasted into the expression as moto does, so that quotes and large payloads are safe. Evaluation is under one lock: the
+library keeps state in the expression and per thread, and Python threads would not evaluate in parallel anyway.
 (https://docs.aws.amazon.com/step-functions/latest/dg/transforming-data.html)
 """
 
@@ -22,9 +22,12 @@ from jsonata import Jsonata
 from jsonata.jexception import JException
 from jsonata.utils import Utils
 
+from elt_redshift.local.stepfunctions.references import Parts, References, references
+
 _NULL = Utils.NULL_VALUE
 _HASHES = ("MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512")
 _MAX_RANGE = 1000  # elements; AWS's limit of $range and of $partition's chunks
+_ELSE = object()
 _lock = threading.RLock()
 
 
@@ -42,9 +45,12 @@ def evaluate(expression: str, bindings: dict[str, Any]) -> Any:
     :raises UndefinedResultError: it gave nothing.
     :raises QueryError: it failed, or gave a function.
     """
+    used = references(expression)
+    if used.path and (found := _at(used.path, bindings)) is not _ELSE:
+        return _to_json(found)
     with _lock:
         try:
-            raw = _run(expression, bindings)
+            raw = _run(expression, used, bindings)
         except JException as error:
             raise QueryError(f"{error.error}: {error}") from error
         except ArithmeticError as error:
@@ -78,11 +84,29 @@ def _compiled(expression: str) -> Jsonata:
     return compiled
 
 
-def _run(expression: str, bindings: dict[str, Any]) -> Any:
+def _run(expression: str, used: References, bindings: dict[str, Any]) -> Any:
     compiled = _compiled(expression)
     Jsonata.CURRENT.jsonata = compiled  # higher-order functions look for it here
-    frame = {**{name: Jsonata.JLambda(function) for name, function in _FUNCTIONS.items()}}
-    return compiled.evaluate(None, {**frame, **{name: _from_json(value) for name, value in bindings.items()}})
+    frame: dict[str, Any] = {name: Jsonata.JLambda(_FUNCTIONS[name]) for name in used.names if name in _FUNCTIONS}
+    frame |= {name: _named(bindings[name], parts) for name, parts in used.names.items() if name in bindings}
+    return compiled.evaluate(None, frame)
+
+
+def _at(path: tuple[str, ...], bindings: dict[str, Any]) -> Any:
+    """What is at a path of objects. :data:`_ELSE`: nothing, or JSONata's rules for arrays are asked for."""
+    value: Any = bindings
+    for name in path:
+        if not isinstance(value, dict) or name not in value:
+            return _ELSE
+        value = value[name]
+    return value
+
+
+def _named(value: Any, parts: Parts | None) -> Any:
+    """``value`` for JSONata, without those members that the expression does not name."""
+    if parts is None or not isinstance(value, dict):
+        return _from_json(value)
+    return {name: _named(value[name], inner) for name, inner in parts.items() if name in value}
 
 
 def _from_json(value: Any) -> Any:

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from elt_redshift.local.copies import deep_copy
 from elt_redshift.local.stepfunctions.values import iso_time
 
 _ABORTABLE = ("Task", "Wait", "Parallel", "Map")  # the state types that have an Aborted event
@@ -70,17 +71,17 @@ class Scope:
     def begin(self, state: str, input_value: Any) -> None:
         """Stand before the first state, unless a former run got further."""
         if self.state is None:
-            self.state, self.input = state, copy.deepcopy(input_value)
+            self.state, self.input = state, deep_copy(input_value)
 
     def advance(self, state: str, input_value: Any, variables: dict[str, Any]) -> None:
         """The current state was left, ``state`` comes next."""
-        self.state, self.input = state, copy.deepcopy(input_value)
-        self.variables = copy.deepcopy(variables)
+        self.state, self.input = state, deep_copy(input_value)
+        self.variables = deep_copy(variables)
         self.children, self.entered, self.resumed = {}, None, False
 
     def finish(self, output: Any) -> None:
         """The last state was left."""
-        self.done, self.output = True, copy.deepcopy(output)
+        self.done, self.output = True, deep_copy(output)
         self.children, self.entered = {}, None
 
     def fork(self, count: int) -> None:

@@ -447,6 +447,14 @@ grant usage on datashare shared to namespace 'x';
 revoke select for tables in schema public from guest;
 -- error: SCOPED PERMISSIONS is not emulated
 
+-- was: refused
+grant usage on schema shared.public to role guest;
+-- error: RIGHTS IN ANOTHER DATABASE is not emulated
+
+-- was: refused
+grant select on all tables in schema shared.public to role guest;
+-- error: RIGHTS IN ANOTHER DATABASE is not emulated
+
 -- page: r_CREATE_GROUP
 -- feature: statement create group, alter group, drop group
 create group readers with user newman;
@@ -585,6 +593,20 @@ create datashare d;
 -- was: refused
 desc datashare d;
 -- error: DESC DATASHARE is not emulated
+
+-- was: refused
+create database shared from datashare d of account '123456789012' namespace 'n';
+-- error: CREATE DATABASE FROM A DATASHARE is not emulated
+
+-- page: r_CREATE_DATABASE
+-- feature: statement create database (from datashares, integrations, data catalogs)
+-- was: refused
+create database source from integration 'i';
+-- error: CREATE DATABASE FROM AN INTEGRATION is not emulated
+
+-- was: refused
+create database lake from arn 'arn:aws:glue:us-east-1:123456789012:database/lake' with data catalog schema public;
+-- error: CREATE DATABASE FROM A DATA CATALOG is not emulated
 
 -- page: r_CREATE_LIBRARY
 -- feature: statement create library

@@ -198,6 +198,10 @@ drop user viewer;
 select (select count(*) from stl_alert_event_log), (select count(*) from stl_wlm_query), (select count(*) from stl_scan), (select count(*) from svl_query_summary), (select count(*) from stv_blocklist);
 -- 0 | 0 | 0 | 0 | 0
 
+-- was: refused
+select (select count(packets) from stl_dist), (select count(packets) from stl_bcast), (select count(*) from stl_explain p join stl_plan_info i on i.query = p.query and i.nodeid = p.nodeid), (select count(key) from pg_conf);
+-- 0 | 0 | 0 | 0
+
 -- page: r_SVV_EXTERNAL_TABLES
 -- feature: view svv_external_schemas, svv_external_tables, svv_external_columns, svv_datashares
 -- was: refused

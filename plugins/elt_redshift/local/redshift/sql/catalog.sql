@@ -402,6 +402,10 @@ begin
         ('stl_scan', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, bytes bigint, fetches bigint, '
             'type int, tbl int, is_rrscan char(1), is_delayed_scan char(1), rows_pre_filter bigint, rows_pre_user_filter bigint, perm_table_name char(136), '
             'is_rlf_scan char(1), is_rlf_scan_reason int, num_em_blocks int, checksum bigint, runtime_filtering char(1), scan_region int, num_sortkey_as_predicate int'),
+        ('stl_dist', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, bytes bigint, packets int'),
+        ('stl_bcast', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, bytes bigint, packets int'),
+        ('stl_plan_info', 'userid int, query int, nodeid int, segment int, step int, locus int, plannode int, startupcost double precision, totalcost double precision, rows bigint, bytes bigint'),
+        ('pg_conf', 'key text, value text'),
         ('stl_insert', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, tbl int, inserted_mega_value char(1), use_staging_table char(1)'),
         ('stl_delete', 'userid int, query int, slice int, segment int, step int, starttime timestamp, endtime timestamp, tasknum int, rows bigint, tbl int'),
         ('stl_explain', 'userid int, query int, nodeid int, parentid int, plannode char(400), info char(400)'),
