@@ -190,10 +190,10 @@ def test_unknown_ids(client: Any, operation: str, statement_id: str, code: str) 
 
 
 def test_another_database_must_exist(client: Any) -> None:
-    """A statement for a database that is not there fails with PostgreSQL's message."""
+    """A statement for a database that is not there fails, as one that cannot be connected to."""
     described = run(client, "select 1", Database="nowhere")
     assert described["Status"] == "FAILED"
-    assert 'database "nowhere" does not exist' in described["Error"]
+    assert described["Error"] == 'FATAL: database "nowhere" does not exist'
 
 
 def test_a_workgroup_serves_as_well_as_a_cluster(client: Any) -> None:

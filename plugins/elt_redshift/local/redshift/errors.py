@@ -6,6 +6,7 @@ import psycopg
 
 from elt_redshift.exceptions import EltError
 from elt_redshift.local.redshift.absent import explanation
+from elt_redshift.local.redshift.roles import FUNCTION_SCHEMA
 
 
 class DataApiError(EltError):
@@ -38,6 +39,8 @@ class StatementError(EltError):
 
 _SERIALIZATION_FAILURE = "40001"
 _INVALID_TERMINATION = "2D000"
+#: Of a search path there is nothing but the schemas that are behind each one here.
+_NOWHERE = f"permission denied for schema {FUNCTION_SCHEMA}"
 _ATOMIC = (
     "COMMIT, ROLLBACK and TRUNCATE cannot be invoked from a procedure that is executing in an atomic context.\n"
     "HINT: Try calling the procedure as a top-level call i.e. not from within an explicit transaction block."
@@ -46,11 +49,13 @@ _ATOMIC = (
 
 def _from_postgres(error: psycopg.Error) -> str:
     diagnosis = error.diag
-    message = diagnosis.message_primary or str(error).strip().rpartition("FATAL:  ")[2] or type(error).__name__
+    message = diagnosis.message_primary or str(error).strip() or type(error).__name__
     if error.sqlstate == _SERIALIZATION_FAILURE:
         return f"1023\nDETAIL: Serializable isolation violation on table: {message}"
     if error.sqlstate == _INVALID_TERMINATION:
         return _ATOMIC
+    if message == _NOWHERE:
+        return "no schema has been selected to create in"
     if (absent := explanation(message)) is not None:
         return absent
     if message.startswith("MERGE command cannot affect row a second time"):
@@ -62,9 +67,13 @@ def _from_postgres(error: psycopg.Error) -> str:
 
 
 def error_text(error: Exception) -> str:
-    """The ``Error`` of a failed statement: ``ERROR: …`` with PostgreSQL's detail, hint and context on further lines.
+    """The ``Error`` of a failed statement: ``ERROR: …`` with PostgreSQL's detail, hint and context on further lines;
+    ``FATAL: …`` where there was no connection, as for an unknown database.
 
     A serialization failure reads as Redshift's error 1023,
     https://docs.aws.amazon.com/redshift/latest/dg/c_serial_isolation.html
     """
+    unconnected = str(error).strip().rpartition("FATAL:  ")[2]
+    if isinstance(error, psycopg.OperationalError) and error.sqlstate is None and unconnected:
+        return f"FATAL: {unconnected}"
     return "ERROR: " + (_from_postgres(error) if isinstance(error, psycopg.Error) else str(error))

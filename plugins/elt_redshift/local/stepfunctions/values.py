@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import datetime
+import functools
 import json
 import re
 from typing import Any
@@ -26,6 +27,7 @@ class UnknownMemberError(ValueError):
         super().__init__(f"The field '{name}' is not supported by Step Functions")
 
 
+@functools.lru_cache(maxsize=4096)
 def pascal_case(name: str) -> str:
     """The name as Step Functions writes it.
 
