@@ -41,9 +41,10 @@ def job(tasks: int) -> Any:
 
 
 def ours(made: Any) -> Any:
+    """With a mirror for each task."""
     from elt_redshift import elt_dag
 
-    return elt_dag(made)
+    return elt_dag(made, mirrors="tasks")
 
 
 def plain(made: Any) -> Any:

@@ -1,17 +1,18 @@
-"""What mirrors cost a real Airflow: begun in the triggerer, against begun on workers. Airflow 3.3 and later.
+"""What mirrors cost a real Airflow, and how long after its execution a DAG run ends. Airflow 3.3 and later.
 
-    python benchmarks/mirrors.py [--mirrors 100]
+    python benchmarks/mirrors.py [--tasks 500] [--seconds 60] [--ways groups one tasks worker]
 
-Each way, a DAG run of as many mirrors side by side, of an execution on the embedded AWS that ends at once, with
-scheduler, triggerer, DAG processor and API server on SQLite. What is told are the seconds until the run has ended and
-the processor time of Airflow's processes and their children meanwhile.
+Each way, a DAG run of a job like a dbt project (see large_job.py), whose execution on the embedded AWS passes its tasks
+in so many seconds and runs no SQL, with scheduler, triggerer, DAG processor and API server on SQLite. ``tasks`` are
+mirrors that begin in the triggerer, ``worker`` those that begin on workers. What is told are the seconds from the
+execution's end to the DAG run's, those of the DAG run, and the processor time of Airflow's processes and their children
+meanwhile.
 """
 
 from __future__ import annotations
 
 import argparse
 import contextlib
-import json
 import os
 import signal
 import socket
@@ -21,10 +22,12 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 
 import boto3
 import psutil
+from large_job import large_job
 from monitor import ROLE, definition
 
 from elt_redshift.demo import airflow_home
@@ -36,19 +39,20 @@ COMPONENTS = {
     "dag-processor": [],
     "triggerer": ["--skip-serve-logs"],
 }
-SECONDS = 600.0
+SECONDS = 1200.0
+WAYS = ("groups", "one", "tasks", "worker")
 DAG = """
 # An Airflow DAG.
-from elt_redshift.dag import elt_dag
-from elt_redshift.job.model import EltJob
+from elt_redshift import EltJob, elt_dag
 
-job = EltJob(job_id="1", name="benchmark")
-for number in range({mirrors}):
-    job.task(f"task_{{number}}", statement="select 1")
-for way in ("triggerer", "worker"):
-    globals()[way] = elt_dag(job, dag_id=way, state_machine_arn={machine!r}, poll_interval=2, max_active_tasks=1000)
-for task in worker.tasks:
-    task.start_from_trigger = False
+job = EltJob.load({job!r})
+for way in {ways!r}:
+    mirrors = "tasks" if way == "worker" else way
+    dag = globals()[way] = elt_dag(
+        job, dag_id=way, state_machine_arn={machine!r}, mirrors=mirrors, poll_interval=2, max_active_tasks=1000
+    )
+    for task in dag.tasks if way == "worker" else ():
+        task.start_from_trigger = False
 """
 
 
@@ -117,35 +121,60 @@ def measure(way: str, home: Path, components: list[psutil.Process], environment:
     before = processor_time(components)
     command = [sys.executable, "-m", "airflow", "dags", "trigger", way]
     subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    begin = time.monotonic()
     ended = "select state from dag_run where dag_id = ? and state in ('success', 'failed')"
-    assert wait_for(home / "airflow.db", ended, way) == "success"
-    seconds = time.monotonic() - begin
+    state = wait_for(home / "airflow.db", ended, way)
     used = processor_time(components) - before
-    sys.stdout.write(f"{way:>9}: {seconds:6.1f} s, {used:6.1f} s of processor time\n")
+    took = "select (julianday(end_date) - julianday(start_date)) * 86400 from dag_run where dag_id = ?"
+    end = "select end_date from dag_run where dag_id = ?"
+    seconds, at = (wait_for(home / "airflow.db", query, way) for query in (took, end))
+    client = boto3.client("stepfunctions")
+    (newest, *_) = client.list_executions(stateMachineArn=environment["BENCHMARK_MACHINE"])["executions"]
+    after = datetime.fromisoformat(at).replace(tzinfo=UTC) - newest["stopDate"]
+    sys.stdout.write(
+        f"{way:>9}: {state}, {after.total_seconds():6.1f} s after its execution, {float(seconds):6.1f} s in all, "
+        f"{used:6.1f} s of processor time, load {os.getloadavg()[0]:.1f}\n"
+    )
     sys.stdout.flush()
+
+
+def project(tasks: int, folder: Path) -> Path:
+    """The job.yaml of a job like a dbt project: sources, what is between, and marts, in folders of up to 60 tasks."""
+    graph = large_job(tasks)
+    called = {task.name: f"task_{number}" for number, task in enumerate(graph.tasks)}
+    lines = ['job_id: "1"', "name: benchmark", "tasks:"]
+    for number, task in enumerate(graph.tasks):
+        layer = ("staging", "intermediate", "marts")[3 * number // tasks]
+        path = Path(layer, f"area_{number % (1 + tasks // 180)}", f"{called[task.name]}.sql")
+        (folder / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / path).write_text(task.statements[0].text)
+        upstream = ", ".join(called[name] for name in task.upstream)
+        lines.append(f"  {called[task.name]}: {{sql: {path}, upstream: [{upstream}]}}")
+    (folder / "job.yaml").write_text("\n".join(lines) + "\n")
+    return folder / "job.yaml"
 
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--mirrors", type=int, default=100)
-    mirrors = options.parse_args().mirrors
+    options.add_argument("--tasks", type=int, default=500)
+    options.add_argument("--seconds", type=int, default=60, help="how long the execution takes")
+    options.add_argument("--ways", nargs="+", choices=WAYS, default=["groups", "tasks"])
+    given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, process.running() as embedded:
         aws, home, dags = process.environment(embedded), Path(folder, "home"), Path(folder, "dags")
         os.environ |= aws
-        text = json.loads(definition(mirrors, 1))
-        for state in text["States"].values():
-            if state["Type"] == "Wait":
-                state["Seconds"] = 0
-        client = boto3.client("stepfunctions")
-        machine = client.create_state_machine(name="benchmark", definition=json.dumps(text), roleArn=ROLE)
+        text = definition(given.tasks, given.seconds)
+        machine = boto3.client("stepfunctions").create_state_machine(name="benchmark", definition=text, roleArn=ROLE)
+        os.environ["BENCHMARK_MACHINE"] = machine["stateMachineArn"]
         dags.mkdir()
-        (dags / "benchmark.py").write_text(DAG.format(mirrors=mirrors, machine=machine["stateMachineArn"]))
+        job = project(given.tasks, Path(folder, "job"))
+        source = DAG.format(ways=tuple(given.ways), job=str(job), machine=machine["stateMachineArn"])
+        (dags / "benchmark.py").write_text(source)
         with airflow(home, dags, aws) as components:
-            wait_for(home / "airflow.db", "select 1 from dag where dag_id = ?", "worker")
+            for way in given.ways:
+                wait_for(home / "airflow.db", "select 1 from dag where dag_id = ?", way)
             time.sleep(15)  # until all have started
-            for way in ("triggerer", "worker"):
-                measure(way, home, components, components[1].environ())
+            for way in given.ways:
+                measure(way, home, components, components[1].environ() | os.environ)
 
 
 if __name__ == "__main__":

@@ -74,6 +74,7 @@ __all__ = [
     "bounded",
     "clear_number",
     "default_deferrable",
+    "empty_operator",
     "ended_by_user",
     "ends_without_worker",
     "hooked",
@@ -292,6 +293,15 @@ def instance_states(context: Context, task_ids: Collection[str], mapped: Collect
 def _text(state: Any) -> str:
     """A state as text, whether it is an enumeration's member or a text."""
     return str(getattr(state, "value", state))
+
+
+def empty_operator() -> type[BaseOperator]:
+    """The operator that does nothing, whose tasks the scheduler itself takes for done."""
+    try:
+        from airflow.providers.standard.operators.empty import EmptyOperator
+    except ImportError:  # Airflow 2
+        from airflow.operators.empty import EmptyOperator  # type: ignore[no-redef]
+    return EmptyOperator
 
 
 def is_mapped(task: Any) -> bool:

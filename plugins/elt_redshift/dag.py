@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 from elt_redshift import forms, notes
@@ -25,29 +25,15 @@ from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job import schedules
 from elt_redshift.job.findings import Findings, did_you_mean
-from elt_redshift.job.keys import START_TASK
 from elt_redshift.job.model import EltJob, Parameter
 from elt_redshift.job.parameters import check as check_parameter
+from elt_redshift.mirrors import Mirrors, add_mirrors, refuse, shown_groups
 from elt_redshift.operators.drift import OnDrift
-from elt_redshift.operators.mirror import MirrorOperator
-from elt_redshift.operators.step_functions import StartExecutionOperator
 
 __all__ = ["elt_dag", "elt_task_group"]
 
 #: Airflow wants a first date. Without catchup it starts nothing, it only allows.
 FIRST_DATE = datetime(1970, 1, 1, tzinfo=UTC)
-
-#: A start that AWS refused is tried again: starting twice is the same as once.
-START_RETRIES = 2
-START_RETRY_DELAY = timedelta(seconds=30)
-
-#: A mirror whose worker was lost looks again soon.
-MIRROR_RETRIES = 2
-MIRROR_RETRY_DELAY = timedelta(seconds=5)
-
-#: Airflow reads the whole DAG again for each trigger that a task starts from: with more tasks than this, it costs no
-#: more to begin the mirrors on workers, and the triggerer is left to its other work.
-MAX_FROM_TRIGGER = 1000
 
 
 def elt_dag(
@@ -70,6 +56,7 @@ def elt_dag(
     botocore_config: dict[str, Any] | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
+    mirrors: Mirrors = "auto",
     on_drift: OnDrift | None = None,
     catchup: bool = False,
     **dag_kwargs: Any,
@@ -97,13 +84,16 @@ def elt_dag(
     :param verify: as Amazon's operators take it, like ``botocore_config``, a dict.
     :param poll_interval: seconds between two looks at the execution; one look serves all mirrors.
     :param deferrable: let mirrors wait in the triggerer (default), or on their workers.
+    :param mirrors: what each of the DAG's tasks shows: a task of the job (``tasks``), a group of them, by their folders
+        (``groups``), or all (``one``); default: tasks, and groups in jobs of more than 200.
     :param on_drift: what a run does where the deployed job is another than this one: see
         :class:`~elt_redshift.operators.step_functions.StartExecutionOperator`.
     :param dag_kwargs: whatever else Airflow's DAG takes, such as ``tags`` or ``default_args``; it goes before what the
         job says about itself.
-    :raises JobError: a template is for a parameter that the job does not have; a parameter's default is not of its
-        type; the DAG has a schedule and a parameter has neither template nor default; it catches up from no date; or
-        its ``default_args`` ask for more retries than tasks of the job have, which only the state machine could make.
+    :raises JobError: ``mirrors`` is none of these; a template is for a parameter that the job does not have; a
+        parameter's default is not of its type; the DAG has a schedule and a parameter has neither template nor default;
+        it catches up from no date; or its ``default_args`` ask for more retries than tasks of the job have, which only
+        the state machine could make.
     """
     if schedule is not None and job.schedule and job.schedule.enabled:
         warnings.warn(schedules.scheduled_twice(job.name, job.schedule), stacklevel=2)
@@ -112,6 +102,7 @@ def elt_dag(
     default_args = dag_kwargs.get("default_args") or {}
     begin = start_date or default_args.get("start_date")
     retries = default_args.get("retries") if engine == "step_functions" else None
+    refuse(mirrors, f"elt_dag of job {job.name}", engine)
     _check(job, templates, asked, schedule, catches_up=catchup and begin is None, retries=retries)
     dag = DAG(
         dag_id=dag_id or job.name,
@@ -119,7 +110,7 @@ def elt_dag(
         start_date=begin or FIRST_DATE,
         catchup=catchup,
         params={**{name: forms.param(parameter) for name, parameter in asked.items()}, **(params or {})},
-        **{**_words(job), **dag_kwargs, "default_args": {**_owner(job), **default_args}},
+        **{**_words(job, mirrors), **dag_kwargs, "default_args": {**_owner(job), **default_args}},
     )
     templates = {**{name: forms.template(name) for name in asked}, **templates}
     aws = Connection(aws_conn_id, region_name, verify, botocore_config)
@@ -132,13 +123,14 @@ def elt_dag(
         return dag
     where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
     with dag:
-        _tasks(dag, job, templates, where, **options, **aws.arguments)
+        add_mirrors(dag, job, templates, where, mirrors, **options, **aws.arguments)
     return dag
 
 
-def _words(job: EltJob) -> dict[str, Any]:
+def _words(job: EltJob, mirrors: Mirrors) -> dict[str, Any]:
     """What the job says about itself, as a DAG shows it."""
-    words = {"description": job.description, "tags": list(job.tags), "doc_md": notes.of_job(job)}
+    described = notes.of_job(job, shown_groups(job, mirrors))
+    words = {"description": job.description, "tags": list(job.tags), "doc_md": described}
     return {name: value for name, value in words.items() if value}
 
 
@@ -159,6 +151,7 @@ def elt_task_group(
     botocore_config: dict[str, Any] | None = None,
     poll_interval: float = 5.0,
     deferrable: bool = True,
+    mirrors: Mirrors = "auto",
     on_drift: OnDrift | None = None,
     default_args: Mapping[str, Any] | None = None,
 ) -> TaskGroup:
@@ -177,48 +170,14 @@ def elt_task_group(
     where = {"state_machine_arn": state_machine_arn, "stack": stack, "on_drift": on_drift}
     aws = Connection(aws_conn_id, region_name, verify, botocore_config).arguments
     own: Any = dict(default_args or {})
+    refuse(mirrors, f"elt_task_group of job {job.name}")
     with TaskGroup(group_id or job.name, tooltip=job.description, default_args=own) as group:
         group.default_args = {**_owner(job), **group.dag.default_args, **group.default_args}
         retries = group.default_args.get("retries")
         _check(job, templates, missing, "the DAG's", catches_up=False, retries=retries, caller="elt_task_group")
-        _tasks(group.dag, job, templates, where, poll_interval=poll_interval, deferrable=deferrable, **aws)
+        options: dict[str, Any] = {"poll_interval": poll_interval, "deferrable": deferrable}
+        add_mirrors(group.dag, job, templates, where, mirrors, **options, **aws)
     return group
-
-
-def _tasks(dag: DAG, job: EltJob, templates: Mapping[str, str], where: Mapping[str, Any], **options: Any) -> None:
-    """The tasks of a job, with their edges, in the DAG and the group at hand."""
-    common = {name: value for name, value in options.items() if name != "deferrable"}
-    retries = {"retries": START_RETRIES, "retry_delay": START_RETRY_DELAY, **_chosen(dag)}
-    start = StartExecutionOperator(task_id=START_TASK, job=job, parameters=templates, **where, **retries, **common)
-    mirrors = _mirrors(job, start.task_id, **options)
-    for task in job.tasks:
-        mirrors[task.name].set_upstream([mirrors[name] for name in task.upstream] or start)
-
-
-def _mirrors(job: EltJob, start_task_id: str, **options: Any) -> dict[str, MirrorOperator]:
-    """A mirror for each task, without its edges. The task's retries are the state machine's; those of a mirror are for
-    workers that were lost."""
-    described, from_trigger = notes.of_tasks(job), len(job.tasks) <= MAX_FROM_TRIGGER
-    return {
-        task.name: MirrorOperator(
-            task_id=task.name,
-            task_name=task.name,
-            statements=task.statements,
-            fenced=bool(job.fence),
-            doc_md=described[task.name],
-            start_task_id=start_task_id,
-            retries=MIRROR_RETRIES,
-            retry_delay=MIRROR_RETRY_DELAY,
-            from_trigger=from_trigger,
-            **options,
-        )
-        for task in job.tasks
-    }
-
-
-def _chosen(dag: DAG) -> dict[str, Any]:
-    """What the user's default_args say about retries."""
-    return {name: dag.default_args[name] for name in ("retries", "retry_delay") if name in dag.default_args}
 
 
 def _check(

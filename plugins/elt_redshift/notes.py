@@ -1,4 +1,4 @@
-"""What Airflow's pages tell of a job, as Markdown: the DAG's graph, and the SQL of each task.
+"""What Airflow's pages tell of a job, as Markdown: the DAG's graph, the SQL of each task, the tasks of each group.
 
 Airflow keeps it in the serialized DAG, which its triggerer reads whole for each mirror that begins there. So long SQL
 is cut, with a word on where the whole stands (docs/adr/0003-cheap-dag-files.md).
@@ -7,9 +7,10 @@ is cut, with a word on where the whole stands (docs/adr/0003-cheap-dag-files.md)
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from elt_redshift.exceptions import EltError
+from elt_redshift.graph.groups import Groups
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 
 #: Characters of SQL in the notes of a task, and in those of a whole DAG; of each task in a large one, at least so many.
@@ -20,28 +21,55 @@ MAX_DRAWN = 100
 
 #: Words that Mermaid takes for its own.
 _RESERVED = frozenset({"call", "class", "classdef", "click", "default", "end", "flowchart", "graph", "href", "style"})
+_NO_NODE = re.compile(r"\W")
 
 
-def of_job(job: EltJob) -> str:
+def of_job(job: EltJob, groups: Groups | None = None) -> str:
     """The notes of a job's DAG: its description, and the graph as Mermaid draws it (Airflow 3.3 and earlier show the
-    drawing's text)."""
+    drawing's text).
+
+    :param groups: what the DAG shows, where that is not tasks.
+    """
     parts = [job.description] if job.description else []
-    if len(job.tasks) <= MAX_DRAWN:
-        parts.append("\n".join(["```mermaid", "flowchart LR", *_drawing(job), "```"]))
-    parts.append(f"Job `{job.job_id}`, {len(job.tasks)} tasks. The SQL of each is in its own documentation.")
+    graph = groups.upstream if groups else {task.name: task.upstream for task in job.tasks}
+    if len(graph) <= MAX_DRAWN:
+        parts.append("\n".join(["```mermaid", "flowchart LR", *_drawing(graph), "```"]))
+    shown = "The SQL of each is in its own documentation."
+    if groups:
+        shown = f"Shown by groups ({len(graph)}); which tasks are in each is in its documentation."
+    parts.append(f"Job `{job.job_id}`, {len(job.tasks)} tasks. {shown}")
     return "\n\n".join(parts)
 
 
-def _drawing(job: EltJob) -> Iterator[str]:
-    for task in job.tasks:
-        if not task.upstream:
-            yield f"    {_node(task.name)}"
+def _drawing(graph: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    for name, upstream in graph.items():
+        if not upstream:
+            yield f"    {_node(name)}"
         else:
-            yield f"    {' & '.join(map(_node, task.upstream))} --> {_node(task.name)}"
+            yield f"    {' & '.join(map(_node, upstream))} --> {_node(name)}"
 
 
-def _node(task: str) -> str:
-    return f'{task}_["{task}"]' if task.lower() in _RESERVED else task
+def _node(name: str) -> str:
+    if _NO_NODE.search(name) or name.lower() in _RESERVED:
+        return f'{_NO_NODE.sub("_", name)}_["{name}"]'
+    return name
+
+
+def of_groups(job: EltJob, groups: Groups) -> dict[str, str]:
+    """The notes of each group: its tasks, and where their SQL stands."""
+    sources = {task.name: task.source for task in job.tasks}
+    room = max(SHORTEST, TOGETHER // max(len(groups.tasks), 1))
+    return {group: _of_group(tasks, sources, room) for group, tasks in groups.tasks.items()}
+
+
+def _of_group(tasks: Sequence[str], sources: Mapping[str, str], room: int) -> str:
+    lines = [f"{len(tasks)} tasks:", ""]
+    for number, task in enumerate(tasks):
+        if room <= 0:
+            return "\n".join([*lines, "", f"… and {len(tasks) - number} more."])
+        lines.append(f"- {task} (`{sources[task]}`)" if sources[task] else f"- {task}")
+        room -= len(lines[-1])
+    return "\n".join(lines)
 
 
 def of_tasks(job: EltJob) -> dict[str, str]:

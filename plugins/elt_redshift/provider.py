@@ -19,7 +19,11 @@ DOCS = {
     LOCK: ("https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Introduction.html", "/docs/operators.md"),
 }
 MODULES = {
-    "operators": {JOBS: ["base", "mirror", "step_functions"], SQL: ["redshift_sql"], LOCK: ["audit_lock"]},
+    "operators": {
+        JOBS: ["base", "group_mirror", "mirror", "step_functions"],
+        SQL: ["redshift_sql"],
+        LOCK: ["audit_lock"],
+    },
     "sensors": {JOBS: ["execution"], SQL: ["base", "redshift_statement"]},
     "hooks": {JOBS: ["step_functions"]},
     "triggers": {

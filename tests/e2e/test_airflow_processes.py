@@ -38,10 +38,10 @@ name: {name}
 parameters:
   run: {{default: none}}
 tasks:
-  load: {{sql: load.sql}}
-  fact: {{sql: fact.sql, upstream: [load]}}
-  other: {{sql: other.sql, upstream: [load], retries: 1}}
-  last: {{sql: last.sql, upstream: [fact, other]}}
+  load: {{sql: load.sql, group: side}}
+  fact: {{sql: fact.sql, upstream: [load], group: main}}
+  other: {{sql: other.sql, upstream: [load], retries: 1, group: side}}
+  last: {{sql: last.sql, upstream: [fact, other], group: main}}
 lock: {{when_locked: {when_locked}}}
 """
 NOTE = "insert into ledger values (:run, '{task}');\n"
@@ -112,6 +112,7 @@ for name, table in {native!r}.items():
         deferrable=name != "on_workers",
         default_args={{"retry_delay": timedelta(seconds=1)}},
     )
+grouped = dag("redriven", dag_id="grouped", mirrors="groups")
 raced = dag("raced", default_args={{"pre_execute": wait_for_go}})
 killed = dag("killed", deferrable=False, default_args={{"post_execute": hold, "retry_delay": timedelta(seconds=1)}})
 yearly = dag(
@@ -231,7 +232,7 @@ def airflow(airflow: Airflow, jobs: Jobs) -> Airflow:
     native = {name: jobs[name].audit.table for name in NATIVE}
     airflow.add("operators.py", OPERATORS, "operators")
     dags = DAGS.format(jobs=str(jobs.folder), deferred=DEFERRED, native=native)
-    airflow.add("jobs.py", dags, *jobs.deployed)
+    airflow.add("jobs.py", dags, *jobs.deployed, "grouped")
     return airflow
 
 
@@ -284,6 +285,30 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
     assert run.states() == GREEN
     arn = _execution(run)
     assert (_redrives(job, arn), jobs.ran(label)) == (1, ONCE)
+
+
+@pytest.mark.exhaustive
+def test_a_group_is_told_task_by_task_and_clearing_it_redrives_once(airflow: Airflow, jobs: Jobs, label: str) -> None:
+    """Groups run beside each other and log each of their tasks; one fails by its own failure, one as it was stopped,
+    and what is behind them all does not begin. Cleared, they lead to one redrive of what had not succeeded."""
+    jobs.sql(f"insert into forbidden values ('{label}')")
+    with jobs.closed_barrier():
+        run = airflow.trigger("grouped", run=label)
+        assert run.wait() == "failed"
+        failed = {"side": "failed", "main": "failed", "end_execution": "upstream_failed"}
+        assert run.states() == {"start_execution": "success", **failed}
+        main, side = run.log("main"), run.log("side")
+        assert "Task fact failed at fact.sql:3: ERROR: division by zero" in main
+        assert "0 of 2 tasks of group main have succeeded." in main
+        assert "Task load succeeded at " in side
+        assert "1 of 2 tasks of group side have succeeded. Task other was stopped, because fact failed" in side
+        jobs.sql(f"delete from forbidden where run = '{label}'")
+        run.clear_failed()
+        run.wait_for_task("main", "deferred")
+    assert run.wait() == "success"
+    assert set(run.states().values()) == {"success"}
+    assert (_redrives(jobs["redriven"], _execution(run)), jobs.ran(label)) == (1, ONCE)
+    assert "Task last succeeded at " in run.log("main")
 
 
 @pytest.mark.exhaustive

@@ -31,8 +31,8 @@ name: tiny
 parameters:
   divisor: {default: "1"}
 tasks:
-  one: {statement: "select 1"}
-  two: {sql: two.sql}
+  one: {statement: "select 1", group: first}
+  two: {sql: two.sql, group: first}
   three: {statement: "select 3", upstream: [one, two]}
 """
 TWO = "create temp table t as select 1 as n;\n\nselect n / :divisor::int from t;\n"
@@ -43,6 +43,8 @@ from elt_redshift.job.model import EltJob
 
 JOB = EltJob.load({job!r})
 deferred = elt_dag(JOB, poll_interval=0.2)
+grouped = elt_dag(JOB, dag_id="grouped", poll_interval=0.2, mirrors="groups")
+grouped_on_the_worker = elt_dag(JOB, dag_id="grouped_on_the_worker", poll_interval=0.2, mirrors="one", deferrable=False)
 on_the_worker = elt_dag(JOB, dag_id="on_the_worker", poll_interval=0.2, deferrable=False)
 """
 
@@ -50,8 +52,11 @@ on_the_worker = elt_dag(JOB, dag_id="on_the_worker", poll_interval=0.2, deferrab
 RUNS = {
     "deferred": ["tiny"],
     "on_the_worker": ["on_the_worker", "1998-01-01", "--conf", '{"divisor": "2"}'],
+    "grouped": ["grouped"],
+    "grouped_on_the_worker": ["grouped_on_the_worker"],
     "failing": ["tiny", "--conf", '{"divisor": "0"}'],
     "held": ["tiny"],
+    "held_groups": ["grouped"],
     "scheduled": ["scheduled_example", "2020-01-01"],
     "two_jobs": ["two_jobs_example", "--conf", '{"year": "2021"}'],
 }
@@ -137,6 +142,24 @@ def test_a_run_that_succeeds(runs: dict[str, Run], executions: Executions, run: 
         assert set(done.xcoms[task]) >= {"execution_arn", "statement_id", "seconds", "rows"}, task
     assert done.xcoms["three"]["rows"] == 1
     assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "SUCCEEDED"
+
+
+def test_groups_that_succeed(runs: dict[str, Run]) -> None:
+    """They are green, and what is behind them all; one mirror shows a job as well."""
+    done = runs["grouped"]
+    assert done.states == dict.fromkeys(["start_execution", "first", "tiny", "end_execution"], "success"), done.output
+    assert set(done.xcoms["first"]) >= {"execution_arn", "seconds"}
+    one = runs["grouped_on_the_worker"]
+    assert one.states == dict.fromkeys(["start_execution", "tiny"], "success"), one.output
+
+
+def test_groups_of_a_held_job_fail(runs: dict[str, Run]) -> None:
+    """As tasks do: each says which failure holds it; what is behind them does not begin."""
+    done = runs["held_groups"]
+    failed = {"first": "failed", "tiny": "failed", "end_execution": "upstream_failed"}
+    assert done.states == {"start_execution": "success", **failed}, done.output
+    assert "0 of 2 tasks of group first have succeeded. Task one did not start, because " in done.output
+    assert "Job 7 is held by a failed run: task two failed at " in done.output
 
 
 def test_a_run_that_fails(runs: dict[str, Run], executions: Executions) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import pytest
 
 from elt_redshift import notes
+from elt_redshift.graph.groups import Groups
+from elt_redshift.graph.of_job import groups_of
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 from elt_redshift.job.packaged import StoredText
 
@@ -67,3 +69,17 @@ def test_sql_that_is_away_breaks_no_dag_file() -> None:
     kept = SqlStatement.kept(stored=StoredText("/nowhere/sql.json", "a", 0))
     job = EltJob(job_id="7", name="sales", tasks=[SqlTask(name="a", statements=(kept,))])
     assert notes.of_tasks(job)["a"].startswith("/nowhere/sql.json: The SQL of task a cannot be read")
+
+
+def test_a_dag_of_groups_is_drawn_and_told_by_groups() -> None:
+    """The drawing has the groups; each group lists its tasks with their files, as far as there is room."""
+    job = EltJob(job_id="7", name="sales")
+    for number in range(3000):
+        job.task(f"task_{number}", statement="select 1", group="marts.core" if number else "stage")
+    job.task("last", statement="select 1", group="stage", upstream=["task_0"])
+    groups = groups_of(job)
+    assert '    marts_core_["marts.core"]' in notes.of_job(job, groups)
+    assert "3001 tasks. Shown by groups (2)" in notes.of_job(job, groups)
+    told = notes.of_groups(job, Groups({**groups.tasks, **{f"g{n}": () for n in range(2000)}}, {}))
+    assert told["stage"] == "2 tasks:\n\n- task_0\n- last"
+    assert told["marts.core"].endswith("- task_24\n\n… and 2975 more.")

@@ -28,6 +28,7 @@ SAMPLES = {
     "int": 2,
     "bool": True,
     "bool | str | None": "/ca.pem",
+    "Sequence[str]": ["load", "check"],
     "dict[str, Any] | None": {"job_id": "7", "name": "sales"},
 }
 
@@ -44,6 +45,7 @@ NEEDED: dict[str, dict[str, Any]] = {
     "ConnectedOperator": {},
     "StartExecutionOperator": {"job": _job(), "parameters": {"year": "{{ params.year }}"}},
     "MirrorOperator": {"statements": _job().task("load").statements},
+    "GroupMirrorOperator": {"group": {"load": _job().task("load").statements}},
     "AuditLockAcquireOperator": {"job_id": "7", "table_name": "audit"},
     "AuditLockReleaseOperator": {"job_id": "7", "table_name": "audit"},
     "ExecutionSensor": {"execution_arn": "arn"},

@@ -17,11 +17,12 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.console import console
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.exceptions import EltError
+from elt_redshift.graph.of_job import groups_of
 from elt_redshift.job import durations, loading
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.written import duration
 from elt_redshift.planning.estimates import Limit
-from elt_redshift.planning.picture import draw
+from elt_redshift.planning.picture import draw, draw_groups
 from elt_redshift.planning.plan import MONTH, Plan, plan_job
 from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import MAX_EVENTS
@@ -43,6 +44,7 @@ def add_parser(commands: Commands) -> None:
         "--record", action="store_true", help="write these durations beside the job.yaml, where `auto` finds them"
     )
     made.add_argument("--svg", metavar="FILE", type=Path, help="draw the branches and joins, and the critical path")
+    made.add_argument("--groups", metavar="FILE", type=Path, help="draw the groups that Airflow shows of a large job")
     durations = made.add_mutually_exclusive_group()
     durations.add_argument(
         "--execution", metavar="NAME", help="take the tasks' durations from this execution (a name or an ARN)"
@@ -67,7 +69,9 @@ def plan(given: argparse.Namespace) -> int:
     template = Limit("template without a bucket", written, MAX_INLINE, "bytes")
     planned = plan_job(machine, recorded, [template])
     if given.svg:
-        _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds))
+        _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds), "--svg")
+    if given.groups:
+        _write(given.groups, draw_groups(groups_of(job)), "--groups")
     if given.json:
         print(json.dumps(planned.to_dict(), indent=2, ensure_ascii=False))
     else:
@@ -107,11 +111,11 @@ def _newest_success(executions: Executions, job: EltJob) -> str:
     )
 
 
-def _write(path: Path, text: str) -> None:
+def _write(path: Path, text: str, option: str) -> None:
     try:
         path.write_text(text, encoding="utf-8")
     except OSError as error:
-        raise EltError(f"{path} cannot be written: {error.strerror}. Give --svg another file.") from error
+        raise EltError(f"{path} cannot be written: {error.strerror}. Give {option} another file.") from error
 
 
 def _show(planned: Plan) -> None:

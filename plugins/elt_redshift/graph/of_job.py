@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from elt_redshift.graph.groups import Groups, grouped
 from elt_redshift.graph.lanes import limit
 from elt_redshift.job.model import EltJob
 
@@ -12,3 +13,9 @@ def graph_of(job: EltJob) -> dict[str, tuple[str, ...]]:
     if not job.max_active_statements:
         return upstream
     return limit(upstream, job.max_active_statements, {task.name: task.expected_seconds for task in job.tasks})
+
+
+def groups_of(job: EltJob) -> Groups:
+    """The tasks of ``job`` by their groups; those without one are together under the job's name."""
+    group_of = {task.name: task.group_name or job.name for task in job.tasks}
+    return grouped({task.name: task.upstream for task in job.tasks}, group_of)

@@ -18,7 +18,7 @@ from elt_redshift.protocol.limits import LONGEST_STATEMENT, MAX_ACTIVE_STATEMENT
 _DURATION_WORDS = {**DURATIONS, **RETRY_DURATIONS}
 _WHOLE = f"Give a whole number from 0 to {MAX_RETRIES}."
 
-_JOB_ID, _JOB_NAME, _NAME = map(re.compile, (keys.JOB_ID, keys.JOB_NAME, keys.NAME))
+_JOB_ID, _JOB_NAME, _NAME, _GROUP = map(re.compile, (keys.JOB_ID, keys.JOB_NAME, keys.NAME, keys.GROUP))
 
 
 def require(job: JobSpec, findings: Findings) -> None:
@@ -126,7 +126,22 @@ def _check_task(task: SqlTask, names: Collection[str], findings: Findings) -> No
     if not findings.at("wait"):
         _check_choices(key, keys.TASK, task, findings)
     _check_upstream(task, names, findings)
+    _check_group(task, findings)
     statements.check(task, findings)
+
+
+def _check_group(task: SqlTask, findings: Findings) -> None:
+    key, group = ("tasks", str(task.name), "group"), task.group_name
+    if group is None or findings.at(*key[:2], "sql"):
+        return
+    whose = f"The group of '{task.name}'" if task.group is not None else f"The folder of '{task.name}', as its group,"
+    if not is_text(group) or not _GROUP.fullmatch(group):
+        remedy = "Use 1 to 128 letters, digits, '_', '.', '-', a letter or a digit first."
+        findings.add(
+            key, f"{whose} is {shown(group)}, which cannot name an Airflow task.", f"Give it a group. {remedy}"
+        )
+    elif group in (keys.START_TASK, keys.END_TASK):
+        findings.add(key, f"{whose} is '{group}', the name of another task of the DAG.", "Give it another group.")
 
 
 def _check_retries(task: SqlTask, findings: Findings) -> None:

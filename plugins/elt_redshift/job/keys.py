@@ -37,6 +37,8 @@ MAX_TASK_NAME = 128
 START_TASK = "start_execution"
 #: States that every generated state machine has, and tasks of its DAG.
 RESERVED_TASK_NAMES = (START_TASK, "acquire_lock", "release_lock")
+#: The task of Airflow that stands behind all groups of a job's tasks.
+END_TASK = "end_execution"
 #: To CloudFormation, an object with this one key is no object.
 TEMPLATE_WORDS = ("Ref", "Condition")
 
@@ -45,6 +47,8 @@ JOB_ID = r"[A-Za-z0-9_.-]{1,64}"
 JOB_NAME = r"[a-z][a-z0-9_]{0,63}"
 #: Of a schema, in the form that needs no quotes.
 SCHEMA = r"[A-Za-z_][A-Za-z0-9_$]{0,126}"
+#: Of a group of tasks, which names a task of Airflow.
+GROUP = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 #: Of a task and of a parameter.
 NAME = r"[A-Za-z][A-Za-z0-9_]*"
 RATE = r"[1-9][0-9]{0,5}\s+(?:minute|hour|day)s?"
@@ -306,6 +310,12 @@ TASK: Mapping[str, Key] = {
         value=f"how the state machine learns of a statement's end: {_WAYS}; see [below](#how-a-task-waits)",
         default="the job's",
         choices=WAITS,
+    ),
+    "group": Key(
+        value="under which name Airflow shows the task where it shows a large job by groups "
+        "([how](airflow.md#groups)): 1 to 128 letters, digits, `_ . -`",
+        default="the folder of its SQL file, `marts.finance` for `marts/finance`; without one, the job's name",
+        schema={"type": ["string", "null"], "pattern": f"^{GROUP}$"},
     ),
 }
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -36,6 +37,8 @@ NEW_TOPIC = "new"
 
 #: How long a task is taken to run that says nothing about it, unless its timeout is shorter.
 GUESS = timedelta(seconds=60)
+
+_NOT_IN_GROUPS = re.compile(r"[^A-Za-z0-9_.-]")
 
 #: The keys of a task that are durations, and what messages call them.
 DURATIONS = {"timeout": "timeout", "expected": "expected time"}
@@ -134,6 +137,7 @@ class SqlTask:
     :param expected: how long it is likely to take, for `plan` and for ``max_active_statements``; default:
         :data:`GUESS`.
     :param kind: which of the three the task was written as.
+    :param group: under which name Airflow shows it, where it shows groups of tasks; default: see :attr:`group_name`.
     """
 
     name: str
@@ -146,6 +150,16 @@ class SqlTask:
     source: str = ""
     kind: SourceKind = "statement"
     expected: timedelta | None = None
+    group: str | None = None
+
+    @property
+    def group_name(self) -> str | None:
+        """``group``, or else the folder of the SQL file, ``marts.finance`` for ``marts/finance``; None: it has neither,
+        and belongs to the job as a whole."""
+        if self.group is not None:
+            return self.group
+        folders = [part for part in self.source.split("/")[:-1] if part.strip(".")]
+        return ".".join(_NOT_IN_GROUPS.sub("_", part) for part in folders) or None
 
     @property
     def retry_rule(self) -> Retries:

@@ -14,7 +14,7 @@ from elt_redshift.airflow_compat import (
 )
 from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.job_ref import JobRef
-from elt_redshift.operators.redriving import Redriver, clear_token
+from elt_redshift.operators.redriving import Cleared, Redriver, clear_token
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 #: Under this key a cleared task says for which clear it has redriven the execution.
 REDRIVEN = "redriven"
+
+#: States that tasks have which were not cleared.
+_ENDED = ("success", "failed", "upstream_failed", "skipped")
 
 
 def clear_of(context: Context) -> str:
@@ -58,17 +61,20 @@ def make_redriver(
     )
 
 
-def _mirrors(operator: BaseOperator, start_task_id: str) -> dict[str, str]:
-    """The mirrors behind a start task, and what their tasks are called in the job."""
+def _mirrors(operator: BaseOperator, start_task_id: str) -> dict[str, frozenset[str]]:
+    """The mirrors behind a start task, and which tasks of the job each shows."""
     tasks = getattr(operator.get_dag(), "tasks", ())
     mirrors = (task for task in tasks if getattr(task, "start_task_id", None) == start_task_id)
-    return {mirror.task_id: mirror.task_name for mirror in mirrors}
+    return {mirror.task_id: mirror.members for mirror in mirrors}
 
 
-def _cleared(context: Context, mirrors: Mapping[str, str]) -> frozenset[str]:
+def _cleared(context: Context, mirrors: Mapping[str, frozenset[str]]) -> Cleared:
     """What was cleared: Airflow clears tasks together, before the first of them runs again."""
     states = task_states(context)
-    return frozenset(name for task, name in mirrors.items() if states.get(task) != "success")
+    return Cleared(
+        tuple(tasks for mirror, tasks in mirrors.items() if states.get(mirror) != "success"),
+        whole=not any(states.get(mirror) in _ENDED for mirror in mirrors),
+    )
 
 
 def _redriven(context: Context, tasks: list[str]) -> bool:

@@ -31,10 +31,10 @@ from elt_redshift.links.console import EXECUTION_ARN, ExecutionLink, QueriesLink
 from elt_redshift.operators.base import ConnectedOperator
 from elt_redshift.protocol.executions import MAX_FOLLOW
 from elt_redshift.runs import causes
-from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome, outcome_of
+from elt_redshift.triggers.group import Decide, decider
+from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome
 
 if TYPE_CHECKING:
-    from elt_redshift.aws.execution_status import Snapshot
     from elt_redshift.aws.statement_status import StatementStatus
     from elt_redshift.operators.killing import Killable
     from elt_redshift.operators.redriving import Pursued
@@ -113,6 +113,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
         given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, **connection.arguments}
         told = {name: value for name, value in given.items() if value != _ANY[name]}
+        if self.tasks:
+            told["tasks"] = list(self.tasks)
         arguments = StartTriggerArgs(
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
             trigger_kwargs={"task": self.task_name, **told},
@@ -120,6 +122,16 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
             timeout=self.follow_timeout,
         )
         vars(self).update(start_from_trigger=True, start_trigger_args=arguments)
+
+    @property
+    def tasks(self) -> tuple[str, ...]:
+        """The tasks of a group, where it shows one."""
+        return ()
+
+    @property
+    def members(self) -> frozenset[str]:
+        """The tasks of the job that it shows."""
+        return frozenset(self.tasks or (self.task_name,))
 
     @property
     def places(self) -> tuple[str, ...]:
@@ -191,13 +203,13 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         """``execution_timeout`` is over: the user's rule ends the execution as the user would, by failing the task."""
         from elt_redshift.aws.attempts import latest_of_run, machine_arn
         from elt_redshift.operators.killing import stop_overdue
-        from elt_redshift.runs.history import TaskRuns
+        from elt_redshift.operators.redriving import Pursued
 
         ti, hook = context["ti"], self.hook
         arn, job = self._started(ti)
         latest = latest_of_run(hook.executions(machine_arn(arn)), ti.dag_id, ti.run_id, self.start_task_id, arn)
         arn = latest.arn if latest else arn
-        outcome = self._outcome(hook.executions().look(arn, TaskRuns()))
+        outcome = self._look(Pursued(arn))
         if outcome is None:
             done = stop_overdue(hook, ti, job, arn, self.execution_timeout)
             raise AirflowFailException(f"Task {self.task_name} {done} See {execution_url(arn)}")
@@ -217,7 +229,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
             parameters = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)["parameters"]
             redriver = make_redriver(self.hook, context, self, self.start_task_id, job, parameters)
             try:
-                pursued = redriver.mirror(self.task_name, cleared, started)
+                pursued = redriver.mirror(self.members, cleared, started)
             except UnknowableError as error:
                 raise AirflowFailException(str(error)) from error  # another try would end alike
         for note in pursued.notes:
@@ -233,6 +245,16 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         run = ti.xcom_pull(task_ids=self.start_task_id, key=RUN)
         return str(started), JobRef.from_dict(run["job"]) if run else None
 
+    def _look(self, pursued: Pursued) -> Outcome | None:
+        from elt_redshift.operators import following  # what only workers do
+
+        return following.look(self.hook, pursued, self._decider())
+
+    def _follow(self, pursued: Pursued) -> Outcome:
+        from elt_redshift.operators import following
+
+        return following.follow(self.hook, pursued, self._decider(), self.poll_interval, self.follow_timeout)
+
     def _defer(self, context: Context, pursued: Pursued, job: JobRef | None) -> NoReturn:
         from elt_redshift.triggers.step_functions import TaskTrigger  # only here: a DAG file has no need for it
 
@@ -244,6 +266,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
                 pursued.redrives,
                 job.to_dict() if job else None,
                 ends_without_worker(self),
+                self.tasks,
                 poll_interval=self.poll_interval,
                 **self.connection.arguments,
             ),
@@ -251,37 +274,15 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
             timeout=bounded(self, context, self.follow_timeout),
         )
 
-    def _look(self, pursued: Pursued) -> Outcome | None:
-        """The outcome, if it is known already."""
-        from elt_redshift.runs.history import TaskRuns
-
-        snapshot = self.hook.executions().look(pursued.arn, TaskRuns())
-        return self._outcome(snapshot) if snapshot.execution.redrive_count >= pursued.redrives else None
-
-    def _follow(self, pursued: Pursued) -> Outcome:
-        from elt_redshift.aws.executions import FollowTimeoutError
-
-        follow = self.hook.executions().follow(
-            pursued.arn, None, self.poll_interval, self.follow_timeout, pursued.redrives
-        )
-        try:
-            for snapshot in follow:
-                if outcome := self._outcome(snapshot):
-                    return outcome
-        except FollowTimeoutError as error:
-            raise AirflowFailException(str(error)) from error
-        raise AssertionError(f"no outcome of task {self.task_name} although {pursued.arn} has ended")
-
-    def _outcome(self, snapshot: Snapshot) -> Outcome | None:
-        outcome = outcome_of(self.task_name, snapshot)
-        return outcome.seen(self.hook.statement) if outcome else None
+    def _decider(self) -> Decide:
+        return decider(self.task_name, self.tasks, self.log.info)
 
     def _statement(self, statement_id: str) -> StatementStatus | None:
         return self.hook.statement(statement_id)
 
     def lineage(self) -> Told:
         """What the state machine's task ran, once that has ended."""
-        return self._told or Told(tasks=(self.task_name,))
+        return self._told or Told(tasks=self.tasks or (self.task_name,))
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
         self._told = mirrored(context, self.start_task_id, self.lineage(), outcome, self._statement)
@@ -289,17 +290,20 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
             context["ti"].xcom_push(key=key, value=value)
         match outcome.status:
             case "succeeded":
-                self.log.info(outcome.line(self.task_name))
+                self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
             case "skipped":
                 raise AirflowSkipException(outcome.message)
             case "failed":
-                self.log.info(outcome.line(self.task_name))
-                failed = self.task_name, outcome.message, outcome.statement_id, self.places, causes.CLEAR_JOB
-                raise AirflowFailException(f"{causes.task_failed(*failed)}{_see(outcome)}")
+                self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
+                raise AirflowFailException(f"{self._failed(outcome)}{_see(outcome)}")
             case "aborted":
                 raise AirflowFailException(f"{outcome.message}{_see(outcome)}")
             case "unknown":
                 raise AirflowException(outcome.message)
+
+    def _failed(self, outcome: Outcome) -> str:
+        failed = self.task_name, outcome.message, outcome.statement_id, self.places
+        return causes.task_failed(*failed, causes.CLEAR_JOB)
 
 
 def _see(outcome: Outcome) -> str:

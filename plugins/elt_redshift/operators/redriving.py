@@ -46,6 +46,30 @@ class Pursued:
 
 
 @dataclass(frozen=True)
+class Cleared:
+    """What was cleared.
+
+    :param mirrors: the tasks of each mirror that does not show a success now.
+    :param whole: every mirror was cleared, as with the whole DAG run.
+    """
+
+    mirrors: tuple[frozenset[str], ...] = ()
+    whole: bool = False
+
+    @property
+    def everything(self) -> frozenset[str]:
+        """All tasks of these mirrors."""
+        return frozenset().union(*self.mirrors)
+
+    def open(self, succeeded: frozenset[str], *more: frozenset[str]) -> frozenset[str]:
+        """The tasks that are to run: of each mirror those that have not succeeded, or all where all have.
+
+        :param more: the tasks of a mirror that was cleared too.
+        """
+        return frozenset().union(*(tasks - succeeded or tasks for tasks in (*self.mirrors, *more)))
+
+
+@dataclass(frozen=True)
 class Redriver:
     """How a DAG run's executions go on after a clear.
 
@@ -55,7 +79,7 @@ class Redriver:
     :param audit: finds the audit table, or gives None.
     :param token: the same for all tasks that were cleared together: Step Functions takes redrives with one token for
         one, and a resumed execution is told it.
-    :param cleared: gives the tasks of the job whose mirrors do not show a success now; asked once it matters.
+    :param cleared: tells what was cleared; asked once it matters.
     :param redriving: leaves word of a redrive, which an execution does not know the reason of.
     :param redriven: whether somebody has left that word for the same clear.
     """
@@ -67,7 +91,7 @@ class Redriver:
     job_id: str
     token: str
     definitions: Definitions
-    cleared: Callable[[], frozenset[str]] = frozenset
+    cleared: Callable[[], Cleared] = Cleared
     redriving: Callable[[], None] = lambda: None
     redriven: Callable[[], bool] = bool
 
@@ -82,18 +106,17 @@ class Redriver:
         if latest and cleared and latest.ended and not self._fulfilled(latest):
             if not latest.succeeded:
                 return self._go_on(attempt, latest)  # also when repeated: the token makes it one redrive
-            if not repeated and self._kept_by_user(latest):
-                return self._resume(
-                    attempt, latest, f"Tasks of execution {latest.name}, which succeeded, were cleared."
-                )
+            if not repeated and (wanted := self._again(latest)):
+                why = f"Tasks of execution {latest.name}, which succeeded, were cleared."
+                return self._resume(attempt, latest, why, wanted)
         if latest and (repeated or not latest.ended or (cleared and self._fulfilled(latest))):
             note = f"Attached to execution {latest.arn}, which is {latest.status}"
             return Pursued(latest.arn, latest.redrive_count, (note,))
         arn = self.executions.start(self.name(attempt + 1), self.parameters)
         return Pursued(arn, notes=(f"Started execution {arn}",))
 
-    def mirror(self, task: str, cleared: bool, started: str = "") -> Pursued:
-        """What the mirror of ``task`` follows.
+    def mirror(self, tasks: frozenset[str], cleared: bool, started: str = "") -> Pursued:
+        """What the mirror of ``tasks`` follows.
 
         :param started: the execution that the start task pushed.
         :raises AwsError: AWS refused a call, or there is no execution.
@@ -108,10 +131,10 @@ class Redriver:
                 f"Execution {latest.name} still runs. A task that has succeeded in it can run again once it has ended."
             )
             return Pursued(latest.arn, latest.redrive_count, (note,))
-        if task in self._succeeded(latest) and self.redriven():
-            note = f"Execution {latest.name} was redriven for this clear, and task {task} has succeeded in it."
+        if tasks <= self._succeeded(latest) and self.redriven():
+            note = f"Execution {latest.name} was redriven for this clear, and {_told(tasks)} has succeeded in it."
             return Pursued(latest.arn, latest.redrive_count, (note,))
-        return self._go_on(attempt, latest, task)
+        return self._go_on(attempt, latest, tasks)
 
     def _fulfilled(self, latest: Execution) -> bool:
         """Whether the execution was started for this clear."""
@@ -122,19 +145,21 @@ class Redriver:
         self.executions.look(execution.arn, runs)
         return frozenset(run.name for run in runs.all() if run.status == "succeeded")
 
-    def _kept_by_user(self, latest: Execution) -> bool:
-        """Whether some of the tasks that have succeeded were not cleared, but others were."""
-        wanted, succeeded = self.cleared(), self._succeeded(latest)
-        return bool(wanted & succeeded) and bool(succeeded - wanted)
+    def _again(self, latest: Execution) -> frozenset[str]:
+        """What is to run where some of the tasks that have succeeded were cleared, but not others; else nothing."""
+        succeeded = self._succeeded(latest)
+        wanted = self.cleared().open(succeeded)
+        return wanted if wanted & succeeded and succeeded - wanted else frozenset()
 
-    def _go_on(self, attempt: int, latest: Execution, task: str | None = None) -> Pursued:
+    def _go_on(self, attempt: int, latest: Execution, tasks: frozenset[str] = frozenset()) -> Pursued:
         """Let attempt number ``attempt`` go on, which has ended.
 
-        :param task: one that was cleared.
+        :param tasks: those of a mirror that was cleared; none: it is the start task that was.
         :raises AwsError: AWS refused a call.
         """
-        wanted = self.cleared() | ({task} if task else set())
-        if again := sorted(wanted & self._succeeded(latest)):
+        cleared, succeeded = self.cleared(), self._succeeded(latest)
+        wanted = cleared.everything if cleared.whole and not tasks else cleared.open(succeeded, tasks)
+        if again := sorted(wanted & succeeded):
             return self._resume(attempt, latest, f"Cleared although done: {named(again)}.", wanted)
         if latest.skipped:
             return self._resume(attempt, latest, f"Execution {latest.name} met the job locked.", wanted)
@@ -143,7 +168,7 @@ class Redriver:
             why = f"The job was deployed anew since execution {latest.name} began, which a redrive would not see."
             return self._resume(attempt, latest, why, wanted)
         if latest.succeeded:
-            note = f"Nothing is left to do: execution {latest.name} succeeded without {task or 'more tasks'}."
+            note = f"Nothing is left to do: execution {latest.name} succeeded without {_told(tasks)}."
             return Pursued(latest.arn, latest.redrive_count, (note,))
         try:
             return self._redrive(latest, notes)
@@ -180,12 +205,11 @@ class Redriver:
     def _unsuccessful(self, execution: Execution) -> str:
         runs = TaskRuns()
         self.executions.look(execution.arn, runs)
-        return ", ".join(run.name for run in runs.all() if run.status != "succeeded") or "its lock"
+        return named([run.name for run in runs.all() if run.status != "succeeded"]) or "its lock"
 
-    def _resume(self, attempt: int, latest: Execution, why: str, wanted: frozenset[str] | None = None) -> Pursued:
+    def _resume(self, attempt: int, latest: Execution, why: str, wanted: frozenset[str]) -> Pursued:
         name = self.name(attempt + 1)
-        asked = self.cleared() if wanted is None else wanted
-        arn, resumption = self._resumer.resume(latest, name, self.token, asked, self.parameters)
+        arn, resumption = self._resumer.resume(latest, name, self.token, wanted, self.parameters)
         begins = f"{why} So attempt {attempt + 1} of this DAG run goes on with its work: execution {name}"
         return Pursued(arn, notes=(begins, *resumption.told()))
 
@@ -202,6 +226,13 @@ class Redriver:
             if error.code != "ExecutionAlreadyExists":
                 raise
             return Pursued(execution_arn(self.executions.state_machine_arn, name), notes=(note,))
+
+
+def _told(tasks: frozenset[str]) -> str:
+    """The tasks of a mirror, for people."""
+    if len(tasks) == 1:
+        return f"task {next(iter(tasks))}"
+    return f"each of {len(tasks)} tasks" if tasks else "more tasks"
 
 
 def clear_token(dag_id: str, run_id: str, clear_number: int) -> str:

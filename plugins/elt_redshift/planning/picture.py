@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import cycle, pairwise
-from typing import Literal
+from typing import Literal, NamedTuple
 from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
-from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, tasks_of
+from elt_redshift.graph.groups import Groups
+from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, arrange, tasks_of
 from elt_redshift.planning.grid import Axis, Edge, Grid, Join, Routes, Tracks, nested
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
@@ -29,18 +30,42 @@ LEAVING, REACHING = 13, (6, 10)
 LONGEST = 26
 
 
-def draw(arrangement: Arrangement, critical: Collection[str] = (), seconds: Mapping[str, float] | None = None) -> str:
+class Words(NamedTuple):
+    """What a picture calls a box, in the singular, and a dashed arrow."""
+
+    box: str
+    join: str
+
+
+OF_TASKS = Words("task", "join")
+
+
+def draw(
+    arrangement: Arrangement,
+    critical: Collection[str] = (),
+    seconds: Mapping[str, float] | None = None,
+    words: Words = OF_TASKS,
+) -> str:
     """The SVG document of ``arrangement``.
 
     :param critical: tasks to be emphasized, with the edges between them: those of a critical path.
     :param seconds: how long tasks take, for the tooltips; none has to be there.
     """
-    return _Picture(arrangement, frozenset(critical), seconds or {}).document()
+    return _Picture(arrangement, frozenset(critical), seconds or {}, words).document()
+
+
+def draw_groups(groups: Groups) -> str:
+    """The SVG document of groups of tasks, each with how many tasks it has."""
+    called = {group: f"{group} ({len(tasks)})" for group, tasks in groups.tasks.items()}
+    graph = {called[group]: [called[up] for up in ups] for group, ups in groups.upstream.items()}
+    return draw(arrange(graph), words=Words("group", "also behind"))
 
 
 class _Picture:
-    def __init__(self, arrangement: Arrangement, critical: frozenset[str], seconds: Mapping[str, float]) -> None:
-        self.layout, self.critical, self.seconds = arrangement.layout, critical, seconds
+    def __init__(
+        self, arrangement: Arrangement, critical: frozenset[str], seconds: Mapping[str, float], words: Words
+    ) -> None:
+        self.layout, self.critical, self.seconds, self.words = arrangement.layout, critical, seconds, words
         self.grid = Grid(arrangement)
         self.routes = Routes(self.grid)
         self.x, self.y = self._axes()
@@ -73,7 +98,7 @@ class _Picture:
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="{-BORDER} {-BORDER} {width} {height}" role="img" '
             f'font-family="{FONT}" font-size="13" fill="none" stroke-linejoin="round">',
-            f"<title>{count} {'task' if count == 1 else 'tasks'} from left to right</title>",
+            f"<title>{count} {self.words.box}{'' if count == 1 else 's'} from left to right</title>",
             f'<rect x="{-BORDER}" y="{-BORDER}" width="{width}" height="{height}" fill="{PAPER}"/>',
             *map(self._background, _parallels(self.layout)),
             *sorted(self._edges(self.layout), key=lambda line: CRITICAL in line),  # those on top
@@ -206,8 +231,12 @@ class _Picture:
         left, level = 0, self.y.length + LEGEND // 2 + 4
         if self.grid.joins:
             end = (left + 34, level)
-            yield _line([(left, level), end], JOINS[0], dashed=True) + _head(end, False, JOINS[0]) + _note(end, "join")
-            left += 100
+            yield (
+                _line([(left, level), end], JOINS[0], dashed=True)
+                + _head(end, False, JOINS[0])
+                + _note(end, self.words.join)
+            )
+            left += 68 + 8 * len(self.words.join)
         if self._hot(self.grid.column):
             yield _box(left, level - 8, 34, 16, True) + _note((left + 34, level), "critical path")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Hashable
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Unpack
@@ -53,15 +53,21 @@ class MirrorTrigger(AwsTrigger):
     Whatever needs more than that is left to a worker, by the event None: a try after the first, since it may be that of
     a cleared task, which triggers are not told; a DAG run without an execution; AWS that does not answer.
 
-    :param task: the task's name in the job.
+    :param task: the task's name in the job, or the group's, as :class:`TaskTrigger` takes it, like ``tasks``.
     :param start_task_id: the task that pushed the execution's ARN.
     """
 
-    ARGUMENTS = ("start_task_id",)
+    ARGUMENTS = ("start_task_id", "tasks")
 
-    def __init__(self, task: str, start_task_id: str = START_TASK, **given: Unpack[TriggerArguments]) -> None:
+    def __init__(
+        self,
+        task: str,
+        start_task_id: str = START_TASK,
+        tasks: Sequence[str] = (),
+        **given: Unpack[TriggerArguments],
+    ) -> None:
         super().__init__(**given)
-        self.task_name, self.start_task_id = task, start_task_id
+        self.task_name, self.start_task_id, self.tasks = task, start_task_id, list(tasks)
         self._found: TaskTrigger | None = None
         self._deployed: str | None = None
         self._parameters: dict[str, str] = {}
@@ -105,6 +111,7 @@ class MirrorTrigger(AwsTrigger):
             followed.redrives,
             followed.job,
             end_from_trigger=not needs_worker(self.task),
+            tasks=self.tasks,
             poll_interval=self.poll_interval,
             **self.connection.arguments,
         )
@@ -113,10 +120,11 @@ class MirrorTrigger(AwsTrigger):
 
     def _tell(self, found: TaskTrigger) -> None:
         """The log has what no worker lets Airflow record as rendered templates: the SQL, and the job's values."""
-        for line in ("::group::SQL", getattr(self.task, "doc_md", None), "::endgroup::"):
+        what, shown = ("group", "Tasks") if self.tasks else ("task", "SQL")
+        for line in (f"::group::{shown}", getattr(self.task, "doc_md", None), "::endgroup::"):
             self.log.info("%s", line)
         self.log.info("Parameters: %s", self._parameters)
-        self.log.info("Waiting for task %s of %s", self.task_name, found.execution_arn)
+        self.log.info("Waiting for %s %s of %s", what, self.task_name, found.execution_arn)
         if self._deployed:
             self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
 

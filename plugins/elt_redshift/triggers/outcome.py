@@ -38,6 +38,8 @@ class Outcome:
     :param attempt: number of the last submission, from 1; 0 when there was none.
     :param execution_arn: what was looked at.
     :param told: a line for the log: what Redshift tells of the last attempt's statement.
+    :param task: of a group of tasks, the one that this is about; None: the group as a whole.
+    :param beside: a sentence about the other tasks of a group.
     """
 
     status: Status
@@ -48,6 +50,8 @@ class Outcome:
     attempt: int = 0
     execution_arn: str | None = None
     told: str | None = None
+    task: str | None = None
+    beside: str | None = None
 
     def seen(self, look: Callable[[str], StatementStatus | None]) -> Outcome:
         """The outcome with what Redshift tells of its statement; that of an unsuccessful task has no rows.
@@ -61,10 +65,13 @@ class Outcome:
         rows = status.rows if self.status == "succeeded" else None
         return replace(self, rows=rows, seconds=seconds, told=status.summary)
 
-    def line(self, task: str) -> str:
-        """How the task ended, for the log; why it failed is told elsewhere."""
+    def line(self, name: str, what: str = "Task") -> str:
+        """How a task ended, for the log; why it failed is told elsewhere.
+
+        :param what: what is called ``name``.
+        """
         told = self.told or (f"statement {self.statement_id}" if self.statement_id else "")
-        return f"Task {task} {self.status}{f': {told}' if told else ''}"
+        return f"{f'Task {self.task}' if self.task else f'{what} {name}'} {self.status}{f': {told}' if told else ''}"
 
     def to_event(self) -> dict[str, Any]:
         """The outcome as the small JSON that a trigger event holds."""
@@ -84,7 +91,11 @@ def outcome_of(task: str, snapshot: Snapshot) -> Outcome | None:
     """What became of ``task``, or None while that is open."""
     from elt_redshift.runs.history import TaskRun  # a DAG file that names the operators has no need for histories
 
-    run = next((run for run in snapshot.tasks if run.name == task), TaskRun(task))
+    return outcome_of_run(next((run for run in snapshot.tasks if run.name == task), TaskRun(task)), snapshot)
+
+
+def outcome_of_run(run: TaskRun, snapshot: Snapshot) -> Outcome | None:
+    """What became of the task whose run in ``snapshot`` this is, or None while that is open."""
     execution = snapshot.execution
     decided = _decide(run, snapshot)
     if decided is None:

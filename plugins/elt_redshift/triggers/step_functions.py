@@ -1,12 +1,11 @@
-"""The trigger that waits for one task of an execution."""
+"""The trigger that waits for one task of an execution, or for a group of them."""
 
 from __future__ import annotations
 
 import asyncio
 import threading
 import time
-from collections.abc import AsyncIterator
-from functools import partial
+from collections.abc import AsyncIterator, Sequence
 from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.triggers.base import BaseTaskEndEvent, TaskSkippedEvent, TaskSuccessEvent, TriggerEvent
@@ -22,8 +21,9 @@ from elt_redshift.hooks.connection import Connection
 from elt_redshift.links.console import ExecutionLink, QueriesLink, execution_url, queries_url
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
+from elt_redshift.triggers.group import decider
 from elt_redshift.triggers.killing import to_the_end
-from elt_redshift.triggers.outcome import Outcome, outcome_of
+from elt_redshift.triggers.outcome import Outcome
 from elt_redshift.triggers.poller import Poller, shared
 
 if TYPE_CHECKING:
@@ -66,19 +66,21 @@ class ExecutionSource:
 
 
 class TaskTrigger(AwsTrigger):
-    """Waits until a task of an execution has ended; its event is an :class:`~elt_redshift.triggers.outcome.Outcome`.
+    """Waits until a task, or a group of tasks, of an execution has ended; its event is an
+    :class:`~elt_redshift.triggers.outcome.Outcome`.
 
     All triggers of one execution in a triggerer process share one poller.
 
     :param execution_arn: the execution.
-    :param task: the task's name in the job.
+    :param task: the task's name in the job, or the group's.
+    :param tasks: the tasks of the group; none: it waits for one task.
     :param redrives: how often the execution has been redriven at least; what shows less is out of date.
     :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
     :param end_from_trigger: end a task that succeeded or was skipped without a worker. (A failure always resumes one,
         which raises it as Airflow's callbacks and e-mails expect.)
     """
 
-    ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger")
+    ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger", "tasks")
 
     def __init__(
         self,
@@ -87,12 +89,14 @@ class TaskTrigger(AwsTrigger):
         redrives: int = 0,
         job: dict[str, Any] | None = None,
         end_from_trigger: bool = False,
+        tasks: Sequence[str] = (),
         **given: Unpack[TriggerArguments],
     ) -> None:
         super().__init__(**given)
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
+        self.tasks = list(tasks)
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, given = super().serialize()
@@ -128,7 +132,7 @@ class TaskTrigger(AwsTrigger):
 
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":
-            self.log.info(outcome.line(self.task_name))
+            self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
             return TaskSuccessEvent(xcoms=outcome.xcoms | links(outcome.execution_arn))
         if self.end_from_trigger and outcome.status == "skipped":
             self.log.info(outcome.message)
@@ -137,9 +141,10 @@ class TaskTrigger(AwsTrigger):
 
     async def _outcome(self) -> Outcome:
         key = (self.execution_arn, self.connection.key, self.poll_interval, self.redrives)
+        decide = decider(self.task_name, self.tasks, self.log.info)
         try:
             async with shared(key, self._source, self._poller) as poller:
-                return await poller.source.seen(await poller.until(partial(outcome_of, self.task_name)))
+                return await poller.source.seen(await poller.until(decide))
         except EltError as error:
             return Outcome("unknown", str(error))
 

@@ -77,9 +77,9 @@ def test_plan_tells_cost_limits_and_time(job: Path, cli: Cli, tmp_path: Path) ->
     status, out, err = cli("plan", job)
     assert (status, err) == (0, "")
     assert "Critical path: first -> second" in out
-    status, out, _ = cli("plan", job, "--json", "--svg", tmp_path / "plan.svg")
+    status, out, _ = cli("plan", job, "--json", "--svg", tmp_path / "plan.svg", "--groups", tmp_path / "groups.svg")
     assert (status, json.loads(out)["makespan_seconds"]) == (0, 120)
-    assert (tmp_path / "plan.svg").read_text().startswith("<svg")
+    assert all((tmp_path / name).read_text().startswith("<svg") for name in ("plan.svg", "groups.svg"))
     status, _, err = cli("plan", job, "--svg", tmp_path / "nowhere" / "plan.svg")
     assert (status, "cannot be written" in err) == (1, True)
 

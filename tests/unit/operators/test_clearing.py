@@ -10,7 +10,7 @@ import json
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, ClassVar
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -20,9 +20,9 @@ from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.execution_status import Snapshot
 from elt_redshift.aws.executions import Executions
-from elt_redshift.operators.redriving import Pursued, Redriver, clear_token
+from elt_redshift.operators.redriving import Cleared, Pursued, Redriver, clear_token
 from elt_redshift.runs.history import TaskRuns
-from elt_redshift.triggers.outcome import outcome_of
+from elt_redshift.triggers.group import decider
 from tests.unit.fake_step_functions import MACHINE, FakeExecution, FakeStepFunctions, definition
 
 NAME = partial(run_execution_name, "sales", "manual__2026", "start_execution")
@@ -36,7 +36,7 @@ FAILED = ("failed", "upstream_failed")
 class Mirror:
     """A task instance: its state, its tries, what it follows, and what it saw last: attempt and redrives.
 
-    ``redriven``: the clear for which it has redriven; ``owed``: how often its task must have run before it is green.
+    ``redriven``: the clear for which it has redriven; ``owed``: how often its tasks must have run before it is green.
     """
 
     state: str = "none"
@@ -45,7 +45,7 @@ class Mirror:
     pursued: Pursued | None = None
     saw: tuple[str, int] = ("", 0)
     redriven: str = ""
-    owed: int = 0
+    owed: dict[str, int] = field(default_factory=dict)
 
 
 @dataclass
@@ -77,13 +77,16 @@ class Client(FakeStepFunctions):
 
 
 class Clearing(RuleBasedStateMachine):
-    """One DAG run."""
+    """One DAG run, with a mirror for each task: which tasks each mirror shows, and behind which others it begins."""
+
+    SHOWN: ClassVar[dict[str, tuple[str, ...]]] = {task: (task,) for task in UPSTREAM}
+    BEHIND: ClassVar[dict[str, tuple[str, ...]]] = UPSTREAM
 
     @initialize()
     def begin(self) -> None:
         self.client, self.clears = Client(), 0
         self.executions = Executions(self.client, MACHINE)
-        self.mirrors = {task: Mirror() for task in UPSTREAM}
+        self.mirrors = {name: Mirror() for name in self.SHOWN}
         self.ran: Counter[str] = Counter()
         self._start()
 
@@ -93,19 +96,25 @@ class Clearing(RuleBasedStateMachine):
         token = clear_token("sales", "manual__2026", self.clears)
         definitions = Definitions(self.client, lambda: None)
         words = (
-            lambda: frozenset(task for task, mirror in self.mirrors.items() if mirror.state != "success"),
+            self._cleared,
             partial(setattr, mirror or Mirror(), "redriven", token),
             lambda: any(mirror.redriven == token for mirror in self.mirrors.values()),
         )
         return Redriver(self.executions, NAME, {}, lambda: None, "7", token, definitions, *words)
 
+    def _cleared(self) -> Cleared:
+        states = {name: mirror.state for name, mirror in self.mirrors.items()}
+        open_ones = tuple(frozenset(self.SHOWN[name]) for name, state in states.items() if state != "success")
+        return Cleared(open_ones, whole=not any(state in ("success", *FAILED) for state in states.values()))
+
     def _start(self, cleared: bool = False) -> None:
         self._redriver().start(repeated=False, cleared=cleared)
 
-    @rule(task=st.sampled_from(sorted(UPSTREAM)))
-    def run(self, task: str) -> None:
-        """The scheduler and a worker take a task on."""
-        mirror, before = self.mirrors[task], [self.mirrors[name].state for name in UPSTREAM[task]]
+    @rule(number=st.integers(0, 3))
+    def run(self, number: int) -> None:
+        """The scheduler and a worker take a mirror on."""
+        name = sorted(self.SHOWN)[number % len(self.SHOWN)]
+        mirror, before = self.mirrors[name], [self.mirrors[up].state for up in self.BEHIND.get(name, ())]
         if mirror.state != "none":
             return
         if any(state in FAILED for state in before):
@@ -113,19 +122,24 @@ class Clearing(RuleBasedStateMachine):
         elif all(state == "success" for state in before):
             mirror.tries += 1
             cleared = mirror.max_tries > 0
-            mirror.pursued, mirror.state = self._redriver(mirror).mirror(task, cleared), "deferred"
+            mirror.pursued, mirror.state = (
+                self._redriver(mirror).mirror(frozenset(self.SHOWN[name]), cleared),
+                "deferred",
+            )
 
     @rule()
     def look(self) -> None:
         """The triggerer looks for every mirror."""
-        for task, mirror in self.mirrors.items():
+        for name, mirror in self.mirrors.items():
             if mirror.state != "deferred" or mirror.pursued is None:
                 continue
             snapshot = self._snapshot(mirror.pursued.arn)
             assert snapshot.execution.redrive_count >= mirror.pursued.redrives
-            if outcome := outcome_of(task, snapshot):
+            tasks = self.SHOWN[name] if name not in UPSTREAM else ()
+            if outcome := decider(name, tasks, lambda _: None)(snapshot):
                 mirror.state = "success" if outcome.status == "succeeded" else "failed"
-                assert mirror.state == "failed" or self.ran[task] >= mirror.owed, f"{task} was not run again"
+                late = [task for task, times in mirror.owed.items() if self.ran[task] < times]
+                assert mirror.state == "failed" or not late, f"{late} were not run again"
                 mirror.saw = (snapshot.execution.arn, snapshot.execution.redrive_count)
 
     def _snapshot(self, arn: str) -> Snapshot:
@@ -134,24 +148,27 @@ class Clearing(RuleBasedStateMachine):
     @rule(tasks=st.sets(st.sampled_from(sorted(UPSTREAM)), min_size=1))
     def clear(self, tasks: set[str]) -> None:
         """Somebody clears tasks, as the UI proposes: with everything behind them."""
-        self._clear({task for task in UPSTREAM if task in tasks or tasks & set(UPSTREAM[task])})
+        self._clear({name for name, shown in self.SHOWN.items() if any(tasks & {one, *UPSTREAM[one]} for one in shown)})
 
     @rule()
     def clear_failed(self) -> None:
-        self._clear({task for task, mirror in self.mirrors.items() if mirror.state in FAILED})
+        self._clear({name for name, mirror in self.mirrors.items() if mirror.state in FAILED})
 
     @precondition(lambda self: not any(mirror.state in ("none", "deferred") for mirror in self.mirrors.values()))
     @rule()
     def clear_all(self) -> None:
-        self._clear(set(UPSTREAM))
+        done = {run.name for run in self._snapshot(self.execution.arn).tasks if run.status == "succeeded"}
+        self._clear(set(self.SHOWN))
+        for name, mirror in self.mirrors.items():
+            mirror.owed = {task: self.ran[task] + (task in done) for task in self.SHOWN[name]}
         self._start(cleared=True)
 
-    def _clear(self, tasks: set[str]) -> None:
-        self.clears += bool(tasks)
-        for task in tasks:
-            mirror = self.mirrors[task]
-            ended = self.execution.status != "RUNNING"
-            mirror.owed = self.ran[task] + 1 if mirror.state == "success" and ended else mirror.owed
+    def _clear(self, names: set[str]) -> None:
+        self.clears += bool(names)
+        for name in names:
+            mirror = self.mirrors[name]
+            if mirror.state == "success" and self.execution.status != "RUNNING":
+                mirror.owed = {task: self.ran[task] + 1 for task in self.SHOWN[name]}
             mirror.max_tries, mirror.state = mirror.tries, "none"
 
     # Step Functions' part
@@ -183,8 +200,8 @@ class Clearing(RuleBasedStateMachine):
     def all_goes_well(self) -> None:
         """For a while nothing fails."""
         for _ in range(3):
-            for task in UPSTREAM:
-                self.run(task)
+            for number in range(len(self.SHOWN)):
+                self.run(number)
             for task in UPSTREAM:
                 self.succeed(task)
             self.look()
@@ -214,11 +231,12 @@ class Clearing(RuleBasedStateMachine):
         """A mirror that has seen the execution since its last redrive shows what the task is."""
         latest = self.execution
         runs = {run.name: run.status for run in self._snapshot(latest.arn).tasks}
-        for task, mirror in self.mirrors.items():
+        for name, mirror in self.mirrors.items():
+            states = {runs[task] for task in self.SHOWN[name]}
             if mirror.state == "success" and mirror.saw[0] == latest.arn:
-                assert runs[task] == "succeeded"
+                assert states == {"succeeded"}
             if mirror.state == "failed" and mirror.saw == (latest.arn, len(latest.redrives)):
-                assert runs[task] != "succeeded"
+                assert states != {"succeeded"}
 
     def teardown(self) -> None:
         """In the end somebody clears what failed until nothing has, and everything is as the execution has it."""
@@ -229,9 +247,18 @@ class Clearing(RuleBasedStateMachine):
             self.clear_failed()
         runs = {run.name: run.status for run in self._snapshot(self.execution.arn).tasks}
         assert {mirror.state for mirror in self.mirrors.values()} == {"success"}, (self.mirrors, runs)
-        seen_latest = [task for task, mirror in self.mirrors.items() if mirror.saw[0] == self.execution.arn]
-        assert all(runs[task] == "succeeded" for task in seen_latest)
+        seen_latest = [name for name, mirror in self.mirrors.items() if mirror.saw[0] == self.execution.arn]
+        assert all(runs[task] == "succeeded" for name in seen_latest for task in self.SHOWN[name])
+
+
+class ClearingGroups(Clearing):
+    """The same with a mirror for each group of tasks, all of which begin behind the start."""
+
+    SHOWN: ClassVar[dict[str, tuple[str, ...]]] = {"first": ("a", "c"), "second": ("b", "d")}
+    BEHIND: ClassVar[dict[str, tuple[str, ...]]] = {}
 
 
 TestClearing = Clearing.TestCase
 TestClearing.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)
+TestClearingGroups = ClearingGroups.TestCase
+TestClearingGroups.settings = settings(max_examples=60, stateful_step_count=30, deadline=None)

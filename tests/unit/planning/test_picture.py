@@ -17,9 +17,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from elt_redshift.graph.groups import grouped
 from elt_redshift.graph.layout import arrange
 from elt_redshift.planning.grid import Grid
-from elt_redshift.planning.picture import CRITICAL, draw
+from elt_redshift.planning.picture import CRITICAL, draw, draw_groups
 from tests.unit.asl.jobs import JOBS
 
 Graph = Mapping[str, Sequence[str]]
@@ -182,6 +183,32 @@ def test_the_legend_explains_what_is_there(name: str, critical: list[str], legen
     """Dashed arrows and emphasis are explained where they occur."""
     root = parse(draw(arrange(graph_of(name)), critical))
     assert [text.text for text in root.findall("g[@class='legend']/text", SVG)] == legend
+
+
+def test_groups_are_drawn_with_how_many_tasks_they_have() -> None:
+    """docs/images/groups.svg shows what is drawn today, of tasks in folders that all stand in one line."""
+    graph = {
+        **{f"stg_{name}": [] for name in ("orders", "items", "returns", "customers")},
+        **{f"int_{name}": [f"stg_{name}"] for name in ("orders", "returns")},
+        "fct_sales": ["int_orders", "stg_items", "int_returns"],
+        "dim_customers": ["stg_customers", "stg_orders"],
+        "revenue": ["fct_sales"],
+        "churn": ["dim_customers", "int_returns"],
+    }
+    folders = {"stg": "staging", "int": "intermediate", "fct": "marts.core", "dim": "marts.core"}
+    folders |= {"revenue": "marts.finance", "churn": "marts.marketing"}
+    document = draw_groups(grouped(graph, {task: folders[task.split("_")[0]] for task in graph}))
+    assert set(boxes(document)) == {
+        "staging (4)",
+        "intermediate (2)",
+        "marts.core (2)",
+        "marts.finance (1)",
+        "marts.marketing (1)",
+    }
+    path = IMAGES / "groups.svg"
+    if os.environ.get("ELT_REDSHIFT_WRITE_GOLDEN"):
+        path.write_text(document)
+    assert document == path.read_text()
 
 
 @pytest.mark.parametrize("name", PICTURES)

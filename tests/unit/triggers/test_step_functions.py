@@ -70,6 +70,8 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
         "attempt": 1,
         "execution_arn": execution.arn,
         "told": "Statement s-1 FINISHED, 7 rows",
+        "task": None,
+        "beside": None,
     }
 
 
