@@ -16,6 +16,7 @@ from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.resuming import UnknowableError
+from elt_redshift.aws.shared_table import AuditTableError
 from elt_redshift.aws.stacks import Deployed, DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
 from elt_redshift.demo.data import DemoDataError
@@ -44,6 +45,7 @@ ERRORS = (
     UnknowableError("night", ("load", "report")),
     DeployError("sales", ("Table: it exists", "Role: it does not")),
     NotDeployedError("sales"),
+    AuditTableError("There is no table audit."),
     NoHistoryError(Deployed("sales", "sales-stack", "arn:aws:states:eu-west-1:123456789012:stateMachine:m", "audit")),
     InvalidDefinitionError("sales", (Diagnostic("ERROR", "SCHEMA", "It is wrong.", "/States/a"),)),
     LocalAwsError("port 1 is taken"),

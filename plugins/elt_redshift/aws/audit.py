@@ -60,6 +60,23 @@ class AuditStore:
         """Let the job have an item, Ready, if it has none."""
         self._write(audit.INTRODUCE, job_id)
 
+    def remove(self, job_id: str) -> None:
+        """Delete the job's item, if nobody holds it.
+
+        :raises LockedError: somebody does.
+        """
+        running = {":running": {"S": audit.RUNNING}}
+        condition = f"attribute_not_exists({audit.JOB_STATE}) OR {audit.JOB_STATE} <> :running"
+        key = dynamodb.get(self.table, audit.key(job_id))["Key"]
+        request = {"ConditionExpression": condition, "ExpressionAttributeValues": running}
+        with aws_errors(f"audit item {job_id} in table {self.table}"):
+            try:
+                self._client.delete_item(TableName=self.table, Key=key, **request)
+            except self._client.exceptions.ClientError as error:
+                if error_code(error) == "ConditionalCheckFailedException":
+                    raise LockedError(job_id, self.read(job_id), self.table) from error
+                raise
+
     def acquire(self, job_id: str, owner: str, lease: timedelta | None = None) -> None:
         """Take the lock for ``owner``; taking it twice is the same as once.
 

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.shared_table import shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, body
 from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.rendering import render
+from elt_redshift.aws.template.tables import AUDIT
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning import risks
@@ -36,11 +38,15 @@ def prepare(
     :param parameters: the template's parameters; for an existing stack those not given keep their values.
     :param bucket: for a template above 51,200 bytes, and for the job file of the map layout; default: see
         :func:`elt_redshift.aws.uploads.default_bucket`.
-    :raises EltError: the job, Step Functions or CloudFormation refuses, or a run is sure to break a limit.
+    :raises EltError: the job, Step Functions or CloudFormation refuses, a run is sure to break a limit, or the audit
+        table that is named cannot serve.
     """
+    shares_table = shared(account.stacks, account.client("dynamodb"), job, stack, parameters)
+    if not shares_table:
+        parameters = {name: value for name, value in parameters.items() if name != AUDIT}
     machine = compile_accepted(account.client("stepfunctions"), job)
     told = tuple(risks.warnings(machine))
-    rendered = render(machine)
+    rendered = render(machine, shares_table)
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)

@@ -81,9 +81,10 @@ def remove(
     """Carry a removal out, and wait for its end.
 
     :param stop: end the executions that run, their statements included.
-    :param everything: delete the tables too that would stay.
+    :param everything: delete the tables too that would stay; of a shared audit table, the job's item.
     :raises EltError: executions run, and shall not be stopped; nothing is changed.
     :raises DeployError: a resource could not be deleted.
+    :raises LockedError: somebody holds the job's item in a shared audit table, which stays.
     """
     deployed = removal.deployed
     if removal.running and not stop:
@@ -97,6 +98,8 @@ def remove(
     account.stacks.delete(deployed.stack, told)
     for kept in removal.stays if everything else ():
         _delete_table(account.client("dynamodb"), kept)
+    if everything and deployed.shares_table:
+        audit.remove(job_id)
 
 
 def _delete_table(client: Any, kept: Kept) -> None:

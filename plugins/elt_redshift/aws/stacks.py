@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stack_events import StackEvent, StackEvents
+from elt_redshift.aws.template import tables
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
@@ -71,6 +72,8 @@ class Deployed:
 
     :param history_table: empty where the stack was made by a version that kept no history.
     :param run_end_machine: the ARN of the Express state machine that follows the ends of runs; empty as above.
+    :param job_id: the key of the job's item in the audit table.
+    :param shares_table: the audit table is none of the stack's own.
     """
 
     job: str
@@ -79,6 +82,8 @@ class Deployed:
     audit_table: str
     history_table: str = ""
     run_end_machine: str = ""
+    job_id: str = ""
+    shares_table: bool = False
 
 
 @dataclass(frozen=True)
@@ -248,9 +253,10 @@ class Stacks:
 
 def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn")
-    made = (outputs.get(name, "") for name in names)
-    return Deployed(job, stack["StackName"], *made)
+    names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn", "JobID")
+    machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
+    given = {one["ParameterKey"] for one in stack.get("Parameters", [])}
+    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, tables.AUDIT in given)
 
 
 def _parameters(

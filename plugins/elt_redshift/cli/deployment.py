@@ -12,6 +12,7 @@ from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
+from elt_redshift.aws.template.tables import AUDIT
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.exceptions import EltError
 
@@ -29,6 +30,7 @@ _OPTIONS = {
     "log-retention-days": "LogRetentionDays",
     "tracing": "Tracing",
     "kms-key": "KmsKeyArn",
+    "audit-table": AUDIT,
 }
 
 
@@ -84,6 +86,9 @@ def destroy(given: argparse.Namespace) -> int:
     print(f"Stack {stack} of job {job.name} is deleted: {plan.goes} resources, the state machine and its history too.")
     for kept in plan.stays:
         print(f"{'Deleted' if given.all else 'Stays'}: {kept.type} {kept.name}")
+    if (deployed := plan.deployed).shares_table:
+        item = f"the item of job id {deployed.job_id} in the shared audit table {deployed.audit_table}"
+        print(f"{'Deleted' if given.all else 'Stays'}: {item}")
     for arn in plan.running:
         print(f"{'Stopped' if given.stop else 'Running'}: {arn}")
     if not given.yes and _answer(f"Type {stack} to go on: ") != stack:

@@ -32,7 +32,10 @@ def add_parser(commands: Commands) -> None:
     compiled.add_argument(
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
     )
-    command(commands, "template", template, "Print the CloudFormation template.")
+    rendered = command(commands, "template", template, "Print the CloudFormation template.")
+    rendered.add_argument(
+        "--shared-audit-table", action="store_true", help="with a parameter for the audit table's name, and no table"
+    )
     command(commands, "schema", schema, "Print the JSON Schema of job.yaml, for editors.", job=False)
 
 
@@ -64,7 +67,7 @@ def schema(_: argparse.Namespace) -> int:
 
 
 def template(given: argparse.Namespace) -> int:
-    rendered = render(compile_job(load(given)))
+    rendered = render(compile_job(load(given)), given.shared_audit_table)
     print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
     if rendered.job_file is not None:
         print(

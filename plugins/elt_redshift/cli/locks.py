@@ -93,7 +93,9 @@ def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, E
         return
     stacks, job = account.stacks, load(given) if given.job else None
     for deployed in [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack):
-        yield from ((deployed.job, job, item) for item in account.audit(deployed.audit_table).items())
+        audit = account.audit(deployed.audit_table)
+        items = filter(None, [audit.read(deployed.job_id)]) if deployed.shares_table else audit.items()
+        yield from ((deployed.job, job, item) for item in items)
 
 
 def _check(given: argparse.Namespace) -> None:

@@ -18,7 +18,11 @@ _KINDS: dict[str, EltJob] = {
     "events": JOBS["event"],
     "joins": JOBS["n"],
     "map": JOBS["map"],
-    "schedule": job(task("a"), schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin"), notify=Notify()),
+    "schedule": job(
+        task("a"),
+        schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin"),
+        notify=Notify(not_succeeded_for=2),
+    ),
 }
 
 
@@ -27,6 +31,8 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
     """Each part of the template, in a job that brings it."""
     for kind, of in _KINDS.items():
         (tmp_path / f"{kind}.json").write_text(json.dumps(render(compile_job(of)).template))
+    shared = render(compile_job(JOBS["n"]), shared_audit_table=True)
+    (tmp_path / "shared.json").write_text(json.dumps(shared.template))
     files = sorted(map(str, tmp_path.iterdir()))
     linter = Path(sys.executable).with_name("cfn-lint")
     done = subprocess.run([linter, *files], capture_output=True, text=True, check=False)

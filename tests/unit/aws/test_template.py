@@ -426,3 +426,18 @@ def test_what_the_scheduler_is_told_fits_its_api() -> None:
     given = {**properties, "Name": "n", "GroupName": "g", "Target": target}
     assert not validate_parameters(given, shape)
     assert given["State"] == "DISABLED"
+
+
+def test_a_shared_audit_table_is_a_parameter() -> None:
+    """No table of its own, and rights on the job's own item only; whatever else refers to it does so as before."""
+    own, shared = (render(compile_job(JOBS["chain"]), shared).template for shared in (False, True))
+    table = "DynamoDBETLAuditTable"
+    assert (table in own["Resources"], table in own["Parameters"]) == (True, False)
+    assert (table in shared["Resources"], table in shared["Parameters"]) == (False, True)
+    assert shared["Resources"][MACHINE] == own["Resources"][MACHINE]
+    for policy in (shared["Resources"]["StateMachineRights"], shared["Resources"]["RunEndRole"]):
+        (touched,) = [one for one in _documents(policy) if one["Resource"] == {"Fn::Sub": SHARED}]
+        assert touched["Condition"] == {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": ["101"]}}
+
+
+SHARED = f"{PREFIX}:dynamodb:{HERE}:table/${{DynamoDBETLAuditTable}}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from elt_redshift.aws.template.intrinsics import arn, ref
-from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
+from elt_redshift.aws.template.part import Named, Part, text_parameter
 from elt_redshift.protocol import audit, joins, records
 
 #: Logical names of the tables.
@@ -33,6 +33,22 @@ def audit_table() -> Part:
         resources={AUDIT: _table(OUTLIVES, properties)},
         outputs={"AuditTable": output},
         named={"audit table": Named(arn(AUDIT))},
+    )
+
+
+def shared_audit_table(job_id: str) -> Part:
+    """A table that there is: a parameter stands in the place of the resource, under its name. The stack may touch the
+    job's own item only.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/specifying-conditions.html
+    """
+    own = {"ForAllValues:StringEquals": {"dynamodb:LeadingKeys": [job_id]}}
+    table = sub(f"{ARN}dynamodb:{HERE}:table/${{{AUDIT}}}")
+    about = "Name of the audit table, which other stacks may share."
+    return Part(
+        parameters={AUDIT: text_parameter(about, r"[\w.-]{3,255}", default=None)},
+        outputs={"AuditTable": {"Description": "The DynamoDB audit table, which is shared.", "Value": ref(AUDIT)}},
+        named={"audit table": Named(table, context=own)},
     )
 
 

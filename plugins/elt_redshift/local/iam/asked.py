@@ -28,6 +28,9 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
     members = {name.lower(): value for name, value in request.items()}
     prefix = {"stepfunctions": "states"}.get(service, service)
     on, context = _ON.get(service, _no_resource)(operation, members), {}
+    if service == "dynamodb" and len(members.get("key", ())) == 1:
+        ((leading,),) = (value.values() for value in members["key"].values())
+        context = {"dynamodb:LeadingKeys": leading}
     if service == "cloudwatch" and "namespace" in members:
         context = {"cloudwatch:namespace": members["namespace"]}
     yield from (Asked(f"{prefix}:{operation}", one, context) for one in on)

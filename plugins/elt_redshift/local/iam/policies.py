@@ -106,6 +106,7 @@ _OPERATORS: Mapping[str, Callable[[str, str], bool]] = {
     "StringLike": matches,
     "ArnLike": _arn_like,
     "ArnEquals": _arn_like,
+    "ForAllValues:StringEquals": str.__eq__,
     "Bool": lambda wanted, value: wanted.lower() == value.lower(),
 }
 
