@@ -29,6 +29,7 @@ from elt_redshift.protocol.limits import (
     MAX_EVENTS,
     MAX_NAME,
     MAX_PAYLOAD,
+    MAX_SUBMISSIONS,
 )
 
 #: US dollars for one state transition of a Standard workflow in most regions, us-east-1 among them, without the free
@@ -162,6 +163,7 @@ def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simul
     yield Limit("state name", len(longest), MAX_NAME, "characters", longest)
     yield Limit("Parallel states nested", max(depth for _, _, depth in _states(definition)), MAX_DEPTH, "levels")
     yield Limit("statements at one time", typical.peak, MAX_ACTIVE_STATEMENTS, "statements")
+    yield Limit("submissions in a second", typical.burst, MAX_SUBMISSIONS, "statements")
 
 
 def _payloads(machine: StateMachine, definition: Mapping[str, Any]) -> Iterator[tuple[int, str]]:

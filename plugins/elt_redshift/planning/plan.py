@@ -13,7 +13,7 @@ from elt_redshift.job.parts import Schedule
 from elt_redshift.job.schedules import expression_of, starts_in
 from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
-from elt_redshift.planning.risks import Risk, risks
+from elt_redshift.planning.risks import Risk, of_rates, risks
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
 
@@ -118,7 +118,7 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         critical_path=path,
         critical_seconds=sum(seconds[task] for task in path),
         arrangement=arrangement,
-        risks=tuple(risks(machine, recorded)),
+        risks=(*risks(machine, recorded), *of_rates(job.name, typical)),
         schedule=_schedule(job.schedule),
     )
 

@@ -15,8 +15,8 @@ from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.planning import pace
 from elt_redshift.planning.estimates import simulate
-from elt_redshift.planning.simulation import Scenario
-from elt_redshift.protocol.limits import MAX_EVENTS
+from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_EVENTS, MAX_SUBMISSIONS
 
 _REMEDY = "Choose `layout: map` or `wait: event`, give shorter timeouts, or split the job."
 
@@ -41,6 +41,27 @@ def risks(machine: StateMachine, recorded: Mapping[str, float] | None = None) ->
         *_of_history(machine, recorded),
         *(Risk(problem, sure=False) for problem in pace.problems(machine, recorded)),
     ]
+
+
+def of_rates(name: str, typical: Simulation) -> list[Risk]:
+    """What a run does faster, or has more of at a time, than the Data API takes. No task fails by that: what is
+    throttled is submitted again, later.
+
+    :param name: the job's.
+    :param typical: a run with the expected durations.
+    """
+    place = f"job {name}"
+    found = []
+    if typical.burst > MAX_SUBMISSIONS:
+        said = (
+            f"{typical.burst:,} statements are submitted within a second, of {MAX_SUBMISSIONS} that the Data API takes "
+            "from an account and region: the others are throttled, and submitted again."
+        )
+        found.append(Problem(place, said, f"max_active_statements: {MAX_SUBMISSIONS} spares the billed retries."))
+    if typical.peak > MAX_ACTIVE_STATEMENTS:
+        said = f"{typical.peak:,} statements are active at a time, of {MAX_ACTIVE_STATEMENTS} that the Data API takes."
+        found.append(Problem(place, said, "Give max_active_statements."))
+    return [Risk(problem, sure=False) for problem in found]
 
 
 def _of_history(machine: StateMachine, recorded: Mapping[str, float] | None) -> list[Risk]:

@@ -87,6 +87,17 @@ class Simulation:
             most = max(most, active)
         return most
 
+    @property
+    def burst(self) -> int:
+        """The most statements that are submitted within one second."""
+        starts = sorted(self.starts.values())
+        first = most = 0
+        for last, start in enumerate(starts):
+            while starts[first] <= start - 1:
+                first += 1
+            most = max(most, last - first + 1)
+        return most
+
     def _execution(self) -> Tally:
         self.executions.append(Tally())
         return self.executions[-1]

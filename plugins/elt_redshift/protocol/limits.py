@@ -33,6 +33,9 @@ LONGEST_STATEMENT = timedelta(hours=24)
 #: The Data API has at most this many active statements; a cluster's own concurrency is usually far lower.
 MAX_ACTIVE_STATEMENTS = 500
 
+#: It takes so many submissions a second, in an account and region, and throttles the rest.
+MAX_SUBMISSIONS = 30
+
 #: At most so many statements in a batch, and so many bytes in a statement.
 MAX_BATCH = 40
 MAX_STATEMENT_BYTES = 100_000

@@ -82,4 +82,5 @@ def test_limits_are_measured_on_the_definition() -> None:
     assert limits["payload of a state"].where == "a"
     assert limits["payload of a state"].used > 50_000
     assert limits["statements at one time"].used == 2
+    assert limits["submissions in a second"].used == 2
     assert all(limit.left == limit.allowed - limit.used > 0 for limit in limits.values())

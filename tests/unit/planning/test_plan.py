@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.plan import plan_job
@@ -115,3 +116,21 @@ def test_the_plan_is_plain_json() -> None:
 def test_a_job_without_tasks_in_common_has_the_longest_task_as_its_path() -> None:
     """Of tasks side by side, the one that takes longest."""
     assert longest_path({"a": (), "b": ()}, {"a": 1.0, "b": 2.0}) == ("b",)
+
+
+def test_more_than_the_data_api_takes_is_told() -> None:
+    """Submissions within a second, and statements at a time; whoever keeps below is told nothing."""
+
+    def told(*tasks: SqlTask, **more: Any) -> list[str]:
+        return [str(risk.problem) for risk in plan_job(compile_job(job(*tasks, layout="map", **more))).risks]
+
+    wide = [task(f"t{number}") for number in range(31)]
+    assert told(*wide[:30]) == []
+    (burst,) = told(*wide)
+    assert burst.startswith("job sample: 31 statements are submitted within a second, of 30 that the Data API takes")
+    assert told(*wide, max_active_statements=30) == []
+    roots = [task(f"r{number}") for number in range(501)]
+    assert [said.split(" are ")[1].partition(",")[0] for said in told(*roots)] == [
+        "submitted within a second",
+        "active at a time",
+    ]
