@@ -65,13 +65,9 @@ class AuditStore:
 
         :raises LockedError: somebody does.
         """
-        running = {":running": {"S": audit.RUNNING}}
-        condition = f"attribute_not_exists({audit.JOB_STATE}) OR {audit.JOB_STATE} <> :running"
-        key = dynamodb.get(self.table, audit.key(job_id))["Key"]
-        request = {"ConditionExpression": condition, "ExpressionAttributeValues": running}
         with aws_errors(f"audit item {job_id} in table {self.table}"):
             try:
-                self._client.delete_item(TableName=self.table, Key=key, **request)
+                self._client.delete_item(**dynamodb.delete(self.table, audit.key(job_id), audit.UNHELD))
             except self._client.exceptions.ClientError as error:
                 if error_code(error) == "ConditionalCheckFailedException":
                     raise LockedError(job_id, self.read(job_id), self.table) from error

@@ -145,6 +145,9 @@ def ticket(started: _Part, execution: _Part) -> tuple[_Part | str, ...]:
     return (started, " ", execution)
 
 
+#: What deletes a job's item demands of it: nobody holds the lock.
+UNHELD = Write(IsNot(JOB_STATE, _RUNNING))
+
 #: A job that has not run yet: its item is there and free, as AWS's article begins. One that is there stays as it is.
 INTRODUCE = Write(Absent(JOB_ID), sets={JOB_STATE: _READY})
 

@@ -76,6 +76,15 @@ def update(
     }
 
 
+def delete(table: Any, key: Mapping[str, Any], demands: Write) -> dict[str, Any]:
+    """The members of a request that deletes an item of which ``demands`` holds.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_DeleteItem.html
+    """
+    request = update(table, key, demands, {})
+    return {name: value for name, value in request.items() if name != "UpdateExpression"}
+
+
 def get(table: Any, key: Mapping[str, Any]) -> dict[str, Any]:
     """The members of a request that reads an item as it is now.
 
