@@ -7,6 +7,18 @@ from .tables_used import SALES
 
 TABLES = [
     Case(
+        "EXPLAIN of a table with Redshift's attributes makes none",
+        "explain verbose create table t diststyle all sortkey (a) as select 1 as a",
+        check="select count(*) from pg_tables where tablename = 't' and schemaname = current_schema()",
+        rows=[(0,)],
+    ),
+    Case(
+        "rights to procedures that are made later",
+        "alter default privileges grant execute on procedures to public",
+        check="select 1",
+        rows=[(1,)],
+    ),
+    Case(
         "a search path of schemas that are not there",
         "create table t (a int)",
         setup=("set search_path to nowhere",),

@@ -75,8 +75,8 @@ def grant(tokens: Sequence[Token]) -> str:
 
 
 def default_rights(tokens: Sequence[Token]) -> str:
-    """ALTER DEFAULT PRIVILEGES."""
-    return text(expression(_without_role(tokens)))
+    """ALTER DEFAULT PRIVILEGES, whose PROCEDURES are PostgreSQL's ROUTINES."""
+    return re.sub(r"(?i)\bon\s+procedures\b", "on routines", text(expression(_without_role(tokens))))
 
 
 def refresh(tokens: Sequence[Token]) -> str:

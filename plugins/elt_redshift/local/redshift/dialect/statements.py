@@ -206,6 +206,16 @@ def _show(tokens: list[Token], _context: Context) -> str:
     return show(tokens)
 
 
+def _explain(tokens: list[Token], context: Context) -> str:
+    """``EXPLAIN [VERBOSE]`` of a statement, which is translated as without it."""
+    start = following(tokens, following(tokens, -1))
+    if word(tokens, start) == "verbose":
+        start = following(tokens, start)
+    explained = strip(tokens[start:])
+    writer = _STATEMENTS.get((words(explained, 1) or [""])[0], _plain)
+    return f"{text(tokens[:start])}{writer(explained, context)}"
+
+
 _STATEMENTS: dict[str, Writer] = {
     "alter": _alter,
     "analyze": _analyze,
@@ -213,6 +223,7 @@ _STATEMENTS: dict[str, Writer] = {
     "create": _create,
     "delete": _delete,
     "drop": _drop,
+    "explain": _explain,
     "grant": _rights,
     "merge": _merge,
     "refresh": _refresh,
