@@ -21,6 +21,7 @@ from elt_redshift.local.iam.policies import Grant, grants
 from elt_redshift.local.iam.record import Rights, Use
 from elt_redshift.local.process import LocalAws
 from tests import bounds
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import task
@@ -147,9 +148,7 @@ def _miss_starts(stack: Stack, faults: Faults, clock: Clock) -> None:
         clock.advance(DAY)
 
 
-@pytest.mark.parametrize(
-    "form", [{}, {"layout": "map"}, pytest.param({"fence": True}, marks=pytest.mark.exhaustive)], ids=str
-)
+@pytest.mark.parametrize("form", exhaustive([{}, {"layout": "map"}, {"fence": True}], quick=[{}]), ids=str)
 def test_roles_may_do_what_they_do_and_no_more(
     deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, unique: str, form: dict[str, Any]
 ) -> None:
