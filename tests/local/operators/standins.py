@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from typing import Any
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.statements import Statements, Submission
 from tests.local.conftest import client_factory
@@ -39,6 +40,7 @@ class Hook:
 
     def __init__(self, endpoint: str) -> None:
         self.client: Callable[[str], Any] = client_factory(endpoint)
+        self.account = Account(self.client)
 
     def audit(self, table: str) -> AuditStore:
         return AuditStore(self.client("dynamodb"), table)

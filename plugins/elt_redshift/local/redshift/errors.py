@@ -54,7 +54,7 @@ def _from_postgres(error: psycopg.Error) -> str:
         return f"1023\nDETAIL: Serializable isolation violation on table: {message}"
     if error.sqlstate == _INVALID_TERMINATION:
         return _ATOMIC
-    if message == _NOWHERE:
+    if message == _NOWHERE and f"{FUNCTION_SCHEMA}." not in (diagnosis.context or ""):
         return "no schema has been selected to create in"
     if (absent := explanation(message)) is not None:
         return absent

@@ -162,7 +162,7 @@ select trim(filename), lines_scanned from stl_load_commits where query = pg_last
 -- s3://guide/wrong | 2
 
 -- was: refused
-select table_name, loaded_rows, file_format from sys_load_history order by start_time limit 1;
+select table_name, loaded_rows, file_format from sys_load_history where table_name = 'nation' order by start_time limit 1;
 -- nation | 2 | delimited
 
 -- was: refused
