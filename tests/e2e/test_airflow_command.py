@@ -160,6 +160,7 @@ def test_both_jobs_are_shown_and_nothing_is_left(start: Callable[..., Command], 
 
 
 @either
+@pytest.mark.exhaustive
 def test_a_killed_command_leaves_nothing(start: Callable[..., Command]) -> None:
     """After kill -9 of the command everything that it started goes too."""
     command = start()

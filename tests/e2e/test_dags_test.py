@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Executions
 from elt_redshift.demo import airflow_home
@@ -56,6 +57,9 @@ RUNS = {
     "grouped_on_the_worker": ["grouped_on_the_worker"],
     "failing": ["tiny", "--conf", '{"divisor": "0"}'],
     "held": ["tiny"],
+}
+#: The job is held by then.
+MORE = {
     "held_groups": ["grouped"],
     "scheduled": ["scheduled_example", "2020-01-01"],
     "two_jobs": ["two_jobs_example", "--conf", '{"year": "2021"}'],
@@ -83,11 +87,12 @@ def aws() -> Iterator[dict[str, str]]:
 def executions(aws: dict[str, str], folder: Path) -> Executions:
     """The executions of the job, which is deployed."""
     job, account = EltJob.load(folder / "job"), account_of(aws)
-    report = runpy.run_path(str(EXAMPLES / "two_jobs.py"))["REPORT"]
-    for deployed in (job, EltJob.load(EXAMPLES / "sql" / "orders"), report):
-        stack = deployed.name.replace("_", "-")
-        account.stacks.execute(prepare(account, deployed, stack, PARAMETERS).change_set)
+    _deploy(account, job)
     return account.executions(account.stacks.find(job.name).state_machine_arn)
+
+
+def _deploy(account: Account, job: EltJob) -> None:
+    account.stacks.execute(prepare(account, job, job.name.replace("_", "-"), PARAMETERS).change_set)
 
 
 @pytest.fixture(scope="module")
@@ -105,21 +110,39 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def runs(aws: dict[str, str], executions: Executions, folder: Path) -> dict[str, Run]:
+def airflow(aws: dict[str, str], executions: Executions, folder: Path) -> dict[str, str]:
+    """The environment of an Airflow that knows the DAGs."""
+    return airflow_home.prepare(folder / "airflow", folder / "dags", aws)
+
+
+@pytest.fixture(scope="module")
+def runs(airflow: dict[str, str]) -> dict[str, Run]:
     """The DAG runs, all done."""
-    airflow = airflow_home.prepare(folder / "airflow", folder / "dags", aws)
+    return _done(airflow, RUNS)
+
+
+@pytest.fixture(scope="module")
+def more_runs(aws: dict[str, str], airflow: dict[str, str], runs: dict[str, Run]) -> dict[str, Run]:
+    """The others, behind those; among them are the examples."""
+    report = runpy.run_path(str(EXAMPLES / "two_jobs.py"))["REPORT"]
+    for job in (EltJob.load(EXAMPLES / "sql" / "orders"), report):
+        _deploy(account_of(aws), job)
+    return _done(airflow, MORE)
+
+
+def _done(airflow: dict[str, str], runs: dict[str, list[str]]) -> dict[str, Run]:
     driver = Path(__file__).with_name("dags_test_driver.py")
     done = commands.run(
-        [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in RUNS.values())],
+        [sys.executable, str(driver), *(json.dumps(["dags", "test", *run]) for run in runs.values())],
         env=airflow,
         seconds=bounds.AIRFLOW,
     )
     outputs = done.stdout.split("@@ begin")[1:]
-    assert len(outputs) == len(RUNS), done.stdout
-    with sqlite3.connect(folder / "airflow" / "airflow.db") as database:
-        ids = [row[0] for row in database.execute("select run_id from dag_run order by id")]
-        assert len(ids) == len(RUNS), done.stdout
-        return {name: _read(*read, database) for name, *read in zip(RUNS, outputs, ids, strict=True)}
+    assert len(outputs) == len(runs), done.stdout
+    with sqlite3.connect(Path(airflow["AIRFLOW_HOME"]) / "airflow.db") as database:
+        newest = database.execute("select run_id from dag_run order by id desc limit ?", [len(runs)])
+        ids = [row[0] for row in newest][::-1]
+        return {name: _read(*read, database) for name, *read in zip(runs, outputs, ids, strict=True)}
 
 
 def _read(printed: str, run_id: str, database: sqlite3.Connection) -> Run:
@@ -153,9 +176,10 @@ def test_groups_that_succeed(runs: dict[str, Run]) -> None:
     assert one.states == dict.fromkeys(["start_execution", "tiny"], "success"), one.output
 
 
-def test_groups_of_a_held_job_fail(runs: dict[str, Run]) -> None:
+@pytest.mark.exhaustive
+def test_groups_of_a_held_job_fail(more_runs: dict[str, Run]) -> None:
     """As tasks do: each says which failure holds it; what is behind them does not begin."""
-    done = runs["held_groups"]
+    done = more_runs["held_groups"]
     failed = {"first": "failed", "tiny": "failed", "end_execution": "upstream_failed"}
     assert done.states == {"start_execution": "success", **failed}, done.output
     assert "0 of 2 tasks of group first have succeeded. Task one did not start, because " in done.output
@@ -182,17 +206,19 @@ def test_a_run_of_a_job_held_by_a_failure_fails(runs: dict[str, Run]) -> None:
     assert f"(run {runs['failing'].xcoms['start_execution']['execution_arn']})" in done.output
 
 
-def test_the_scheduled_example_runs(runs: dict[str, Run]) -> None:
+@pytest.mark.exhaustive
+def test_the_scheduled_example_runs(more_runs: dict[str, Run]) -> None:
     """The data interval gives the job its year."""
-    done = runs["scheduled"]
+    done = more_runs["scheduled"]
     assert done.states == dict.fromkeys(["start_execution", "create", "load"], "success"), done.output
     assert done.xcoms["start_execution"]["run"]["parameters"] == {"year": "2019"}
     assert done.xcoms["load"]["rows"] == 2
 
 
-def test_two_jobs_in_one_dag_run(runs: dict[str, Run]) -> None:
+@pytest.mark.exhaustive
+def test_two_jobs_in_one_dag_run(more_runs: dict[str, Run]) -> None:
     """Each group has an execution of its own, and a task behind one reads the XComs of its mirrors."""
-    done = runs["two_jobs"]
+    done = more_runs["two_jobs"]
     tasks = ["orders.create", "orders.load", "orders_report.forget", "orders_report.count", "tell"]
     tasks += ["orders.start_execution", "orders_report.start_execution"]
     assert done.states == dict.fromkeys(tasks, "success"), done.output

@@ -47,8 +47,8 @@ def _stacks() -> set[str]:
 
 
 def test_jobs_share_a_table(job: Path, cli: Cli, unique: str, tmp_path: Path, local_aws: LocalAws) -> None:
-    """Each has its item from its deployment on, and touches no other; a later deployment keeps the table; what is
-    removed leaves it, and takes the item if it is told to."""
+    """Each has its item from its deployment on, which status shows, and touches no other; a later deployment keeps the
+    table; what is removed leaves it, and takes the item if it is told to."""
     table, second, third = f"{unique}-audit", f"{unique}b", f"{unique}c"
     cli("audit", "create", table)
     other = _job(tmp_path / "b", second, second)
@@ -57,6 +57,8 @@ def test_jobs_share_a_table(job: Path, cli: Cli, unique: str, tmp_path: Path, lo
         assert (status, f"audit table {table}." in out) == (0, True), err
         assert "AWS::DynamoDB::Table                 DynamoDBETLAuditTable" not in out
     assert _items(table) == {unique: "Ready", second: "Ready"}
+    shown = cli("status", job)[1]
+    assert (shown.count("Ready"), second in shown) == (1, False)
     assert cli("run", job, "--watch")[0] == 0
     assert "DynamoDBETLAuditTable" not in cli("deploy", job, "--stack", unique, "--log-level", "ERROR")[1]
     used = [one for one in Rights(local_aws).used() if one.role.startswith(unique) and "/" + table in one.resource]
@@ -74,16 +76,6 @@ def test_jobs_share_a_table(job: Path, cli: Cli, unique: str, tmp_path: Path, lo
     _, out, _ = cli("destroy", other, "--yes", "--all")
     assert f"Deleted: the item of job id {second} in the shared audit table {table}" in out
     assert _items(table) == {unique: "Ready"}
-
-
-def test_status_shows_each_job_s_own_item(job: Path, cli: Cli, unique: str, tmp_path: Path) -> None:
-    """Not those of the others, under its name."""
-    table, second = f"{unique}-audit", f"{unique}b"
-    cli("audit", "create", table)
-    for folder, stack in ((job, unique), (_job(tmp_path / "b", second, second), second)):
-        cli("deploy", folder, "--stack", stack, "--audit-table", table, *WAREHOUSE)
-    out = cli("status", job)[1]
-    assert (out.count("Ready"), second in out) == (1, False)
 
 
 def test_a_table_that_cannot_serve_is_refused(job: Path, cli: Cli, unique: str) -> None:

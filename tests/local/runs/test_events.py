@@ -18,6 +18,7 @@ from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.events import MACHINE, RULE
 from elt_redshift.job.model import EltJob, Parameter, SqlTask
 from elt_redshift.protocol.joins import STATEMENT_ITEM
+from tests.cases import exhaustive
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
@@ -178,7 +179,7 @@ def test_two_stacks_of_a_job_answer_the_same_events(deploy: Deploy, ledger: str)
     assert stacks[0].ran(ledger) == Counter(a=2)
 
 
-@pytest.mark.parametrize("while_running", [True, False])
+@pytest.mark.parametrize("while_running", exhaustive([True, False], quick=[True]))
 def test_a_redrive_finds_the_statement(
     deploy: Deploy, barrier: Barrier, gate: Barrier, ledger: str, while_running: bool
 ) -> None:

@@ -335,7 +335,7 @@ def test_a_lock_that_was_taken_away_is_told(deploy: Deploy, barrier: Barrier) ->
     assert deployed.item.owner == "another"
 
 
-@pytest.mark.parametrize("starts", exhaustive([100, 30], quick=[30]))
+@pytest.mark.parametrize("starts", exhaustive([100, 10], quick=[10]))
 def test_of_many_concurrent_starts_one_runs(deploy: Deploy, barrier: Barrier, ledger: str, starts: int) -> None:
     """Of starts at once exactly one does the work, the others end untouched, and the audit item is right afterwards."""
     deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_))))

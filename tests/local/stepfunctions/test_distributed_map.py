@@ -106,6 +106,7 @@ def test_an_item_that_cannot_be_selected_fails_the_run(aws: Aws) -> None:
     assert (answer["status"], answer["error"]) == ("FAILED", "States.QueryEvaluationError")
 
 
+@pytest.mark.exhaustive
 def test_hundreds_of_children_wait_at_once(aws: Aws) -> None:
     """Every child stores its token before any goes on: all have been started."""
     children, table = 250, aws.table()
