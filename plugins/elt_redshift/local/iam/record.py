@@ -9,6 +9,7 @@ what they may do and have never done. ::
 
 from __future__ import annotations
 
+import functools
 import json
 import threading
 from collections.abc import Iterable, Mapping
@@ -17,10 +18,12 @@ from typing import Any
 
 from elt_redshift.local.door import RIGHTS_PATH, Application, StartResponse
 from elt_redshift.local.iam.asked import asked_by
-from elt_redshift.local.iam.policies import Asked, Grant, allowing, trusts
+from elt_redshift.local.iam.policies import Asked, allowing, trusts
 from elt_redshift.local.management import ask
 from elt_redshift.local.regions import ACCOUNT
 from elt_redshift.local.state import LocalAws
+
+_KNOWN = 4096  # answers
 
 
 @dataclass(frozen=True)
@@ -63,12 +66,11 @@ class Record:
         """
         if (role := _role(role_arn)) is None:
             return
-        policies = {**_documents(role.policies), **_documents(_managed(role))}
-        context = {"aws:SourceArn": source, "aws:SourceAccount": ACCOUNT}
-        if not trusts(_document(role.assume_role_policy_document), service, context):
-            self._keep(Use(role.name, "sts:AssumeRole", source))
+        policies = tuple({**role.policies, **_managed(role)}.items())
+        trust = role.assume_role_policy_document
+        self._keep(*_assuming(role.name, trust, service, source))
         for asked in asked_by(*called, request):
-            self._keep(*_uses(role.name, asked, allowing(policies, asked)))
+            self._keep(*_using(role.name, policies, asked.action, asked.resource, tuple(asked.context.items())))
 
     def _keep(self, *uses: Use) -> None:
         with self._lock:
@@ -107,10 +109,22 @@ class Rights:
         return [Use(**told) for told in ask(self._aws, RIGHTS_PATH)]
 
 
-def _uses(role: str, asked: Asked, granted: set[Grant]) -> list[Use]:
+# Policies are texts, as IAM's API takes them: what was found for one is known as long as it stays that text.
+@functools.lru_cache(maxsize=_KNOWN)
+def _assuming(role: str, trust: str, service: str, source: str) -> tuple[Use, ...]:
+    """Nothing where the role trusts the service."""
+    context = {"aws:SourceArn": source, "aws:SourceAccount": ACCOUNT}
+    return () if trusts(json.loads(trust), service, context) else (Use(role, "sts:AssumeRole", source),)
+
+
+@functools.lru_cache(maxsize=_KNOWN)
+def _using(
+    role: str, policies: tuple[tuple[str, str], ...], action: str, resource: str, context: tuple[tuple[str, str], ...]
+) -> tuple[Use, ...]:
+    granted = allowing({name: _document(text) for name, text in policies}, Asked(action, resource, dict(context)))
     if not granted:
-        return [Use(role, asked.action, asked.resource)]
-    return [Use(role, asked.action, asked.resource, one.policy, one.action, one.resource) for one in granted]
+        return (Use(role, action, resource),)
+    return tuple(Use(role, action, resource, one.policy, one.action, one.resource) for one in granted)
 
 
 def _role(arn: str) -> Any:
@@ -120,15 +134,11 @@ def _role(arn: str) -> Any:
     return next((role for role in list(found) if role.arn == arn), None)
 
 
-def _managed(role: Any) -> dict[str, Any]:
+def _managed(role: Any) -> dict[str, str]:
     return {policy.name: policy.document for policy in list(role.managed_policies.values())}
 
 
-def _documents(policies: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    return {name: _document(document) for name, document in dict(policies).items()}
-
-
-def _document(text: Any) -> Mapping[str, Any]:
-    """Moto keeps some as JSON."""
-    loaded: Mapping[str, Any] = json.loads(text) if isinstance(text, str) else text
+@functools.lru_cache(maxsize=_KNOWN)
+def _document(text: str) -> Mapping[str, Any]:
+    loaded: Mapping[str, Any] = json.loads(text)
     return loaded
