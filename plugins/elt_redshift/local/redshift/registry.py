@@ -62,6 +62,7 @@ class Registry:
         self._forgets = forgets
         self._lock = threading.Lock()
         self._statements: dict[str, Statement] = {}
+        self._active: list[Statement] = []  # and some that have ended since
         self._tokens: dict[str, tuple[str, Statement]] = {}
         self._sequence = itertools.count(1)
 
@@ -87,7 +88,8 @@ class Registry:
         return None if self._forgets(statement.request.get("StatementName", "")) else statement
 
     def _record(self, submission: Submission) -> tuple[Statement, Session | None]:
-        if sum(not known.status.ended for known in self._statements.values()) >= self._active_limit:
+        self._active = [known for known in self._active if not known.status.ended]
+        if len(self._active) >= self._active_limit:
             quota = f"Active statements exceeded the allowed quota ({self._active_limit})."
             raise DataApiError("ActiveStatementsExceededException", quota)
         statement_id, now = str(uuid.uuid4()), self._clock()
@@ -107,6 +109,7 @@ class Registry:
             session_id=session.id if session else None,
         )
         self._statements[statement_id] = statement
+        self._active.append(statement)
         if "ClientToken" in submission.request:
             self._tokens[submission.request["ClientToken"]] = (submission.fingerprint, statement)
         return statement, session
