@@ -35,7 +35,13 @@ settings.load_profile("without a deadline")
 ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py")
 
 #: Files of long tests that share nothing: whichever process is free takes the next one.
-APART = ("test_random_resuming.py", "test_broken.py")
+APART = (
+    "test_random_resuming.py",
+    "testing/test_broken.py",
+    "testing/test_every_state.py",
+    "testing/test_fence.py",
+    "testing/test_schedules.py",
+)
 
 
 @pytest.hookimpl(optionalhook=True)  # the environments of other Airflows have no xdist

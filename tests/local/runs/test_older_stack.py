@@ -62,6 +62,7 @@ def _template(deployed: DeployedJob) -> Any:
     return deployed.client("cloudformation").get_template(StackName=deployed.stack)["TemplateBody"]
 
 
+@pytest.mark.exhaustive
 def test_a_stack_of_an_earlier_version_goes_on(older: OlderJob, barrier: Barrier) -> None:
     """Its failed run is read and redriven; it is updated while a run is under way, which ends well under the definition
     that it began with; and the next one runs under the new one. All are in the history."""

@@ -105,6 +105,7 @@ def test_a_job_without_the_key_is_as_it_was_written() -> None:
     assert one.task("b").upstream == ()
 
 
+@pytest.mark.exhaustive
 def test_large_jobs_are_quick_enough() -> None:
     """Thousands of tasks are put onto lanes without trying all their pairs; a job that fits is told from its chains."""
     rng = Random(1)
