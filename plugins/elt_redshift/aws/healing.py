@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
@@ -20,6 +20,9 @@ from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, messages, statements
 from elt_redshift.protocol.audit import FAILED
 from elt_redshift.protocol.owners import GRACE, Owner
+
+if TYPE_CHECKING:
+    from elt_redshift.aws.account import Account
 
 log = logging.getLogger(__name__)
 
@@ -64,6 +67,11 @@ class Healer:
     executions: Any
     account: Callable[[], str]
     sleep: Callable[[float], None] = time.sleep
+
+    @classmethod
+    def of(cls, account: Account, store: AuditStore) -> Healer:
+        """One that asks in ``account`` about the owners in its audit table."""
+        return cls(store, account.statements, account.client("stepfunctions"), lambda: account.number)
 
     def look(self, item: AuditItem) -> Verdict:
         """Whose the lock is.

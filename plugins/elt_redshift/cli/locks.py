@@ -147,7 +147,7 @@ def unlock(given: argparse.Namespace) -> int:
     execution = item.owner is not None and item.owner.is_execution
     # Whatever else is wrong with the item, an execution can be asked about.
     asked = replace(item, problem=None) if execution else item
-    verdict = Healer(store, account.statements, account.client("stepfunctions"), lambda: account.number).look(asked)
+    verdict = Healer.of(account, store).look(asked)
     _check_owner(item, verdict, given.force)
     known = not (execution and verdict.whose == "unclear")
     store.unlock(item, by=account.caller, reason=given.reason, known=known)

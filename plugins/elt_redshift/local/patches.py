@@ -16,6 +16,7 @@ def apply_all() -> None:
 
     http.apply()
     regions.apply()
+    http.answer_fast()
     with regions.no_machines():
         from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions
 

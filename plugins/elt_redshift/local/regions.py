@@ -8,7 +8,6 @@ called. And it reads which kinds of machines EC2 offers in each zone of each reg
 from __future__ import annotations
 
 import functools
-import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -43,23 +42,6 @@ def apply() -> None:
 
     files.load_file = lambda self, path: load_file(path)
     sessions.get_available_regions = get_available_regions
-    _answer_fast()
-
-
-def _answer_fast() -> None:
-    """For each request moto looks at all members of the service's class, and draws an id letter by letter."""
-    from moto.core import responses as moto_responses
-
-    responses: Any = moto_responses
-
-    def request_id(headers: dict[str, Any] | None = None) -> str:
-        drawn = uuid.uuid4().hex.upper()
-        if headers is not None:
-            headers["x-amzn-requestid"] = drawn
-        return drawn
-
-    responses.method_names_from_class = functools.cache(responses.method_names_from_class)
-    responses.gen_amzn_requestid_long = request_id
 
 
 @contextmanager

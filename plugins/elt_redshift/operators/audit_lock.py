@@ -124,8 +124,7 @@ class AuditLockAcquireOperator(_LockOperator):
         try:
             store.acquire(self.job_id, owner, self.lease)
         except LockedError as locked:
-            account = self.hook.account
-            healer = Healer(store, account.statements, account.client("stepfunctions"), lambda: account.number)
+            healer = Healer.of(self.hook.account, store)
             if not (locked.item and healer.take_over(locked.item, owner, self.lease)):
                 verdict = healer.look(locked.item) if locked.item else Verdict("locked")
                 self._locked(locked, verdict, deadline)
