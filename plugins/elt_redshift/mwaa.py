@@ -1,8 +1,9 @@
 """What Amazon MWAA is given: ``plugins.zip``, ``requirements.txt`` and ``dags/``.
 
 MWAA unpacks plugins.zip into ``/usr/local/airflow/plugins``, which is on Python's path, and syncs the DAGs folder to
-``/usr/local/airflow/dags``; it syncs nothing else
-(https://docs.aws.amazon.com/mwaa/latest/userguide/configuring-dag-import-plugins.html).
+``/usr/local/airflow/dags`` as it changes; it syncs nothing else
+(https://docs.aws.amazon.com/mwaa/latest/userguide/configuring-dag-import-plugins.html). So the package is in
+plugins.zip, whose next version takes an update of the environment, and jobs are beside the DAG files.
 """
 
 from __future__ import annotations
@@ -75,13 +76,13 @@ def bundle(
     :param constraints: a constraints file, instead of one that pins what the image has.
     :raises JobError: a file or folder is missing, two want the same place, or a DAG file loads another job by name.
     """
-    ours = {**_package(), **_jobs(jobs)}
-    theirs = _files(plugins) if plugins else {}
+    ours, theirs = _package(), _files(plugins) if plugins else {}
     pins = _text(constraints) if constraints else _pins(airflow)
+    beside = {CONSTRAINTS: pins.encode(), **_jobs(jobs)}
     found = _files(dags)
     problems = [
         *_twice(ours.keys() & theirs.keys() - {IGNORE}, plugins),
-        *_twice(found.keys() & {CONSTRAINTS}, dags),
+        *_twice(found.keys() & beside.keys(), dags),
         *_not_packaged(found, jobs.keys(), dags),
     ]
     if problems:
@@ -89,7 +90,7 @@ def bundle(
     ignored = b"".join(files[IGNORE].rstrip(b"\n") + b"\n" for files in (ours, theirs) if IGNORE in files)
     return Bundle(
         plugins={**theirs, **ours, IGNORE: ignored},
-        dags={**found, CONSTRAINTS: pins.encode()},
+        dags={**found, **beside},
         requirements=_requirements(_text(requirements) if requirements else ""),
     )
 
@@ -117,11 +118,9 @@ def _package() -> Files:
 
 
 def _jobs(jobs: Mapping[str, EltJob]) -> Files:
-    return {
-        f"{packaged.FOLDER}/{name}/{file}": data
-        for name, job in jobs.items()
-        for file, data in packaged.render(job.spec).items()
-    }
+    """The jobs, and what keeps Airflow from looking for DAGs among them."""
+    made = {packaged.path(name): packaged.render(job.spec) for name, job in jobs.items()}
+    return {**made, f"{packaged.FOLDER}/{packaged.IGNORE}": packaged.IGNORED}
 
 
 def _files(folder: Path) -> Files:

@@ -350,8 +350,8 @@ def test_tasks_of_the_airflow_engine_show_their_sql() -> None:
 def test_a_packaged_jobs_sql_that_is_away_fails_no_mirror(job: EltJob) -> None:
     """What is only shown may be missing."""
     task = elt_dag(job).get_task("a")
-    task.statements = (SqlStatement.kept(stored=StoredText("/nowhere/sql.json", "a", 0)),)
-    assert _shown(task, None).sql.startswith("-- /nowhere/sql.json: The SQL of task a cannot be read")
+    task.statements = (SqlStatement.kept(stored=StoredText("/nowhere/job.jsonl", "a", 0, "")),)
+    assert _shown(task, None).sql.startswith("-- /nowhere/job.jsonl: The SQL of task a cannot be read")
 
 
 def test_a_template_for_an_unknown_parameter_is_refused(job: EltJob) -> None:

@@ -66,9 +66,9 @@ def test_mermaids_own_words_can_name_tasks() -> None:
 
 def test_sql_that_is_away_breaks_no_dag_file() -> None:
     """The note of a packaged job's task tells what is missing and the remedy."""
-    kept = SqlStatement.kept(stored=StoredText("/nowhere/sql.json", "a", 0))
+    kept = SqlStatement.kept(stored=StoredText("/nowhere/job.jsonl", "a", 0, ""))
     job = EltJob(job_id="7", name="sales", tasks=[SqlTask(name="a", statements=(kept,))])
-    assert notes.of_tasks(job)["a"].startswith("/nowhere/sql.json: The SQL of task a cannot be read")
+    assert notes.of_tasks(job)["a"].startswith("/nowhere/job.jsonl: The SQL of task a cannot be read")
 
 
 def test_a_dag_of_groups_is_drawn_and_told_by_groups() -> None:

@@ -36,9 +36,13 @@ def package(given: argparse.Namespace) -> int:
         constraints=given.constraints,
     )
     files = {"plugins.zip": mwaa.archive(made.plugins), "requirements.txt": made.requirements.encode()}
-    _write(given.output, files, made.dags)
+    same = all((given.output / name).is_file() and (given.output / name).read_bytes() == files[name] for name in files)
+    _write(given.output, {} if same else files, made.dags)
     count = f"{len(jobs)} job{'s' if len(jobs) > 1 else ''}"
-    print(f"Wrote {given.output}/plugins.zip ({count}), requirements.txt and dags/ for Airflow {given.airflow}.")
+    if same:
+        print(f"Wrote {given.output}/dags ({count}). plugins.zip and requirements.txt are as they were: upload dags/.")
+    else:
+        print(f"Wrote {given.output}/plugins.zip, requirements.txt and dags/ ({count}) for Airflow {given.airflow}.")
     return 0
 
 

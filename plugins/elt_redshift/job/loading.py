@@ -14,13 +14,14 @@ from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.job import checks, durations, files, packaged, reading
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.parts import JobSpec
+from elt_redshift.version import __version__
 
 T = TypeVar("T")
 
 FILE = "job.yaml"
 #: Environment variable: folders that hold jobs by name, separated as in ``PATH``.
 JOBS_VARIABLE = "ELT_REDSHIFT_JOBS"
-#: Where MWAA and repositories that are laid out like it have plugins, with the package in it, and jobs beside it.
+#: Where MWAA and repositories that are laid out like it have plugins, with the package in it; and jobs, beside that.
 PLUGINS, SQL = "plugins", "sql"
 #: The folder that the package is in.
 HOME = Path(__file__).resolve().parents[2]
@@ -33,7 +34,7 @@ _ATTRIBUTE = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<attribute>[A-Za-z_][\w
 def load(path_or_name: str | Path) -> tuple[JobSpec, Findings]:
     """Read and check a job; see :meth:`elt_redshift.job.model.EltJob.load`. Also gives where its mistakes are told."""
     file = find(path_or_name)
-    if file.name == packaged.FILE:
+    if file.suffix == packaged.SUFFIX:
         job = packaged.read(file)
         return job, Findings(f"job {job.name}")
     from elt_redshift.job import document  # PyYAML: a packaged job needs none
@@ -47,7 +48,8 @@ def load(path_or_name: str | Path) -> tuple[JobSpec, Findings]:
 
 
 def find(path_or_name: str | Path) -> Path:
-    """The ``job.yaml``, or the file of a packaged job, meant by a path to it or to its folder, or by a job's name.
+    """The ``job.yaml`` meant by a path to it or to its folder, or by a job's name; or the file of the packaged job of
+    that name.
 
     :raises JobError: there is none; it tells where it was looked for.
     """
@@ -56,13 +58,25 @@ def find(path_or_name: str | Path) -> Path:
         if candidate.is_file():
             return candidate
         looked.append(candidate)
-    places = ", ".join(str(place) for place in looked)
+    named = _is_name(path_or_name)
+    if named and (file := packaged.find(str(path_or_name))):
+        return file
+    places = ", ".join(
+        [*map(str, looked), *([f"{packaged.path(str(path_or_name))} on Python's path"] if named else [])]
+    )
     remedy = f"Looked for {places}. {_hint(path_or_name)}".strip()
     raise JobError([Problem(str(path_or_name), f"There is no job '{path_or_name}'.", remedy)])
 
 
+def _is_name(path_or_name: str | Path) -> bool:
+    return isinstance(path_or_name, str) and NAME.fullmatch(path_or_name) is not None
+
+
 def _hint(path_or_name: str | Path) -> str:
     if NAME.fullmatch(str(path_or_name)):
+        others = packaged.versions(str(path_or_name))
+        if others:
+            return f"It is packaged for elt_redshift {', '.join(others)}; this is {__version__}. {packaged.REMEDY}"
         return did_you_mean(str(path_or_name), sorted(_names()))
     folder = Path(path_or_name)
     name = folder.parent.name if folder.suffix else folder.name
@@ -79,14 +93,12 @@ def job_folders() -> tuple[Path, ...]:
 def _candidates(path_or_name: str | Path) -> Iterator[Path]:
     path = Path(path_or_name)
     yield path if path.suffix in (".yaml", ".yml") else path / FILE
-    if isinstance(path_or_name, str) and NAME.fullmatch(path_or_name):
+    if _is_name(path_or_name):
         yield from (folder / path_or_name / FILE for folder in job_folders())
-        yield HOME / packaged.FOLDER / path_or_name / packaged.FILE
 
 
 def _names() -> set[str]:
-    files = {file for folder in job_folders() for file in folder.glob(f"*/{FILE}")}
-    return {file.parent.name for file in files | set(HOME.glob(f"{packaged.FOLDER}/*/{packaged.FILE}"))}
+    return {file.parent.name for folder in job_folders() for file in folder.glob(f"*/{FILE}")} | packaged.names()
 
 
 def _text(file: Path) -> str:

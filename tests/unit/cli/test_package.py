@@ -13,6 +13,7 @@ import pytest
 from elt_redshift import mwaa
 from elt_redshift.cli.main import main
 from elt_redshift.job import packaged
+from elt_redshift.version import __version__
 
 ROOT = Path(__file__).parents[3]
 
@@ -41,24 +42,23 @@ def _job(folder: str, sql: str = "select 1") -> None:
     Path(folder, "job.yaml").write_text(f'job_id: "1"\nname: sales\ntasks:\n  a: {{statement: "{sql}"}}\n')
 
 
+def _packaged(name: str = "sales") -> Path:
+    return Path("dist/dags", packaged.path(name))
+
+
 def _names(archive: str = "dist/plugins.zip") -> list[str]:
     with zipfile.ZipFile(archive) as made:
         return made.namelist()
 
 
 def test_the_archive_holds_what_dag_runs_need(package: Package) -> None:
-    """Package, plugin module and .airflowignore, and the jobs; no embedded AWS, no simulation, no command line, no
-    tests."""
+    """Package, plugin module and .airflowignore; no embedded AWS, no simulation, no command line, no tests, no job."""
     assert package("sales") == (0, "")
     names = _names()
     assert {"elt_redshift_plugin.py", ".airflowignore", "elt_redshift/dag.py", "elt_redshift/job/model.py"} <= set(
         names
     )
-    assert [name for name in names if name.startswith(packaged.FOLDER)] == [
-        "elt_redshift_jobs/sales/job.json",
-        "elt_redshift_jobs/sales/sql.json",
-    ]
-    assert not [name for name in names if re.search(r"local/|cli/|testing/|__main__|mwaa|pycache|tests", name)]
+    assert not [name for name in names if re.search(r"local/|cli/|testing/|__main__|mwaa|pycache|tests|_jobs", name)]
     with zipfile.ZipFile("dist/plugins.zip") as made:
         for name in (".airflowignore", "elt_redshift_plugin.py"):
             assert made.read(name) == (ROOT / "plugins" / name).read_bytes()
@@ -74,10 +74,23 @@ def test_the_same_files_give_the_same_archive(package: Package) -> None:
 
 
 def test_the_dags_folder_is_as_it_was(package: Package) -> None:
-    """Every file but Python's own litter, and the constraints beside them."""
+    """Every file but Python's own litter; beside them the constraints, and the jobs, where Airflow does not look."""
     package("sales")
     found = sorted(str(path.relative_to("dist/dags")) for path in Path("dist/dags").rglob("*") if path.is_file())
-    assert found == ["constraints.txt", "sales.py"]
+    jobs = ["elt_redshift_jobs/.airflowignore", f"elt_redshift_jobs/{__version__}/sales.jsonl"]
+    assert found == ["constraints.txt", *jobs, "sales.py"]
+
+
+def test_a_change_of_a_job_changes_only_the_dags_folder(package: Package, capsys: pytest.CaptureFixture[str]) -> None:
+    """An update of the environment takes half an hour, a sync of the folder a minute; the command says which it is."""
+    main(["package", "sales"])
+    assert capsys.readouterr().out.startswith("Wrote dist/plugins.zip, requirements.txt and dags/ (1 job) for Airflow ")
+    archive, job = Path("dist/plugins.zip").read_bytes(), _packaged().read_bytes()
+    Path("sql/sales/job.yaml").write_text(Path("sql/sales/job.yaml").read_text().replace("select 1", "select 2"))
+    main(["package", "sales"])
+    same = "plugins.zip and requirements.txt are as they were: upload dags/."
+    assert capsys.readouterr().out == f"Wrote dist/dags (1 job). {same}\n"
+    assert (Path("dist/plugins.zip").read_bytes() == archive, _packaged().read_bytes() == job) == (True, False)
 
 
 @pytest.mark.parametrize("version", mwaa.IMAGES)
@@ -116,9 +129,8 @@ def test_without_names_every_job_that_can_be_loaded_by_name_is_packaged(package:
     _job("more/sales", "select 'not this'")
     _job("more/stock")
     assert package() == (0, "")
-    assert {name.split("/")[1] for name in _names() if name.startswith(packaged.FOLDER)} >= {"sales", "stock"}
-    with zipfile.ZipFile("dist/plugins.zip") as made:
-        assert made.read("elt_redshift_jobs/sales/sql.json") == b'{"a":["select 1"]}'
+    assert _packaged("stock").is_file()
+    assert _packaged().read_bytes().endswith(b'{"a":["select 1"]}\n')
 
 
 def test_the_mistakes_of_all_jobs_are_told(package: Package) -> None:
@@ -147,6 +159,7 @@ def test_two_jobs_of_one_name_are_refused(package: Package) -> None:
         (["--requirements", "nowhere"], "nowhere: The file cannot be read: "),
         (["--plugins", "clash"], "clash/elt_redshift/dag.py: The package has a file of this name itself."),
         (["--dags", "clash"], "clash/constraints.txt: The package has a file of this name itself."),
+        (["--dags", "clash"], "clash/elt_redshift_jobs/.airflowignore: The package has a file of this name itself."),
     ],
 )
 def test_what_cannot_be_packaged_is_named(package: Package, arguments: list[str], words: str) -> None:
@@ -154,6 +167,8 @@ def test_what_cannot_be_packaged_is_named(package: Package, arguments: list[str]
     Path("clash/elt_redshift").mkdir(parents=True)
     Path("clash/elt_redshift/dag.py").touch()
     Path("clash/constraints.txt").touch()
+    Path("clash/elt_redshift_jobs").mkdir()
+    Path("clash/elt_redshift_jobs/.airflowignore").touch()
     status, err = package("sales", *arguments)
     assert status == 1
     assert words in err

@@ -13,6 +13,7 @@ from elt_redshift.exceptions import JobError
 from elt_redshift.job import loading, packaged
 from elt_redshift.job.loading import find
 from elt_redshift.job.parts import JobSpec
+from elt_redshift.version import __version__
 
 
 def _job(folder: Path, name: str) -> Path:
@@ -21,20 +22,21 @@ def _job(folder: Path, name: str) -> Path:
     return folder
 
 
-def _packaged(root: Path, folder: str, name: str) -> None:
-    home = root / "plugins" / "elt_redshift_jobs" / folder
-    home.mkdir(parents=True)
-    for file, data in packaged.render(JobSpec(job_id="1", name=name)).items():
-        (home / file).write_bytes(data)
+def _packaged(dags: Path, folder: str, name: str) -> None:
+    file = dags / packaged.path(folder)
+    file.parent.mkdir(parents=True)
+    file.write_bytes(packaged.render(JobSpec(job_id="1", name=name)))
 
 
 @pytest.fixture(autouse=True)
 def _here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every test starts in an empty folder, with no jobs anywhere."""
+    """Every test starts in an empty folder, with no jobs anywhere; dags/ is on Python's path, as in Airflow."""
     monkeypatch.chdir(tmp_path)
+    for name in ("AIRFLOW_HOME", "AIRFLOW__CORE__DAGS_FOLDER"):
+        monkeypatch.delenv(name, raising=False)
     monkeypatch.delenv("ELT_REDSHIFT_JOBS", raising=False)
     monkeypatch.setattr(loading, "HOME", tmp_path / "plugins")
-    monkeypatch.setattr(sys, "path", list(sys.path))
+    monkeypatch.setattr(sys, "path", [*sys.path, str(tmp_path / "dags")])
 
 
 def test_a_job_is_found_by_its_file_and_by_its_folder(tmp_path: Path) -> None:
@@ -52,7 +54,7 @@ def test_a_job_file_may_have_another_name(tmp_path: Path) -> None:
 
 def test_a_job_is_found_by_name_in_each_place_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """./sql/, then the folders of $ELT_REDSHIFT_JOBS, then sql/ beside plugins/, then the packaged jobs."""
-    _packaged(tmp_path, "sales", "packaged")
+    _packaged(tmp_path / "dags", "sales", "packaged")
     assert EltJob.load("sales").name == "packaged"
     monkeypatch.setenv("ELT_REDSHIFT_JOBS", os.pathsep.join([str(tmp_path / "one"), str(tmp_path / "two")]))
     (tmp_path / "here").mkdir()
@@ -65,9 +67,34 @@ def test_a_job_is_found_by_name_in_each_place_in_order(tmp_path: Path, monkeypat
 
 def test_a_path_to_a_job_that_is_packaged_by_its_name_says_so(tmp_path: Path) -> None:
     """On MWAA there is no folder beside the DAG files; the refusal tells how the job is found."""
-    _packaged(tmp_path, "sales", "sales")
+    _packaged(tmp_path / "dags", "sales", "sales")
     with pytest.raises(JobError, match=r"A job is found by its name everywhere: EltJob.load\('sales'\)\."):
         EltJob.load(tmp_path / "elsewhere" / "sales")
+
+
+@pytest.mark.parametrize("variables", [{"AIRFLOW_HOME": "af"}, {"AIRFLOW__CORE__DAGS_FOLDER": "af/dags"}])
+def test_a_packaged_job_is_found_in_airflows_dags_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    """Also where that is not on Python's path, as in `airflow dags test` of Airflow 3.0 and 3.2."""
+    _packaged(tmp_path / "af" / "dags", "sales", "sales")
+    for name, value in variables.items():
+        monkeypatch.setenv(name, str(tmp_path / value))
+    assert EltJob.load("sales").name == "sales"
+
+
+def test_a_job_of_another_version_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two versions' jobs are side by side while an environment is updated, and each package reads its own; where there
+    are only another version's, that is told."""
+    _packaged(tmp_path / "dags", "sales", "sales")
+    monkeypatch.setattr(packaged, "__version__", "0.0.1")
+    monkeypatch.setattr(loading, "__version__", "0.0.1")
+    with pytest.raises(
+        JobError, match=rf"It is packaged for elt_redshift {__version__}; this is 0\.0\.1\. Make it anew"
+    ):
+        EltJob.load("sales")
+    _packaged(tmp_path / "dags", "sales", "older")
+    assert EltJob.load("sales").name == "older"
 
 
 def test_an_unknown_name_tells_where_it_was_looked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -76,7 +103,7 @@ def test_an_unknown_name_tells_where_it_was_looked_for(tmp_path: Path, monkeypat
     _job(tmp_path / "more" / "yearly_sales", "yearly_sales")
     with pytest.raises(JobError) as raised:
         EltJob.load("yearly_sale")
-    packaged = tmp_path / "plugins" / "elt_redshift_jobs" / "yearly_sale" / "job.json"
+    packaged = f"elt_redshift_jobs/{__version__}/yearly_sale.jsonl on Python's path"
     assert str(raised.value) == (
         "yearly_sale: There is no job 'yearly_sale'. Looked for yearly_sale/job.yaml, sql/yearly_sale/job.yaml, "
         f"more/yearly_sale/job.yaml, {packaged}. Did you mean 'yearly_sales'?"
