@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from elt_redshift.exceptions import EltError
-from elt_redshift.local import process
+from elt_redshift.local import process, rates
+from elt_redshift.local.faults import Faults
 from elt_redshift.local.psql import psql_command
 
 Command = Callable[[argparse.Namespace], int]
@@ -29,6 +30,13 @@ def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) 
         type=float,
         default=process.START_SECONDS,
         help="seconds to wait until it answers (default: %(default)g)",
+    )
+    up.add_argument(
+        "--rates",
+        action="append",
+        default=[],
+        metavar="RATE",
+        help="throttle the Redshift Data API: aws, as AWS does, or OPERATION=CALLS_A_SECOND; may be repeated",
     )
     _command(commands, "down", _down, "stop it; its data are gone")
     _command(commands, "status", _status, "say whether it runs, and where; exit 1 when it does not")
@@ -65,7 +73,10 @@ def _reporting_errors(run: Command) -> Command:
 
 
 def _up(arguments: argparse.Namespace) -> int:
+    limits = rates.given(arguments.rates)
     aws = process.up(arguments.dir, arguments.port, arguments.timeout)
+    for operation, per_second in limits.items():
+        Faults(aws).limit_rate("redshift-data", operation, per_second)
     print(f"embedded AWS at {aws.endpoint} (pid {aws.pid}); stop it with `elt-redshift local down`")
     return 0
 

@@ -8,18 +8,21 @@ machine, of Airflow and of boto3 all come in by the same door. ::
     faults.lose_answer("redshift-data", "ExecuteStatement", containing="/load_fact/")
     faults.end_statement("/load_fact/", "FAILED", "ERROR: 1023 …")
     faults.forget_token("/load_fact/")
+    faults.limit_rate("redshift-data", "ExecuteStatement", per_second=2)
 
-Each fault hits the ``nth`` matching call from now on, and as many behind it as ``times`` says; then it is over.
+Each fault hits the ``nth`` matching call from now on, and as many behind it as ``times`` says; then it is over. Limits
+stay.
 """
 
 from __future__ import annotations
 
 import json
 import re
+import sys
 import threading
 import time
 import uuid
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qs
@@ -27,15 +30,18 @@ from urllib.parse import parse_qs
 from elt_redshift.local.door import FAULTS_PATH, Application, StartResponse
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.management import ask
+from elt_redshift.local.rates import DATA_API, TokenBucket
 from elt_redshift.local.state import LocalAws
 
-Kind = Literal["fail", "delay", "lose", "end", "forget"]
+Kind = Literal["fail", "delay", "lose", "end", "forget", "crowd"]
 
 #: Stands for a call where submissions are meant whose ClientToken is known.
 _REPEATED = "repeated submission"
 
 #: What a service says when it is asked too often, where that is not ``ThrottlingException``.
 _THROTTLED = {"dynamodb": "ProvisionedThroughputExceededException"}
+
+_RATE_EXCEEDED = "Rate exceeded"
 
 _JSON = [("Content-Type", "application/json")]
 _SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
@@ -50,6 +56,7 @@ class Fault:
     :param containing: it hits only calls whose request has this text; or statements whose name has it.
     :param error: AWS's name of the error; or the status that a statement ends with.
     :param seconds: how long a call is held up before it takes effect.
+    :param per_second: it hits only what exceeds so many calls a second, of which ``burst`` may come at once; 0: any.
     """
 
     kind: Kind
@@ -60,6 +67,8 @@ class Fault:
     error: str = ""
     message: str = ""
     seconds: float = 0.0
+    per_second: float = 0.0
+    burst: float = 0.0
 
 
 class LostAnswerError(Exception):
@@ -67,11 +76,15 @@ class LostAnswerError(Exception):
 
 
 class FaultBox:
-    """The faults of a running embedded AWS, on the server's side."""
+    """The faults of a running embedded AWS, on the server's side.
 
-    def __init__(self) -> None:
+    :param clock: seconds that pass evenly, for rates.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self._lock = threading.Lock()
-        self._faults: list[tuple[Fault, list[str]]] = []
+        self._faults: list[tuple[Fault, list[str], TokenBucket | None]] = []
 
     def application(self, app: Application) -> Application:
         """``app``, whose calls meet the faults; and behind its own path, the faults to be set, read and removed."""
@@ -103,12 +116,19 @@ class FaultBox:
         """Whether the ClientToken of a submission is forgotten, which was given with the statement of that name."""
         return bool(self._hitting(_REPEATED, statement))
 
+    def active_limit(self) -> int | None:
+        """How many statements a warehouse may have active; None: as many as AWS's allow."""
+        with self._lock:
+            return min((fault.times for fault, _, _ in self._faults if fault.kind == "crowd"), default=None)
+
     def _hitting(self, call: str, text: str) -> list[Fault]:
-        """The faults that this call meets, which is noted."""
+        """The faults that this call meets, which is noted. One that is refused for its rate takes nothing of it."""
         hit = []
         with self._lock:
-            for fault, seen in self._faults:
-                if fault.call == call and fault.containing in text:
+            for fault, seen, bucket in self._faults:
+                if fault.kind == "crowd":
+                    continue
+                if fault.call == call and fault.containing in text and not (bucket and bucket.take()):
                     seen.append(text)
                     if fault.nth <= len(seen) < fault.nth + fault.times:
                         hit.append(fault)
@@ -117,10 +137,12 @@ class FaultBox:
     def _managed(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         with self._lock:
             if environ["REQUEST_METHOD"] == "POST":
-                self._faults.append((Fault(**json.loads(environ["wsgi.input"].read())), []))
+                fault = Fault(**json.loads(environ["wsgi.input"].read()))
+                bucket = TokenBucket(fault.per_second, fault.burst, self._clock) if fault.per_second else None
+                self._faults.append((fault, [], bucket))
             elif environ["REQUEST_METHOD"] == "DELETE":
                 self._faults.clear()
-            told = [{**asdict(fault), "met": _met(fault, len(seen))} for fault, seen in self._faults]
+            told = [{**asdict(fault), "met": _met(fault, len(seen))} for fault, seen, _ in self._faults]
         start_response("200 OK", _JSON)
         return [json.dumps(told).encode()]
 
@@ -185,8 +207,25 @@ class Faults:
 
     def throttle(self, service: str, operation: str, nth: int = 1, times: int = 1, containing: str = "") -> None:
         """Refuse calls because there were too many, in the service's own words."""
-        error = _THROTTLED.get(service, "ThrottlingException")
-        self.fail(service, operation, error, "Rate exceeded", nth, times, containing)
+        self.fail(service, operation, _throttled(service), _RATE_EXCEEDED, nth, times, containing)
+
+    def limit_rate(self, service: str, operation: str, per_second: float, burst: float | None = None) -> None:
+        """Refuse calls that come faster, in the service's own words, from now on: AWS's token bucket.
+
+        :param burst: how many calls may come at once when none came before; default: those of a second.
+        """
+        call, most = _call_of(service, operation), max(1.0, per_second if burst is None else burst)
+        limit = Fault("fail", call, 1, sys.maxsize, "", _throttled(service), _RATE_EXCEEDED, 0.0, per_second, most)
+        self._set(limit)
+
+    def limit_data_api(self) -> None:
+        """Refuse what AWS refuses of an account's calls of the Redshift Data API in a region, from now on."""
+        for operation, per_second in DATA_API.items():
+            self.limit_rate("redshift-data", operation, per_second)
+
+    def limit_active_statements(self, most: int) -> None:
+        """Let each warehouse have so many active statements, from now on; AWS's have 500."""
+        self._set(Fault("crowd", times=most))
 
     def delay(
         self, service: str, operation: str, seconds: float, nth: int = 1, times: int = 1, containing: str = ""
@@ -231,6 +270,10 @@ class Faults:
 
     def _set(self, fault: Fault) -> None:
         ask(self._aws, FAULTS_PATH, "POST", asdict(fault))
+
+
+def _throttled(service: str) -> str:
+    return _THROTTLED.get(service, "ThrottlingException")
 
 
 def _call_of(service: str, operation: str) -> str:

@@ -111,6 +111,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
         faults = FaultBox()
         backend.data_api.end_of = faults.end_of
         backend.data_api.forgets = faults.forgets
+        backend.data_api.active_limit = faults.active_limit
         stack.enter_context(_answering(listener, aws, faults))
         stack.callback(state.forget, directory)
         state.write(directory, aws)

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.local import process
+from elt_redshift.local import process, rates
+from elt_redshift.local.faults import Faults
 from tests import bounds
 
 MAIN = "import sys; from elt_redshift.cli.main import main; sys.exit(main())"
@@ -24,9 +25,11 @@ def local(folder: Path, *arguments: str) -> tuple[int, str, str]:
 def test_a_session(tmp_path: Path) -> None:
     """up, status, env, psql, down: each says what a user wants to know."""
     try:
-        code, out, err = local(tmp_path, "up", "--port", "0", "--timeout", str(bounds.START))
+        slow = ("--rates", "aws", "--rates", "ExecuteStatement=2")
+        code, out, err = local(tmp_path, "up", "--port", "0", "--timeout", str(bounds.START), *slow)
         assert (code, err) == (0, "")
         aws = process.find(tmp_path / ".elt-redshift")
+        assert len(Faults(aws).met()) == len(rates.DATA_API)
         assert aws.endpoint in out
         assert aws.endpoint in local(tmp_path, "status")[1]
         assert f"export AWS_ENDPOINT_URL={aws.endpoint}\n" in local(tmp_path, "env")[1]
@@ -49,3 +52,10 @@ def test_without_a_server(tmp_path: Path, command: str) -> None:
 def test_status_without_a_server(tmp_path: Path) -> None:
     """Not running is an answer for people and an exit code for scripts."""
     assert local(tmp_path, "status")[:2] == (1, "not running\n")
+
+
+def test_a_rate_that_is_none(tmp_path: Path) -> None:
+    """It is told before anything is started."""
+    code, out, err = local(tmp_path, "up", "--rates", "ExecuteStatement=none")
+    assert (code, out) == (1, "")
+    assert err.startswith("elt-redshift: ExecuteStatement=none is no rate. Give aws, or such as ExecuteStatement=2")

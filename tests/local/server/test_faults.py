@@ -17,6 +17,7 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError
 
+from elt_redshift.local import rates
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
@@ -84,6 +85,41 @@ def test_throttles_have_the_services_own_name(
         call()
     assert raised.value.response["Error"]["Code"] == error
     call()
+
+
+def test_calls_beyond_a_rate_are_throttled(faults: Faults, client: ClientFactory) -> None:
+    """As many as may come at once pass, the rest is refused as AWS refuses it, and other operations are free."""
+    data = client("redshift-data")
+    faults.limit_rate("redshift-data", "ListStatements", per_second=0.01, burst=3)
+    errors = []
+    for _ in range(5):
+        try:
+            data.list_statements()
+        except ClientError as error:
+            errors.append(error.response)
+    assert [error["Error"] for error in errors] == [{"Code": "ThrottlingException", "Message": "Rate exceeded"}] * 2
+    assert {error["ResponseMetadata"]["HTTPStatusCode"] for error in errors} == {400}
+    assert faults.met() == [2]
+    data.list_sessions()
+
+
+def test_every_operation_of_the_data_api_has_its_rate(faults: Faults, local_aws: LocalAws) -> None:
+    """AWS's own rates are of operations that there are."""
+    faults.limit_data_api()
+    assert faults.met() == [0] * len(rates.DATA_API)
+
+
+def test_a_warehouse_has_so_many_active_statements(faults: Faults, client: ClientFactory) -> None:
+    """One more is refused with the API's own error; another warehouse has its own."""
+    data = client("redshift-data")
+    faults.limit_active_statements(1)
+    asked = {"Database": "dev", "DbUser": "awsuser", "Sql": "select pg_sleep(30)"}
+    active = data.execute_statement(ClusterIdentifier="crowded", **asked)["Id"]
+    with pytest.raises(data.exceptions.ActiveStatementsExceededException):
+        data.execute_statement(ClusterIdentifier="crowded", **asked)
+    other = data.execute_statement(ClusterIdentifier="free", **asked)["Id"]
+    for statement in (active, other):
+        data.cancel_statement(Id=statement)
 
 
 def test_a_lost_answer_is_of_a_call_that_took_effect(faults: Faults, client: ClientFactory) -> None:

@@ -54,7 +54,7 @@ class DataApi:
     :param bucket: the S3 of COPY and UNLOAD.
     :param emit: called with the detail of an EventBridge event when a statement with ``WithEvent`` has ended.
     :param clock: the time, UTC-aware.
-    :param active_limit: statements that may be active before ActiveStatementsExceededException.
+    :param active_limit: statements of a warehouse that may be active before ActiveStatementsExceededException.
     :param waiting_limit: requests that may wait for one statement before ActiveWaitingRequestsExceededException.
     :param workers: statements that run at once.
     """
@@ -81,7 +81,9 @@ class DataApi:
         self.end_of: Callable[[str], tuple[str, str] | None] = lambda name: None
         #: Whether the ClientToken of a statement of that name is known no more.
         self.forgets: Callable[[str], bool] = lambda name: False
-        self._registry = Registry(self.sessions, clock, active_limit, self._forgets)
+        #: Another number of active statements; None: the one given.
+        self.active_limit: Callable[[], int | None] = lambda: None
+        self._registry = Registry(self.sessions, clock, lambda: self._most_active(active_limit), self._forgets)
         self._execution = Execution(bucket, postgres.exchange, clock, History(self._registry.newest_first))
         self._operations: dict[str, Callable[[Request, str], Response]] = {
             "ExecuteStatement": self._execute_statement,
@@ -97,6 +99,10 @@ class DataApi:
             "ListTables": self._catalog.list_tables,
             "DescribeTable": self._catalog.describe_table,
         }
+
+    def _most_active(self, given: int) -> int:
+        asked = self.active_limit()
+        return given if asked is None else asked
 
     def _forgets(self, statement: str) -> bool:
         return self.forgets(statement)

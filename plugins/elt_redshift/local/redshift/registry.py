@@ -45,7 +45,7 @@ class Registry:
 
     :param sessions: where a statement may run.
     :param clock: the time, UTC-aware.
-    :param active_limit: statements that may be active at once.
+    :param active_limit: gives how many statements of a warehouse may be active at once.
     :param forgets: whether the ClientToken of a statement of that name is known no more.
     """
 
@@ -53,7 +53,7 @@ class Registry:
         self,
         sessions: Sessions,
         clock: Callable[[], datetime],
-        active_limit: int,
+        active_limit: Callable[[], int],
         forgets: Callable[[str], bool] = lambda name: False,
     ) -> None:
         self._sessions = sessions
@@ -89,8 +89,9 @@ class Registry:
 
     def _record(self, submission: Submission) -> tuple[Statement, Session | None]:
         self._active = [known for known in self._active if not known.status.ended]
-        if len(self._active) >= self._active_limit:
-            quota = f"Active statements exceeded the allowed quota ({self._active_limit})."
+        limit, warehouse = self._active_limit(), _warehouse(submission.request)
+        if sum(_warehouse(known.request) == warehouse for known in self._active) >= limit:
+            quota = f"Active statements exceeded the allowed quota ({limit})."
             raise DataApiError("ActiveStatementsExceededException", quota)
         statement_id, now = str(uuid.uuid4()), self._clock()
         session = self._sessions.reserve(submission.request, statement_id)
@@ -142,3 +143,7 @@ class Registry:
         """Every statement."""
         with self._lock:
             return list(reversed(self._statements.values()))
+
+
+def _warehouse(request: dict[str, Any]) -> tuple[Any, Any]:
+    return request.get("ClusterIdentifier"), request.get("WorkgroupName")
