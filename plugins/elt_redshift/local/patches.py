@@ -18,13 +18,14 @@ def apply_all() -> None:
     regions.apply()
     http.answer_fast()
     with regions.no_machines():
-        from elt_redshift.local import cloudformation, dynamodb, events, stepfunctions
+        from elt_redshift.local import awslambda, cloudformation, dynamodb, events, stepfunctions
 
         stepfunctions.patches()  # imports what it changes
 
     default_user_config["stepfunctions"] = {"execute_state_machine": True}
     default_user_config["iam"] = {"load_aws_managed_policies": True}
     dynamodb.apply_all()
+    awslambda.apply_all()
     stepfunctions.apply_all()
     cloudformation.apply_all()
     events.apply_all()

@@ -200,7 +200,7 @@ def _start_services(data: Path, endpoint: str, watchdog: Watchdog, stack: ExitSt
     os.chdir(data)
     if interval := os.environ.get(SWITCH_INTERVAL):
         sys.setswitchinterval(float(interval))
-    from elt_redshift.local import events, patches, redshift
+    from elt_redshift.local import awslambda, events, patches, redshift
 
     with ThreadPoolExecutor(1, thread_name_prefix="start") as pool:
         where = data / "redshift", endpoint, events.emit_statement_event, _postgres_home(data), watchdog
@@ -209,6 +209,7 @@ def _start_services(data: Path, endpoint: str, watchdog: Watchdog, stack: ExitSt
         patches.apply_all()
         backend = starting.result()
     patches.install_data_api(backend.data_api)
+    stack.callback(awslambda.FUNCTIONS.close)
     gc.freeze()  # what has been imported stays: no collection needs to look through it again
     gc.set_threshold(*COLLECTION)
     return backend

@@ -27,15 +27,20 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
     """
     members = {name.lower(): value for name, value in request.items()}
     prefix = {"stepfunctions": "states"}.get(service, service)
+    action = _ACTIONS.get((service, operation), operation)
     on, context = _ON.get(service, _no_resource)(operation, members), {}
     if service == "dynamodb" and len(members.get("key", ())) == 1:
         ((leading,),) = (value.values() for value in members["key"].values())
         context = {"dynamodb:LeadingKeys": leading}
     if service == "cloudwatch" and "namespace" in members:
         context = {"cloudwatch:namespace": members["namespace"]}
-    yield from (Asked(f"{prefix}:{operation}", one, context) for one in on)
+    yield from (Asked(f"{prefix}:{action}", one, context) for one in on)
     if service == "redshift-data" and operation in ("ExecuteStatement", "BatchExecuteStatement"):
         yield from _connecting(members)
+
+
+#: IAM's names of operations, where they are others.
+_ACTIONS = {("lambda", "Invoke"): "InvokeFunction"}
 
 
 def _no_resource(_: str, __: Request) -> list[str]:
@@ -95,11 +100,17 @@ def _queue(_: str, request: Request) -> list[str]:
     return [f"arn:aws:sqs:{HERE}:{request['queueurl'].rpartition('/')[2]}"]
 
 
+def _function(_: str, request: Request) -> list[str]:
+    named = str(request.get("functionname", ""))
+    return [named if named.startswith("arn:") else f"arn:aws:lambda:{HERE}:function:{named}"]
+
+
 _ON: Mapping[str, Callable[[str, Request], list[str]]] = {
     "dynamodb": _table,
     "stepfunctions": _state_machine,
     "redshift-data": _warehouse,
     "events": _bus,
+    "lambda": _function,
     "sqs": _queue,
     "sns": lambda _, request: [request.get("topicarn", ANY)],
     "s3": lambda _, request: [f"arn:aws:s3:::{request['bucket']}/{request.get('key', '')}"],

@@ -18,6 +18,7 @@ from typing import Any
 
 from elt_redshift.local.door import RIGHTS_PATH, Application, StartResponse
 from elt_redshift.local.iam.asked import asked_by
+from elt_redshift.local.iam.calls import call_of
 from elt_redshift.local.iam.policies import Asked, allowing, trusts
 from elt_redshift.local.management import ask
 from elt_redshift.local.regions import ACCOUNT
@@ -54,6 +55,14 @@ class Record:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._uses: dict[tuple[str, ...], Use] = {}
+        self._callers: dict[str, tuple[str, str, str]] = {}
+
+    def sign_in(self, access_key: str, role_arn: str, service: str, source: str) -> None:
+        """Note what is called with an access key from now on: a service has let somebody act as a role.
+
+        :param service: as for :meth:`note`, and ``source`` too.
+        """
+        self._callers[access_key] = role_arn, service, source
 
     def note(
         self, role_arn: str, service: str, source: str, called: tuple[str, str], request: Mapping[str, Any]
@@ -82,6 +91,8 @@ class Record:
 
         def enter(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
             if environ["PATH_INFO"] != RIGHTS_PATH:
+                if (call := call_of(environ)) and (caller := self._callers.get(call.access_key)):
+                    self.note(*caller, (call.service, call.operation), call.request)
                 return app(environ, start_response)
             with self._lock:
                 told = [asdict(use) for use in self._uses.values()]
@@ -105,7 +116,7 @@ class Rights:
         self._aws = aws
 
     def used(self) -> list[Use]:
-        """Everything that state machines, rules and schedules have done as roles that there are."""
+        """Everything that state machines, functions, rules and schedules have done as roles that there are."""
         return [Use(**told) for told in ask(self._aws, RIGHTS_PATH)]
 
 

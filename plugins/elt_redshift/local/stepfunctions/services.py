@@ -7,6 +7,7 @@ for every call. The calls go to the server's own port, or straight to what it se
 from __future__ import annotations
 
 import functools
+import json
 import threading
 from typing import Any
 
@@ -22,10 +23,14 @@ from moto.stepfunctions.parser.asl.component.common.error_name.failure_event imp
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
     ResourceEvalS3,
 )
+from moto.stepfunctions.parser.asl.component.state.exec.state_task.lambda_eval_utils import (
+    LambdaFunctionErrorException,
+)
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.service import (
     state_task_service,
     state_task_service_aws_sdk,
     state_task_service_dynamodb,
+    state_task_service_lambda,
     state_task_service_sfn,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
@@ -42,6 +47,7 @@ apply = PATCHES.apply
 _StateTaskService = state_task_service.StateTaskService
 _AwsSdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
 _NestedExecution = state_task_service_sfn.StateTaskServiceSfn
+_Lambda = state_task_service_lambda.StateTaskServiceLambda
 _DynamoDb = state_task_service_dynamodb.StateTaskServiceDynamoDB
 
 # Names that ASL takes from the SDK for Java where boto's name is not the same without its hyphens.
@@ -231,6 +237,22 @@ def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     return StateTask._from_error(self, env, ex)
 
 
+@PATCHES.method(_Lambda, "_from_error", "Called errors without a type Exception; knew no calls without an answer.")
+def function_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
+    if isinstance(ex, HTTPClientError):
+        return _unanswered(self, env, "Lambda", ex)
+    if isinstance(ex, LambdaFunctionErrorException) and not _names_error(ex.payload):
+        return _failed(self, env, "Lambda.Unknown", ex.payload)
+    return original(self, env, ex)
+
+
+def _names_error(payload: str) -> bool:
+    try:
+        return bool(json.loads(payload)["errorType"])
+    except (ValueError, TypeError, KeyError):
+        return False
+
+
 @PATCHES.method(_AwsSdk, "_from_error", "Knew no calls without an answer.")
 def sdk_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, HTTPClientError):
@@ -240,10 +262,13 @@ def sdk_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
 
 def _unanswered(task: Any, env: Any, service: str, ex: Exception) -> FailureEvent:
     """The connection broke, or nothing came in time: what AWS's SDK calls an error of its client."""
-    error = f"{service}.SdkClientException"
+    return _failed(task, env, f"{service}.SdkClientException", str(ex))
+
+
+def _failed(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
     details: Any = {
         "error": error,
-        "cause": str(ex),
+        "cause": cause,
         "resource": task._get_sfn_resource(),
         "resourceType": task._get_sfn_resource_type(),
     }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from elt_redshift.local.cloudformation.resources import access, notices, queues, states, tables, triggers
+from elt_redshift.local.cloudformation.resources import access, compute, notices, queues, states, tables, triggers
 from elt_redshift.local.cloudformation.resources.base import Context, Handler, Made, Resource, updated
 from elt_redshift.local.cloudformation.resources.others import MotoHandler
 
@@ -16,6 +16,7 @@ _OURS: tuple[type[Handler], ...] = (
     access.Role,
     access.Policy,
     access.ManagedPolicy,
+    compute.Function,
     triggers.Rule,
     triggers.Schedule,
     triggers.ScheduleGroup,
