@@ -50,7 +50,7 @@ _VIEWS = re.compile(r"(stl|stv|svv|svl|svcs|sys|pg_catalog\.pg|pg)_\w+")
 _FUNCTION = re.compile(r"function (?:\w+\.)?(\w+)\(.*\) does not exist")
 #: Functions that are here for some types only.
 _PARTLY = {"checksum": "CHECKSUM of anything but a number"}
-_DATABASE = re.compile(r'cross-database references are not implemented: "(.+)"')
+_DATABASE = re.compile(r'cross-database references are not implemented: "?([^"]+)"?')
 _TYPE = re.compile(r'type "?(\w+)"? does not exist')
 _RELATION = re.compile(r'relation "([\w.]+)" does not exist')
 

@@ -61,7 +61,7 @@ def _from_postgres(error: psycopg.Error) -> str:
     if message.startswith("MERGE command cannot affect row a second time"):
         return "Found multiple matches to update the same tuple."
     # What stands in a block that the dialect put around it does not concern anybody.
-    context = None if (diagnosis.context or "").startswith("PL/pgSQL function inline_code_block") else diagnosis.context
+    context = None if "PL/pgSQL function inline_code_block" in (diagnosis.context or "") else diagnosis.context
     extras = {"DETAIL": diagnosis.message_detail, "HINT": diagnosis.message_hint, "CONTEXT": context}
     return "\n".join([message, *(f"{label}: {value}" for label, value in extras.items() if value)])
 

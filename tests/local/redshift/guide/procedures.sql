@@ -33,6 +33,76 @@ call several_settings();
 
 drop procedure security_and_set(int);
 
+-- page: r_SHOW_PROCEDURE
+-- feature: statement show procedure
+-- differs: IN stands with what goes in, OUT is an INOUT with a default
+create procedure public.shown_procedure(f1 int, f2 inout varchar(20), f3 out numeric(8,2)) as $$ begin f3 := f1; end; $$ language plpgsql;
+
+-- differs: IN stands with what goes in, OUT is an INOUT with a default
+-- was: refused
+show procedure public.shown_procedure(f1 in integer, inout f2 varchar(max), f3 out decimal);
+-- columns: Show Stored Procedure DDL statement
+-- CREATE OR REPLACE PROCEDURE public.shown_procedure(IN f1 integer, INOUT f2 character varying, INOUT f3 numeric DEFAULT NULL::numeric)\n LANGUAGE plpgsql\nAS $procedure$ begin f3 := f1; end;$procedure$\n
+
+-- was: wrong
+show procedure public.shown_procedure(date);
+-- error: procedure public.shown_procedure(date) does not exist
+
+-- page: r_ALTER_PROCEDURE
+-- feature: statement alter procedure, drop procedure
+-- was: refused
+alter procedure public.shown_procedure(f1 integer, f2 varchar) rename to renamed_procedure;
+-- changed: 0
+
+-- was: refused
+alter procedure public.renamed_procedure(integer, varchar, out numeric(8,2)) owner to current_user;
+-- changed: 0
+
+create procedure public.renamed_procedure(f1 date) as $$ begin null; end; $$ language plpgsql;
+
+-- was: refused
+alter procedure public.renamed_procedure rename to x;
+-- error: is not unique
+
+-- page: r_GRANT
+-- was: refused
+grant execute on procedure public.renamed_procedure(f1 int, inout varchar(max)), public.renamed_procedure(date) to public;
+-- changed: 0
+
+revoke all on procedure public.renamed_procedure(int, inout varchar, out decimal) from public;
+-- changed: 0
+
+-- page: r_DROP_PROCEDURE
+-- was: refused
+drop procedure public.renamed_procedure(f1 in int, f2 inout varchar(20));
+-- changed: 0
+
+drop procedure public.renamed_procedure(int, varchar);
+-- error: procedure public.renamed_procedure(integer, character varying) does not exist
+
+drop procedure if exists public.renamed_procedure(int, varchar);
+-- changed: 0
+
+drop procedure public.renamed_procedure(date);
+-- changed: 0
+
+-- page: r_DROP_FUNCTION
+-- feature: statement alter function, drop function
+create function shorten(long varchar(max), at decimal) returns varchar(max) stable as $$ select substring($1, 1, $2::int) $$ language sql;
+
+-- was: refused
+grant execute on function shorten(varchar(max), decimal) to public;
+-- changed: 0
+
+-- page: r_ALTER_FUNCTION
+-- was: refused
+alter function shorten(long varchar(max), at decimal) rename to shortened;
+-- changed: 0
+
+-- was: refused
+drop function shortened(varchar(max), decimal) restrict;
+-- changed: 0
+
 -- page: c_PLpgSQL-structure
 -- feature: statement pl/pgsql block, declare, labels
 create or replace procedure scopes() as $$

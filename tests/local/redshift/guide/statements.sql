@@ -45,6 +45,19 @@ insert into #hash values (1), (2);
 select sum(a) from #hash;
 -- 3
 
+-- was: refused
+create table keyed (id int primary key not null, place int not null default 0 unique encode raw);
+-- changed: 0
+
+-- was: refused
+create table keyed_with_default (id int primary key default 5, n int);
+-- changed: 0
+
+insert into keyed_with_default (n) values (1);
+
+select id, n from keyed_with_default;
+-- 5 | 1
+
 create table event (a int);
 -- error: already exists
 
@@ -355,6 +368,10 @@ lock goal;
 
 commit;
 
+-- was: refused
+lock table goal;
+-- changed: 0
+
 -- page: r_COMMENT
 -- feature: statement comment
 comment on table goal is 'a table';
@@ -394,6 +411,45 @@ set datestyle to 'ISO, MDY';
 select current_setting('timezone'), set_config('timezone', 'UTC', false);
 -- UTC | UTC
 
+-- was: refused
+set enable_vacuum_boost to true;
+-- changed: 0
+
+begin;
+
+set search_path to nowhere;
+
+-- was: refused
+set search_path to default;
+-- changed: 0
+
+show search_path;
+-- "$user", public
+
+rollback;
+
+-- page: r_USE_command
+-- feature: statement use
+-- was: refused
+show use;
+-- columns: Use Database
+-- ''
+
+use dev;
+
+show use;
+-- columns: Use Database
+-- dev
+
+reset use;
+
+show use;
+-- ''
+
+-- was: refused
+use elsewhere;
+-- error: USE of another database is not emulated
+
 -- page: r_CREATE_USER
 -- feature: statement create user, alter user, drop user
 create user newman with password '@AbC4321!' createdb connection limit 5 session timeout 120 syslog access unrestricted valid until '2030-06-10';
@@ -407,6 +463,40 @@ alter user newman set search_path to public;
 -- was: wrong
 select usename, usesuper from pg_user where usename = 'newman';
 -- newman | false
+
+-- page: r_ALTER_USER
+-- was: refused
+alter user newman with connection limit 3 set search_path = public, nowhere set statement_timeout to 30000
+set enable_result_cache_for_session to on reset datestyle password '@AbC4322!';
+-- changed: 0
+
+-- was: refused
+alter user newman reset search_path reset statement_timeout;
+-- changed: 0
+
+-- was: refused
+alter user newman set query_group to 'nightly';
+-- changed: 0
+
+-- was: refused
+create user aad:bob externalid "ABC123" password disable;
+-- changed: 0
+
+-- page: r_GRANT
+-- was: refused
+grant usage on schema public to aad:bob;
+-- changed: 0
+
+-- was: refused
+revoke usage on schema public from aad:bob;
+-- changed: 0
+
+-- page: r_DROP_USER
+-- was: refused
+drop user aad:bob;
+-- changed: 0
+
+-- page: r_CREATE_USER
 
 -- page: r_CREATE_ROLE
 -- feature: statement create role, grant role
@@ -455,15 +545,25 @@ grant usage on schema shared.public to role guest;
 grant select on all tables in schema shared.public to role guest;
 -- error: RIGHTS IN ANOTHER DATABASE is not emulated
 
+-- was: refused
+grant select on table goal to rls policy p;
+-- error: RLS POLICY is not emulated
+
 -- page: r_CREATE_GROUP
 -- feature: statement create group, alter group, drop group
 create group readers with user newman;
 
 alter group readers add user nopass;
 
+
 -- was: wrong
 select groname from pg_group where groname = 'readers';
 -- readers
+
+-- page: c_Supported_data_types
+-- was: refused
+select case when grosysid then 'GROUP' else 'USER' end, case grosysid when true then 'GROUP' end from pg_group where groname = 'readers';
+-- GROUP | GROUP
 
 -- page: r_CREATE_ROLE
 -- feature: statement create role, grant role
@@ -488,6 +588,26 @@ grant usage on schema public to role loader with grant option;
 grant select (id), update (label) on goal to newman;
 
 grant drop, alter, select on goal to role boss;
+
+-- was: refused
+grant update on goal to newman with grant option, role boss, group readers;
+-- changed: 0
+
+-- was: refused
+select grantee, is_grantable from information_schema.table_privileges where table_name = 'goal' and privilege_type = 'UPDATE' and grantee <> 'awsuser' order by 1;
+-- boss | NO
+-- newman | YES
+-- readers | NO
+
+revoke update on goal from newman, role boss, group readers;
+
+-- was: refused
+grant all to role loader;
+-- changed: 0
+
+-- was: refused
+revoke all privileges from role loader;
+-- changed: 0
 
 grant create table to role loader;
 
@@ -595,6 +715,10 @@ desc datashare d;
 -- error: DESC DATASHARE is not emulated
 
 -- was: refused
+describe datashare d;
+-- error: DESCRIBE DATASHARE is not emulated
+
+-- was: refused
 create database shared from datashare d of account '123456789012' namespace 'n';
 -- error: CREATE DATABASE FROM A DATASHARE is not emulated
 
@@ -639,6 +763,10 @@ attach rls policy p on goal to public;
 -- was: refused
 create identity provider p type azure namespace 'n' application_id 'a' application_secret 's' cache_size 1 audience '{}' issuer 'i';
 -- error: CREATE IDENTITY PROVIDER is not emulated
+
+-- was: refused
+describe identity provider p;
+-- error: DESCRIBE IDENTITY PROVIDER is not emulated
 
 -- page: r_CANCEL
 -- feature: statement cancel

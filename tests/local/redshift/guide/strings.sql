@@ -29,6 +29,15 @@ select concat('abc'::varbyte, 'def'::varbyte)::varchar;
 select name || ', ' || city, name || null, 'seats ' || seats from venue where id = 1;
 -- Arena, Denver | null | seats 70000
 
+-- page: r_concat_op
+-- feature: operator + between texts
+-- was: refused
+select 'a' + 'b', 'a' + 'b' + 'c', name + ', ' + city from venue where id = 1;
+-- ab | abc | Arena, Denver
+
+select '2020-01-31' + 1, date '2020-01-31' + 1;
+-- 2020-02-01 | 2020-02-01
+
 -- page: r_LEN
 -- feature: function len
 select len('cat'), len('cat   '), len('français'), len('cat   '::char(9));

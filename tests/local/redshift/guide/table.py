@@ -20,7 +20,7 @@ _PLURALS = {
 
 
 def _status(blocks: list[Block]) -> str:
-    refusals = [block for block in blocks if any("is not emulated" in line for line in block.expected)]
+    refusals = [block for block in blocks if any("not emulated" in line for line in block.expected)]
     differences = list(dict.fromkeys(block.differs for block in blocks if block.differs))
     if differences:
         return f"differs: {'; '.join(differences)}"

@@ -1,6 +1,6 @@
-"""Users, groups, roles, rights, schemas, databases: without what PostgreSQL does not have, and nothing here enforces.
+"""Users, groups, roles, schemas, databases, without what PostgreSQL does not have; what only a superuser is asked for.
 
-https://docs.aws.amazon.com/redshift/latest/dg/r_GRANT.html
+https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_USER.html
 """
 
 from __future__ import annotations
@@ -10,8 +10,20 @@ from collections.abc import Sequence
 
 from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.expressions import expression
-from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS
-from elt_redshift.local.redshift.dialect.tokens import following, lex, quote, strip, symbol, text, word, words
+from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS, setting_of
+from elt_redshift.local.redshift.dialect.signatures import show_procedure
+from elt_redshift.local.redshift.dialect.tokens import (
+    following,
+    last_word,
+    lex,
+    quote,
+    strip,
+    symbol,
+    text,
+    with_namespaces,
+    word,
+    words,
+)
 
 #: Options of users, roles, schemas and databases that change nothing here.
 _DROPPED = re.compile(
@@ -25,14 +37,13 @@ _DROPPED = re.compile(
     re.IGNORECASE | re.VERBOSE,
 )
 _UNLIMITED = re.compile(r"\bconnection\s+limit\s+unlimited\b", re.IGNORECASE)
-#: Rights to tables that PostgreSQL knows by no name of their own.
-_UNKNOWN_RIGHTS = ("drop", "alter")
-#: What GRANT … TO ROLE gives of the system's own, such as CREATE TABLE, which nothing here asks for.
-_SYSTEM_RIGHTS = ("create", "drop", "alter", "access", "explain", "ignore", "analyze", "vacuum", "cancel", "truncate")
+#: What the options of ALTER USER begin with.
+_OPTIONS = ("set", "reset", "password", "createdb", "nocreatedb", "valid", "connection", "rename", "login", "nologin")
 
 
 def with_known_options(tokens: Sequence[Token]) -> str:
     """CREATE and ALTER of users, groups, roles, schemas and databases; empty when nothing is left to do."""
+    tokens = with_namespaces(tokens)
     written = _UNLIMITED.sub("connection limit -1", _DROPPED.sub("", text(tokens)))
     head = words(tokens, 2)
     if head == ["alter", "role"]:
@@ -44,39 +55,27 @@ def with_known_options(tokens: Sequence[Token]) -> str:
     rest = words(lex(written), 4)
     if head[0] == "alter" and len(rest) == 3:
         return ""
-    return written if head[1] != "database" else re.sub(r"(?i)^(create database \S+)\s*$", r"\1", written)
+    return _alter_user(lex(written)) if head == ["alter", "user"] else written
 
 
-def _without_role(tokens: Sequence[Token]) -> list[Token]:
-    """``ROLE name`` as the name alone."""
-    result: list[Token] = []
-    for index, token in enumerate(tokens):
-        after = following(tokens, index)
-        before = [item.word or item.text for item in tokens[:index] if item.kind != "space"][-1:]
-        named = after < len(tokens) and tokens[after].kind in ("name", "quoted")
-        if token.word == "role" and named and before in (["to"], ["from"], [","], ["grant"], ["revoke"], ["for"]):
-            continue
-        result.append(token)
-    return result
+def _alter_user(tokens: Sequence[Token]) -> str:
+    """ALTER USER with any number of options; PostgreSQL takes a setting alone.
 
-
-def grant(tokens: Sequence[Token]) -> str:
-    """GRANT and REVOKE; empty when PostgreSQL has nothing to do."""
-    if " ".join(words(tokens, 2)) in ("grant assumerole", "revoke assumerole"):
-        return ""
-    on = next((index for index in range(len(tokens)) if word(tokens, index) == "on"), None)
-    if on is None:
-        return _membership(tokens)
-    first = following(tokens, -1) + 1
-    options, rights = _rights(strip(tokens[first:on]))
-    if not rights or words(tokens[on:], 2)[1] == "language":  # only SQL and PL/pgSQL are here, which all may use
-        return ""
-    return f"{text(tokens[:first])}{options} {', '.join(rights)} {text(expression(_without_role(tokens[on:])))}"
-
-
-def default_rights(tokens: Sequence[Token]) -> str:
-    """ALTER DEFAULT PRIVILEGES, whose PROCEDURES are PostgreSQL's ROUTINES."""
-    return re.sub(r"(?i)\bon\s+procedures\b", "on routines", text(expression(_without_role(tokens))))
+    https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_USER.html
+    """
+    end = following(tokens, following(tokens, -1)) + 1
+    head = following(tokens, end - 1) + 1
+    options: list[list[Token]] = [[]]
+    for index in range(head, len(tokens)):
+        before = last_word(options[-1])
+        if word(tokens, index) in _OPTIONS and (before is None or before.text not in ("to", "=", ",")):
+            options.append([])
+        options[-1].append(tokens[index])
+    settings = [strip(option) for option in options if word(option, 0) in ("set", "reset")]
+    others = "".join(text(option) for option in options if word(option, 0) not in ("set", "reset"))
+    changes = [others] if words(lex(others), 1) else []
+    changes += [f" {setting_of(option)}" for option in settings if words(option, 2)[-1] not in IGNORED_SETTINGS]
+    return "; ".join(f"{text(tokens[:head])}{change}" for change in changes)
 
 
 def refresh(tokens: Sequence[Token]) -> str:
@@ -95,21 +94,6 @@ def refresh(tokens: Sequence[Token]) -> str:
     return f"do $refresh$begin perform redshift.refresh_cascade({view}::regclass); end$refresh$"
 
 
-def _rights(tokens: Sequence[Token]) -> tuple[str, list[str]]:
-    """GRANT OPTION FOR, and the rights that PostgreSQL knows."""
-    options = " grant option for" if words(tokens, 3) == ["grant", "option", "for"] else ""
-    parts = re.split(r",(?![^(]*\))", re.sub(r"(?is)^\s*grant\s+option\s+for\s", "", text(tokens)))
-    return options, [part.strip() for part in parts if part.strip().lower() not in _UNKNOWN_RIGHTS]
-
-
-def _membership(tokens: Sequence[Token]) -> str:
-    """A role for a user or role, or a right of the system's, which is for nothing here."""
-    head = words(tokens, 3)
-    if head[1] in _SYSTEM_RIGHTS and head[1] != "role":
-        return ""
-    return text(_without_role(tokens))
-
-
 def cancel(tokens: Sequence[Token]) -> str:
     """``CANCEL pid ['message']``."""
     return f"select pg_cancel_backend({words(tokens, 2)[1]})"
@@ -120,7 +104,9 @@ def show(tokens: Sequence[Token]) -> str:
     kind = " ".join(words(tokens, 2)[1:])
     last = following(tokens, following(tokens, -1))
     named = text(strip(tokens[following(tokens, last) :]))
-    if kind in ("view", "table", "procedure") and named:
+    if kind == "procedure" and named:
+        return show_procedure(tokens)
+    if kind in ("view", "table") and named:
         shown = quote(text(expression(lex(named))))
         return f"select * from redshift.show_{kind}({shown})"  # noqa: S608 - rewrites SQL
     if kind in ("databases", "schemas", "tables", "columns", "procedures", "functions"):
@@ -128,6 +114,8 @@ def show(tokens: Sequence[Token]) -> str:
     if kind == "search_path":
         # Without the schemas that are behind every path here.
         return "select replace(current_setting('search_path'), ', redshift, pg_catalog', '') as search_path"
+    if kind == "use":
+        return """select coalesce(current_setting('redshift.use_', true), '') as "Use Database\""""
     if kind in IGNORED_SETTINGS:
         return f"select current_setting('redshift.{kind}', true) as {kind}"
     return text(tokens)
@@ -144,8 +132,19 @@ def _listing(kind: str, tokens: Sequence[Token]) -> str:
     ]
     if symbol(tokens, place) or not path:
         path = ["public"] if kind != "databases" else [""]
-    scope = quote(".".join(part.strip('"') for part in path).split(".", 1)[-1] if len(path) > 1 else path[0])
+    # A table's path may begin with its schema, or with the database before it; a schema's with the database.
+    names = [part.strip('"') for part in path]
+    scope = quote(".".join(names[1:] if len(names) > 1 else names))
     return f"select * from redshift.show_{kind}({scope}, {pattern}){limit}"  # noqa: S608 - rewrites SQL
 
 
 _PATH_WORDS = ("from", "schema", "database", "table", "like", "limit")
+
+
+def use(tokens: Sequence[Token]) -> str:
+    """``USE database``: the one of the connection, or an error that says so.
+
+    https://docs.aws.amazon.com/redshift/latest/dg/r_USE_command.html
+    """
+    database = quote(text(strip(tokens[following(tokens, -1) + 1 :])))
+    return f"do $use$begin perform redshift.use_database({database}); end$use$"

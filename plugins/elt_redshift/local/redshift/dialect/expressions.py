@@ -21,8 +21,11 @@ from elt_redshift.local.redshift.dialect.tokens import (
 )
 from elt_redshift.local.redshift.dialect.types import type_at
 
-#: Views of the catalog that have more columns in Redshift: see the end of sql/catalog.sql.
-EXTENDED_VIEWS = ("pg_attrdef", "pg_attribute", "pg_class", "pg_default_acl", "pg_locks", "pg_stat_activity")
+#: Views of the catalog that have more columns, or other types, in Redshift: see the end of sql/catalog.sql.
+EXTENDED_VIEWS = (
+    *("pg_attrdef", "pg_attribute", "pg_class", "pg_default_acl", "pg_group", "pg_locks", "pg_stat_activity"),
+    "pg_user",
+)
 _DATE = re.compile(r"'\d{4}-\d{2}-\d{2}'")
 #: What gives the text behind it a type.
 _TYPED = (
@@ -72,6 +75,10 @@ def _dated(tokens: Sequence[Token], index: int, before: Token | None) -> bool:
     )
 
 
+def _is_text(tokens: Sequence[Token], index: int) -> bool:
+    return index < len(tokens) and tokens[index].kind == "string"
+
+
 def _temporary(before: Sequence[Token]) -> str:
     """``temp`` for a ``#name`` that SELECT … INTO creates; INSERT INTO and MERGE INTO use one that is there."""
     last = [token.word for token in before if not is_blank(token)][-2:]
@@ -99,6 +106,8 @@ def _keyword(tokens: Sequence[Token], index: int, result: Sequence[Token]) -> tu
         return raw(f"'pg_catalog.{name}'"), index + 1
     if tokens[index].kind == "string" and _dated(tokens, index, before):
         return raw(f"date {tokens[index].text}"), index + 1
+    if tokens[index].kind == "string" and symbol(tokens, after) == "+" and _is_text(tokens, following(tokens, after)):
+        return raw(f"varchar {tokens[index].text}"), index + 1
     if keyword == "sysdate" and symbol(tokens, after) != "(" and not named:
         return raw("redshift.sysdate()"), index + 1
     if keyword == "current_user_id" and not named:

@@ -12,7 +12,7 @@ from elt_redshift.job.sql import Token
 from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.tokens import words
 
-_VERBS = ("create", "alter", "drop", "attach", "detach", "desc", "show", "grant", "revoke")
+_VERBS = ("create", "alter", "drop", "attach", "detach", "desc", "describe", "show", "grant", "revoke")
 #: The kinds of things that there are none of here, as the statements name them.
 _KINDS = (
     ("external", "schema"),
@@ -49,6 +49,7 @@ _INSIDE = tuple(
         ("model", r"(grant|revoke) .* on model (?!to |from )"),
         ("external schema", r"(grant|revoke) .* on external (schema|table|column) "),
         ("copy job", r"(grant|revoke) .* on copy job "),
+        ("rls policy", r"(grant|revoke) .* (to|from) rls policy "),
         ("scoped permissions", r"(grant|revoke) .* for (tables|functions|procedures|schemas|languages|copy jobs) in "),
         ("alter system", r"alter system "),
         ("show grants", r"show grants\b"),

@@ -9,14 +9,7 @@ from functools import partial
 from typing import Literal
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.administration import (
-    cancel,
-    default_rights,
-    grant,
-    refresh,
-    show,
-    with_known_options,
-)
+from elt_redshift.local.redshift.dialect.administration import cancel, refresh, show, use, with_known_options
 from elt_redshift.local.redshift.dialect.bodies import as_plain_sql
 from elt_redshift.local.redshift.dialect.catalog import Catalog, NoCatalog
 from elt_redshift.local.redshift.dialect.expressions import expression
@@ -24,17 +17,16 @@ from elt_redshift.local.redshift.dialect.physical import attributes
 from elt_redshift.local.redshift.dialect.procedures import create_routine
 from elt_redshift.local.redshift.dialect.queries import Context, whole
 from elt_redshift.local.redshift.dialect.refusals import refuse
-from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS
+from elt_redshift.local.redshift.dialect.rights import default_rights, grant
+from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS, setting_of
+from elt_redshift.local.redshift.dialect.signatures import alter_procedure, drop_procedure, on_function
 from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view
 from elt_redshift.local.redshift.dialect.tokens import (
-    arguments,
     following,
     lex,
-    match,
     name_end,
     quote,
     strip,
-    symbol,
     text,
     word,
     words,
@@ -44,6 +36,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
 Writer = Callable[[list[Token], Context], str]
 #: What ALTER MATERIALIZED VIEW changes that nothing here works by.
 _PHYSICAL = {"refresh", "distkey", "diststyle", "sortkey"}
+_ROUTINES = ("procedure", "function")
 _NAMED = ("user", "group", "role", "schema", "database")
 Kind = Literal["sql", "nothing", "copy", "unload"]
 
@@ -102,6 +95,8 @@ def _alter(tokens: list[Token], context: Context) -> str:
         return alter_table(tokens)
     if kind == "default":
         return default_rights(tokens)
+    if kind in _ROUTINES:
+        return alter_procedure(tokens) if kind == "procedure" else on_function(tokens)
     if words(tokens, 3)[1:] == ["materialized", "view"] and _PHYSICAL & set(words(tokens, len(tokens))):
         return ""
     return (
@@ -146,12 +141,7 @@ def _set(tokens: list[Token], context: Context) -> str:
     if name in IGNORED_SETTINGS:  # kept, so that SHOW can tell
         place = next(index for index in range(len(tokens)) if word(tokens, index) == name)
         return f"{text(tokens[:place])}redshift.{text(tokens[place:])}" if words(tokens, 1) == ["set"] else ""
-    # The functions that Redshift has built in must stay reachable.
-    return (
-        f"{text(tokens)}, redshift, pg_catalog"
-        if name == "search_path" and words(tokens, 1) == ["set"]
-        else text(tokens)
-    )
+    return "reset redshift.use_" if words(tokens, 2) == ["reset", "use"] else setting_of(tokens)
 
 
 def _session_authorization(tokens: list[Token], context: Context) -> str:
@@ -175,19 +165,17 @@ def _analyze(tokens: list[Token], context: Context) -> str:
 
 
 def _drop(tokens: list[Token], context: Context) -> str:
-    """``DROP PROCEDURE p(… OUT …)``: output parameters became INOUT, so the name alone finds it."""
-    first = following(tokens, -1)
-    kind = following(tokens, first)
-    if word(tokens, kind) in ("role", "database"):
+    kind = "".join(words(tokens, 2)[1:])
+    if kind in ("role", "database", "user"):
         return with_known_options(tokens)
-    if word(tokens, kind) == "procedure":
-        after = following(tokens, kind)
-        end = name_end(tokens, match(tokens, after, "if", "exists") or after)
-        if symbol(tokens, end) == "(":
-            close = arguments(tokens, end)[1]
-            if any(token.word in ("out", "inout") for token in tokens[end:close]):
-                return text(tokens[:end])
+    if kind in _ROUTINES:
+        return drop_procedure(tokens) if kind == "procedure" else on_function(tokens)
     return _plain(tokens, context)
+
+
+def _lock(tokens: list[Token], _context: Context) -> str:
+    """LOCK, which outside of a transaction does nothing that lasts; PostgreSQL refuses it there."""
+    return f"do $lock$begin {text(expression(tokens))}; end$lock$"
 
 
 def _rights(tokens: list[Token], _context: Context) -> str:
@@ -200,6 +188,10 @@ def _cancel(tokens: list[Token], _context: Context) -> str:
 
 def _refresh(tokens: list[Token], _context: Context) -> str:
     return refresh(tokens)
+
+
+def _use(tokens: list[Token], _context: Context) -> str:
+    return use(tokens)
 
 
 def _show(tokens: list[Token], _context: Context) -> str:
@@ -225,12 +217,14 @@ _STATEMENTS: dict[str, Writer] = {
     "drop": _drop,
     "explain": _explain,
     "grant": _rights,
+    "lock": _lock,
     "merge": _merge,
     "refresh": _refresh,
     "reset": _set,
     "revoke": _rights,
     "set": _set,
     "show": _show,
+    "use": _use,
     "vacuum": _vacuum,
 }
 

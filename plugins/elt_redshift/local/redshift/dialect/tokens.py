@@ -172,3 +172,18 @@ def spaced(tokens: Sequence[Token]) -> list[Token]:
 def quoted_name(name: str) -> str:
     """``name`` as a quoted identifier."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def with_namespaces(tokens: Sequence[Token]) -> list[Token]:
+    """``tokens`` with the names of an identity provider's users and roles, ``namespace:name``, as one name each."""
+    result: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        part = tokens[index : index + 3]
+        if [token.kind for token in part] == ["name", "operator", "name"] and part[1].text == ":":
+            result.append(replace(part[0], kind="quoted", text=quoted_name(f"{part[0].word}:{part[2].word}")))
+            index += 3
+        else:
+            result.append(tokens[index])
+            index += 1
+    return result

@@ -123,7 +123,7 @@ def column(tokens: Sequence[Token]) -> list[Token]:
         if (end := _dropped(tokens, index)) is not None:
             index = end
         elif (end := match(tokens, index, "primary", "key")) is not None:
-            result.append(raw("not null"))
+            result.append(raw(" not null "))
             index = end
         elif word(tokens, index) == "identity" and result[start + 1 :]:
             before = " ".join(token.word for token in result if token.word)[-10:].strip()

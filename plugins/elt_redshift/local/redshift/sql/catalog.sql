@@ -54,13 +54,49 @@ left join pg_attrdef d on d.adrelid = a.attrelid and d.adnum = a.attnum
 left join redshift.physical p on p.relation = c.oid
 where a.attnum > 0 and not a.attisdropped and c.relkind in ('r', 'v', 'm', 'p') and n.nspname not in ('redshift', 'pg_toast');
 
+-- USE: of the database that the connection is to.
+create function redshift.use_database(name text) returns void language plpgsql as $$
+declare
+    database constant text := btrim(name, '"');
+begin
+    if database <> current_database() then
+        raise exception 'USE of another database is not emulated: connect to "%".', database;
+    end if;
+    perform set_config('redshift.use_', database, false);
+end
+$$;
+
 -- SHOW ----------------------------------------------------------------------------------------------------------------
 
 create function redshift.show_view(name regclass) returns table ("Show View DDL statement" text) language sql stable as $$
     select ltrim(pg_get_viewdef(name))
 $$;
-create function redshift.show_procedure(name text) returns table ("Show Stored Procedure DDL statement" text) language sql stable as $$
-    select pg_get_functiondef(case when strpos(name, '(') > 0 then to_regprocedure(name) else to_regproc(name) end)
+-- The procedure that a statement means. Those of its types that are at the end and only go out may be left out; no types at
+-- all will do for a name that is there once.
+create function redshift.procedure_named(name text, kinds text[]) returns regprocedure language plpgsql stable as $$
+declare
+    path constant text[] := parse_ident(name);
+    given constant oid[] := kinds::regtype[]::oid[];
+    found constant regprocedure[] := array(
+        select p.oid from pg_proc p join pg_namespace n on n.oid = p.pronamespace
+        where p.prokind = 'p' and p.proname = path[cardinality(path)]
+          and case cardinality(path) when 1 then pg_function_is_visible(p.oid) else n.nspname = path[cardinality(path) - 1] end
+          and (given is null or cardinality(given) between p.pronargs - p.pronargdefaults and p.pronargs
+               and (p.proargtypes::oid[])[0:cardinality(given) - 1] = given)
+        order by p.pronargs);
+    written constant text := name || coalesce('(' || array_to_string(kinds::regtype[], ', ') || ')', '');
+begin
+    if cardinality(found) = 0 then
+        raise exception 'procedure % does not exist', written using errcode = 'undefined_function';
+    elsif kinds is null and cardinality(found) > 1 then
+        raise exception 'procedure name "%" is not unique', name using errcode = 'ambiguous_function';
+    end if;
+    return found[1];
+end
+$$;
+create function redshift.show_procedure(name text, kinds text[]) returns table ("Show Stored Procedure DDL statement" text)
+language sql stable as $$
+    select replace(pg_get_functiondef(redshift.procedure_named(name, kinds)), e'#variable_conflict use_variable\n', '')
 $$;
 create function redshift.show_table(name regclass) returns table ("Show Table DDL statement" text) language sql stable as $$
     select format(e'CREATE TABLE %s (\n%s\n)\nDISTSTYLE %s%s%s;', name,
@@ -509,6 +545,12 @@ begin
     end loop;
 end
 $$;
+
+-- Numbers of users and groups are integers in Redshift, so that they stand for truth and add up.
+create view redshift.pg_user as
+select usename, usesysid::int as usesysid, usecreatedb, usesuper, false as usecatupd, passwd, valuntil, useconfig from pg_catalog.pg_user;
+create view redshift.pg_group as
+select groname, grosysid::int as grosysid, grolist::int[] as grolist from pg_catalog.pg_group;
 
 do $$
 declare
