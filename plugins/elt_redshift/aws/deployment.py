@@ -9,6 +9,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.shared_table import shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, body
 from elt_redshift.aws.template import job_file
+from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.tables import AUDIT
 from elt_redshift.aws.validation import compile_accepted
@@ -32,12 +33,15 @@ def prepare(
     parameters: Mapping[str, str],
     tags: Mapping[str, str] | None = None,
     bucket: str | None = None,
+    keeps_tables: bool | None = None,
 ) -> Prepared:
     """Everything up to the change set; nothing is changed yet but, for a large template or job, objects in S3.
 
     :param parameters: the template's parameters; for an existing stack those not given keep their values.
     :param bucket: for a template above 51,200 bytes, and for the job file of the map layout; default: see
         :func:`elt_redshift.aws.uploads.default_bucket`.
+    :param keeps_tables: whether the tables with the audit trail and the past runs outlive the stack; default: as it is
+        deployed, and of a new one, yes.
     :raises EltError: the job, Step Functions or CloudFormation refuses, a run is sure to break a limit, or the audit
         table that is named cannot serve.
     """
@@ -46,7 +50,10 @@ def prepare(
         parameters = {name: value for name, value in parameters.items() if name != AUDIT}
     machine = compile_accepted(account.client("stepfunctions"), job)
     told = tuple(risks.warnings(machine))
-    rendered = render(machine, shares_table)
+    if keeps_tables is None:
+        before = account.stacks.at(stack)
+        keeps_tables = before is None or before.keeps_tables
+    rendered = render(machine, Choices(shares_table, keeps_tables))
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)

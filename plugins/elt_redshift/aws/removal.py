@@ -30,12 +30,14 @@ class Removal:
     """What is about to happen.
 
     :param goes: how many resources are deleted with the stack.
+    :param tables: of these, the names of the tables.
     :param stays: those that the template retains.
     :param running: the ARNs of executions that have not ended.
     """
 
     deployed: Deployed
     goes: int
+    tables: tuple[str, ...]
     stays: tuple[Kept, ...]
     running: tuple[str, ...]
 
@@ -56,8 +58,11 @@ def plan(account: Account, deployed: Deployed) -> Removal:
         for one in found
         if _retained(body, one)
     )
+    kept = {one.name for one in stays}
+    all_tables = (one["PhysicalResourceId"] for one in found if one["ResourceType"] == TABLE)
+    tables = tuple(name for name in all_tables if name not in kept)
     executions = account.executions(deployed.state_machine_arn)
-    return Removal(deployed, len(found) - len(stays), stays, tuple(one.arn for one in executions.running()))
+    return Removal(deployed, len(found) - len(stays), tables, stays, tuple(one.arn for one in executions.running()))
 
 
 def _retained(body: Any, resource: Mapping[str, Any]) -> bool:

@@ -32,26 +32,16 @@ def shared(stacks: Stacks, client: Any, job: EltJob, stack: str, parameters: Map
     :raises AuditTableError: the stack has another table, or this one cannot serve; nothing is changed.
     """
     wanted = parameters.get(AUDIT)
-    found = {one.stack: one for one in stacks.all()} if wanted is not None else _this(stacks, stack)
-    before = found.get(stack)
+    found = [*stacks.all()] if wanted is not None else []
+    before = next((one for one in found if one.stack == stack), None) if found else stacks.at(stack)
     if before is not None and before.audit_table:  # one that could not be made has none
         if wanted not in (None, before.audit_table if before.shares_table or wanted else ""):
             raise AuditTableError(_other_table(before, wanted))
         return before.shares_table
     if wanted:
         _check_table(client, wanted)
-        _check_id(wanted, job, found.values())
+        _check_id(wanted, job, found)
     return bool(wanted)
-
-
-def _this(stacks: Stacks, stack: str) -> dict[str, Deployed]:
-    """The stack by its name, if it is there."""
-    try:
-        return {one.stack: one for one in stacks.all(stack)}
-    except AwsError as error:
-        if error.code == "ValidationError" and "does not exist" in error.message:
-            return {}
-        raise
 
 
 def _other_table(before: Deployed, wanted: str | None) -> str:

@@ -74,6 +74,7 @@ class Deployed:
     :param run_end_machine: the ARN of the Express state machine that follows the ends of runs; empty as above.
     :param job_id: the key of the job's item in the audit table.
     :param shares_table: the audit table is none of the stack's own.
+    :param keeps_tables: the tables outlive the stack.
     """
 
     job: str
@@ -84,6 +85,7 @@ class Deployed:
     run_end_machine: str = ""
     job_id: str = ""
     shares_table: bool = False
+    keeps_tables: bool = True
 
 
 @dataclass(frozen=True)
@@ -116,6 +118,15 @@ class Stacks:
             if deployed.job == job_name:
                 return deployed
         raise NotDeployedError(job_name)
+
+    def at(self, stack: str) -> Deployed | None:
+        """The job's stack of that name; None if there is none."""
+        try:
+            return next(self.all(stack), None)
+        except AwsError as error:
+            if error.code == "ValidationError" and "does not exist" in error.message:
+                return None
+            raise
 
     def all(self, stack: str | None = None) -> Iterator[Deployed]:
         """Every job's stack in the account and region, or the one called ``stack``."""
@@ -256,7 +267,8 @@ def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn", "JobID")
     machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
     given = {one["ParameterKey"] for one in stack.get("Parameters", [])}
-    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, tables.AUDIT in given)
+    shares, keeps = tables.AUDIT in given, outputs.get(tables.KEPT) != tables.SAID[False]
+    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps)
 
 
 def _parameters(

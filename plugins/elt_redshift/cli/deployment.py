@@ -12,7 +12,7 @@ from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
-from elt_redshift.aws.template.tables import AUDIT
+from elt_redshift.aws.template.tables import AUDIT, SAID
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.exceptions import EltError
 
@@ -45,6 +45,11 @@ def add_parser(commands: Commands) -> None:
     )
     for option, parameter in _OPTIONS.items():
         made.add_argument(f"--{option}", metavar="VALUE", help=f"the template's parameter {parameter}")
+    made.add_argument(
+        "--keep-tables",
+        choices=[*SAID.values()],
+        help="whether the tables with the audit trail and the past runs stay when the stack is deleted (default yes)",
+    )
     made.add_argument("--tag", type=pair, action="append", default=[], metavar="NAME=VALUE", help="tag of the stack")
     gone = command(commands, "destroy", destroy, "Delete the job's stack, having said what goes and what stays.")
     add_aws(gone)
@@ -57,7 +62,8 @@ def deploy(given: argparse.Namespace) -> int:
     job = load(given)
     account = Account.here(given.region)
     parameters = {name: value for option, name in _OPTIONS.items() if (value := _given(given, option)) is not None}
-    prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket)
+    keeps = {said: kept for kept, said in SAID.items()}.get(given.keep_tables)
+    prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket, keeps)
     if not prepared.long_polling:
         print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
     for warning in prepared.warnings:
@@ -84,6 +90,8 @@ def destroy(given: argparse.Namespace) -> int:
     plan = removal.plan(account, account.stacks.find(job.name, given.stack))
     stack = plan.deployed.stack
     print(f"Stack {stack} of job {job.name} is deleted: {plan.goes} resources, the state machine and its history too.")
+    for table in plan.tables:
+        print(f"Deleted: AWS::DynamoDB::Table {table}")
     for kept in plan.stays:
         print(f"{'Deleted' if given.all else 'Stays'}: {kept.type} {kept.name}")
     if (deployed := plan.deployed).shares_table:

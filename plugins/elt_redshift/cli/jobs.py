@@ -10,7 +10,9 @@ from pathlib import Path
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.template import job_file
+from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
+from elt_redshift.aws.template.tables import SAID
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
@@ -35,6 +37,12 @@ def add_parser(commands: Commands) -> None:
     rendered = command(commands, "template", template, "Print the CloudFormation template.")
     rendered.add_argument(
         "--shared-audit-table", action="store_true", help="with a parameter for the audit table's name, and no table"
+    )
+    rendered.add_argument(
+        "--keep-tables",
+        choices=[*SAID.values()],
+        default=SAID[True],
+        help="whether the tables with the audit trail and the past runs stay when the stack is deleted (default yes)",
     )
     command(commands, "schema", schema, "Print the JSON Schema of job.yaml, for editors.", job=False)
 
@@ -67,7 +75,8 @@ def schema(_: argparse.Namespace) -> int:
 
 
 def template(given: argparse.Namespace) -> int:
-    rendered = render(compile_job(load(given)), given.shared_audit_table)
+    choices = Choices(given.shared_audit_table, given.keep_tables == SAID[True])
+    rendered = render(compile_job(load(given)), choices)
     print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
     if rendered.job_file is not None:
         print(

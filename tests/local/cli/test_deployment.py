@@ -95,6 +95,28 @@ def test_destroy_takes_the_audit_trail_too_if_it_is_told_to(job: Path, cli: Cli,
     assert not {name for name in _tables() if name.startswith(unique)}
 
 
+def test_tables_go_with_the_stack_where_that_was_chosen(job: Path, cli: Cli, unique: str) -> None:
+    """The choice stays for later deployments until another one is made, and `destroy` says what it comes to."""
+    for number, (options, word) in enumerate(
+        ([("--keep-tables", "no"), "no"], [(), "no"], [("--keep-tables", "yes"), "yes"])
+    ):
+        (job / "job.yaml").write_text(JOB.format(name=unique, sql=f"select {number}"))
+        status, out, err = cli("deploy", job, "--stack", unique, *WAREHOUSE, *options)
+        assert status == 0, out + err
+        table = _table(unique)
+        arn = boto3.client("dynamodb").describe_table(TableName=table)["Table"]["TableArn"]
+        tags = boto3.client("dynamodb").list_tags_of_resource(ResourceArn=arn)["Tags"]
+        assert {"Key": "elt-redshift:outlives-stack", "Value": word} in tags
+        _, out, _ = cli("destroy", job)
+        assert (f"Deleted: AWS::DynamoDB::Table {table}" in out, f"Stays: AWS::DynamoDB::Table {table}" in out) == (
+            word == "no",
+            word == "yes",
+        )
+    assert cli("deploy", job, "--stack", unique, "--keep-tables", "no")[0] == 0
+    assert cli("destroy", job, "--yes")[0] == 0
+    assert not {name for name in _tables() if name.startswith(unique)}
+
+
 def test_destroy_leaves_a_job_that_runs(job: Path, cli: Cli, unique: str, local_aws: LocalAws) -> None:
     """While an execution runs nothing is deleted; --stop ends it and what it runs in the database first."""
     with closed_barrier(client_factory(local_aws.endpoint)) as barrier:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob, Notify, Schedule
 from tests.unit.asl.jobs import JOBS, job, task
@@ -31,7 +32,7 @@ def test_cfn_lint_has_nothing_to_say(tmp_path: Path) -> None:
     """Each part of the template, in a job that brings it."""
     for kind, of in _KINDS.items():
         (tmp_path / f"{kind}.json").write_text(json.dumps(render(compile_job(of)).template))
-    shared = render(compile_job(JOBS["n"]), shared_audit_table=True)
+    shared = render(compile_job(JOBS["n"]), Choices(shared_audit_table=True, keeps_tables=False))
     (tmp_path / "shared.json").write_text(json.dumps(shared.template))
     files = sorted(map(str, tmp_path.iterdir()))
     linter = Path(sys.executable).with_name("cfn-lint")

@@ -17,6 +17,7 @@ from elt_redshift.asl.patterns.answering import answering_flow
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.stacks import MAX_INLINE
 from elt_redshift.aws.template.alarms import looking_back
+from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.machine import MACHINE
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.job.model import EltJob, Notify, Schedule
@@ -350,6 +351,23 @@ def test_past_runs_expire_by_themselves() -> None:
     assert keys == [["RunsOf", "Entry"], ["JobOutcome", "Entry"]]
 
 
+def test_tables_go_with_the_stack_where_that_is_chosen() -> None:
+    """The policies of deletion say so, and a tag, by whose change CloudFormation takes another policy; a replaced table
+    is never deleted, and what serves running executions always goes."""
+    kept, gone = (render(compile_job(JOBS["n"]), Choices(keeps_tables=keeps)).template for keeps in (True, False))
+    for table in ("DynamoDBETLAuditTable", "HistoryTable"):
+        policies = [
+            (one["DeletionPolicy"], one["UpdateReplacePolicy"], one["Properties"]["Tags"])
+            for one in (kept["Resources"][table], gone["Resources"][table])
+        ]
+        assert policies == [
+            (policy, "Retain", [{"Key": "elt-redshift:outlives-stack", "Value": said}])
+            for policy, said in (("RetainExceptOnCreate", "yes"), ("Delete", "no"))
+        ]
+    assert kept["Resources"]["JoinTable"] == gone["Resources"]["JoinTable"]
+    assert [one["Outputs"]["TablesOutliveStack"]["Value"] for one in (kept, gone)] == ["yes", "no"]
+
+
 def test_a_distributed_map_may_do_what_it_needs() -> None:
     """It starts, stops and redrives its own children only, and reads the job file and nothing else in S3."""
     template = _template(JOBS["map"])
@@ -371,7 +389,7 @@ _CHILDREN = f"${{{MACHINE}.Name}}/tasks:*"
 def test_the_template_of_a_large_job_is_small() -> None:
     """A job of any size has a template of some 90 KB; its tasks are in the job file, with which it is uploaded."""
     rendered = render(compile_job(job(*(task(f"t{number}") for number in range(1200)))))
-    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 1.8 * MAX_INLINE
+    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 1.9 * MAX_INLINE
     assert len(json.loads(rendered.job_file or b"[]")) == 1200
 
 
@@ -430,7 +448,7 @@ def test_what_the_scheduler_is_told_fits_its_api() -> None:
 
 def test_a_shared_audit_table_is_a_parameter() -> None:
     """No table of its own, and rights on the job's own item only; whatever else refers to it does so as before."""
-    own, shared = (render(compile_job(JOBS["chain"]), shared).template for shared in (False, True))
+    own, shared = (render(compile_job(JOBS["chain"]), Choices(shared)).template for shared in (False, True))
     table = "DynamoDBETLAuditTable"
     assert (table in own["Resources"], table in own["Parameters"]) == (True, False)
     assert (table in shared["Resources"], table in shared["Parameters"]) == (False, True)

@@ -15,12 +15,19 @@ HISTORY = "HistoryTable"
 JOINS = "JoinTable"
 
 
-#: What outlives the stack is gone with one that could not be made: it holds nothing then.
+#: What outlives the stack is gone with one that could not be made: it holds nothing then. (Tables that are protected
+#: against deletion would be in the way of that.)
 OUTLIVES = "RetainExceptOnCreate"
 
+#: The output, and the tag of the tables, that say whether they outlive the stack. CloudFormation does not take another
+#: policy of deletion by itself: something of the table has to change with it.
+#: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks.html
+KEPT, KEPT_TAG = "TablesOutliveStack", "elt-redshift:outlives-stack"
+SAID = {True: "yes", False: "no"}
 
-def audit_table() -> Part:
-    """The audit table. It outlives the stack; deleting the audit trail is a decision of its own."""
+
+def audit_table(kept: bool) -> Part:
+    """The audit table. Usually it outlives the stack; deleting the audit trail is a decision of its own."""
     properties = {
         "AttributeDefinitions": _texts(audit.JOB_ID),
         "KeySchema": _key(audit.JOB_ID),
@@ -30,7 +37,7 @@ def audit_table() -> Part:
     }
     output = {"Description": "The DynamoDB audit table.", "Value": ref(AUDIT)}
     return Part(
-        resources={AUDIT: _table(OUTLIVES, properties)},
+        resources={AUDIT: _lasting(kept, properties)},
         outputs={"AuditTable": output},
         named={"audit table": Named(arn(AUDIT))},
     )
@@ -52,8 +59,8 @@ def shared_audit_table(job_id: str) -> Part:
     )
 
 
-def history_table() -> Part:
-    """What is kept of past runs. It outlives the stack as the audit table does; its items expire by themselves."""
+def history_table(kept: bool) -> Part:
+    """What is kept of past runs. It outlives the stack where the audit table does; its items expire by themselves."""
     index = {
         "IndexName": records.BY_OUTCOME,
         "KeySchema": _key(records.JOB_OUTCOME, records.AT),
@@ -67,10 +74,13 @@ def history_table() -> Part:
         "SSESpecification": {"SSEEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
     }
-    output = {"Description": "The DynamoDB table of past runs.", "Value": ref(HISTORY)}
+    outputs = {
+        "HistoryTable": {"Description": "The DynamoDB table of past runs.", "Value": ref(HISTORY)},
+        KEPT: {"Description": "Whether the tables stay when the stack is deleted.", "Value": SAID[kept]},
+    }
     return Part(
-        resources={HISTORY: _table(OUTLIVES, properties)},
-        outputs={"HistoryTable": output},
+        resources={HISTORY: _lasting(kept, properties)},
+        outputs=outputs,
         named={"history table": Named(arn(HISTORY))},
     )
 
@@ -84,14 +94,20 @@ def join_table() -> Part:
         "SSESpecification": {"SSEEnabled": True},
         "TimeToLiveSpecification": {"AttributeName": joins.EXPIRY, "Enabled": True},
     }
-    return Part(resources={JOINS: _table("Delete", properties)}, named={"join table": Named(arn(JOINS))})
+    return Part(resources={JOINS: _table("Delete", "Delete", properties)}, named={"join table": Named(arn(JOINS))})
 
 
-def _table(when_gone: str, properties: dict[str, Any]) -> dict[str, Any]:
+def _lasting(kept: bool, properties: dict[str, Any]) -> dict[str, Any]:
+    """A table that no deployment deletes; the end of the stack does, if it is not to be kept."""
+    tagged = {**properties, "Tags": [{"Key": KEPT_TAG, "Value": SAID[kept]}]}
+    return _table(OUTLIVES if kept else "Delete", "Retain", tagged)
+
+
+def _table(when_gone: str, when_replaced: str, properties: dict[str, Any]) -> dict[str, Any]:
     return {
         "Type": "AWS::DynamoDB::Table",
         "DeletionPolicy": when_gone,
-        "UpdateReplacePolicy": "Delete" if when_gone == "Delete" else "Retain",
+        "UpdateReplacePolicy": when_replaced,
         "Properties": properties,
     }
 

@@ -71,6 +71,11 @@ class Table(Handler):
 
     def _apply_extras(self, client: Any, name: str, old: Properties, new: Properties) -> None:
         """Settings that have API calls of their own."""
+        if old and tags(old) != tags(new):
+            arn = client.describe_table(TableName=name)["Table"]["TableArn"]
+            client.tag_resource(ResourceArn=arn, Tags=tags(new))
+            gone = {tag["Key"] for tag in tags(old)} - {tag["Key"] for tag in tags(new)}
+            client.untag_resource(ResourceArn=arn, TagKeys=sorted(gone))
         ttl = new.get("TimeToLiveSpecification")
         if ttl is None and "TimeToLiveSpecification" in old:
             ttl = {**old["TimeToLiveSpecification"], "Enabled": False}
