@@ -36,7 +36,7 @@ ASSUMPTION = (
 )
 
 #: Events of a task beside its long polls, and of each of these.
-_TASK_EVENTS, _POLL_EVENTS = 25, 7
+_TASK_EVENTS, _POLL_EVENTS = 25, 6
 
 #: A task that waits for an event looks for its statement this seldom, at worst.
 _EVENT_SECONDS = 300

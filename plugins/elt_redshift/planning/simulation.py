@@ -211,6 +211,9 @@ class Simulation:
             self.ends[task] = now + seconds
         return now + seconds
 
+    #: What a task enters again while its statement runs, by whether it polls: the last of them leads back to the first.
+    _ROUND: Mapping[bool, tuple[Step, ...]] = {True: ("wait", "describe"), False: ("describe",)}
+
     def _follow(self, task: str, name: StateName, here: Place, now: float) -> float:
         """Look at a running statement until it ends: one long poll or one pause after the other."""
         statement, polling = self._statements[task], here.state(name, "wait") is not None
@@ -219,10 +222,10 @@ class Simulation:
         if here.state(name, "await"):
             return self._pass(task, now, min(statement.left, LONG_POLL))
         looks, seconds = pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
-        rounds: tuple[Step, ...] = ("wait", "describe", "status") if polling else ("describe", "status")
-        for step in rounds:
+        for step in self._ROUND[polling]:
             if state := here.state(name, step):
                 here.execution.enter(state, looks - 1)
+        here.execution.events += CAUGHT_EVENTS * (looks - 1)
         self._pass(task, now, statement.left)
         return now + seconds
 

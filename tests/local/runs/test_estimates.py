@@ -47,13 +47,13 @@ def test_a_healthy_run_is_estimated_exactly(deploy: Deploy) -> None:
 def test_a_long_statement_is_estimated_exactly(
     deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What follows a statement past its first two long polls, the caught error included."""
+    """What follows a statement past its first two long polls, the caught errors included."""
     for module in ("asl.patterns.statement", "planning.simulation"):
         monkeypatch.setattr(f"elt_redshift.{module}.LONG_POLL", 1)
     made = job(task("a", sql=(barrier.pass_,)))
     deployed = deploy(made)
     arn = deployed.start()
-    deployed.until(arn, lambda _: "a: status" in deployed.states(arn))
+    deployed.until(arn, lambda _: deployed.states(arn).count("a: describe") == 2)
     barrier.open()
     assert deployed.end(arn).status == "SUCCEEDED"
     assert measured(deployed, arn) == simulated(made, 2.0 + deployed.states(arn).count("a: describe"))

@@ -37,7 +37,7 @@ def test_the_worst_run_uses_every_retry_until_its_timeout() -> None:
     """Three attempts of two minutes, in long polls of half a minute; all but the last are cancelled, with a pause."""
     made = job(task("a", retries=2, timeout=timedelta(minutes=2)))
     found = estimated(made)
-    attempt = 2 + 2 * 2  # submit, finish; two more long polls
+    attempt = 2 + 2 + 1  # submit, finish; two more long polls; status
     overdue = 3 + 2  # cancel, describe, status; retry, status
     assert found.worst.transitions == 2 + 3 * attempt + 2 * overdue
 

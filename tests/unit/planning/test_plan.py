@@ -80,7 +80,7 @@ def test_a_cap_costs_what_the_lanes_cost() -> None:
     [
         ("auto", 2, None, "unrolled", "it fits"),
         ("auto", 140, None, "map", "its definition would have more than 943,718 bytes"),
-        ("auto", 20, 12, "map", "its history would have 202,100 events"),
+        ("auto", 20, 12, "map", "its history would have 173,300 events"),
         ("map", 2, None, "map", "the job says so"),
     ],
 )

@@ -34,18 +34,18 @@ def test_a_short_task_costs_two_transitions(name: str, transitions: int) -> None
 
 
 @pytest.mark.parametrize(("seconds", "polls"), [(30, 0), (60, 0), (61, 1), (90, 1), (91, 2), (3600, 118)])
-def test_a_long_statement_costs_two_transitions_for_each_half_minute(seconds: float, polls: int) -> None:
-    """One describe and one look at its answer, after the first minute."""
+def test_a_long_statement_costs_a_transition_for_each_half_minute(seconds: float, polls: int) -> None:
+    """One describe, after the first minute, and at last one look at its answer. All answers but the last are caught."""
     short, long = simulate(JOBS["one_task"]), simulate(JOBS["one_task"], seconds)
-    assert long.transitions == short.transitions + 2 * polls
-    assert long.events == short.events + 7 * polls + (polls > 0)
+    assert long.transitions == short.transitions + polls + (polls > 0)
+    assert long.events == short.events + 6 * polls + 2 * (polls > 0)
     assert long.makespan == seconds
 
 
 def test_a_polling_task_pauses_longer_and_longer() -> None:
-    """1, 2, 3, 4 and 6 seconds until a statement of 15 seconds has ended, in three states each."""
+    """1, 2, 3, 4 and 6 seconds until a statement of 15 seconds has ended, in two states each, and a look at the end."""
     long = simulate(JOBS["polling"], 15)
-    assert (long.makespan, long.transitions) == (16, 4 + 3 * 5)
+    assert (long.makespan, long.transitions) == (16, 4 + 2 * 5)
 
 
 @pytest.mark.parametrize("seconds", [100, 1000, 86_400])

@@ -101,8 +101,12 @@ def code_object(**codes: str) -> str:
 def described_date(date: str, otherwise: str) -> str:
     """A date as DescribeExecution gives it, in epoch milliseconds, or ``otherwise`` where it has another form than the
     documentation says. All are JSONata."""
-    readable = f"$type({date}) = 'string' and $contains({date}, /^[0-9-]+T[0-9:.]+Z$/)"
-    return f"{readable} ? $toMillis({date}) : {otherwise}"
+    return f"{is_date(date)} ? $toMillis({date}) : {otherwise}"
+
+
+def is_date(value: str) -> str:
+    """Whether a value is a date that ``$toMillis`` can read; both are JSONata."""
+    return f"$type({value}) = 'string' and $contains({value}, /^[0-9-]+T[0-9:.]+Z$/)"
 
 
 class Code(str):

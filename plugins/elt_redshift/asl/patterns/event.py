@@ -109,6 +109,13 @@ class EventPattern(StatementPattern):
     def _counters(self) -> dict[str, int]:
         return {"looks": 0, **super()._counters}
 
+    def _running(self) -> str:
+        """It waits for the event again, not for the next look."""
+        return ""
+
+    def _looking_again(self) -> tuple[Catch, ...]:
+        return ()
+
     def _waits(self) -> Iterator[State]:
         yield self._await()
         yield from super()._waits()

@@ -14,10 +14,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from elt_redshift.asl.language import calls
-from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, code, code_object, expression, fields, joined, keep
+from elt_redshift.asl.language.jsonata import INPUT, REDRIVEN, Code, code, code_object, expression, joined
 from elt_redshift.asl.language.states import Catch, Task
 from elt_redshift.asl.patterns import listing, passing
 from elt_redshift.asl.patterns.repeating import shows
@@ -63,13 +62,17 @@ def refused(more: str = "{}", unless: str | None = None) -> str:
     return expression(f"$merge([{INPUT}, {more}, {why if unless is None else f'{unless} ? {{}} : {why}'}])")
 
 
-def refusal() -> dict[str, Any]:
+def refusal() -> str:
     """What ``record`` needs to know of a refused call: it tells the service's words."""
     words = in_plain_words("$i.refused", before=f"($unseen ? '' : '{REFUSED}')")
-    unseen = "$unseen := $exists($i.Id) or $exists($i.unlisted)"
-    cause = f"($i := {INPUT}; {unseen}; $substring(($unseen ? '{UNSEEN}' : '') & {words}, 0, {MAX_MESSAGE}))"
-    statement = f"$exists({INPUT}.Id) ? {INPUT}.Id : '{statements.NO_STATEMENT}'"
-    return {**keep("attempt", "redrives", "since"), **fields(statement=statement, cause=cause)}
+    told = code_object(
+        attempt="$i.attempt",
+        redrives="$i.redrives",
+        since="$i.since",
+        statement=f"$exists($i.Id) ? $i.Id : '{statements.NO_STATEMENT}'",
+        cause=f"$substring(($unseen ? '{UNSEEN}' : '') & {words}, 0, {MAX_MESSAGE})",
+    )
+    return expression(f"($i := {INPUT}; $unseen := $exists($i.Id) or $exists($i.unlisted); {told})")
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@
     load_fact ──> load_fact: finish ──FINISHED──> next task, or the end of the branch
         ^                │ still running, FAILED or ABORTED
         │                v
-        │         load_fact: describe <──────┐      long poll until the statement ends
+        │         load_fact: describe <──────┐      long polls until the statement ends: one transition each
         │                │                   │
         │                v                   │
         │         load_fact: status ─────────┘ ──FINISHED──> next task
@@ -21,8 +21,9 @@
 
 The first two states wait for the statement by a long poll each, so that one that ends within a minute costs two billed
 transitions. The second one is a Task and not a Choice because a Choice cannot end a branch. To tell that the statement
-has not finished, its Output raises an error, which it catches: an error of the state ``finish`` in the console is no
-failure of the task. A task that polls has no such state, unless it ends a branch: it goes to ``status`` at once.
+has not finished, its Output raises an error, which it catches; so does ``describe``, which catches it to look again. An
+error of these states in the console is no failure of the task. A task that polls has no ``finish``, unless it ends a
+branch: it goes to ``wait`` at once.
 
 Nothing is submitted a second time before it was looked for by its name (``docs/adr/0015``): not after a redrive, nor
 after a call that was refused. A ClientToken alone does not do, since nobody says how long it is remembered. Where the
@@ -50,8 +51,10 @@ from elt_redshift.asl.language.jsonata import (
     Code,
     Value,
     code,
+    code_object,
     expression,
     fields,
+    is_date,
     joined,
     keep,
     literal,
@@ -75,9 +78,15 @@ from elt_redshift.protocol.messages import CANCELLED, FENCED
 #: Longest pause between two polls, in seconds.
 MAX_PAUSE = 60
 
+#: In the console, at a state that raises an error to tell that a statement runs.
+NO_FAILURE = "An error here is no failure."
+NOT_FINISHED = "$error('Not finished.')"
+
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
 
+#: … is past the task's timeout, and was not cancelled for that yet.
+_LATE = f"($not($exists({INPUT}.error)) and $millis() > {INPUT}.deadline)"
 
 #: The statement ``$r`` had ended badly when the execution was redriven last, or was cancelled, having been submitted
 #: before: by whoever stopped the execution, since the task itself cancels only what is late, which leaves ``error`` in
@@ -85,7 +94,7 @@ UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
 _ENDED_BEFORE = (
     f"$bad and $not($exists($i.error)) and $exists({REDRIVE_TIME}) and "
     f"($d := $cut ? $r.CreatedAt : $r.UpdatedAt; "
-    f"$type($d) = 'string' ? $toMillis($d) < $toMillis({REDRIVE_TIME}) : $cut)"
+    f"{is_date('$d')} ? $toMillis($d) < $toMillis({REDRIVE_TIME}) : $cut)"
 )
 #: … of which these are told first: whether it has ended badly, and whether it was cancelled.
 _HOW_IT_ENDED = f"$bad := $r.Status in {list(statements.UNSUCCESSFUL)}; $cut := $r.Status = '{statements.ABORTED}'"
@@ -188,13 +197,10 @@ class StatementPattern:
             submission.state,
             submission.call,
             submission.arguments,
-            next=self.source.name("status" if self.source.polls else "finish"),
+            next=self.source.name("wait" if self.source.polls else "finish"),
             output={
                 **keep("attempt", "failures", "redrives", "since"),
-                **fields(
-                    Id="$states.result.Id",
-                    Status=f"$exists($states.result.Status) ? $states.result.Status : '{statements.SUBMITTED}'",
-                ),
+                **fields(Id="$states.result.Id"),
                 **self._deadline(),
                 **({"polls": 0} if self.source.polls else {}),
                 **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
@@ -217,21 +223,19 @@ class StatementPattern:
     def _finish(self) -> Task:
         result = "$states.result"
         finished = f"{result}.Status = '{statements.FINISHED}'"
-        otherwise = "$error('Not finished.')"
         given, rows = self._finished(), passing.rows(result, self.source.batches, bool(self.job.fence))
         if given is None:
-            output: Any = expression(
-                f"{finished} ? $merge([{INPUT}, {{'Status': '{statements.FINISHED}', 'rows': {rows}}}]) : {otherwise}"
-            )
+            told = f"{{'Status': '{statements.FINISHED}', 'rows': {rows}}}"
+            output: Any = expression(f"{finished} ? $merge([{INPUT}, {told}]) : {NOT_FINISHED}")
         else:
-            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {otherwise}", rows=rows)}
+            output = {**given, **fields(statement=f"{finished} ? {INPUT}.Id : {NOT_FINISHED}", rows=rows)}
         return self._call(
             self.source.name("finish"),
             calls.DESCRIBE_STATEMENT,
             {**keep("Id"), **self._waiting()},
             next=self.next,
             output=output,
-            comment="An error here is no failure.",
+            comment=NO_FAILURE,
             # It has not finished, or the call was refused: then the next one will be, too, and is caught.
             catch=(Catch((calls.ANY_ERROR,), self._look, expression(INPUT)),),
         )
@@ -240,9 +244,11 @@ class StatementPattern:
         return Choice(self.source.name("status"), self._rules(), default=self._look)
 
     def _rules(self) -> tuple[Rule, ...]:
-        ended = f"{UNSUCCESSFUL} and $exists({INPUT}.error)"
+        # Without a timeout nothing has an error that has not ended.
+        told = f"$exists({INPUT}.error)"
+        ended = told if self.source.timeout is None else f"{UNSUCCESSFUL} and {told}"
         lasting = f" and {INPUT}.error != {literal(FENCED)}" if self.job.fence else ""
-        late = expression(f"$not({UNSUCCESSFUL} or $exists({INPUT}.error)) and $millis() > {INPUT}.deadline")
+        late = expression(f"$not({UNSUCCESSFUL}) and {_LATE}")
         again = expression(f"{ended}{lasting} and {INPUT}.failures < ({code(self.source.allowed)})")
         retry, failing = self.source.name("retry"), self.source.name(self.failing)
         return (
@@ -286,11 +292,16 @@ class StatementPattern:
             return expression(f"$merge([{INPUT}, {none}])")
         return passing.keep(self.source.task)
 
-    def _failure(self) -> dict[str, Any]:
+    def _failure(self) -> str:
         """What ``record`` needs: the statement (of a batch, the part that failed), the message, the next attempt."""
-        cause = f"$substring({INPUT}.error, 0, {MAX_MESSAGE})"
-        attempt = fields(attempt=f"{INPUT}.attempt + 1", cause=cause)
-        return {**keep("redrives", "statement"), **attempt, "since": passing.NOT_SUBMITTED}
+        told = code_object(
+            redrives="$i.redrives",
+            statement="$i.statement",
+            attempt="$i.attempt + 1",
+            cause=f"$substring($i.error, 0, {MAX_MESSAGE})",
+            since=str(passing.NOT_SUBMITTED),
+        )
+        return expression(f"($i := {INPUT}; {told})")
 
     def _caught(self) -> Catch:
         """The task is kept; or the lock comes first, or the submission was refused: then it is looked for."""
@@ -313,10 +324,14 @@ class StatementPattern:
         return {"polls": 0} if self.source.polls else {}
 
     def _describe(self) -> Task:
-        part = f"$r.SubStatements[Status = '{statements.FAILED}'][0].Id"
+        again = self._looking_again()
         told = f"{self._fenced()}$exists($r.Error) ? $r.Error : '{CANCELLED}'"
         said = f"$exists($i.error) ? $i.error : {told}"
-        ended = f"{{'error': {said}, 'statement': $exists($part) ? $part : $i.Id}}"
+        part, failed = "", "$i.Id"
+        if self.source.batches is not False:
+            part = f"$part := $r.SubStatements[Status = '{statements.FAILED}'][0].Id; "
+            failed = "$exists($part) ? $part : $i.Id"
+        ended = f"{{'error': {said}, 'statement': {failed}}}"
         rows = passing.rows("$r", self.source.batches, bool(self.job.fence))
         seen = f"{{'Status': $r.Status, 'rows': {rows}}}"
         found = f"$merge([$i, {seen}, $bad ? {ended} : {{}}])"
@@ -326,12 +341,24 @@ class StatementPattern:
             {**keep("Id"), **self._waiting()},
             next=self.source.name("status"),
             output=expression(
-                f"($i := {INPUT}; $r := $states.result; $part := {part}; {_HOW_IT_ENDED}; "
+                f"($i := {INPUT}; $r := $states.result; {part}{_HOW_IT_ENDED}; {self._running()}"
                 f"{_ENDED_BEFORE} ? {_ANEW} : {found})"
             ),
+            comment=NO_FAILURE if again else None,
             retry=calls.DATA_API_RETRY,
-            catch=self._unseen(),
+            catch=(*again, *self._unseen()),
         )
+
+    def _running(self) -> str:
+        """An error where there is nothing to be done but to look again. Nothing else in the output may raise one, or
+        the state would be entered for ever."""
+        late = f" and $not({_LATE})" if self.source.timeout is not None else ""
+        going = f"$r.Status in {list(statements.OPEN)} and $not({REDRIVEN}){late}"
+        return f"{going} ? {NOT_FINISHED} : "
+
+    def _looking_again(self) -> tuple[Catch, ...]:
+        """It runs: another look costs one transition, not two as by way of the status."""
+        return (Catch((calls.NOT_EVALUATED,), self._look, expression(INPUT)),)
 
     def _fenced(self) -> str:
         """The words for a first statement of a batch that finds the claim of this run written by a later one."""
