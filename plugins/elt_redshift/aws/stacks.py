@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stack_events import StackEvent, StackEvents
-from elt_redshift.aws.template import tables
+from elt_redshift.aws.template import tables, warehouse
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
@@ -75,6 +75,7 @@ class Deployed:
     :param job_id: the key of the job's item in the audit table.
     :param shares_table: the audit table is none of the stack's own.
     :param keeps_tables: the tables outlive the stack.
+    :param database_user: the one that the role of the state machine is, where it connects as itself.
     """
 
     job: str
@@ -86,6 +87,7 @@ class Deployed:
     job_id: str = ""
     shares_table: bool = False
     keeps_tables: bool = True
+    database_user: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,7 +270,8 @@ def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
     given = {one["ParameterKey"] for one in stack.get("Parameters", [])}
     shares, keeps = tables.AUDIT in given, outputs.get(tables.KEPT) != tables.SAID[False]
-    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps)
+    user = outputs.get(warehouse.DATABASE_USER, "")
+    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user)
 
 
 def _parameters(

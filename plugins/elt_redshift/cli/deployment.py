@@ -77,6 +77,8 @@ def deploy(given: argparse.Namespace) -> int:
     deployed = stacks.find(job.name, given.stack)
     _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
+    if deployed.database_user:
+        print(f"The SQL runs as database user {deployed.database_user}: grant it what the SQL needs.")
     return 0
 
 

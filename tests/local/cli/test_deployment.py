@@ -11,6 +11,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.local.faults import Faults
+from elt_redshift.local.iam.record import Rights
 from elt_redshift.local.process import LocalAws
 from tests.local.cli.conftest import Cli
 from tests.local.conftest import client_factory
@@ -115,6 +116,27 @@ def test_tables_go_with_the_stack_where_that_was_chosen(job: Path, cli: Cli, uni
     assert cli("deploy", job, "--stack", unique, "--keep-tables", "no")[0] == 0
     assert cli("destroy", job, "--yes")[0] == 0
     assert not {name for name in _tables() if name.startswith(unique)}
+
+
+def test_a_cluster_is_used_as_the_role_where_no_user_is_named(
+    job: Path, cli: Cli, unique: str, local_aws: LocalAws
+) -> None:
+    """The role gets its own credentials for that database and no others; who that is there, the command tells, and a
+    user that is given later, and taken back, changes it."""
+    role, told, asked = "", [], []
+    for options in ([*WAREHOUSE[:2], "--database", "dev"], [*WAREHOUSE[2:]], ["--user", ""]):
+        status, out, err = cli("deploy", job, "--stack", unique, *options)
+        assert status == 0, out + err
+        role = role or out.partition(" as database user IAMR:")[2].partition(":")[0]
+        told.append(f"The SQL runs as database user IAMR:{role}: grant it what the SQL needs." in out)
+        assert cli("run", job, "--watch")[0] == 0
+        used = {use for use in Rights(local_aws).used() if use.role == role and use.action.startswith("redshift:")}
+        asked.append({(use.action, use.resource.rpartition(":")[2], use.denied) for use in used})
+    alone = ("redshift:GetClusterCredentialsWithIAM", "warehouse/dev", False)
+    with_user = ("redshift:GetClusterCredentials", "warehouse/awsuser", False)
+    assert told == [True, False, True]
+    assert asked[0] == {alone}
+    assert asked[1] - asked[0] == {with_user, ("redshift:GetClusterCredentials", "warehouse/dev", False)}
 
 
 def test_destroy_leaves_a_job_that_runs(job: Path, cli: Cli, unique: str, local_aws: LocalAws) -> None:

@@ -62,7 +62,7 @@ def test_wildcards_of_a_source_do_not_cross_its_parts() -> None:
 
 
 def test_a_submission_needs_what_it_takes_to_connect() -> None:
-    """As a database user, as oneself in a workgroup, or with a secret."""
+    """As a database user, as oneself in a cluster or a workgroup, or with a secret."""
     cluster = {"ClusterIdentifier": "c", "Database": "d", "Sql": "select 1"}
 
     def needed(**request: str) -> list[str]:
@@ -72,6 +72,7 @@ def test_a_submission_needs_what_it_takes_to_connect() -> None:
     submit = "redshift-data:ExecuteStatement"
     connect = "redshift:GetClusterCredentials"
     assert needed(**cluster, DbUser="u") == [f"{submit} cluster:c", f"{connect} dbuser:c/u", f"{connect} dbname:c/d"]
+    assert needed(**cluster) == [f"{submit} cluster:c", f"{connect}WithIAM dbname:c/d"]
     secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"
     assert needed(**cluster, SecretArn=secret) == [f"{submit} cluster:c", "secretsmanager:GetSecretValue secret:s"]
     assert needed(WorkgroupName="w", Sql="") == [

@@ -28,6 +28,7 @@ Resource = Literal[
     "missed starts",
     "anything",
     "database user",
+    "cluster identity",
     "workgroup identity",
     "secret",
 ]
@@ -47,6 +48,7 @@ class Need:
 #: Whoever submits SQL connects to the database, as the connection says: in one of these ways.
 CONNECTING = (
     Need("redshift:GetClusterCredentials", "database user"),
+    Need("redshift:GetClusterCredentialsWithIAM", "cluster identity"),
     Need("redshift-serverless:GetCredentials", "workgroup identity"),
     Need("secretsmanager:GetSecretValue", "secret"),
 )

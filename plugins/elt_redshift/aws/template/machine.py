@@ -13,6 +13,7 @@ from elt_redshift.aws.template.binding import bound
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part
 from elt_redshift.aws.template.roles import role
+from elt_redshift.aws.template.warehouse import DATABASE_USER, IDENTITY
 from elt_redshift.aws.template.warehouse import ROLE as WAREHOUSE_ROLE
 from elt_redshift.protocol import metrics
 
@@ -26,7 +27,12 @@ _UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
 
 def role_of_machine() -> Part:
     """The role; what it may do stands in a policy of its own, since that names the machine, which names the role."""
-    return Part(resources={ROLE: role("states.amazonaws.com")})
+    user = {
+        "Description": "The database user that the SQL runs as; grant it what the SQL needs.",
+        "Condition": IDENTITY,
+        "Value": sub(f"IAMR:${{{ROLE}}}"),
+    }
+    return Part(resources={ROLE: role("states.amazonaws.com")}, outputs={DATABASE_USER: user})
 
 
 def part(machine: StateMachine) -> Part:

@@ -2,7 +2,9 @@
 
 The parameters are those of AWS's article (RedshiftClusterIdentifier, DatabaseUserName, DatabaseName,
 RedshiftIAMRoleARN), and WorkgroupName and SecretArn for Redshift Serverless and for credentials in Secrets Manager.
-Which ones are given decides what the definition names and what the role may do, by conditions.
+Which ones are given decides what the definition names and what the role may do, by conditions. Without a user or a
+secret the role of the state machine connects as itself, by a database user that Redshift derives from its name.
+https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ DATABASE, USER, SECRET = "DatabaseName", "DatabaseUserName", "SecretArn"
 #: Of the role that COPY and UNLOAD use.
 ROLE = "RedshiftIAMRoleARN"
 
+#: The condition that the role of the state machine connects as itself, and the output that names its database user.
+IDENTITY, DATABASE_USER = "UseIdentity", "DatabaseUser"
+
 #: The members of a request to the Data API that say where, by the member in whose place the compiler leaves a
 #: placeholder.
 CONNECTION = {
@@ -35,7 +40,7 @@ CONNECTION = {
 def part(job: EltJob) -> Part:
     """The parameters, with the rules and conditions about them."""
     uses_role = any(ROLE_PLACEHOLDER in statement.text for task in job.tasks for statement in task.statements)
-    return Part(parameters=_parameters(uses_role), rules=_RULES, conditions=_CONDITIONS, named=_NAMED)
+    return Part(_parameters(uses_role), _RULES, _CONDITIONS, named=_NAMED)
 
 
 def _parameters(uses_role: bool) -> dict[str, Any]:
@@ -46,18 +51,22 @@ def _parameters(uses_role: bool) -> dict[str, Any]:
         CLUSTER: text_parameter("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
         WORKGROUP: text_parameter("Redshift Serverless workgroup, instead of a cluster.", "([a-z0-9-]{3,64})?"),
         DATABASE: text_parameter("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
-        USER: text_parameter("Database user of the cluster that runs the SQL.", r"[\w@.:+/-]{0,127}"),
+        USER: text_parameter(_AS_USER, r"[\w@.:+/-]{0,127}"),
         SECRET: text_parameter("ARN of a secret with the database credentials, instead of a user name.", credentials),
         ROLE: text_parameter(of_role, role, default=None) if uses_role else text_parameter(of_role, f"{role}|"),
     }
 
 
+_AS_USER = "Database user of the cluster that runs the SQL; default: that of the state machine's role."
+
 _CONDITIONS: dict[str, Any] = {
     "UseWorkgroup": is_given(WORKGROUP),
     "UseCluster": is_empty(WORKGROUP),
     "UseSecret": is_given(SECRET),
-    "UseDbUser": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET)]},
+    "UseDbUser": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET), is_given(USER)]},
+    "UseClusterIdentity": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET), is_empty(USER)]},
     "UseWorkgroupIdentity": {"Fn::And": [{"Condition": "UseWorkgroup"}, is_empty(SECRET)]},
+    IDENTITY: {"Fn::Or": [{"Condition": "UseClusterIdentity"}, {"Condition": "UseWorkgroupIdentity"}]},
 }
 
 
@@ -70,7 +79,6 @@ _RULES: dict[str, Any] = {
         "Assertions": [
             _one_of(f"Give {CLUSTER} or {WORKGROUP}.", is_given(CLUSTER), is_given(WORKGROUP)),
             _one_of(f"Give {CLUSTER} or {WORKGROUP}, not both.", is_empty(CLUSTER), is_empty(WORKGROUP)),
-            _one_of(f"A cluster needs {USER} or {SECRET}.", is_given(WORKGROUP), is_given(USER), is_given(SECRET)),
         ]
     }
 }
@@ -78,13 +86,12 @@ _RULES: dict[str, Any] = {
 
 # A workgroup's ARN ends in an id that its name does not tell.
 _WORKGROUP = sub(f"{ARN}redshift-serverless:{HERE}:workgroup/*")
-_SIGNS_IN = [
-    sub(f"{ARN}redshift:{HERE}:dbuser:${{{CLUSTER}}}/${{{USER}}}"),
-    sub(f"{ARN}redshift:{HERE}:dbname:${{{CLUSTER}}}/${{{DATABASE}}}"),
-]
+_DATABASE = sub(f"{ARN}redshift:{HERE}:dbname:${{{CLUSTER}}}/${{{DATABASE}}}")
+_SIGNS_IN = [sub(f"{ARN}redshift:{HERE}:dbuser:${{{CLUSTER}}}/${{{USER}}}"), _DATABASE]
 _NAMED: dict[Resource, Named] = {
     "warehouse": Named(when("UseWorkgroup", _WORKGROUP, sub(f"{ARN}redshift:{HERE}:cluster:${{{CLUSTER}}}"))),
     "database user": Named(_SIGNS_IN, only="UseDbUser"),
+    "cluster identity": Named(_DATABASE, only="UseClusterIdentity"),
     "workgroup identity": Named(_WORKGROUP, only="UseWorkgroupIdentity"),
     "secret": Named(ref(SECRET), only="UseSecret"),
 }

@@ -84,10 +84,14 @@ def _connecting(request: Request) -> Iterator[Asked]:
         yield Asked("secretsmanager:GetSecretValue", request["secretarn"])
     elif "workgroupname" in request:
         yield Asked("redshift-serverless:GetCredentials", _workgroup(request))
-    elif "dbuser" in request:
-        cluster = request["clusteridentifier"]
-        for kind, name in (("dbuser", request["dbuser"]), ("dbname", request["database"])):
-            yield Asked("redshift:GetClusterCredentials", f"arn:aws:redshift:{HERE}:{kind}:{cluster}/{name}")
+    elif "clusteridentifier" in request:
+        names = {"dbuser": request.get("dbuser"), "dbname": request["database"]}
+        action = "GetClusterCredentials" if names["dbuser"] else "GetClusterCredentialsWithIAM"
+        for kind, name in names.items():
+            if name:
+                yield Asked(
+                    f"redshift:{action}", f"arn:aws:redshift:{HERE}:{kind}:{request['clusteridentifier']}/{name}"
+                )
 
 
 def _bus(_: str, request: Request) -> list[str]:
