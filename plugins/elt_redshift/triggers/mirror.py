@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Unpack
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Any, Unpack
 
 from airflow.triggers.base import TriggerEvent
 
@@ -20,6 +21,9 @@ from elt_redshift.triggers.base import AwsTrigger, TriggerArguments
 from elt_redshift.triggers.killing import to_the_end
 from elt_redshift.triggers.outcome import DEPLOYED, RUN
 from elt_redshift.triggers.step_functions import TaskTrigger, links
+
+if TYPE_CHECKING:
+    from elt_redshift.hooks.step_functions import EltHook
 
 
 @dataclass(frozen=True)
@@ -85,7 +89,7 @@ class MirrorTrigger(AwsTrigger):
             return
         self._found = found
         self._tell(found)
-        await asyncio.to_thread(self._show, found.execution_arn)
+        found.linked = await asyncio.to_thread(self._show, found.execution_arn)
         async for event in found.run():
             yield event
 
@@ -128,13 +132,22 @@ class MirrorTrigger(AwsTrigger):
         if self._deployed:
             self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
 
-    def _show(self, execution_arn: str) -> None:
-        """Let the links work while the task waits; no task fails for them."""
+    def _show(self, execution_arn: str) -> bool:
+        """Let the links work while the task waits; no task fails for them. Tells whether they do."""
         try:
             for key, url in links(execution_arn).items():
                 set_xcom(self.task_instance, key, url)
         except Exception:
             self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
+            return False
+        return True
+
+
+@lru_cache(maxsize=32)
+def _hook(key: str) -> EltHook:
+    """The hook of a connection, by its key. Mirrors search whenever some of them begin, and a client takes longer to be
+    made than a search."""
+    return Connection(**json.loads(key)).hook()
 
 
 def search(start: StartTask, connection: Connection) -> Followed | None:
@@ -143,10 +156,11 @@ def search(start: StartTask, connection: Connection) -> Followed | None:
     run = xcom(start, RUN) if arn else None
     if not (arn and run):
         return Followed(arn) if arn else None
-    executions = connection.hook().executions(machine_arn(arn))
+    executions = _hook(connection.key).executions(machine_arn(arn))
     try:
         latest = latest_of_run(executions, start.dag_id, start.run_id, start.task_id, arn)
     except AwsError:
+        _hook.cache_clear()  # perhaps of credentials that were exchanged meanwhile
         return None
     if latest is None:
         return None

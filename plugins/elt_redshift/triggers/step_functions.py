@@ -82,6 +82,9 @@ class TaskTrigger(AwsTrigger):
 
     ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger", "tasks")
 
+    #: The task's links are there already.
+    linked = False
+
     def __init__(
         self,
         execution_arn: str,
@@ -133,11 +136,14 @@ class TaskTrigger(AwsTrigger):
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":
             self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
-            return TaskSuccessEvent(xcoms=outcome.xcoms | links(outcome.execution_arn))
+            return TaskSuccessEvent(xcoms=outcome.xcoms | self._links(outcome))
         if self.end_from_trigger and outcome.status == "skipped":
             self.log.info(outcome.message)
-            return TaskSkippedEvent(xcoms=links(outcome.execution_arn))
+            return TaskSkippedEvent(xcoms=self._links(outcome))
         return TriggerEvent(outcome.to_event())  # type: ignore[no-untyped-call]
+
+    def _links(self, outcome: Outcome) -> dict[str, Any]:
+        return {} if self.linked else links(outcome.execution_arn)
 
     async def _outcome(self) -> Outcome:
         key = (self.execution_arn, self.connection.key, self.poll_interval, self.redrives)

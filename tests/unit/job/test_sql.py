@@ -5,13 +5,24 @@ from __future__ import annotations
 import contextlib
 import pickle
 import time
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift.exceptions import EltError
-from elt_redshift.job.sql import SqlSyntaxError, is_plainly_one, parameters, split, tokenize
+from elt_redshift.job.sql import (
+    BLANK,
+    WHITE,
+    SqlSyntaxError,
+    Token,
+    is_plainly_one,
+    lines_to,
+    parameters,
+    split,
+    tokenize,
+)
 
 
 def _texts(sql: str) -> list[str]:
@@ -181,6 +192,41 @@ def test_tokens_joined_give_any_punctuation_back(text: str) -> None:
     """The same for texts that are mostly quotes, comments and dollars."""
     with contextlib.suppress(SqlSyntaxError):
         assert "".join(token.text for token in tokenize(text)) == text
+
+
+def _by_tokens(sql: str) -> tuple[list[tuple[str, int]], list[str]]:
+    """Statements with their lines, and parameters, found token by token; of a text without routines."""
+    pieces: list[list[Token]] = [[]]
+    for token in tokenize(sql):
+        if token.text == ";":
+            pieces.append([])
+        else:
+            pieces[-1].append(token)
+    statements = []
+    for piece in pieces:
+        if meaningful := [token for token in piece if token.kind not in BLANK]:
+            text = "".join(token.text for token in piece).strip(WHITE)
+            statements.append((text, lines_to(sql, 0, meaningful[0].start) + 1))
+    names = [token.text[1:] for piece in pieces for token in piece if token.kind == "parameter"]
+    return statements, list(dict.fromkeys(names))
+
+
+def _outcome(work: Callable[[str], object], sql: str) -> object:
+    try:
+        return work(sql)
+    except SqlSyntaxError as error:
+        return str(error)
+
+
+@given(
+    st.lists(
+        st.sampled_from([*"a1_$'\"-/*;:\\\n\r []E=.#éß٣", "::", ":b", "--", "/*", "*/", "$$", "$a$", "1e5", "e'"])
+    ).map("".join)
+)
+def test_what_passes_over_plain_text_finds_what_tokens_tell(sql: str) -> None:
+    """Statements, their lines, parameters, and what is left open are those that the tokens tell."""
+    found = _outcome(lambda text: ([(one.text, one.line) for one in split(text)], parameters(text)), sql)
+    assert found == _outcome(_by_tokens, sql)
 
 
 @given(_STATEMENTS)

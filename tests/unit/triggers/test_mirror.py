@@ -71,6 +71,7 @@ class Airflow:
 @pytest.fixture
 def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
     made = Airflow()
+    mirror._hook.cache_clear()
     monkeypatch.setattr(hooks, "EltHook", made)
     monkeypatch.setattr(mirror, "xcom", made.xcom)
     monkeypatch.setattr(mirror, "set_xcom", made.set_xcom)
@@ -102,12 +103,42 @@ def _event(trigger: MirrorTrigger) -> Any:
 
 
 def test_a_success_needs_no_worker(airflow: Airflow) -> None:
-    """The execution is found by the DAG run's ids, and the task ends with its XComs and links."""
+    """The execution is found by the DAG run's ids, and the task ends with its XComs; its links are there already."""
     execution = airflow.attempt(1).succeed("load")
     event = _event(_trigger())
     assert isinstance(event, TaskSuccessEvent)
-    shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
-    assert event.xcoms == shown | links(execution.arn)
+    assert event.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
+    assert links(execution.arn).items() <= {key: url for (_, key), url in airflow.xcoms.items()}.items()
+
+
+def test_links_that_could_not_be_shown_at_first_come_with_the_end(
+    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Airflow may not answer when a mirror begins; no task fails for that."""
+
+    def refuse(*_: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(mirror, "set_xcom", refuse)
+    execution = airflow.attempt(1).succeed("load")
+    assert links(execution.arn).items() <= _event(_trigger()).xcoms.items()
+
+
+def test_searches_share_a_hook_until_aws_refuses_one(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client takes longer to be made than a search; one whose credentials were exchanged is made anew."""
+    airflow.attempt(1).succeed("load")
+    made: list[Airflow] = []
+    monkeypatch.setattr(hooks, "EltHook", lambda **_: made.append(airflow) or airflow)
+
+    _event(_trigger())
+    searching_and_looking = len(made)
+    _event(_trigger())
+    assert len(made) == searching_and_looking + 1  # to look, in a loop of its own
+    airflow.client.errors = ["ExpiredTokenException"]
+    _event(_trigger())
+    assert len(made) == searching_and_looking + 1
+    _event(_trigger())
+    assert len(made) == 2 * searching_and_looking + 1
 
 
 def test_the_log_has_what_no_worker_records(airflow: Airflow) -> None:
