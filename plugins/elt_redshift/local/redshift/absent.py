@@ -32,16 +32,13 @@ _FUNCTIONS = frozenset(
         "hll_combine",
         "hll_combine_sketches",
         "hll_create_sketch",
-        "lower_attribute_names",
         "murmur3_32_hash",
-        "object_transform",
         "pg_get_grantee_by_iam_role",
         "pg_get_iam_role_by_user",
         "reboot_cluster",
         "restore_table",
         "slice_num",
         "supportsbbox",
-        "upper_attribute_names",
     }
 )
 _TYPES = frozenset({"geometry", "geography", "hllsketch"})

@@ -254,6 +254,18 @@ copy texts from 's3://guide/no-such-prefix' iam_role default;
 copy texts from 'emr://cluster/out' credentials 'c';
 -- error: COPY from 'emr://cluster/out' is not emulated
 
+-- was: refused
+copy texts from '/tmp/texts' iam_role default;
+-- error: LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)
+
+-- was: refused
+unload ('select 1') to '/tmp/texts' iam_role default;
+-- error: UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)
+
+-- was: refused
+unload ('select 1') to '' iam_role default;
+-- error: UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)
+
 -- page: copy-usage_notes-copy-from-columnar
 -- feature: option parquet, orc, avro
 copy texts from 's3://guide/k' iam_role default format as parquet;

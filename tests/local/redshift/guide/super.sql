@@ -203,6 +203,11 @@ select decimal_precision(3.14159::super), decimal_scale(3.14159::super);
 
 -- page: r_array
 -- feature: function array, object
+-- was: wrong
+select array(1, 50, null, 100), object('k', 1);
+-- columns: array | object
+-- [1,50,null,100] | {"k":1}
+
 -- was: refused
 select array(1, 50, null, 100), array(1, 'abc', true, 3.14), array(), array(array(1, 2), json_parse('{"a":1}'));
 -- [1,50,null,100] | [1,"abc",true,3.14] | [] | [[1,2],{"a":1}]
@@ -272,6 +277,18 @@ select split_to_array('12|345|6789', '|'), split_to_array('a,b');
 -- was: refused
 select parts[1]::varchar, get_array_length(parts) from (select split_to_array('x/y/z', '/') as parts) as t;
 -- y | 3
+
+-- page: lower_attribute_names
+-- feature: function lower_attribute_names, upper_attribute_names
+-- was: refused
+select lower_attribute_names(json_parse('{"Ab":{"C":[{"D":"E"}]},"f":null}')), upper_attribute_names(json_parse('[{"aB":"c"},1]')), upper_attribute_names(json_parse('"x"')), lower_attribute_names(null);
+-- {"ab":{"c":[{"d":"E"}]},"f":null} | [{"AB":"c"},1] | "x" | null
+
+-- page: r_object_transform_function
+-- feature: function object_transform
+-- was: refused
+select object_transform(json_parse('{"a": 1, "b": 2}') keep '"a"');
+-- error: OBJECT_TRANSFORM is not emulated
 
 -- page: IS_VALID_JSON
 -- feature: function is_valid_json, is_valid_json_array, can_json_parse

@@ -74,8 +74,10 @@ def split_location(location: str) -> tuple[str, str]:
 
     :raises StatementError: it is no place in S3.
     """
-    if not location.startswith("s3://"):
+    if location.startswith(("dynamodb://", "emr://")):
         raise StatementError(f"COPY from {location!r} is not emulated; only S3 is, s3://bucket/prefix.")
+    if not location.startswith("s3://"):
+        raise StatementError("LOAD source is not supported. (Hint: only S3 or DynamoDB or EMR based load is allowed)")
     bucket, _, key = location.removeprefix("s3://").partition("/")
     return bucket, key
 

@@ -75,8 +75,10 @@ def parse_unload(statement: str) -> UnloadCommand:
     location = _after(tokens, "to") or ""
     if refused:
         raise StatementError(f"UNLOAD with {refused[0].upper()} is not emulated; use CSV, JSON or delimited text.")
-    if len(tokens) < 3 or tokens[2].kind not in ("string", "dollar") or not location.startswith("s3://"):
+    if len(tokens) < 3 or tokens[2].kind not in ("string", "dollar") or "to" not in options:
         raise StatementError("syntax error in UNLOAD: expected UNLOAD ('select …') TO 's3://…'")
+    if not location.startswith("s3://"):
+        raise StatementError("UNLOAD destination is not supported. (Hint: only S3 based unload is allowed)")
     bucket, _, prefix = location.removeprefix("s3://").partition("/")
     widths = _after(tokens[3:], "fixedwidth") or ""
     formats = {"csv": "csv" in options, "json": "json" in options, "fixed": bool(widths)}

@@ -258,6 +258,28 @@ create function redshift.subarray(value super, start bigint, length bigint defau
     from redshift.elements(value) where place >= start and (length is null or place < start + length)
 $$;
 
+-- JSON whose attributes, at any depth, have their names in the other case.
+create function redshift.with_names(value json, upper boolean) returns text language plpgsql immutable as $$
+begin
+    case json_typeof(value)
+        when 'object' then
+            return '{' || coalesce((
+                select string_agg(pg_catalog.to_json(case when upper then upper(key) else lower(key) end)::text || ':'
+                                  || redshift.with_names(part, upper), ',' order by place)
+                from json_each(value) with ordinality as parts(key, part, place)), '') || '}';
+        when 'array' then
+            return '[' || coalesce((select string_agg(redshift.with_names(part, upper), ',' order by place)
+                                    from json_array_elements(value) with ordinality as parts(part, place)), '') || ']';
+        else
+            return redshift.compact(value::text);
+    end case;
+end
+$$;
+create function redshift.lower_attribute_names(value super) returns super immutable
+return case when redshift.is_scalar(value) then value else redshift.of_raw(e'\x01' || redshift.with_names(redshift.to_json(value), false)) end;
+create function redshift.upper_attribute_names(value super) returns super immutable
+return case when redshift.is_scalar(value) then value else redshift.of_raw(e'\x01' || redshift.with_names(redshift.to_json(value), true)) end;
+
 -- Elements are the same when their JSON is. What is looked for comes as an array of it alone (see calls/texts.py).
 -- https://docs.aws.amazon.com/redshift/latest/dg/Array_Functions.html
 create function redshift.parts(value super) returns table (part text, place bigint, nth bigint) language sql immutable as $$

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from elt_redshift.local.redshift.dialect.calls.call import Call, Rewrite, Rewritten
+from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.types import INSENSITIVE
 
 
@@ -39,6 +40,11 @@ def _json_serialize(call: Call) -> Rewritten:
     return f"redshift.json_serialize({', '.join(call.arguments)})", call.end + 1
 
 
+def _refused(call: Call) -> Rewritten:
+    """What PostgreSQL would find a syntax error in."""
+    raise UnsupportedSqlError(f"{call.name.upper()} is not emulated: it needs a real Amazon Redshift.")
+
+
 REWRITES: dict[str, Rewrite] = {
     "array": _built("array"),
     "array_contains": _searched,
@@ -48,4 +54,5 @@ REWRITES: dict[str, Rewrite] = {
     "json_extract_path_text": _json_extract_path_text,
     "json_serialize": _json_serialize,
     "object": _built("object"),
+    "object_transform": _refused,
 }

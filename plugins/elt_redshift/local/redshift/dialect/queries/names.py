@@ -22,6 +22,7 @@ OUTPUT_NAMES = {
     **{
         name: name
         for name in (
+            "array",
             "avg",
             "first_value",
             "hll",
@@ -32,6 +33,7 @@ OUTPUT_NAMES = {
             "listagg",
             "median",
             "nth_value",
+            "object",
             "percentile_cont",
             "percentile_disc",
             "ratio_to_report",
