@@ -17,6 +17,7 @@ _FUNCTIONS = frozenset(
         "change_user_priority",
         "current_aws_account",
         "current_namespace",
+        "current_session_arn",
         "default_iam_role",
         "dropbbox",
         "explain_model",

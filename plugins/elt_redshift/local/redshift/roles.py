@@ -24,7 +24,10 @@ DATABASE = "dev"
 FUNCTION_SCHEMA = "redshift"
 """Where the functions live that Redshift has and PostgreSQL lacks or has otherwise; every search path ends with it."""
 #: The files of sql/, in the order in which they need each other.
-FILES = ("conversions", "collations", "super", "dates", "strings", "numbers", "aggregates", "statements", "catalog")
+FILES = (
+    *("conversions", "collations", "super", "dates", "strings", "numbers", "aggregates", "statements", "catalog"),
+    "views",
+)
 #: Before PostgreSQL's own, so that a function that Redshift has otherwise hides PostgreSQL's.
 SYSTEM_PATH = f"{FUNCTION_SCHEMA}, pg_catalog"
 SEARCH_PATH = f'"$user", public, {SYSTEM_PATH}'

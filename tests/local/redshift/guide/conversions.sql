@@ -316,3 +316,18 @@ select upper(name), len(name) from people where name = 'bob';
 -- was: refused
 select collate(name, 'case_sensitive') from people where collate(name, 'case_sensitive') = 'ANN';
 -- ANN
+
+-- page: r_TRY_CAST
+-- feature: function try_cast
+create table tried (v varchar(20), n decimal(6,2));
+insert into tried values ('7', 1.5), ('seven', 123.45), (null, null);
+
+-- was: refused
+select try_cast(v as int), try_cast(n as int), try_cast(n as decimal(4,2)), try_cast(n as varchar(20)) from tried order by n;
+-- 7 | 2 | 1.50 | 1.50
+-- null | 123 | null | 123.45
+-- null | null | null | null
+
+-- was: refused
+select try_cast('2024-02-30' as date), try_cast('2024-02-29' as date), try_cast('x' as int), try_cast(null as int), try_cast('99999' as smallint);
+-- null | 2024-02-29 | null | null | null

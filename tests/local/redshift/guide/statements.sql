@@ -212,12 +212,88 @@ create or replace view seen as select id, dateadd(day, id, '2020-01-01') as due 
 select * from seen where id = 2;
 -- 2 | 2020-01-03 00:00:00
 
-create view late as select id from goal with no schema binding;
+create schema late_;
 
-select count(*) from late;
--- 3
+create view late_.late as select id from late_.goal_ with no schema binding;
 
-drop view if exists seen, late;
+-- differs: Redshift's error names the table that the view reads
+-- was: refused
+select * from late_.late;
+-- error: relation "late_.late" does not exist
+
+create table late_.goal_ (id int);
+
+insert into late_.goal_ values (1), (2);
+
+-- was: refused
+select count(*) from late_.late;
+-- 2
+
+create view late_.later as select id from late_.late where id is not null with no schema binding;
+
+alter table late_.goal_ rename to goal_before;
+
+create table late_.goal_ as select 5 as id;
+
+-- was: wrong
+select distinct id from late_.later;
+-- 5
+
+-- was: refused
+drop table late_.goal_;
+-- changed: 0
+
+create table late_.goal_ (id varchar(5), more int);
+
+insert into late_.goal_ values ('x', 1);
+
+-- was: refused
+select id from late_.later;
+-- x
+
+-- was: refused
+alter table late_.goal_ alter column id type varchar(10);
+-- changed: 0
+
+alter table late_.later rename to latest;
+
+-- page: PG_GET_LATE_BINDING_VIEW_COLS
+-- feature: function pg_get_late_binding_view_cols, pg_get_cols
+-- was: refused
+select view_name, col_name, col_type, col_num from pg_get_late_binding_view_cols() cols(view_schema name, view_name name, col_name name, col_type varchar, col_num int)
+where view_schema = 'late_' order by view_name;
+-- late | id | character varying(10) | 1
+-- latest | id | character varying(10) | 1
+
+-- page: PG_GET_COLS
+-- was: refused
+select col_name, col_type from pg_get_cols('late_.goal_') cols(view_schema name, view_name name, col_name name, col_type varchar, col_num int) order by col_num;
+-- id | character varying(10)
+-- more | integer
+
+-- page: r_CREATE_VIEW
+-- feature: statement create view
+create or replace view late_.latest as select more from late_.goal_ with no schema binding;
+
+select more from late_.latest;
+-- 1
+
+-- was: wrong
+create view late_.wrong as select id from late_.goal_ where with no schema binding;
+-- error: syntax error
+
+-- was: wrong
+create view late_.latest as select 1 as one with no schema binding;
+-- error: already exists
+
+drop view late_.latest;
+
+drop view late_.latest;
+-- error: view "latest" does not exist
+
+drop schema late_ cascade;
+
+drop view if exists seen;
 
 -- page: materialized-view-create-sql-command
 -- feature: statement create materialized view

@@ -20,10 +20,11 @@ from elt_redshift.local.redshift.dialect.refusals import refuse
 from elt_redshift.local.redshift.dialect.rights import default_rights, grant
 from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS, setting_of
 from elt_redshift.local.redshift.dialect.signatures import alter_procedure, drop_procedure, on_function
-from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view
+from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view, drop_table, drop_view
 from elt_redshift.local.redshift.dialect.tokens import (
     following,
     lex,
+    match,
     name_end,
     quote,
     strip,
@@ -170,7 +171,10 @@ def _drop(tokens: list[Token], context: Context) -> str:
         return with_known_options(tokens)
     if kind in _ROUTINES:
         return drop_procedure(tokens) if kind == "procedure" else on_function(tokens)
-    return _plain(tokens, context)
+    if kind == "view":
+        return drop_view(tokens)
+    named = match(tokens, 0, "drop", "table") or match(tokens, 0, "drop", "materialized", "view")
+    return _plain(tokens, context) if named is None else drop_table(tokens, named)
 
 
 def _lock(tokens: list[Token], _context: Context) -> str:

@@ -14,6 +14,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     lex,
     match,
     name_end,
+    quote,
     spaced,
     strip,
     symbol,
@@ -117,13 +118,47 @@ def create_table(tokens: Sequence[Token], context: Context) -> str:
 
 
 def create_view(tokens: Sequence[Token], context: Context) -> str:
-    """``CREATE [MATERIALIZED] VIEW``; without late binding, which PostgreSQL does not know."""
+    """``CREATE [MATERIALIZED] VIEW``; with late binding see sql/views.sql."""
     header, select = _query(tokens, 0)
     body = text(whole(select, context)).rstrip()
     ending = [token for token in lex(body) if token.kind not in ("space", "comment")][-4:]
+    head = strip(_without_attributes(expression(header)))
+    start = following(head, next(index for index in range(len(head)) if word(head, index) == "view"))
+    end = name_end(head, start)
+    named, replacing = quote(text(strip(head[start:end]))), "replace" in words(head[:start])
     if [token.word for token in ending] == ["with", "no", "schema", "binding"]:
-        body = body[: ending[0].start].rstrip()
-    return f"{text(strip(_without_attributes(expression(header))))} {body}"
+        definition = quote(f"{text(head[end:])} {body[: ending[0].start].rstrip()}")
+        return _quietly(f"redshift.create_late_view({named}, {definition}, {str(replacing).lower()})")
+    bound = f"{_quietly(f'redshift.bound({named})')}; " if replacing else ""
+    return f"{bound}{text(head)} {body}"
+
+
+def _quietly(*calls: str) -> str:
+    """Functions called for what they do."""
+    return f"do $late$begin {' '.join(f'perform {call};' for call in calls)} end$late$"
+
+
+def drop_view(tokens: Sequence[Token]) -> str:
+    """``DROP VIEW [IF EXISTS] name, … [CASCADE | RESTRICT]``."""
+    start = following(tokens, following(tokens, following(tokens, -1)))
+    optional = match(tokens, start, "if", "exists")
+    last = words(tokens, len(tokens))[-1]
+    behaviour = last if last in ("cascade", "restrict") else ""
+    end = max(index for index in range(len(tokens)) if word(tokens, index) == last) if behaviour else len(tokens)
+    names = [text(strip(piece)) for piece in divide(tokens[optional or start : end])]
+    given = f"{str(optional is not None).lower()}, '{behaviour}'"
+    return _quietly(*(f"redshift.drop_view({quote(name)}, {given})" for name in names))
+
+
+def drop_table(tokens: Sequence[Token], start: int) -> str:
+    """``DROP TABLE`` and ``DROP MATERIALIZED VIEW`` of what is named from ``start`` on."""
+    written = text(expression(tokens))
+    names = expression(tokens[match(tokens, start, "if", "exists") or start :])
+    ending = words(names, len(names))[-1]
+    if ending in ("cascade", "restrict"):
+        names = names[: max(index for index in range(len(names)) if word(names, index) == ending)]
+    unbound = (f"redshift.unbind({quote(text(strip(piece)))})" for piece in divide(names))
+    return f"{_quietly(*unbound)}; {written}"
 
 
 def _append(tokens: Sequence[Token], start: int, name: Sequence[Token]) -> str:
@@ -162,4 +197,6 @@ def alter_table(tokens: Sequence[Token]) -> str:
         added = following(tokens, added) if word(tokens, added) == "column" else added
         definition = text(expression(table_column(strip(tokens[added:]))))
         return f"{text(expression(tokens[:end]))} add column {definition}"
-    return text(expression(spaced(tokens)))
+    named = quote(text(expression(strip(tokens[match(tokens, start, "if", "exists") or start : end]))))
+    renamed = f", {quote(rest[2])}" if rest[:2] == ["rename", "to"] and len(rest) == 3 else ""
+    return f"{_quietly(f'redshift.unbind({named}{renamed})')}; {text(expression(spaced(tokens)))}"

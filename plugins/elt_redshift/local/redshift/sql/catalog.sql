@@ -11,6 +11,11 @@ create function redshift.pg_last_copy_id() returns int stable return coalesce(re
 create function redshift.pg_last_unload_count() returns int stable return coalesce(redshift.setting('elt.unload_count'), '0')::int;
 create function redshift.pg_last_unload_id() returns int stable return coalesce(redshift.setting('elt.unload_id'), '-1')::int;
 create function redshift.pg_last_query_id() returns int language sql as $$ select redshift.ask('latest', '{}', '10 seconds')::int $$;
+create function redshift.last_user_query_id() returns int language sql as $$ select redshift.pg_last_query_id() $$;
+create function redshift.pg_get_session_roles() returns setof record language sql stable as $$
+    select rolname, oid::int from pg_roles
+    where not rolcanlogin and rolname not like 'pg\\_%' and rolname <> 'elt_exchange' and pg_has_role(oid, 'member')
+$$;
 create function redshift.user_is_member_of(member name, role name) returns boolean stable return pg_has_role(member, role, 'member');
 create function redshift.role_is_member_of(member name, role name) returns boolean stable return pg_has_role(member, role, 'member');
 

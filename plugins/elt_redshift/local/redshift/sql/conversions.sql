@@ -14,6 +14,17 @@ begin
 end
 $$;
 
+-- Whether a value can become one of a type. A type that it never can become is an error. Immutable, so that with a constant
+-- the cast behind it is not planned. https://docs.aws.amazon.com/redshift/latest/dg/r_TRY_CAST.html
+create function redshift.castable(value anyelement, kind text) returns boolean language plpgsql immutable as $$
+begin
+    execute format('select $1::%s', kind) using value;
+    return true;
+exception when data_exception then
+    return false;
+end
+$$;
+
 -- Blanks at the end of a text do not count when texts are compared: so it is with CHAR, and so it becomes with all.
 -- https://docs.aws.amazon.com/redshift/latest/dg/r_Character_types.html
 update pg_operator set oprcode = ('bpchar' || case oprname when '=' then 'eq' when '<>' then 'ne' when '<' then 'lt'

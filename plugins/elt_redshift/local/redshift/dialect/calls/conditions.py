@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from elt_redshift.local.redshift.dialect.calls.call import Call, Rewrite, Rewritten
-from elt_redshift.local.redshift.dialect.tokens import following, lex, text, word
+from elt_redshift.local.redshift.dialect.tokens import following, lex, quote, text, word
 from elt_redshift.local.redshift.dialect.types import type_at
 
 
@@ -55,10 +55,24 @@ def _cast(call: Call) -> Rewritten:
     return f"cast({text(tokens[:place]).strip()} as {text(kind[0])}{text(tokens[kind[1] :])})", call.end + 1
 
 
+def _try_cast(call: Call) -> Rewritten:
+    """https://docs.aws.amazon.com/redshift/latest/dg/r_TRY_CAST.html"""
+    tokens = lex(call.arguments[0])
+    place = max(index for index in range(len(tokens)) if word(tokens, index) == "as")
+    start = following(tokens, place)
+    kind = type_at(tokens, start)
+    value, target = text(tokens[:place]).strip(), text(kind[0]) if kind else text(tokens[start:]).strip()
+    first = lex(value)
+    # A literal has no type by itself, and the test takes a value of any.
+    given = f"{value}::text" if len(first) == 1 and (first[0].kind == "string" or value.lower() == "null") else value
+    return f"(case when redshift.castable({given}, {quote(target)}) then cast({given} as {target}) end)", call.end + 1
+
+
 REWRITES: dict[str, Rewrite] = {
     "cast": _cast,
     "convert": _convert,
     "decode": _decode,
     "nvl": _nvl,
     "nvl2": _nvl2,
+    "try_cast": _try_cast,
 }
