@@ -1,4 +1,4 @@
-"""Commands that need no AWS: ``check``, ``compile``, ``template``, ``schema``."""
+"""Commands about a job's files: ``check``, ``compile``, ``template``, ``schema``."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.tables import SAID
+from elt_redshift.cli import policy
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
@@ -30,6 +31,7 @@ def add_parser(commands: Commands) -> None:
         metavar="FOLDER",
         help="where to look for DAG files that schedule the job too (default: dags, if it is there)",
     )
+    policy.add_to_check(checked)
     compiled = command(commands, "compile", compile_, "Print the state machine definition.")
     compiled.add_argument(
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
@@ -49,13 +51,14 @@ def add_parser(commands: Commands) -> None:
 
 def check(given: argparse.Namespace) -> int:
     job = load(given)
+    policy.refuse_without_aws(given)
     for risk in risks(compile_job(job)):
         print(f"Warning: {risk.problem}{' It will not be deployed.' if risk.sure else ''}", file=sys.stderr)
     if job.schedule and job.schedule.enabled:
         for place in dag_files.scheduling(given.dags, {job.name, Path(given.job).name}):
             print(f"Warning: {place}: {scheduled_twice(job.name, job.schedule)}", file=sys.stderr)
     print(f"Job {job.job_id} ({job.name}) is valid: {len(job.tasks)} tasks.")
-    return 0
+    return policy.check_rights(given, job) if given.aws else 0
 
 
 def compile_(given: argparse.Namespace) -> int:

@@ -19,6 +19,7 @@ def apply_all() -> None:
     http.answer_fast()
     with regions.no_machines():
         from elt_redshift.local import awslambda, cloudformation, dynamodb, events, stepfunctions
+        from elt_redshift.local.iam import simulation
 
         stepfunctions.patches()  # imports what it changes
 
@@ -29,6 +30,7 @@ def apply_all() -> None:
     stepfunctions.apply_all()
     cloudformation.apply_all()
     events.apply_all()
+    simulation.apply()
 
 
 def install_data_api(data_api: DataApi) -> None:

@@ -75,6 +75,7 @@ def test_a_submission_needs_what_it_takes_to_connect() -> None:
     assert needed(**cluster) == [f"{submit} cluster:c", f"{connect}WithIAM dbname:c/d"]
     secret = "arn:aws:secretsmanager:us-east-1:123456789012:secret:s"
     assert needed(**cluster, SecretArn=secret) == [f"{submit} cluster:c", "secretsmanager:GetSecretValue secret:s"]
+    assert needed(**cluster) == [f"{submit} cluster:c", f"{connect}WithIAM dbname:c/d"]
     assert needed(WorkgroupName="w", Sql="") == [
         f"{submit} workgroup/w",
         "redshift-serverless:GetCredentials workgroup/w",
@@ -91,3 +92,14 @@ def test_a_metric_s_namespace_is_a_condition_of_its_call() -> None:
     """PutMetricData knows no resource."""
     (asked,) = asked_by("cloudwatch", "PutMetricData", {"Namespace": "ELT", "MetricData": []})
     assert asked == Asked("cloudwatch:PutMetricData", "*", {"cloudwatch:namespace": "ELT"})
+
+
+def test_stacks_and_buckets_are_resources() -> None:
+    """A stack by its name or ARN, all of them where none is named; a bucket, and what is in it."""
+    stack = "arn:aws:cloudformation:us-east-1:123456789012:stack/sales"
+    requests = ({"StackName": "sales"}, {"StackName": f"{stack}/id"}, {})
+    asked = [one.resource for request in requests for one in asked_by("cloudformation", "DescribeStacks", request)]
+    assert asked == [f"{stack}/*", f"{stack}/id", "*"]
+    objects = ({"Bucket": "b"}, {"Bucket": "b", "Key": "k/1"})
+    asked = [one.resource for request in objects for one in asked_by("s3", "GetObject", request)]
+    assert asked == ["arn:aws:s3:::b", "arn:aws:s3:::b/k/1"]

@@ -109,6 +109,19 @@ def _function(_: str, request: Request) -> list[str]:
     return [named if named.startswith("arn:") else f"arn:aws:lambda:{HERE}:function:{named}"]
 
 
+def _object(_: str, request: Request) -> list[str]:
+    key = f"/{request['key']}" if "key" in request else ""
+    return [f"arn:aws:s3:::{request['bucket']}{key}"]
+
+
+def _stack(_: str, request: Request) -> list[str]:
+    """A stack is named by its name or its ARN; what names none is about all of them."""
+    if "stackname" not in request:
+        return [ANY]
+    name = request["stackname"]
+    return [name if name.startswith("arn:") else f"arn:aws:cloudformation:{HERE}:stack/{name}/{ANY}"]
+
+
 _ON: Mapping[str, Callable[[str, Request], list[str]]] = {
     "dynamodb": _table,
     "stepfunctions": _state_machine,
@@ -117,5 +130,6 @@ _ON: Mapping[str, Callable[[str, Request], list[str]]] = {
     "lambda": _function,
     "sqs": _queue,
     "sns": lambda _, request: [request.get("topicarn", ANY)],
-    "s3": lambda _, request: [f"arn:aws:s3:::{request['bucket']}/{request.get('key', '')}"],
+    "s3": _object,
+    "cloudformation": _stack,
 }

@@ -71,6 +71,35 @@ def allowing(policies: Mapping[str, Mapping[str, Any]], asked: Asked) -> set[Gra
     return found
 
 
+def decide(policies: Mapping[str, Mapping[str, Any]], asked: Asked) -> str:
+    """``allowed``, ``explicitDeny`` or ``implicitDeny``, as IAM's simulator names it."""
+    if allowing(policies, asked):
+        return "allowed"
+    refusing = {name: {"Statement": [*_refusals(document)]} for name, document in policies.items()}
+    return "explicitDeny" if allowing(refusing, asked) else "implicitDeny"
+
+
+def _refusals(document: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The refusals of a policy, as if they were permissions."""
+    for _, statement in _statements({"": document}):
+        if statement["Effect"] == "Deny":
+            yield {**statement, "Effect": "Allow"}
+
+
+def missing_context(policies: Mapping[str, Mapping[str, Any]], asked: Asked) -> list[str]:
+    """The condition keys of statements about that action and resource of which the call has no value."""
+    known = {key.lower() for key in asked.context}
+    keys = (
+        key
+        for _, statement in _statements(policies)
+        if any(matches(one.lower(), asked.action.lower()) for one in _list(statement.get("Action")))
+        and any(matches(one, asked.resource) for one in _list(statement.get("Resource")))
+        for named in statement.get("Condition", {}).values()
+        for key in named
+    )
+    return sorted({key for key in keys if key.lower() not in known})
+
+
 def trusts(document: Mapping[str, Any], service: str, context: Mapping[str, str]) -> bool:
     """Whether a role's trust policy lets a service assume it.
 

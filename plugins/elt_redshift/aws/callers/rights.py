@@ -1,0 +1,165 @@
+"""The rights of those who call AWS for deployed jobs, each with what it is for: the one place that knows them.
+
+What the roles of a job's own stack may do follows from its states (:mod:`elt_redshift.asl.language.needs`). This is
+about the people and programs outside it. A test records every call of theirs and holds it against these rights.
+https://docs.aws.amazon.com/service-authorization/latest/reference/reference_policies_actions-resources-contextkeys.html
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal, get_args
+
+#: Who: the execution role of Airflow (MWAA's environment), whoever deploys, whoever runs jobs on the command line.
+Caller = Literal["mwaa", "deployer", "operator"]
+CALLERS: tuple[Caller, ...] = get_args(Caller)
+
+#: What actions are taken on, in the order in which policies tell of it. ``stacks``, ``statements``, ``results`` and
+#: ``definitions`` know no resource, see docs/security.md.
+Thing = Literal[
+    "stacks",
+    "stack",
+    "machine",
+    "machine behind ends",
+    "executions",
+    "map runs",
+    "children",
+    "audit table",
+    "shared table",
+    "history table",
+    "join table",
+    "job files",
+    "templates",
+    "bucket",
+    "definitions",
+    "statements",
+    "results",
+    "warehouse",
+    "database user",
+    "cluster identity",
+    "workgroup identity",
+    "secret",
+    "key",
+]
+THINGS: tuple[Thing, ...] = get_args(Thing)
+
+
+@dataclass(frozen=True)
+class Right:
+    """Actions on a thing, and what they are for.
+
+    :param actions: as IAM names them.
+    :param on: where a policy's scope has no such thing, it has no such right.
+    :param why: completes "needed to …".
+    """
+
+    on: Thing
+    actions: tuple[str, ...]
+    why: str
+
+
+def _actions(service: str, *names: str) -> tuple[str, ...]:
+    return tuple(f"{service}:{name}" for name in names)
+
+
+#: What everybody does who deals with runs.
+_RUNS = (
+    Right("stacks", _actions("cloudformation", "DescribeStacks"), "find a job's stack by its tag"),
+    Right("machine", _actions("states", "StartExecution"), "start runs"),
+    Right("machine", _actions("states", "DescribeStateMachine"), "see whether the job was deployed anew"),
+    Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "follow runs"),
+    Right(
+        "executions",
+        _actions("states", "DescribeStateMachineForExecution", "RedriveExecution"),
+        "let a failed run go on where it failed",
+    ),
+    Right("map runs", _actions("states", "ListExecutions"), "tell why a task of a large job failed"),
+    Right("children", _actions("states", "DescribeExecution"), "tell why a task of a large job failed"),
+    Right("audit table", _actions("dynamodb", "GetItem", "UpdateItem"), "see and settle the jobs' locks"),
+    Right("join table", _actions("dynamodb", "Query"), "follow the tasks of a large job"),
+    Right("job files", _actions("s3", "GetObject"), "know the tasks of a large job"),
+)
+
+#: What stopping a run takes. Statements are cancelled, so that none goes on by itself.
+_STOPPING = (
+    Right("executions", _actions("states", "StopExecution"), "stop runs"),
+    Right("statements", _actions("redshift-data", "CancelStatement", "ListStatements"), "cancel what a run has left"),
+)
+
+#: What the Data API does for whoever submits SQL: one of these ways, as the connection says. A cluster without a
+#: database user is connected to as oneself. https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html
+_CONNECTING = (
+    Right("database user", _actions("redshift", "GetClusterCredentials"), "connect to the database"),
+    Right("cluster identity", _actions("redshift", "GetClusterCredentialsWithIAM"), "connect to the database"),
+    Right("workgroup identity", _actions("redshift-serverless", "GetCredentials"), "connect to the database"),
+    Right("secret", _actions("secretsmanager", "GetSecretValue"), "connect to the database"),
+)
+
+_AIRFLOW = (
+    *_RUNS,
+    *_STOPPING,
+    Right("statements", _actions("redshift-data", "DescribeStatement"), "tell rows and times of tasks, and follow SQL"),
+    Right("warehouse", _actions("redshift-data", "BatchExecuteStatement", "ExecuteStatement"), "run SQL from DAGs"),
+    Right("results", _actions("redshift-data", "GetStatementResult"), "give the rows of SQL to DAGs"),
+    *_CONNECTING,
+)
+
+_OPERATOR = (
+    *_RUNS,
+    Right("machine", _actions("states", "ListExecutions"), "find the newest runs"),
+    Right("machine behind ends", _actions("states", "StartExecution"), "catch up the history"),
+    Right("audit table", _actions("dynamodb", "Scan"), "show all locks of a table: status"),
+    Right("history table", _actions("dynamodb", "Query"), "show past runs: history, tasks, trends"),
+)
+
+#: Beside what CloudFormation does for them, see :mod:`elt_redshift.aws.callers.resource_types`.
+_DEPLOYER = (
+    Right("stacks", _actions("cloudformation", "DescribeStacks"), "find a job's stack by its tag"),
+    Right(
+        "stack",
+        _actions(
+            "cloudformation",
+            "CreateChangeSet",
+            "DeleteChangeSet",
+            "DeleteStack",
+            "DescribeChangeSet",
+            "DescribeStackEvents",
+            "ExecuteChangeSet",
+            "GetTemplate",
+            "ListStackResources",
+        ),
+        "make, change and remove stacks",
+    ),
+    Right("definitions", _actions("states", "ValidateStateMachineDefinition"), "have definitions judged beforehand"),
+    Right("machine", _actions("states", "ListExecutions"), "see before a removal what runs"),
+    Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "stop runs: destroy --stop"),
+    *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in _STOPPING),
+    Right("audit table", _actions("dynamodb", "UpdateItem"), "show the job in its audit table"),
+    Right("shared table", _actions("dynamodb", "DeleteItem", "GetItem"), "remove a job's item: destroy --all"),
+    Right(
+        "shared table",
+        _actions("dynamodb", "CreateTable", "DescribeTable", "UpdateContinuousBackups"),
+        "make and check a shared audit table",
+    ),
+    Right("bucket", _actions("s3", "CreateBucket"), "make the bucket for large templates and jobs"),
+    Right("templates", _actions("s3", "GetObject", "PutObject"), "upload large templates, which CloudFormation reads"),
+    Right("job files", _actions("s3", "PutObject"), "upload the tasks of large jobs"),
+)
+
+#: What a key of one's own takes of who reads and writes what is under it; as the roles of the stack have it.
+_KEY = Right(
+    "key",
+    _actions("kms", "Decrypt", "DescribeKey", "Encrypt", "GenerateDataKey", "ReEncryptFrom", "ReEncryptTo"),
+    "read and write what the key encrypts",
+)
+_KEY_OF_DEPLOYER = Right("key", (*_KEY.actions, "kms:CreateGrant"), "encrypt what a stack makes")
+
+RIGHTS: Mapping[Caller, tuple[Right, ...]] = MappingProxyType(
+    {
+        "mwaa": (*_AIRFLOW, _KEY),
+        "deployer": (*_DEPLOYER, _KEY_OF_DEPLOYER),
+        "operator": (*_OPERATOR, _KEY),
+    }
+)

@@ -1,0 +1,162 @@
+"""What a caller's policy is about: which stacks and jobs, where; and the ARNs of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from elt_redshift.asl.language import names
+from elt_redshift.aws.callers.rights import Thing
+from elt_redshift.aws.stacks import Deployed
+from elt_redshift.aws.template import endings, machine, tables
+
+ANY = "*"
+
+
+@dataclass(frozen=True)
+class Place:
+    """A region of an account, as ARNs name it.
+
+    :param partition: such as ``aws``.
+    :param account: the twelve digits.
+    """
+
+    partition: str
+    region: str
+    account: str
+
+    def arn(self, service: str, resource: str, regional: bool = True) -> str:
+        """Of something in the account, and in the region unless the service knows none."""
+        return f"arn:{self.partition}:{service}:{self.region if regional else ''}:{self.account}:{resource}"
+
+    def in_bucket(self, bucket: str, key: str = "") -> str:
+        """Of a bucket, or of what is in it."""
+        return f"arn:{self.partition}:s3:::{bucket}{f'/{key}' if key else ''}"
+
+
+@dataclass(frozen=True)
+class Warehouse:
+    """Where SQL runs that is submitted without a state machine, as ``deploy`` is told it.
+
+    :param user: of a cluster; without one, the caller connects as itself.
+    """
+
+    cluster: str = ""
+    workgroup: str = ""
+    database: str = "dev"
+    user: str = ""
+    secret: str = ""
+
+
+@dataclass(frozen=True)
+class Scope:
+    """What a policy is about.
+
+    :param stack: a stack's name, which may have wildcards: of stacks that are not named by jobs.
+    :param deployed: the stacks of the jobs that are named; then it is about no other.
+    :param large: jobs in the map layout are among them.
+    :param shared: names of audit tables that belong to no stack.
+    :param warehouse: None: no SQL is submitted but by state machines.
+    :param bucket: where templates and job files are; default: the account's own.
+    :param key: ARN of a KMS key of one's own.
+    :param role_path: of the roles that stacks make.
+    """
+
+    place: Place
+    stack: str = ANY
+    deployed: tuple[Deployed, ...] = ()
+    large: bool = True
+    shared: tuple[str, ...] = ()
+    warehouse: Warehouse | None = None
+    bucket: str = ""
+    key: str = ""
+    role_path: str = "/"
+
+    @property
+    def stacks(self) -> tuple[str, ...]:
+        """The stacks' names or patterns."""
+        return tuple(one.stack for one in self.deployed) or (self.stack,)
+
+    def on(self, thing: Thing) -> tuple[str, ...]:
+        """The ARNs of a thing, patterns among them; nothing where the scope has none."""
+        return tuple(dict.fromkeys(self._found(thing)))
+
+    def _found(self, thing: Thing) -> Iterator[str]:
+        place = self.place
+        match thing:
+            case "stacks" | "statements" | "definitions":
+                yield ANY
+            case "stack":
+                yield from (place.arn("cloudformation", f"stack/{one}/*") for one in self.stacks)
+            case "machine" | "machine behind ends":
+                kind = machine.MACHINE if thing == "machine" else endings.MACHINE
+                yield from (place.arn("states", f"stateMachine:{one}") for one in self._machines(kind))
+            case "executions":
+                yield from (place.arn("states", f"execution:{one}:*") for one in self._machines(machine.MACHINE))
+            case "audit table" | "history table" | "join table" | "shared table":
+                yield from self._tables(thing)
+            case "key":
+                yield from filter(None, (self.key,))
+            case "map runs" | "children" | "job files":
+                yield from self._of_large_jobs(thing) if self.large else ()
+            case "templates":
+                yield place.in_bucket(self._bucket, "elt-redshift/templates/*")
+            case "bucket":
+                yield place.in_bucket(self._bucket)
+            case _:
+                yield from self._connecting(thing) if self.warehouse else ()
+
+    def _machines(self, logical: str) -> Iterator[str]:
+        """The names of state machines. CloudFormation makes them of their names in the template and nothing else, so
+        without a stack to look at it is every job's."""
+        if not self.deployed:
+            yield f"*{logical}-*"
+        for one in self.deployed:
+            arn = one.state_machine_arn if logical == machine.MACHINE else one.run_end_machine
+            yield from filter(None, (arn.rpartition(":")[2],))
+
+    def _tables(self, thing: Thing) -> Iterator[str]:
+        if thing in ("audit table", "shared table"):
+            own = tuple(one.audit_table for one in self.deployed if one.shares_table)
+            yield from (self.place.arn("dynamodb", f"table/{one}") for one in (*own, *self.shared))
+        logical = {"audit table": tables.AUDIT, "history table": tables.HISTORY, "join table": tables.JOINS}.get(thing)
+        sharing = [one.stack for one in self.deployed if one.shares_table] if thing == "audit table" else []
+        if logical is None or (thing == "join table" and not self.large):
+            return
+        for stack in (one for one in self.stacks if one not in sharing):
+            yield (table := self.place.arn("dynamodb", f"table/{stack}-{logical}-*"))
+            if thing == "history table":
+                yield f"{table}/index/*"
+
+    def _of_large_jobs(self, thing: Thing) -> Iterator[str]:
+        if thing == "job files":
+            yield self.place.in_bucket(self._bucket, "elt-redshift/jobs/*")
+            return
+        kind = "mapRun" if thing == "map runs" else "execution"
+        for one in self._machines(machine.MACHINE):
+            yield self.place.arn("states", f"{kind}:{one}/{names.LABEL}:*")
+
+    @property
+    def _bucket(self) -> str:
+        return self.bucket or f"elt-redshift-{self.place.account}-{self.place.region}"
+
+    def _connecting(self, thing: Thing) -> Iterator[str]:
+        """https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html"""
+        where, place = self.warehouse, self.place
+        assert where is not None
+        match thing:
+            case "results":
+                yield ANY
+            case "warehouse" if where.workgroup:
+                yield place.arn("redshift-serverless", "workgroup/*")
+            case "warehouse":
+                yield place.arn("redshift", f"cluster:{where.cluster}")
+            case "secret" if where.secret:
+                yield where.secret
+            case "workgroup identity" if where.workgroup and not where.secret:
+                yield place.arn("redshift-serverless", "workgroup/*")
+            case "database user" if where.cluster and where.user and not where.secret:
+                yield place.arn("redshift", f"dbuser:{where.cluster}/{where.user}")
+                yield place.arn("redshift", f"dbname:{where.cluster}/{where.database}")
+            case "cluster identity" if where.cluster and not where.user and not where.secret:
+                yield place.arn("redshift", f"dbname:{where.cluster}/{where.database}")
