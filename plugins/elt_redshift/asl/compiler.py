@@ -11,7 +11,7 @@ from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.needs import Need
 from elt_redshift.asl.language.states import Flow
-from elt_redshift.asl.patterns import answering, starting
+from elt_redshift.asl.patterns import abroad, answering, starting
 from elt_redshift.asl.patterns.ending import EndPattern
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
@@ -139,19 +139,25 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.measured and target == Target():
         return arranged.measured
     if arranged.arrangement is None:
-        flow = assembly.mapped(job, target)
+        flow = _for_target(assembly.mapped(job, target), target)
         return StateMachine(job, target, flow, graph, job_file=jobfile.items(job, graph, prints))
-    flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target)
+    flow = _for_target(assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target), target)
     events = any(task.wait == "event" for task in job.tasks)
     return StateMachine(job, target, flow, graph, arranged.arrangement, events)
+
+
+def _for_target(flow: Flow, target: Target) -> Flow:
+    return abroad.as_role(flow, target.warehouse_role) if target.other_account else flow
 
 
 def check(machine: StateMachine) -> StateMachine:
     """The machine as it is.
 
-    :raises JobError: it is over a limit of Step Functions.
+    :raises JobError: it is over a limit of Step Functions, or waits for what its account does not hear.
     """
     job = machine.job
+    if machine.target.other_account and (unheard := [*abroad.problems(job)]):
+        raise JobError(unheard)
     if problems := [*bounds.check_definition(job, machine.size), *bounds.check_items(job, machine.job_file)]:
         raise JobError(problems)
     return machine

@@ -26,7 +26,9 @@ class Target:
     :cvar job_file_bucket: the S3 bucket of the job file; only the map layout reads it.
     :cvar job_file_key: the job file's key.
     :cvar role: of the warehouse, for COPY and UNLOAD; in the map layout, where SQL is not part of the definition.
+    :cvar warehouse_role: the ARN of the role that the Data API is called as, of a warehouse in another account.
     :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
+    :param other_account: whether the warehouse is in another account, whose role the calls assume.
     :param long_polling: whether Step Functions knows the Data API's ``WaitTimeSeconds``; if not, every task polls.
     """
 
@@ -42,9 +44,11 @@ class Target:
     job_file_bucket: ClassVar[str] = "${JobFileBucket}"
     job_file_key: ClassVar[str] = "${JobFileKey}"
     role: ClassVar[str] = ROLE_PLACEHOLDER
+    warehouse_role: ClassVar[str] = "${WarehouseRoleArn}"
 
     partition: str = "aws"
     long_polling: bool = True
+    other_account: bool = False
 
     @property
     def warehouse(self) -> dict[str, Any]:

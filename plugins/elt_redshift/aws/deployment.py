@@ -12,6 +12,7 @@ from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.tables import AUDIT
+from elt_redshift.aws.template.warehouse import OTHER_ROLE
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning import risks
@@ -48,11 +49,14 @@ def prepare(
     shares_table = shared(account.stacks, account.client("dynamodb"), job, stack, parameters)
     if not shares_table:
         parameters = {name: value for name, value in parameters.items() if name != AUDIT}
-    machine = compile_accepted(account.client("stepfunctions"), job)
-    told = tuple(risks.warnings(machine))
+    before = account.stacks.at(stack)
     if keeps_tables is None:
-        before = account.stacks.at(stack)
         keeps_tables = before is None or before.keeps_tables
+    role = parameters.get(OTHER_ROLE, before.warehouse_role if before else "")
+    if not role:
+        parameters = {name: value for name, value in parameters.items() if name != OTHER_ROLE}
+    machine = compile_accepted(account.client("stepfunctions"), job, role)
+    told = tuple(risks.warnings(machine))
     rendered = render(machine, Choices(shares_table, keeps_tables))
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:

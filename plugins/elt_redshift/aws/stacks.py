@@ -75,6 +75,7 @@ class Deployed:
     :param job_id: the key of the job's item in the audit table.
     :param shares_table: the audit table is none of the stack's own.
     :param keeps_tables: the tables outlive the stack.
+    :param warehouse_role: the ARN of the role of another account, where the warehouse is in one.
     :param database_user: the one that the role of the state machine is, where it connects as itself.
     """
 
@@ -88,6 +89,7 @@ class Deployed:
     shares_table: bool = False
     keeps_tables: bool = True
     database_user: str = ""
+    warehouse_role: str = ""
 
 
 @dataclass(frozen=True)
@@ -268,10 +270,11 @@ def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
     names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn", "JobID")
     machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
-    given = {one["ParameterKey"] for one in stack.get("Parameters", [])}
+    given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
     shares, keeps = tables.AUDIT in given, outputs.get(tables.KEPT) != tables.SAID[False]
     user = outputs.get(warehouse.DATABASE_USER, "")
-    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user)
+    role = given.get(warehouse.OTHER_ROLE, "")
+    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role)
 
 
 def _parameters(

@@ -13,6 +13,7 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
 from elt_redshift.aws.template.tables import AUDIT, SAID
+from elt_redshift.aws.template.warehouse import OTHER_ROLE
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.exceptions import EltError
 
@@ -23,6 +24,7 @@ _OPTIONS = {
     "role": "RedshiftIAMRoleARN",
     "workgroup": "WorkgroupName",
     "secret": "SecretArn",
+    "warehouse-role": OTHER_ROLE,
     "permissions-boundary": "PermissionsBoundary",
     "role-path": "RolePath",
     "log-level": "LogLevel",

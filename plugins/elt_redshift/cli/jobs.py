@@ -9,6 +9,7 @@ from pathlib import Path
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import job_file
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
@@ -39,6 +40,9 @@ def add_parser(commands: Commands) -> None:
     rendered = command(commands, "template", template, "Print the CloudFormation template.")
     rendered.add_argument(
         "--shared-audit-table", action="store_true", help="with a parameter for the audit table's name, and no table"
+    )
+    rendered.add_argument(
+        "--other-account", action="store_true", help="with a parameter for the role of another account's warehouse"
     )
     rendered.add_argument(
         "--keep-tables",
@@ -79,7 +83,7 @@ def schema(_: argparse.Namespace) -> int:
 
 def template(given: argparse.Namespace) -> int:
     choices = Choices(given.shared_audit_table, given.keep_tables == SAID[True])
-    rendered = render(compile_job(load(given)), choices)
+    rendered = render(compile_job(load(given), Target(other_account=given.other_account)), choices)
     print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
     if rendered.job_file is not None:
         print(

@@ -45,6 +45,14 @@ def test_any_other_mistake_is_told() -> None:
         compile_accepted(Judge("StatementName"), JOBS["one_task"])
 
 
+def test_the_role_of_another_account_is_judged_as_it_is() -> None:
+    """A state's role is no argument, where any text would do."""
+    role = "arn:aws:iam::210987654321:role/elt"
+    assert compile_accepted(Judge("${WarehouseRoleArn}"), JOBS["n"], role).target.other_account
+    with pytest.raises(InvalidDefinitionError):
+        compile_accepted(Judge(role), JOBS["n"], role)
+
+
 def test_the_machine_that_answers_to_events_is_judged_as_well() -> None:
     """A job that waits for events has a Standard and an Express state machine."""
     judge = Judge()

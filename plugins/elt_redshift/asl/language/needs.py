@@ -31,6 +31,7 @@ Resource = Literal[
     "cluster identity",
     "workgroup identity",
     "secret",
+    "warehouse role",
 ]
 
 
@@ -52,6 +53,9 @@ CONNECTING = (
     Need("redshift-serverless:GetCredentials", "workgroup identity"),
     Need("secretsmanager:GetSecretValue", "secret"),
 )
+
+#: A call that is made as the role of another account needs nothing else of the machine's own.
+ASSUMING = Need("sts:AssumeRole", "warehouse role")
 
 #: What a Distributed Map does with the rights of the machine's role.
 #: https://docs.aws.amazon.com/step-functions/latest/dg/iam-policies-eg-dist-map.html

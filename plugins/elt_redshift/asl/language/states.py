@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
-from elt_redshift.asl.language.needs import STARTING_CHILDREN, Need
+from elt_redshift.asl.language.needs import ASSUMING, STARTING_CHILDREN, Need
 from elt_redshift.asl.language.roles import Role, Verdict
 
 Rendered = dict[str, Any]
@@ -91,6 +91,8 @@ class Task:
     :param arguments: an object, or JSONata that gives one.
     :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
     :param role: what it is there for; not part of the definition.
+    :param credentials: the ARN of the role that the call is made as, which the machine's role assumes; default: that.
+        https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
     """
 
     name: str
@@ -105,12 +107,14 @@ class Task:
     partition: str = "aws"
     timeout: int | str | None = None
     role: Role | None = None
+    credentials: str | None = None
 
     def render(self) -> Rendered:
         return _present(
             Type="Task",
             Comment=self.comment,
             Resource=self.call.resource(self.partition),
+            Credentials={"RoleArn": self.credentials} if self.credentials else None,
             Arguments=self.arguments if isinstance(self.arguments, str) else dict(self.arguments),
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
@@ -121,7 +125,7 @@ class Task:
         )
 
     def needs(self) -> Iterator[Need]:
-        yield from self.call.needs
+        yield from (ASSUMING,) if self.credentials else self.call.needs
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from typing import Any
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import job_file, tables, topic
 from elt_redshift.aws.template.intrinsics import ref
-from elt_redshift.aws.template.warehouse import CONNECTION
+from elt_redshift.aws.template.warehouse import CONNECTION, OTHER_ROLE
 
 _VALUES = {
     Target.audit_table: ref(tables.AUDIT),
@@ -21,6 +21,7 @@ _VALUES = {
     Target.topic: ref(topic.TOPIC),
     Target.job_file_bucket: ref(job_file.BUCKET),
     Target.job_file_key: ref(job_file.KEY),
+    Target.warehouse_role: ref(OTHER_ROLE),
 }
 
 

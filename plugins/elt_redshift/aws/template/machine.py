@@ -25,14 +25,17 @@ ROLE = "StateMachineRole"
 _UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
 
 
-def role_of_machine() -> Part:
-    """The role; what it may do stands in a policy of its own, since that names the machine, which names the role."""
+def role_of_machine(other_account: bool = False) -> Part:
+    """The role; what it may do stands in a policy of its own, since that names the machine, which names the role.
+
+    :param other_account: whether the warehouse is in another one, where another role connects to it.
+    """
     user = {
         "Description": "The database user that the SQL runs as; grant it what the SQL needs.",
         "Condition": IDENTITY,
         "Value": sub(f"IAMR:${{{ROLE}}}"),
     }
-    return Part(resources={ROLE: role("states.amazonaws.com")}, outputs={DATABASE_USER: user})
+    return Part(resources={ROLE: role("states.amazonaws.com")}, outputs={} if other_account else {DATABASE_USER: user})
 
 
 def part(machine: StateMachine) -> Part:

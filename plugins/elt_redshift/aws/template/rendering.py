@@ -62,14 +62,14 @@ def _sum(compiled: StateMachine, choices: Choices) -> Part:
     job = compiled.job
     needed = {need.on for need in (*compiled.needs(), *compiled.at_ends.flow().needs())}
     before = [
-        warehouse.part(job),
+        warehouse.part(job, compiled.target.other_account),
         *([job_file.part()] if "job file" in needed else []),
         tables.shared_audit_table(job.job_id)
         if choices.shared_audit_table
         else tables.audit_table(choices.keeps_tables),
         tables.history_table(choices.keeps_tables),
         *([tables.join_table()] if "join table" in needed else []),
-        machine.role_of_machine(),
+        machine.role_of_machine(compiled.target.other_account),
     ]
     behind = [
         machine.part(compiled),

@@ -22,6 +22,9 @@ DATABASE, USER, SECRET = "DatabaseName", "DatabaseUserName", "SecretArn"
 #: Of the role that COPY and UNLOAD use.
 ROLE = "RedshiftIAMRoleARN"
 
+#: Of the other account, where the warehouse is in one: what calls of the Data API are made as.
+OTHER_ROLE = "WarehouseRoleArn"
+
 #: The condition that the role of the state machine connects as itself, and the output that names its database user.
 IDENTITY, DATABASE_USER = "UseIdentity", "DatabaseUser"
 
@@ -37,15 +40,27 @@ CONNECTION = {
 }
 
 
-def part(job: EltJob) -> Part:
-    """The parameters, with the rules and conditions about them."""
+def part(job: EltJob, other_account: bool = False) -> Part:
+    """The parameters, with the rules and conditions about them.
+
+    :param other_account: whether the warehouse is in another account.
+    """
     uses_role = any(ROLE_PLACEHOLDER in statement.text for task in job.tasks for statement in task.statements)
-    return Part(_parameters(uses_role), _RULES, _CONDITIONS, named=_NAMED)
+    always = Part(_parameters(uses_role), _RULES, _CONDITIONS, named=_NAMED)
+    return always + (_abroad() if other_account else Part(conditions=_IDENTITIES))
+
+
+def _abroad() -> Part:
+    about = "ARN of the role in the warehouse's account that the state machine assumes to run SQL."
+    parameters = {OTHER_ROLE: text_parameter(about, _ROLE_ARN, default=None)}
+    return Part(parameters=parameters, named={"warehouse role": Named(ref(OTHER_ROLE))})
+
+
+_ROLE_ARN = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
 
 
 def _parameters(uses_role: bool) -> dict[str, Any]:
     credentials = r"(arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+)?"
-    role = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
     of_role = "ARN of the IAM role attached to the warehouse, which COPY and UNLOAD use."
     return {
         CLUSTER: text_parameter("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
@@ -53,7 +68,7 @@ def _parameters(uses_role: bool) -> dict[str, Any]:
         DATABASE: text_parameter("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
         USER: text_parameter(_AS_USER, r"[\w@.:+/-]{0,127}"),
         SECRET: text_parameter("ARN of a secret with the database credentials, instead of a user name.", credentials),
-        ROLE: text_parameter(of_role, role, default=None) if uses_role else text_parameter(of_role, f"{role}|"),
+        ROLE: text_parameter(of_role, _ROLE_ARN, None) if uses_role else text_parameter(of_role, f"{_ROLE_ARN}|"),
     }
 
 
@@ -64,6 +79,11 @@ _CONDITIONS: dict[str, Any] = {
     "UseCluster": is_empty(WORKGROUP),
     "UseSecret": is_given(SECRET),
     "UseDbUser": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET), is_given(USER)]},
+}
+
+
+#: How the machine's role connects as itself.
+_IDENTITIES: dict[str, Any] = {
     "UseClusterIdentity": {"Fn::And": [{"Condition": "UseCluster"}, is_empty(SECRET), is_empty(USER)]},
     "UseWorkgroupIdentity": {"Fn::And": [{"Condition": "UseWorkgroup"}, is_empty(SECRET)]},
     IDENTITY: {"Fn::Or": [{"Condition": "UseClusterIdentity"}, {"Condition": "UseWorkgroupIdentity"}]},

@@ -1,8 +1,8 @@
 """Evaluation of IAM policies, as far as roles of services need it: identity policies, and a role's trust policy.
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_evaluation-logic.html
-Not known: policy variables, NotPrincipal, principals other than services. A condition whose operator is not known is
-never met.
+Not known: policy variables, NotPrincipal, principals other than services, roles and accounts. A condition whose
+operator is not known is never met.
 """
 
 from __future__ import annotations
@@ -110,6 +110,19 @@ def trusts(document: Mapping[str, Any], service: str, context: Mapping[str, str]
         and "sts:AssumeRole" in _list(statement["Action"])
         and service in _list(statement["Principal"].get("Service"))
         and _met(statement, context)
+        for _, statement in _statements({"trust": document})
+    )
+
+
+def trusts_role(document: Mapping[str, Any], role_arn: str) -> bool:
+    """Whether a role's trust policy lets another role assume it: one that it names, or any of an account."""
+    account = role_arn.split(":")[4]
+    named = {role_arn, account, role_arn.partition("::")[0] + f"::{account}:root"}
+    return any(
+        statement["Effect"] == "Allow"
+        and "sts:AssumeRole" in _list(statement["Action"])
+        and named & {*_list(statement["Principal"].get("AWS"))}
+        and _met(statement, {"aws:PrincipalArn": role_arn})
         for _, statement in _statements({"trust": document})
     )
 

@@ -19,7 +19,7 @@ from typing import Any
 from elt_redshift.local.door import RIGHTS_PATH, Application, StartResponse
 from elt_redshift.local.iam.asked import asked_by
 from elt_redshift.local.iam.calls import call_of
-from elt_redshift.local.iam.policies import Asked, allowing, trusts
+from elt_redshift.local.iam.policies import Asked, allowing, trusts, trusts_role
 from elt_redshift.local.management import ask
 from elt_redshift.local.regions import ACCOUNT
 from elt_redshift.local.state import LocalAws
@@ -73,13 +73,26 @@ class Record:
         :param source: the ARN of what it acts for.
         :param called: boto3's name of the service that is called, and AWS's of the operation.
         """
-        if (role := _role(role_arn)) is None:
-            return
+        if (role := _role(role_arn)) is not None:
+            self._keep(*_assuming(role.name, role.assume_role_policy_document, service, source))
+            self._act(role, asked_by(*called, request))
+
+    def note_as_another(self, role_arn: str, by: str, called: tuple[str, str], request: Mapping[str, Any]) -> None:
+        """The same as a role that another one assumes for that.
+
+        :param by: the ARN of the other one.
+        """
+        if (own := _role(by)) is not None:
+            self._act(own, [Asked("sts:AssumeRole", role_arn)])
+        if (role := _role(role_arn)) is not None:
+            if not trusts_role(_document(role.assume_role_policy_document), by):
+                self._keep(Use(role.name, "sts:AssumeRole", by))
+            self._act(role, asked_by(*called, request))
+
+    def _act(self, role: Any, asked: Iterable[Asked]) -> None:
         policies = tuple({**role.policies, **_managed(role)}.items())
-        trust = role.assume_role_policy_document
-        self._keep(*_assuming(role.name, trust, service, source))
-        for asked in asked_by(*called, request):
-            self._keep(*_using(role.name, policies, asked.action, asked.resource, tuple(asked.context.items())))
+        for one in asked:
+            self._keep(*_using(role.name, policies, one.action, one.resource, tuple(one.context.items())))
 
     def _keep(self, *uses: Use) -> None:
         with self._lock:

@@ -206,6 +206,10 @@ def before_reading(original: Any, env: Any, resource_runtime_part: Any, state_cr
 
 def note_call(env: Any, role: str, called: tuple[str, str], request: dict[str, Any]) -> None:
     """Keep for :mod:`elt_redshift.local.iam.record` that an execution makes a call."""
+    own = env.aws_execution_details.role_arn
+    if role != own:  # the state has credentials
+        RECORD.note_as_another(role, own, called, request)
+        return
     machine = env.states.context_object.context_object_data["StateMachine"]["Id"]
     RECORD.note(role, "states.amazonaws.com", machine, called, request)
 
