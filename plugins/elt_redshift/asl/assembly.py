@@ -25,18 +25,28 @@ from elt_redshift.protocol.limits import MAX_NAME
 
 
 def unrolled(
-    job: EltJob, prints: Fingerprints, arrangement: Arrangement, settling: Settling | None, target: Target
+    job: EltJob,
+    prints: Fingerprints,
+    arrangement: Arrangement,
+    settling: Settling | None,
+    target: Target,
+    interval: int,
 ) -> Flow:
     """Every task has states of its own.
 
     :param settling: None: a task that fails fails the run at once.
+    :param interval: within how many seconds a submission that was throttled is made again.
     """
-    return _Assembly(job, prints, arrangement, settling, target).machine()
+    return _Assembly(job, prints, arrangement, settling, target, interval).machine()
 
 
-def mapped(job: EltJob, target: Target) -> Flow:
-    """Every task has a child execution of its own."""
-    work = TasksPattern(job, target, names.RELEASE).state()
+def mapped(job: EltJob, target: Target, paced: bool, interval: int) -> Flow:
+    """Every task has a child execution of its own.
+
+    :param paced: some tasks are not to begin at once.
+    :param interval: within how many seconds a submission that was throttled is made again.
+    """
+    work = TasksPattern(job, target, names.RELEASE, paced, interval).state()
     lock = LockPattern(job, target, work.name, joins.variables(), reporting.input_of_run(target))
     return Flow((*lock.before(), work, *lock.behind()))
 
@@ -45,9 +55,16 @@ class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
     def __init__(
-        self, job: EltJob, prints: Fingerprints, arrangement: Arrangement, settling: Settling | None, target: Target
+        self,
+        job: EltJob,
+        prints: Fingerprints,
+        arrangement: Arrangement,
+        settling: Settling | None,
+        target: Target,
+        interval: int,
     ) -> None:
         self.job, self.prints, self.target, self.settling = job, prints, target, settling
+        self.interval = interval
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
         self.parallels = count(1)
@@ -74,7 +91,7 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole)
+        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole, self.interval)
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()

@@ -16,10 +16,11 @@ from elt_redshift.asl.patterns.ending import EndPattern
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
-from elt_redshift.graph import layout
+from elt_redshift.graph import layout, pacing
 from elt_redshift.graph.layout import Arrangement
 from elt_redshift.graph.of_job import graph_of
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.limits import MAX_SUBMISSIONS
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,12 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.measured and target == Target():
         return arranged.measured
     if arranged.arrangement is None:
-        flow = _for_target(assembly.mapped(job, target), target)
-        return StateMachine(job, target, flow, graph, job_file=jobfile.items(job, graph, prints))
-    flow = _for_target(assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target), target)
+        items = jobfile.items(job, graph, prints)
+        flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
+        return StateMachine(job, target, _for_target(flow, target), graph, job_file=items)
+    interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
+    flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval)
+    flow = _for_target(flow, target)
     events = any(task.wait == "event" for task in job.tasks)
     return StateMachine(job, target, flow, graph, arranged.arrangement, events)
 

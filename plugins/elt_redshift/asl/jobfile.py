@@ -15,6 +15,7 @@ awaited     how many upstreams it waits for; those that others imply do not coun
 waiters     the tasks that wait for it, as ``{waiter: its name, awaited: how many it awaits}``
 fingerprint what its result depends on (:mod:`elt_redshift.asl.fingerprints`); of that, ``own`` is its SQL …
 upstream    … and these are the places in the file of what it waits for
+start       not before so many seconds after the run has the lock, of a job too wide for the Data API's rates
 number      in digits, of a job whose failures are held back, as ``blocks`` is
 blocks      the numbers of the tasks that cannot run once it has failed, such as ``3-5,9-9``
 =========== =================================================================================
@@ -34,12 +35,18 @@ from elt_redshift.asl.patterns import repeating
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.patterns.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
+from elt_redshift.graph import pacing
 from elt_redshift.graph.lanes import Graph
 from elt_redshift.graph.order import Order
+from elt_redshift.graph.pacing import Pace
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.repeating import times
+from elt_redshift.protocol.limits import DATA_API_RATES, MAX_ACTIVE_STATEMENTS, MAX_SUBMISSIONS, PACE
 
 Item = dict[str, Any]
+
+#: Where tasks have their turns, one that is throttled nonetheless lets so many seconds' turns pass, about.
+_AMONG_TURNS = 4
 
 
 def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
@@ -56,10 +63,37 @@ def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
     said = fingerprints.in_job_file(prints, [order.tasks[number] for number in order.topological])
     file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
     file = [item | one for item, one in zip(file, said, strict=True)]
+    if starts := _starts(job, order):
+        file = [item | {"start": starts.get(item["name"], 0)} for item in file]
     if job.settles:
         settling = Settling.of(graph, every=True)
         file = [item | settling.in_job_file(item["name"]) for item in file]
     return file
+
+
+def paced(file: list[Item]) -> bool:
+    """Whether some tasks are not to begin at once."""
+    return any(item.get("start") for item in file)
+
+
+def interval(file: list[Item]) -> int:
+    """Within how many seconds a submission that was throttled is made again: those of the most tasks that begin at
+    once, behind one that they all wait for, spread over it. Of those that have their turns few are throttled."""
+    crowd = pacing.interval(max(len(item["waiters"]) for item in file), MAX_SUBMISSIONS)
+    return max(crowd, _AMONG_TURNS if paced(file) else 1)
+
+
+def _starts(job: EltJob, order: Order) -> dict[str, float]:
+    """When tasks are to begin that would be throttled if all began at once; none where none would be."""
+    kinds = ["executeStatement" if _is_single(job, task) else "batchExecuteStatement" for task in job.tasks]
+    seconds = [task.expected.total_seconds() if task.expected else 0.0 for task in job.tasks]
+    rates = {kind: PACE * DATA_API_RATES[kind] for kind in sorted({*kinds})}
+    found = pacing.starts(order, Pace(rates, MAX_ACTIVE_STATEMENTS), kinds, seconds)
+    return {order.tasks[number]: round(start, 2) for number, start in found.items() if start >= 1}
+
+
+def _is_single(job: EltJob, task: SqlTask) -> bool:
+    return len(task.statements) == 1 and not job.fence
 
 
 def _item(task: SqlTask, awaited: int, waiters: list[dict[str, Any]]) -> Item:

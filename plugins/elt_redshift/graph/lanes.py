@@ -59,6 +59,19 @@ def _fits(order: Order, lanes: int) -> bool:
     return ends <= lanes
 
 
+def ranks(order: Order, seconds: Sequence[float]) -> list[float]:
+    """The longest way from each task to the end, itself included, negative: the lowest goes first.
+
+    :param seconds: how long each task takes, by its number.
+    """
+    rank = [0.0] * len(seconds)
+    for task in reversed(order.topological):
+        rank[task] -= seconds[task]
+        for up in order.direct[task]:
+            rank[up] = min(rank[up], rank[task])
+    return rank
+
+
 class _Chains:
     """Chains of tasks that wait for each other, made as few as possible by augmenting paths."""
 
@@ -108,7 +121,7 @@ class _Schedule:
 
     def edges(self) -> Iterator[tuple[int, int]]:
         """The pairs (earlier, later) of neighbours on a lane that have no order by themselves."""
-        rank = self._ranks()
+        rank = ranks(self._order, self._seconds)
         missing = [len(ups) for ups in self._order.direct]
         ready = [(rank[task], task) for task, ups in enumerate(missing) if not ups]
         heapify(ready)
@@ -128,13 +141,6 @@ class _Schedule:
                     missing[down] -= 1
                     if not missing[down]:
                         heappush(ready, (rank[down], down))
-
-    def _ranks(self) -> list[float]:
-        """The longest way from each task to the end, itself included, negative: the lowest goes first."""
-        rank = [0.0] * len(self._seconds)
-        for task in reversed(self._order.topological):
-            rank[task] = min((rank[down] for down in self._downs[task]), default=0.0) - self._seconds[task]
-        return rank
 
     def _placed(self, chosen: Sequence[int]) -> Iterator[tuple[int | None, int]]:
         """A free lane's last task for each of ``chosen``: one that it waits for anyway, where there is one."""

@@ -45,7 +45,7 @@ def risks(machine: StateMachine, recorded: Mapping[str, float] | None = None) ->
 
 def of_rates(name: str, typical: Simulation) -> list[Risk]:
     """What a run does faster, or has more of at a time, than the Data API takes. No task fails by that: what is
-    throttled is submitted again, later.
+    throttled is submitted again, later. Tasks that have their turns (:mod:`elt_redshift.asl.jobfile`) keep below.
 
     :param name: the job's.
     :param typical: a run with the expected durations.
@@ -60,7 +60,8 @@ def of_rates(name: str, typical: Simulation) -> list[Risk]:
         found.append(Problem(place, said, f"max_active_statements: {MAX_SUBMISSIONS} spares the billed retries."))
     if typical.peak > MAX_ACTIVE_STATEMENTS:
         said = f"{typical.peak:,} statements are active at a time, of {MAX_ACTIVE_STATEMENTS} that the Data API takes."
-        found.append(Problem(place, said, "Give max_active_statements."))
+        remedy = "Say what is `expected` of the tasks (`plan --record`): in the map layout they then have their turns; "
+        found.append(Problem(place, said, f"{remedy}or give max_active_statements."))
     return [Risk(problem, sure=False) for problem in found]
 
 

@@ -234,6 +234,11 @@ class Simulation:
         assert isinstance(state.role, Awaits)
         join = self._joins.setdefault(task, Join())
         join.awaited = int(here.known(state.role.number, "awaited"))
+        turn = here.of_item("start") or 0.0
+        if turn - now >= 1:  # it waits for its turn, and enters the state again
+            here.execution.enter(state)
+            here.execution.events += 1  # TaskSubmitted
+            now = turn
         join.arrived, join.execution = now, here.execution
         return (yield task)
 

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/redshift/latest/mgmt/amazon-redshift-limits.html
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import timedelta
 
 #: The largest definition, in bytes.
@@ -33,8 +34,18 @@ LONGEST_STATEMENT = timedelta(hours=24)
 #: The Data API has at most this many active statements; a cluster's own concurrency is usually far lower.
 MAX_ACTIVE_STATEMENTS = 500
 
-#: It takes so many submissions a second, in an account and region, and throttles the rest.
+#: It takes so many calls a second, in an account and region, and throttles the rest.
+DATA_API_RATES: Mapping[str, float] = {
+    "executeStatement": 30,
+    "batchExecuteStatement": 20,
+    "describeStatement": 100,
+    "cancelStatement": 3,
+    "listStatements": 3,
+}
 MAX_SUBMISSIONS = 30
+
+#: What a job that paces itself leaves to others, and to its own calls that fare badly, of these rates.
+PACE = 0.95
 
 #: At most so many statements in a batch, and so many bytes in a statement.
 MAX_BATCH = 40

@@ -68,7 +68,7 @@ class Frame:
 
 @dataclass
 class Execution:
-    """:ivar entered: how many states it has entered.
+    """:ivar entered: how many states it has entered, and in ``retried`` how many tries it has made again.
     :ivar version: of the definition that it runs.
     :ivar tasks: how each task stands that was begun: ``running``, ``failed``, ``succeeded`` or ``kept``; and in
         ``begun`` when its last attempt began, in ``failed`` the statement and the message of
@@ -85,6 +85,7 @@ class Execution:
     status: str = executions.RUNNING
     redrives: int = 0
     entered: int = 0
+    retried: int = 0
     ended: float | None = None
     error: StateError | None = None
     process: Process | None = None

@@ -96,6 +96,7 @@ class Interpreter:
                     return self._caught(visit, error)
             visit.frame.children = visit.frame.map_run = None
             visit.retries += 1
+            visit.run.retried += 1
             yield pause
 
     def _pause(self, retriers: Sequence[Retrier], tried: list[int], error: StateError) -> float | None:

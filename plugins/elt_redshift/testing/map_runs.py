@@ -70,6 +70,8 @@ class MapRun:
         self._clock, self._chances, self._begin = clock, chances, begin
         self._parent, self._program, self._items = parent, program, items
         self.children: list[Execution | None] = [None] * len(items)
+        self._live: dict[int, Execution] = {}
+        self._succeeded = 0
         self._given: Sequence[Any] | None = None
         self._going, self._round, self._result, self._quiet = False, 0, Promise(), Promise()
         self._quiet.keep()
@@ -100,14 +102,14 @@ class MapRun:
         running = self._running()
         if running:
             self._quiet = Promise()
-        for child in running:
-            self._clock.after(self._late(), self._abort, child, self._round)
+        for place, child in running:
+            self._clock.after(self._late(), self._abort, place, child, self._round)
 
     def _late(self) -> float:
         return min(LAST_CHILD, self._chances.random.expovariate(1 / self._chances.ending))
 
-    def _running(self) -> list[Execution]:
-        return [child for child in self.children if child and child.running]
+    def _running(self) -> list[tuple[int, Execution]]:
+        return sorted(self._live.items())
 
     def _go(self, place: int, number: int) -> None:
         """Start a child, or redrive it, unless the run has ended since."""
@@ -118,8 +120,9 @@ class MapRun:
             child = self.children[place] = self._new(place)
         else:
             child.again(self._clock.now)
+        self._live[place] = child
         child.process = self._begin(child, child.root)
-        child.process.ended.then(partial(self._ended, child, number))
+        child.process.ended.then(partial(self._ended, place, child, number))
 
     def _new(self, place: int) -> Execution:
         assert self._given is not None
@@ -129,15 +132,18 @@ class MapRun:
         arn = f"{machine}/tasks:{name}-{place}"
         return Execution(arn, given, root, self._clock.now, parent.version, parent=parent)
 
-    def _ended(self, child: Execution, number: int, kept: Promise) -> None:
+    def _ended(self, place: int, child: Execution, number: int, kept: Promise) -> None:
         child.status, child.ended = executions.FAILED if kept.error else executions.SUCCEEDED, self._clock.now
+        self._succeeded += kept.error is None
+        del self._live[place]
         self._look(failed=kept.error is not None and number == self._round)
 
-    def _abort(self, child: Execution, number: int) -> None:
+    def _abort(self, place: int, child: Execution, number: int) -> None:
         if number == self._round and child.running and child.process:
             child.process.end()
             child.root.abort()
             child.status, child.ended = executions.ABORTED, self._clock.now
+            del self._live[place]
             self._look()
 
     def _look(self, failed: bool = False) -> None:
@@ -145,7 +151,7 @@ class MapRun:
         if failed:
             self.cancel()
             self._clock.after(self._late(), self._result.keep, None, _FAILED)
-        elif all(child and child.status == executions.SUCCEEDED for child in self.children):
+        elif self._succeeded == len(self.children):
             self._result.keep()
-        if not self._running():
+        if not self._live:
             self._quiet.keep()

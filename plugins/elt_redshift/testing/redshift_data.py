@@ -16,6 +16,7 @@ from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.fence import Fence, claimed, writes
 from elt_redshift.testing.functions import iso
+from elt_redshift.testing.quotas import Quotas
 
 #: What becomes of a statement: it commits, fails and leaves nothing, or fails in a way that another try may mend.
 Ends = Literal["commits", "fails", "conflicts"]
@@ -95,6 +96,8 @@ class RedshiftData:
     :param parts: how many transactions a submission makes, given its request.
     :param on_end: called with each statement that has ended.
     :param memory: seconds for which a ClientToken is known.
+    :ivar quotas: what it refuses because it is too much.
+    :ivar active: how many statements have not ended.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class RedshiftData:
         self._tokens: dict[str, tuple[float, Statement, str]] = {}
         self.statements: dict[str, Statement] = {}
         self._fence, self._fencing = Fence(), dict[str, Statement]()
+        self.quotas, self.active = Quotas(clock), 0
 
     def execute_statement(self, request: Mapping[str, Any]) -> Any:
         """https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ExecuteStatement.html"""
@@ -161,6 +165,8 @@ class RedshiftData:
             self._part(statement, part)
 
     def _submit(self, name: str, request: Mapping[str, Any]) -> Statement:
+        self.quotas.submit(self.active, name)
+        self.active += 1
         parts = self._parts(request)
         statement = Statement(
             f"s{len(self.statements) + len(self._fencing) + 1}",
@@ -224,6 +230,7 @@ class RedshiftData:
 
     def _end(self, statement: Statement, status: str, error: str | None = None) -> None:
         statement.status, statement.error, statement.ended = status, error, self._clock.now
+        self.active -= 1
         statement.end.keep()
         self._on_end(statement)
 

@@ -50,6 +50,7 @@ class World:
     :ivar on_entered: told of each state that is entered, by its name.
     :ivar on_call: asked how the call of a state fares; None: as it happens.
     :ivar on_arrival: told of each state whose call has reached its service, before that acts.
+    :ivar runs: the executions that have entered a state, by their ARNs, children of Map Runs among them.
     :ivar claims: the owners of the lock, one after the other.
     :ivar trace: what happened, a line each; None: nobody reads it.
     :ivar unrecorded: what ended by itself while the item said that it runs.
@@ -82,6 +83,7 @@ class World:
             self._ended,
             MapChances.drawn(Random(f"{seed} map runs")),
         )
+        self.runs: dict[str, Execution] = {}
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []
@@ -141,6 +143,9 @@ class World:
         handler = self._handler(state.service.removeprefix("aws-sdk:"), state.action)
 
         def arrived(request: Mapping[str, Any]) -> Any:
+            if state.service == "aws-sdk:redshiftdata":
+                submits = state.action.lower().endswith("executestatement")
+                self.data.quotas.ask(state.action, request["StatementName"] if submits else "")
             self.on_arrival(state.name)
             return handler(request)
 
@@ -206,6 +211,7 @@ class World:
         return run is not None and run.running and item.get(audit.REDRIVES) == str(run.redrives)
 
     def _entered(self, run: Execution, state: str, given: Any) -> None:
+        self.runs[run.arn] = run
         if self.trace is not None:
             self.say(f"{run.name}: > {state}  {str(given)[:150]}")
         if step := self._step(run, state):

@@ -96,8 +96,22 @@ def test_lanes_are_joins_like_others() -> None:
     assert [item["awaited"] for item in items.values()] == [0, 1, 1]
 
 
-def test_the_definition_is_the_same_for_every_graph() -> None:
-    """Only the job file grows."""
-    small, large = (compile_job(sized(count, layout="map")) for count in (1, 300))
+@pytest.mark.parametrize(("few", "many"), [(1, 28), (100, 300)])
+def test_the_definition_is_the_same_for_every_graph(few: int, many: int) -> None:
+    """Only the job file grows; and once, where more tasks can begin at once than the Data API takes."""
+    small, large = (compile_job(sized(count, layout="map")) for count in (few, many))
     assert small.definition() == large.definition()
-    assert len(large.job_file or ()) == 300
+    assert len(large.job_file or ()) == many
+
+
+def test_tasks_have_turns_where_they_would_be_throttled() -> None:
+    """Those of a second come at once, the others at the rate that the Data API takes, less what is left to others; with
+    statements in batches, at theirs. Few tasks have none, nor has one that waits for others."""
+    whole = compile_job(sized(31, layout="map")).job_file or []
+    assert [item["start"] for item in whole] == [0] * 29 + [1.02, 1.05]
+    assert not any("start" in item for item in compile_job(sized(28, layout="map")).job_file or [])
+    batches = compile_job(sized(40, layout="map", fence=True)).job_file or []
+    assert [item["start"] for item in batches[18:22]] == [0, 0, 1.05, 1.11]
+    chains = file_of(*(one for number in range(40) for one in (task(f"a{number}"), task(f"b{number}", f"a{number}"))))
+    assert {item["start"] for name, item in chains.items() if name.startswith("b")} == {0}
+    assert max(item["start"] for item in chains.values()) > 1.4

@@ -119,18 +119,19 @@ def test_a_job_without_tasks_in_common_has_the_longest_task_as_its_path() -> Non
 
 
 def test_more_than_the_data_api_takes_is_told() -> None:
-    """Submissions within a second, and statements at a time; whoever keeps below is told nothing."""
+    """Submissions within a second, and statements at a time; whoever keeps below, or has turns, is told nothing."""
 
     def told(*tasks: SqlTask, **more: Any) -> list[str]:
-        return [str(risk.problem) for risk in plan_job(compile_job(job(*tasks, layout="map", **more))).risks]
+        return [str(risk.problem) for risk in plan_job(compile_job(job(*tasks, **{"layout": "map", **more}))).risks]
 
     wide = [task(f"t{number}") for number in range(31)]
-    assert told(*wide[:30]) == []
-    (burst,) = told(*wide)
+    assert told(*wide[:30], layout="unrolled") == []
+    (burst,) = told(*wide, layout="unrolled")
     assert burst.startswith("job sample: 31 statements are submitted within a second, of 30 that the Data API takes")
-    assert told(*wide, max_active_statements=30) == []
-    roots = [task(f"r{number}") for number in range(501)]
-    assert [said.split(" are ")[1].partition(",")[0] for said in told(*roots)] == [
-        "submitted within a second",
-        "active at a time",
-    ]
+    assert told(*wide, layout="unrolled", max_active_statements=30) == []
+    assert told(*wide) == []
+    (burst,) = told(task("first"), *(task(one.name, "first") for one in wide))
+    assert "31 statements are submitted within a second" in burst
+    (active,) = told(*(task(f"r{number}") for number in range(501)))
+    assert "501 statements are active at a time" in active
+    assert told(*(task(f"r{number}", expected=timedelta(minutes=2)) for number in range(501))) == []

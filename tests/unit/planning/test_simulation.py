@@ -120,6 +120,22 @@ def test_branches_that_wait_for_each_other_are_told() -> None:
         Simulation(Flow(tuple(less)), Scenario(dict.fromkeys("abcd", 1.0)))
 
 
+def test_turns_are_waited_for() -> None:
+    """A task begins no sooner than its turn comes, and pays one transition for the wait if there is one."""
+    narrow, wide = (
+        compile_job(job(*(task(f"t{number}") for number in range(count)), layout="map")) for count in (20, 60)
+    )
+    free, paced = (
+        Simulation(one.flow, Scenario(dict.fromkeys(one.job.task_names, 1.0)), one.job_file or ())
+        for one in (narrow, wide)
+    )
+    assert set(free.starts.values()) == {0.0}
+    turns = [0.0 if number < 29 else number / 28.5 for number in range(60)]
+    assert sorted(paced.starts.values()) == pytest.approx(turns, abs=0.01)
+    each = (free.transitions - 3) / 20
+    assert paced.transitions == 3 + 60 * each + 31
+
+
 @pytest.mark.parametrize("made", [JOBS["map"], job(task("c", retries=2, wait="poll"), layout="map")])
 def test_retries_in_the_map_layout_are_walked(made: EltJob) -> None:
     """A statement that fails is submitted anew by the same states, whether it polls or not."""

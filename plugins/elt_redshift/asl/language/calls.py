@@ -72,10 +72,11 @@ ALREADY_STARTED = "Sfn.ExecutionAlreadyExistsException"
 NOT_EVALUATED = "States.QueryEvaluationError"
 
 
-def _retry(*lasting: str, times: int = 6) -> tuple[Retry, ...]:
+def _retry(*lasting: str, times: int = 6, interval: int = 1) -> tuple[Retry, ...]:
     """Whatever call fails is made again, unless with an error that lasts. An expression that raises an error is not a
     failed call."""
-    return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), Retry(("States.TaskFailed",), max_attempts=times))
+    again = Retry(("States.TaskFailed",), max_attempts=times, interval=interval)
+    return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), again)
 
 
 #: Whatever call fails is made again.
@@ -91,14 +92,15 @@ JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
 DATA_API_RETRY = _retry(INVALID, NO_SUCH_STATEMENT, times=12)
 
 
-def submit_retry(call: Call, *lasting: str) -> tuple[Retry, ...]:
+def submit_retry(call: Call, *lasting: str, interval: int = 1) -> tuple[Retry, ...]:
     """A submission: too many active statements pass with time, too. A repeated one carries the same ClientToken, so a
     lost response runs nothing twice.
 
     :param lasting: what else lasts, beside a refusal of the SQL.
+    :param interval: within so many seconds the first repetition is made: those of many tasks spread over it.
     """
     refused = f"RedshiftData.{call.action[0].upper()}{call.action[1:]}Exception"
-    return _retry(*lasting, INVALID, refused, times=12)
+    return _retry(*lasting, INVALID, refused, times=12, interval=interval)
 
 
 #: A start of an execution.

@@ -13,7 +13,8 @@
 Where some tasks have one statement and others several, ``task: status`` chooses between two states that submit.
 
 The definition does not grow with the graph. Every task waits for all its upstreams by its join item, and tells those
-that wait for it (:mod:`.joins`); the states of a task are those of the unrolled layout
+that wait for it (:mod:`.joins`). Where more tasks could begin at once than the Data API takes, each without upstreams
+has its turn, for which it waits in the same state. The states of a task are those of the unrolled layout
 (:mod:`.statement`). A child's context object is its own, so what belongs to the run - the owner of the
 lock, the parameters - is given to it.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
@@ -29,10 +30,10 @@ from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.language.states import DistributedMap, Flow, State
 from elt_redshift.asl.patterns import fencing, resumption
+from elt_redshift.asl.patterns.any_task import AnyTask
 from elt_redshift.asl.patterns.joins import VARIABLE, AnnouncePattern, WaitPattern
 from elt_redshift.asl.patterns.reporting import ReportPattern
 from elt_redshift.asl.patterns.settling import SettlePattern, any_place
-from elt_redshift.asl.patterns.source import AnyTask
 from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -47,11 +48,15 @@ class TasksPattern:
     """The state that runs all tasks of ``job``.
 
     :param next: the state behind it.
+    :param paced: some tasks are not to begin at once.
+    :param interval: within how many seconds a submission that was throttled is made again.
     """
 
     job: EltJob
     target: Target
     next: str
+    paced: bool = False
+    interval: int = 1
 
     def state(self) -> DistributedMap:
         return DistributedMap(
@@ -95,8 +100,10 @@ class TasksPattern:
             polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks),
             batches=batches.pop() if len(batches) == 1 else None,
             fence=self.job.fence_table,
+            paced=self.paced,
+            interval=self.interval,
         )
-        comment = "Waits for the upstreams; a task without any goes on at once."
+        comment = f"Waits for the upstreams; a task without any goes on {'in its turn' if self.paced else 'at once'}."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
         if self.job.settles:
             yield from self._settling(source)

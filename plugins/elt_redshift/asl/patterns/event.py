@@ -70,7 +70,7 @@ class EventPattern(StatementPattern):
             # The same as without events.
             output=passing.finish(self.source.task, "$states.result.Id", passing.told_rows("$states.result")),
             comment=self.source.comment,
-            retry=calls.submit_retry(submission.call, calls.STATEMENT_FAILED),
+            retry=calls.submit_retry(submission.call, calls.STATEMENT_FAILED, interval=self.source.interval),
             catch=(self._ended_badly(), self._not_submitted(), self._caught()),
             timeout=NET if timeout is None else min(NET, timeout),
             role=Submits(),

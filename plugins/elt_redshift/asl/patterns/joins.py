@@ -90,7 +90,8 @@ def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any],
 
 @dataclass(frozen=True)
 class WaitPattern:
-    """The state in which a task waits for the upstreams that stand in other branches.
+    """The state in which a task waits for the upstreams that stand in other branches; one that has none, for its turn,
+    where it has one: a wait that nobody ends, so that the state is entered once more.
 
     It leads to the task's submission, where after a redrive the lock comes first.
 
@@ -120,7 +121,7 @@ class WaitPattern:
                 Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),
                 Catch((calls.TIMEOUT,), self.source.name("join"), expression(INPUT)),
             ),
-            timeout=LONGEST_WAIT,
+            timeout=self._patience(),
             role=Awaits(self.awaited),
         )
 
@@ -129,7 +130,13 @@ class WaitPattern:
         if not isinstance(self.awaited, Code):
             return None
         some, none = (code(dynamodb.demanded(one)) for one in (items.NOT_COMPLETE, items.NOTHING_AWAITED))
-        return expression(f"{self.awaited} > 0 ? {some} : {none}")
+        waits = f"{self.awaited} > 0" + (f" or {self.source.turn} > 0" if self.source.turn else "")
+        return expression(f"{waits} ? {some} : {none}")
+
+    def _patience(self) -> int | str:
+        if self.source.turn is None:
+            return LONGEST_WAIT
+        return expression(f"{self.awaited} > 0 ? {LONGEST_WAIT} : $max([1, {self.source.turn}])")
 
 
 def _digits(number: Value) -> Value:

@@ -26,7 +26,7 @@ from elt_redshift.asl.language.jsonata import INPUT, expression, fields
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import State, Task
 from elt_redshift.asl.patterns import joins, passing
-from elt_redshift.asl.patterns.source import AnyTask
+from elt_redshift.asl.patterns.any_task import AnyTask
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import joins as items
 from elt_redshift.protocol.writes import Write

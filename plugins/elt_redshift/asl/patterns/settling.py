@@ -50,7 +50,8 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Succeed, Task
 from elt_redshift.asl.patterns import joins
-from elt_redshift.asl.patterns.source import AnyTask, Source
+from elt_redshift.asl.patterns.any_task import AnyTask
+from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.graph.order import Order
 from elt_redshift.protocol import dynamodb

@@ -2,7 +2,7 @@
 
 In an unrolled definition each task has states of its own, and its values stand in them (:class:`OneTask`). In the map
 layout one set of states serves every task, and reads the values from the input of the child execution
-(:class:`AnyTask`). The patterns of states are the same.
+(:class:`.any_task.AnyTask`). The patterns of states are the same.
 """
 
 from __future__ import annotations
@@ -21,12 +21,10 @@ from elt_redshift.asl.language.jsonata import (
     Code,
     Value,
     as_it_is,
-    code,
     expression,
-    literal,
     rendered,
 )
-from elt_redshift.asl.language.names import ANY_TASK, StateName, Step
+from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.states import Call
 from elt_redshift.asl.patterns import fencing, repeating, resumption
 from elt_redshift.asl.target import ROLE_PLACEHOLDER, Target
@@ -106,6 +104,14 @@ class Source(Protocol):
         """In seconds."""
 
     @property
+    def turn(self) -> Code | None:
+        """In how many whole seconds, at the earliest, its turn comes; None: it has none."""
+
+    @property
+    def interval(self) -> int:
+        """Within how many seconds a submission that was throttled is made again."""
+
+    @property
     def kept(self) -> Code:
         """Whether it was done by an earlier execution and need not run."""
 
@@ -146,6 +152,7 @@ class OneTask:
     of: SqlTask
     target: Target
     fingerprint: str
+    interval: int = 1
 
     owner = Code(EXECUTION_ARN)
     execution = Code(EXECUTION_NAME)
@@ -155,6 +162,7 @@ class OneTask:
     failed_at = known_redrives = Code(f"{INPUT}.redrives")
     recording: Step = "record"
     reports = False
+    turn = None
 
     @property
     def task(self) -> str:
@@ -212,87 +220,6 @@ class OneTask:
         claim = fencing.claimed(f"{INPUT}.redrives")
         fenced = fencing.parameters(self.target.audit_table, claim) if table else []
         return {**body, **({"Parameters": [*fenced, *bound]} if fenced or bound else {})}
-
-
-#: What a child execution of the map layout was given: the task as the job file has it, and its run.
-_ITEM = "$states.context.Execution.Input.task"
-_RUN = "$states.context.Execution.Input.run"
-
-#: A child that starts later than so many seconds after its run took the lock takes it again before it submits: the run
-#: may have been redriven meanwhile, which AWS does not promise to tell it. Nobody takes over sooner than
-#: :data:`~elt_redshift.protocol.owners.GRACE` after a run has ended, which is later.
-LATE = 60
-_STARTED_LATE = f"$toMillis($states.context.Execution.StartTime) > {_RUN}.since + {LATE * 1000}"
-
-
-@dataclass(frozen=True)
-class AnyTask:
-    """The values of whichever task the execution was started for, as :func:`elt_redshift.asl.jobfile.item` wrote them.
-
-    :param polls: of every task of the job.
-    :param batches: whether every task of the job has several statements; None: some have.
-    :param fence: the table of the job's fence, if it has one. Then every task has several statements.
-    """
-
-    polls: bool
-    batches: bool | None
-    fence: str | None = None
-
-    task = Code(f"{_ITEM}.name")
-    owner = Code(f"{_RUN}.owner")
-    execution = Code(f"{_RUN}.name")
-    run = Code(f"{_RUN}.key")
-    allowed = Code(f"$lookup({_ITEM}.retries, {repeating.KIND})")
-    pause = repeating.pause(Code(f"{_ITEM}.pause"))
-    timeout = Code(f"{_ITEM}.timeout")
-    awaited = Code(f"{_ITEM}.awaited")
-    waiters = Code(f"{_ITEM}.waiters")
-    # The child's own count begins at 0; below it where the run has, or may have, been redriven since it took the lock.
-    redrives = Code(f"({_RUN}.redriven or {_STARTED_LATE} ? -1 : 0)")
-    least_redrives = Code(f"({_RUN}.redrives + {REDRIVE_COUNT})")
-    failed_at = Code(f"({_RUN}.redrives + {INPUT}.redrives)")
-    known_redrives = Code(f"$max([{INPUT}.owned, {_RUN}.redrives + {INPUT}.redrives])")
-    recording: Step = "count redrives"
-    kept = Code("$states.context.Execution.Input.kept")
-    number = Code(f"{_ITEM}.number")
-    blocks = Code(f"{_ITEM}.blocks")
-    comment = None
-    reports = True
-
-    @property
-    def begins(self) -> StateName | None:
-        return None if self.batches is None else self.name("submit batch" if self.batches else "submit")
-
-    def name(self, name: Step) -> StateName:
-        return StateName(ANY_TASK, name)
-
-    def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
-        # A function, since the warehouse's role is known to the deployed state machine only.
-        texts = f"$map({_ITEM}.statements, function($text) {{$replace($text, {_ITEM}.role, {_RUN}.role)}})"
-        mode = f"{_ITEM}.auto_commit ? {{'ExecutionMode': 'AUTO_COMMIT'}} : {{}}"
-        batch = SubmitCall(
-            self.name("submit batch"),
-            calls.BATCH_EXECUTE_STATEMENT,
-            self._request(members, f"{{'Sqls': [{self._check}{texts}]}}, {mode}"),
-            when=f"$count({_ITEM}.statements) > 1" if self.batches is None else None,
-        )
-        single = SubmitCall(self.name("submit"), calls.EXECUTE_STATEMENT, self._request(members, f"{{'Sql': {texts}}}"))
-        return {None: (batch, single), True: (batch,), False: (single,)}[self.batches]
-
-    def _request(self, members: Mapping[str, Value], sql: str) -> str:
-        given = ", ".join(f"{literal(key)}: {code(value)}" for key, value in members.items())
-        value = f"{{'Name': $, 'Value': $lookup({_RUN}.parameters, $)}}"
-        bound = f"{_ITEM}.parameters.{value}"
-        parameters = f"$count({_ITEM}.parameters) > 0 ? {{'Parameters': [{bound}]}} : {{}}"
-        if self.fence:
-            # Of the owner's redrives this child knows at least so many, and all when it has taken the lock again.
-            claim = fencing.claimed(f"$max([{self.least_redrives}, {INPUT}.owned])", f"{_RUN}.fence")
-            parameters = f"{{'Parameters': [{fencing.parameters_code(f'{_RUN}.lock', claim)}, {bound}]}}"
-        return expression(f"$merge([{_RUN}.connection, {{{given}}}, {sql}, {parameters}])")
-
-    @property
-    def _check(self) -> str:
-        return f"{code(fence.check(self.fence))}, " if self.fence else ""
 
 
 def seconds(duration: timedelta) -> int:

@@ -206,7 +206,7 @@ class StatementPattern:
                 **(fields(submitted="$states.context.State.EnteredTime") if self.source.reports else {}),
             },
             comment=self.source.comment,
-            retry=calls.submit_retry(submission.call),
+            retry=calls.submit_retry(submission.call, interval=self.source.interval),
             catch=(self._caught(),),
             role=Submits(self._first_wait),
         )
