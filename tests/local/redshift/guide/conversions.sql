@@ -173,6 +173,14 @@ select d from pairs where i = 1 union all select ts from pairs where i = 1 order
 -- 2008-01-05 00:00:00
 -- 2008-01-05 10:00:00
 
+-- was: refused
+select i from pairs where (i, n) in (select '1'::varchar, 1.5::numeric(5,1));
+-- 1
+
+-- was: refused
+select i from pairs where (nvl(i, 0), nvl(v, 'x')) in (select nvl(n, 22), v from pairs);
+-- 22
+
 select ts = tz, d = tz::date, date_cmp_timestamptz(d, tz) from pairs where i = 1;
 -- true | true | -1
 

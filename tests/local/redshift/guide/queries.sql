@@ -229,6 +229,23 @@ insert into sold values (100, 1, 728.00), (101, 1, 72.00), (102, 3, 5.00), (103,
 select count(*) from sold, listing where sold.listid = listing.listid(+);
 -- 4
 
+-- was: wrong
+select at.listid, sold.price from (select * from listing where listid < 3) at, (select * from sold where price > 100) sold where at.listid = sold.listid(+) order by 1;
+-- 1 | 728.00
+-- 2 | null
+
+-- was: refused
+select (select l.sellerid from listing l where l.listid(+) = 3 and l.sellerid(+) = 20);
+-- 20
+
+-- was: wrong
+select count(*) from listing l, sold s where l.listid = x.listid(+);
+-- error: missing FROM-clause entry for table "x"
+
+-- was: refused
+select count(*) from listing l join sold s on l.listid = s.listid(+);
+-- error: outer join operator (+) cannot be used beside the joins
+
 -- was: refused
 select listing.listid, sum(price) from listing, sold where sold.listid(+) = listing.listid and listing.listid between 1 and 2 group by 1 order by 1;
 -- 1 | 800.00

@@ -283,6 +283,13 @@ create view late_.wrong as select id from late_.goal_ where with no schema bindi
 -- error: syntax error
 
 -- was: wrong
+create view late_.unqualified as select a.id from late_.goal_ a join goal b on a.more = b.id with no schema binding;
+-- error: All the relation names inside should be qualified when creating views with no schema binding.
+
+create view late_.common as with c as (select id, extract(year from '2020-01-01') as y from late_.goal_ where id is distinct from y), d (x) as (select 1)
+select c.y, (select count(*) from pg_class where oid = 0) as none from c join d on true join late_.goal_ g on g.id = c.id with no schema binding;
+
+-- was: wrong
 create view late_.latest as select 1 as one with no schema binding;
 -- error: already exists
 

@@ -20,7 +20,7 @@ from elt_redshift.local.redshift.dialect.refusals import refuse
 from elt_redshift.local.redshift.dialect.rights import default_rights, grant
 from elt_redshift.local.redshift.dialect.settings import IGNORED_SETTINGS, setting_of
 from elt_redshift.local.redshift.dialect.signatures import alter_procedure, drop_procedure, on_function
-from elt_redshift.local.redshift.dialect.tables import alter_table, create_table, create_view, drop_table, drop_view
+from elt_redshift.local.redshift.dialect.tables import alter_table, create_table
 from elt_redshift.local.redshift.dialect.tokens import (
     following,
     lex,
@@ -32,6 +32,7 @@ from elt_redshift.local.redshift.dialect.tokens import (
     word,
     words,
 )
+from elt_redshift.local.redshift.dialect.views import create_view, drop_table, drop_view
 
 #: Writes a statement, given as tokens, in PostgreSQL's words.
 Writer = Callable[[list[Token], Context], str]

@@ -1,4 +1,4 @@
-"""CREATE TABLE, ALTER TABLE and views in PostgreSQL's words."""
+"""CREATE TABLE and ALTER TABLE in PostgreSQL's words."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ from elt_redshift.local.redshift.dialect.tokens import (
     arguments,
     divide,
     following,
-    lex,
     match,
     name_end,
     quote,
@@ -57,7 +56,7 @@ def _columns(inside: Sequence[Token]) -> str:
     return ", ".join(written)
 
 
-def _without_attributes(tokens: Sequence[Token]) -> list[Token]:
+def without_attributes(tokens: Sequence[Token]) -> list[Token]:
     """Drop DISTSTYLE, DISTKEY, SORTKEY, ENCODE and BACKUP between a table's columns and its AS."""
     result: list[Token] = []
     index = 0
@@ -86,7 +85,7 @@ def _header(tokens: Sequence[Token], start: int) -> tuple[str, int]:
     return text(expression(strip(tokens[start:end]))), end
 
 
-def _query(tokens: Sequence[Token], start: int) -> tuple[list[Token], list[Token]]:
+def query_of(tokens: Sequence[Token], start: int) -> tuple[list[Token], list[Token]]:
     """The tokens from ``start`` up to the AS that begins a query, and from there on."""
     depth = 0
     for index in range(start, len(tokens)):
@@ -110,55 +109,16 @@ def create_table(tokens: Sequence[Token], context: Context) -> str:
         close = arguments(tokens, end)[1]
         columns = f" ({_columns(tokens[end + 1 : close])})"
         end = close + 1
-    attributes, select = _query(tokens, end)
-    rest = text(strip(_without_attributes(attributes)))
+    attributes, select = query_of(tokens, end)
+    rest = text(strip(without_attributes(attributes)))
     return (
         f"create {'temp ' if temporary else ''}table {header}{columns} {rest} {text(whole(select, context))}".rstrip()
     )
 
 
-def create_view(tokens: Sequence[Token], context: Context) -> str:
-    """``CREATE [MATERIALIZED] VIEW``; with late binding see sql/views.sql."""
-    header, select = _query(tokens, 0)
-    body = text(whole(select, context)).rstrip()
-    ending = [token for token in lex(body) if token.kind not in ("space", "comment")][-4:]
-    head = strip(_without_attributes(expression(header)))
-    start = following(head, next(index for index in range(len(head)) if word(head, index) == "view"))
-    end = name_end(head, start)
-    named, replacing = quote(text(strip(head[start:end]))), "replace" in words(head[:start])
-    if [token.word for token in ending] == ["with", "no", "schema", "binding"]:
-        definition = quote(f"{text(head[end:])} {body[: ending[0].start].rstrip()}")
-        return _quietly(f"redshift.create_late_view({named}, {definition}, {str(replacing).lower()})")
-    bound = f"{_quietly(f'redshift.bound({named})')}; " if replacing else ""
-    return f"{bound}{text(head)} {body}"
-
-
-def _quietly(*calls: str) -> str:
+def quietly(*calls: str) -> str:
     """Functions called for what they do."""
     return f"do $late$begin {' '.join(f'perform {call};' for call in calls)} end$late$"
-
-
-def drop_view(tokens: Sequence[Token]) -> str:
-    """``DROP VIEW [IF EXISTS] name, … [CASCADE | RESTRICT]``."""
-    start = following(tokens, following(tokens, following(tokens, -1)))
-    optional = match(tokens, start, "if", "exists")
-    last = words(tokens, len(tokens))[-1]
-    behaviour = last if last in ("cascade", "restrict") else ""
-    end = max(index for index in range(len(tokens)) if word(tokens, index) == last) if behaviour else len(tokens)
-    names = [text(strip(piece)) for piece in divide(tokens[optional or start : end])]
-    given = f"{str(optional is not None).lower()}, '{behaviour}'"
-    return _quietly(*(f"redshift.drop_view({quote(name)}, {given})" for name in names))
-
-
-def drop_table(tokens: Sequence[Token], start: int) -> str:
-    """``DROP TABLE`` and ``DROP MATERIALIZED VIEW`` of what is named from ``start`` on."""
-    written = text(expression(tokens))
-    names = expression(tokens[match(tokens, start, "if", "exists") or start :])
-    ending = words(names, len(names))[-1]
-    if ending in ("cascade", "restrict"):
-        names = names[: max(index for index in range(len(names)) if word(names, index) == ending)]
-    unbound = (f"redshift.unbind({quote(text(strip(piece)))})" for piece in divide(names))
-    return f"{_quietly(*unbound)}; {written}"
 
 
 def _append(tokens: Sequence[Token], start: int, name: Sequence[Token]) -> str:
@@ -199,4 +159,4 @@ def alter_table(tokens: Sequence[Token]) -> str:
         return f"{text(expression(tokens[:end]))} add column {definition}"
     named = quote(text(expression(strip(tokens[match(tokens, start, "if", "exists") or start : end]))))
     renamed = f", {quote(rest[2])}" if rest[:2] == ["rename", "to"] and len(rest) == 3 else ""
-    return f"{_quietly(f'redshift.unbind({named}{renamed})')}; {text(expression(spaced(tokens)))}"
+    return f"{quietly(f'redshift.unbind({named}{renamed})')}; {text(expression(spaced(tokens)))}"

@@ -16,7 +16,27 @@ def lex(sql: str) -> list[Token]:
     A comment becomes the lines or the blank that it took, so that something can be put behind what stands before it.
     https://docs.aws.amazon.com/redshift/latest/dg/r_names.html
     """
-    return [_plain(token) for token in tokenize(sql)]
+    return _hashed([_plain(token) for token in tokenize(sql)])
+
+
+def _hashed(tokens: list[Token]) -> list[Token]:
+    """``tokens`` with each name that has a ``#`` inside, ``comments#1``, as one; between blanks it is an operator."""
+    result: list[Token] = []
+    index = 0
+    while index < len(tokens):
+        name, index = tokens[index], index + 1
+        while name.kind in ("name", "quoted") and (piece := _hash_and_more(tokens[index : index + 2])):
+            name = replace(name, kind="quoted", text=quoted_name(name.text.strip('"').lower() + piece.lower()))
+            index += 1 if tokens[index].kind == "name" else 2
+        result.append(name)
+    return result
+
+
+def _hash_and_more(tokens: Sequence[Token]) -> str:
+    """``#1`` or ``#b`` right behind a name; empty: something else is there."""
+    if len(tokens) == 2 and tokens[0].text == "#" and tokens[1].kind in ("name", "number"):
+        return f"#{tokens[1].text}"
+    return tokens[0].text if tokens and tokens[0].kind == "name" and tokens[0].text.startswith("#") else ""
 
 
 def _plain(token: Token) -> Token:

@@ -136,3 +136,18 @@ from (values ('int2'), ('int8')) as kinds(kind);
 select redshift.create_operator('+', 'varchar', 'varchar', 'text', '$1 || $2');
 -- The names in the catalog are texts too.
 update pg_cast set castcontext = 'i' where castsource = 'name'::regtype and casttarget = 'varchar'::regtype;
+
+-- Rows are compared by operators of a family alone.
+create operator family redshift.mixed using btree;
+do $$
+declare
+    found record;
+begin
+    for found in
+        select array_position(array['<', '<=', '=', '>=', '>'], oprname::text) as strategy, oid::regoperator as sign
+        from pg_operator where oprnamespace = 'redshift'::regnamespace and oprresult = 'bool'::regtype and oprname in ('<', '<=', '=', '>=', '>')
+    loop
+        execute format('alter operator family redshift.mixed using btree add operator %s %s', found.strategy, found.sign);
+    end loop;
+end
+$$;

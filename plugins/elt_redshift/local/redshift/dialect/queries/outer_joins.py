@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from elt_redshift.job.sql import Token
-from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
+from elt_redshift.local.redshift.dialect.errors import InvalidSqlError, UnsupportedSqlError
 from elt_redshift.local.redshift.dialect.expressions import expression
 from elt_redshift.local.redshift.dialect.queries.context import Context
 from elt_redshift.local.redshift.dialect.queries.select import Select, top_level
@@ -26,6 +26,8 @@ from elt_redshift.local.redshift.dialect.tokens import (
     text,
     word,
 )
+
+_BESIDE_JOINS = "The outer join operator (+) cannot be used beside the joins of a FROM clause."
 
 
 @dataclass
@@ -77,7 +79,7 @@ def _conditions(where: list[Token]) -> list[list[Token]]:
     levels = set(top_level(where))
     for index, token in enumerate(where):
         if index in levels and token.word == "or":
-            raise UnsupportedSqlError("Outer join operator (+) not allowed in operand of OR or IN.")
+            raise InvalidSqlError("Outer join operator (+) not allowed in operand of OR or IN.")
         if index in levels and token.word == "between":
             between = True
         if index in levels and token.word == "and" and not between:
@@ -116,19 +118,29 @@ def _uses(condition: _Condition, names: set[str]) -> bool:
     )
 
 
+def _is_marked(tokens: Sequence[Token]) -> bool:
+    return any(_mark_end(tokens, index) for index in range(len(tokens)) if symbol(tokens, index) == "(")
+
+
 def rewrite(select: Select, context: Context) -> None:
     """:raises UnsupportedSqlError: the ``(+)`` stand where Redshift refuses them too, or their table is not known."""
     where = select.clauses.get("where", [])
-    if not any(_mark_end(where, index) for index in range(len(where)) if symbol(where, index) == "("):
+    if any(_is_marked(source.condition) for source in sources(select.clauses.get("from", []))):
+        raise InvalidSqlError(_BESIDE_JOINS)
+    if not _is_marked(where):
         return
     tables = sources(select.clauses["from"])
     if any(word(table.join, place) == "join" for table in tables for place in range(len(table.join))):
-        raise UnsupportedSqlError("The outer join operator (+) cannot be used beside the joins of a FROM clause.")
+        raise InvalidSqlError(_BESIDE_JOINS)
     conditions = [_unmarked(part) for part in _conditions(where)]
     optional: dict[str, list[_Condition]] = {}
     for condition in conditions:
         if condition.marked:
             optional.setdefault(_table_of(condition.marked[0], tables, context), []).append(condition)
+    if strange := sorted(optional.keys() - {table.name for table in tables}):
+        raise InvalidSqlError(f'missing FROM-clause entry for table "{strange[0]}"')
+    if optional.keys() == {table.name for table in tables}:  # nothing that they could be joined to
+        optional, conditions = {}, [_Condition(condition.tokens, []) for condition in conditions]
     select.clauses["from"] = _from(tables, optional)
     rest = [condition.tokens for condition in conditions if not condition.marked]
     if rest:
@@ -156,7 +168,7 @@ def _from(tables: list[Source], optional: dict[str, list[_Condition]]) -> list[T
             if not any(_uses(condition, names - {table.name}) for condition in optional[table.name])
         ]
         if not ready or not written:
-            raise UnsupportedSqlError("A table may be outer joined to at most one other table.")
+            raise InvalidSqlError("A table may be outer joined to at most one other table.")
         written += [token for table in ready for token in [SPACE, *_joined(table, optional[table.name])]]
         waiting = [table for table in waiting if table not in ready]
     return written

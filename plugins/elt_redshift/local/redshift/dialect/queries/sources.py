@@ -109,6 +109,12 @@ def _is_pivot(tokens: Sequence[Token], index: int) -> int | None:
     return after if symbol(tokens, after) == "(" else None
 
 
+def _follows_table(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a word begins what may stand behind a table; ``at`` without a name behind it is an alias."""
+    counts = word(tokens, index) == "at" and _is_identifier(tokens, following(tokens, index))
+    return counts or word(tokens, index) in (*_CONDITIONS, "tablesample")
+
+
 def _source(join: list[Token], tokens: list[Token]) -> Source:
     tokens = strip(tokens)
     end = _reference_end(tokens, 0)
@@ -122,7 +128,7 @@ def _source(join: list[Token], tokens: list[Token]) -> Source:
     start = index
     if word(tokens, index) == "as":
         index = following(tokens, index)
-    if _is_identifier(tokens, index) and word(tokens, index) not in (*_CONDITIONS, "at", "tablesample"):
+    if _is_identifier(tokens, index) and not _follows_table(tokens, index):
         source.name, index = identifier(tokens[index]), following(tokens, index)
         if symbol(tokens, index) == "(":
             index = following(tokens, closing(tokens, index))
