@@ -8,6 +8,7 @@ from typing import Any
 
 from elt_redshift.aws.archive import Archive, NoHistoryError
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
@@ -67,7 +68,12 @@ class Account:
         return Executions(self.client("stepfunctions"), state_machine_arn, tables=partial(self.client, "dynamodb"))
 
     def audit(self, table: str) -> AuditStore:
-        """The audit table of that name."""
+        """The audit table of that name in DynamoDB, or of that address in Redshift.
+
+        :raises EltError: it is no address.
+        """
+        if Place.named(table):
+            return RedshiftAuditStore(self.statements, Place.parse(table))
         return AuditStore(self.client("dynamodb"), table)
 
     def archive(self, job: EltJob, deployed: Deployed) -> Archive:

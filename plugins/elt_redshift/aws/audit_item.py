@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from shlex import quote
 from typing import Any, NamedTuple
 
 from elt_redshift.exceptions import EltError
@@ -162,7 +163,7 @@ class LockedError(EltError):
         super().__init__(self._text())
 
     def _text(self) -> str:
-        unlock = f"elt-redshift unlock --table {self.table} --job-id {self.job_id} --reason …"
+        unlock = f"elt-redshift unlock --table {quote(self.table)} --job-id {self.job_id} --reason …"
         if self.item is None:
             return f"The audit item of job {self.job_id} is gone from table {self.table}."
         if problem := self.problem or self.item.problem:

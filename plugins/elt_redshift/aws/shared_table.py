@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from elt_redshift.aws.audit_in_redshift import Place
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.aws.template.tables import AUDIT
@@ -53,6 +54,10 @@ def _other_table(before: Deployed, wanted: str | None) -> str:
 
 
 def _check_table(client: Any, table: str) -> None:
+    if Place.named(table):
+        raise AuditTableError(
+            f"Audit table '{table}' is in Redshift, where only DAGs can have their locks. Name one in DynamoDB."
+        )
     try:
         with aws_errors(f"table {table}"):
             found = client.describe_table(TableName=table)["Table"]

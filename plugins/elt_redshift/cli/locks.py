@@ -13,6 +13,7 @@ from rich.table import Column, Table
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.audit_table import create
 from elt_redshift.aws.healing import Healer, Verdict
@@ -42,16 +43,24 @@ def add_parser(commands: Commands) -> None:
     create_ = command(
         audit.add_subparsers(metavar="COMMAND", required=True), "create", create_table, _CREATE, job=False
     )
-    create_.add_argument("table", metavar="TABLE", help="its name")
+    create_.add_argument("table", metavar="TABLE", help="its name, or the address of a table in Redshift")
+    create_.add_argument("--job-id", metavar="ID", action="append", default=[], help="a job that gets its item there")
     create_.add_argument("--region", help="AWS region; default: as boto3 finds it")
 
 
-_CREATE = "Make an audit table as a job's stack has it: paid by request, encrypted, with point-in-time recovery."
+_CREATE = "Make an audit table: in DynamoDB as a job's stack has it, or in Redshift; and items of jobs in it."
 
 
 def create_table(given: argparse.Namespace) -> int:
-    made = create(Account.here(given.region).client("dynamodb"), given.table)
+    account = Account.here(given.region)
+    if Place.named(given.table):
+        made = RedshiftAuditStore(account.statements, Place.parse(given.table)).create()
+    else:
+        made = create(account.client("dynamodb"), given.table)
     print(f"Audit table {given.table} is {'made' if made else 'there already'}.")
+    for job_id in given.job_id:
+        account.audit(given.table).introduce(job_id)
+        print(f"Job {job_id} has its item there.")
     return 0
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, count
+from shlex import quote
 from typing import Any, TypeVar
 
 from elt_redshift.airflow_compat import (
@@ -211,7 +212,7 @@ class AuditLockReleaseOperator(_LockOperator):
     def _dealt_with(self) -> str:
         if self.after_failure == RELEASED:
             return f"The lock of job {self.job_id} was let go. {_SO}"
-        unlock = f"elt-redshift unlock --table {self.table_name} --job-id {self.job_id} --reason …"
+        unlock = f"elt-redshift unlock --table {quote(self.table_name)} --job-id {self.job_id} --reason …"
         return f"The lock of job {self.job_id} is held until failed tasks are cleared, or `{unlock}` frees it. {_SO}"
 
 
@@ -221,7 +222,8 @@ class AuditLock:
     Every task that is defined in it runs behind ``acquire`` and before ``release``, wherever else its edges lead.
 
     :param job_id: the key of the audit item; a template, as ``table_name``, is filled in for the tasks inside too.
-    :param table_name: the audit table.
+    :param table_name: the audit table: its name in DynamoDB, or its address in Redshift
+        (:mod:`elt_redshift.aws.audit_in_redshift`).
     :param when_locked: see :class:`AuditLockAcquireOperator`.
     :param when_held: see :class:`AuditLockAcquireOperator`.
     :param after_failure: see :class:`AuditLockReleaseOperator`.

@@ -128,7 +128,7 @@ def _form(write: Write, names: tuple[str, ...]) -> _Form:
         _expression(write, names),
         None if write.demands is None else demanded(write.demands, names),
         {name: value.kind for name, value in values.items()},
-        {name: value.always for name, value in values.items() if value.always is not None},
+        write.constants(),
         {_name(one, names): one for one in used if one in RESERVED},
     )
 

@@ -145,6 +145,10 @@ class Write:
         written = (*self.adds.values(), *self.deletes.values(), *self.sets.values(), *self.once.values())
         return {value.name: value for value in (*written, *_values(self.demands))}
 
+    def constants(self) -> dict[str, Any]:
+        """The values that are the same in every write, by their names."""
+        return {name: value.always for name, value in self.values().items() if value.always is not None}
+
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:

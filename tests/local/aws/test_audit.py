@@ -2,33 +2,51 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from botocore.exceptions import ClientError
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
+from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.aws.statements import Statements
+from elt_redshift.protocol import audit
 from elt_redshift.protocol.owners import NO_LEASE
 from tests.local.conftest import ClientFactory
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-@pytest.fixture
-def store(client: ClientFactory) -> AuditStore:
-    """An empty audit table."""
-    table = f"audit-{uuid.uuid4().hex}"
+def _in_dynamodb(client: ClientFactory, unique: str) -> AuditStore:
     client("dynamodb").create_table(
-        TableName=table,
+        TableName=unique,
         AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
         KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    return AuditStore(client("dynamodb"), table, now=lambda: NOW)
+    return AuditStore(client("dynamodb"), unique, now=lambda: NOW)
+
+
+def _in_redshift(client: ClientFactory, unique: str) -> AuditStore:
+    place = Place.parse(f"redshift://demo/dev/public.{unique}?user=awsuser")
+    store = RedshiftAuditStore(Statements(client("redshift-data")), place, now=lambda: NOW)
+    store.create()
+    return store
+
+
+@pytest.fixture(params=[_in_dynamodb, _in_redshift])
+def empty(request: pytest.FixtureRequest, client: ClientFactory, unique: str) -> AuditStore:
+    """An empty audit table."""
+    made: AuditStore = request.param(client, unique)
+    return made
+
+
+@pytest.fixture
+def store(empty: AuditStore) -> AuditStore:
+    """An audit table with the item of a job that has not run yet."""
+    empty.introduce("1")
+    return empty
 
 
 def _fail(store: AuditStore, owner: str = "me", after: str = "hold") -> None:
@@ -49,8 +67,9 @@ def test_acquire_and_release(store: AuditStore) -> None:
     assert (item.state, item.owner, item.last_owner, item.end) == ("Ready", None, "me", "2026-01-02T03:04:05.000Z")
 
 
-def test_a_job_is_introduced_once(store: AuditStore) -> None:
+def test_a_job_is_introduced_once(empty: AuditStore) -> None:
     """A job that has no item gets one that is Ready; an item that is there stays as it is, whatever it says."""
+    store = empty
     store.introduce("1")
     item = store.read("1")
     assert item is not None
@@ -115,6 +134,7 @@ def test_an_unlock_of_a_stale_view_is_refused(store: AuditStore) -> None:
 def test_items_lists_every_job(store: AuditStore) -> None:
     """The whole table, for `elt-redshift status`."""
     for job in ("1", "2", "3"):
+        store.introduce(job)
         store.acquire(job, "me")
     assert sorted(item.job_id for item in store.items()) == ["1", "2", "3"]
 
@@ -125,44 +145,32 @@ def test_a_missing_table_is_named(client: ClientFactory) -> None:
         AuditStore(client("dynamodb"), "nowhere").read("1")
 
 
-def _take_over(store: AuditStore, client: ClientFactory, seen: AuditItem, claim: str) -> bool:
-    """Whether a run that saw ``seen`` gets the lock."""
+def _take_over(store: AuditStore, seen: AuditItem, claim: str) -> bool:
+    """Whether a run that saw ``seen`` gets the lock, as state machines take it over."""
     values = {"owner": "you", "start": "now", "redrives": "0", "dead": str(seen.owner), "seen": str(seen.state)}
-    values |= {"claim": claim, "until": seen.lease or NO_LEASE}
-    try:
-        client("dynamodb").update_item(**dynamodb.update(store.table, audit.key("1"), audit.TAKE_OVER, values))
-    except ClientError as error:
-        if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
-            raise
-        return False
-    return True
+    return store._write(audit.TAKE_OVER, "1", **values, claim=claim, until=seen.lease or NO_LEASE)
 
 
 @pytest.mark.parametrize("renewed", [False, True])
-def test_an_owner_that_renewed_its_lease_meanwhile_keeps_its_lock(
-    store: AuditStore, client: ClientFactory, renewed: bool
-) -> None:
+def test_an_owner_that_renewed_its_lease_meanwhile_keeps_its_lock(store: AuditStore, renewed: bool) -> None:
     """Between the look at an expired lease and the take-over, as state machines write it, the owner renewed it."""
     store.acquire("1", "airflow:sales/run-1", timedelta(hours=-1))
     seen = store.read("1")
     assert seen is not None
     if renewed:
         store.renew("1", "airflow:sales/run-1", timedelta(hours=1))
-    assert _take_over(store, client, seen, claim="0") is not renewed
+    assert _take_over(store, seen, claim="0") is not renewed
 
 
 @pytest.mark.parametrize("redriven", [False, True])
-def test_an_owner_that_was_redriven_meanwhile_keeps_its_lock(
-    store: AuditStore, client: ClientFactory, redriven: bool
-) -> None:
+def test_an_owner_that_was_redriven_meanwhile_keeps_its_lock(store: AuditStore, redriven: bool) -> None:
     """Between the look at a dead owner and the take-over, the owner was redriven and claimed its lock again."""
     store.acquire("1", "me")
     seen = store.read("1")
     assert seen is not None
     if redriven:
-        mine = {"owner": "me", "redrives": "1"}
-        client("dynamodb").update_item(**dynamodb.update(store.table, audit.key("1"), audit.RECLAIM, mine))
-    assert _take_over(store, client, seen, claim="0") is not redriven
+        assert store._write(audit.RECLAIM, "1", owner="me", redrives="1")
+    assert _take_over(store, seen, claim="0") is not redriven
     after = store.read("1")
     assert after is not None
     assert after.owner == ("me" if redriven else "you")

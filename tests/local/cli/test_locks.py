@@ -8,6 +8,7 @@ from datetime import timedelta
 import boto3
 import pytest
 
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from tests.local.cli.conftest import Cli
 
@@ -59,6 +60,24 @@ def test_a_lock_without_a_job_is_shown_and_unlocked(table: str, cli: Cli) -> Non
     item = store.read("nightly")
     assert item
     assert item.free
+
+
+def test_a_lock_in_redshift_is_made_shown_and_unlocked(cli: Cli) -> None:
+    """By the table's address, wherever a table's name may stand; a state machine has no lock there."""
+    address = f"redshift://demo/dev/audit_{uuid.uuid4().hex}?user=awsuser"
+    made = f"Audit table {address} is made.\nJob nightly has its item there.\n"
+    assert cli("audit", "create", address, "--job-id", "nightly") == (0, made, "")
+    store = Account.here().audit(address)
+    store.acquire("nightly", "airflow:nightly/run-1")
+    store.record_failure("nightly", "airflow:nightly/run-1", task="load", statement="none", message="ERROR: no")
+    assert "Task load failed: ERROR: no" in cli("status", "--table", address)[1]
+    assert cli("unlock", "--table", address, "--job-id", "nightly", "--reason", "mended by hand")[0] == 0
+    item = store.read("nightly")
+    assert item
+    assert (item.free, "mended by hand" in str(item.unlocked)) == (True, True)
+    where = ("--cluster", "demo", "--user", "awsuser", "--database", "dev")
+    refused = cli("deploy", "yearly_sales", "--stack", "in-redshift", *where, "--audit-table", address)
+    assert (refused[0], "where only DAGs can have their locks" in refused[2]) == (1, True)
 
 
 def test_an_owner_that_may_live_is_told_before_it_loses_the_lock(table: str, cli: Cli) -> None:

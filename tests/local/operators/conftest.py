@@ -6,6 +6,7 @@ import uuid
 
 import pytest
 
+from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.local.process import LocalAws
 from tests.local.operators.standins import FakeTaskInstance, Hook, rows
@@ -18,9 +19,16 @@ def hook(local_aws: LocalAws, monkeypatch: pytest.MonkeyPatch) -> Hook:
     return made
 
 
-@pytest.fixture
-def table(hook: Hook) -> str:
-    name = f"audit-{uuid.uuid4().hex}"
+@pytest.fixture(params=["dynamodb", "redshift"])
+def table(request: pytest.FixtureRequest, hook: Hook) -> str:
+    """An audit table, of each kind."""
+    name = f"audit_{uuid.uuid4().hex}"
+    if request.param == "redshift":
+        address = f"redshift://warehouse/dev/{name}?user=awsuser"
+        store = RedshiftAuditStore(hook.statements(), Place.parse(address))
+        store.create()
+        store.introduce("1")
+        return address
     hook.client("dynamodb").create_table(
         TableName=name,
         KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],

@@ -43,7 +43,7 @@ class Hook:
         self.account = Account(self.client)
 
     def audit(self, table: str) -> AuditStore:
-        return AuditStore(self.client("dynamodb"), table)
+        return self.account.audit(table)
 
     def statements(self) -> Statements:
         return Statements(self.client("redshift-data"))

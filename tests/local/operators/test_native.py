@@ -10,6 +10,7 @@ from contextlib import nullcontext
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 import pytest
@@ -339,7 +340,7 @@ def test_a_held_lock_fails_the_next_run(hook: Hook, table: str) -> None:
     assert str(refused.value) == (
         f"Job 1 is held by a failed run: task load failed at {item.end}: ERROR: no (run {OTHER}). To go on where that "
         "run stopped, clear its failed tasks in Airflow; to begin anew, "
-        f"`elt-redshift unlock --table {table} --job-id 1 --reason …`."
+        f"`elt-redshift unlock --table {quote(table)} --job-id 1 --reason …`."
     )
     with pytest.raises(AirflowSkipException, match="ERROR: no"):
         _execute(_acquire(table, when_held="skip"), FakeTaskInstance())

@@ -1,0 +1,163 @@
+"""An audit table that is a table in Redshift, as AWS's article has it for one of its ways.
+
+It is named by an address, wherever an audit table is named::
+
+    redshift://CLUSTER/DATABASE/SCHEMA.TABLE?user=USER
+    redshift-serverless://WORKGROUP/DATABASE/SCHEMA.TABLE
+
+Each read and each write is a statement, of one or a few seconds. A job has its row before it runs: made on demand, two
+runs could make two, since Redshift enforces no keys. The locks of deployed state machines are in DynamoDB.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import uuid
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl, urlsplit
+
+from elt_redshift.aws.audit import AuditStore, utc_now
+from elt_redshift.aws.audit_item import AuditItem, LockedError
+from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.statement_status import StatementStatus
+from elt_redshift.aws.statements import Statements, Submission
+from elt_redshift.aws.waiting import Sleep
+from elt_redshift.exceptions import EltError
+from elt_redshift.protocol import audit, errors, sql
+from elt_redshift.protocol.writes import Write
+
+#: The beginnings of addresses, and what each names first.
+SCHEMES = {"redshift": "ClusterIdentifier", "redshift-serverless": "WorkgroupName"}
+#: What may stand behind the ``?``.
+_LOGINS = {"user": "DbUser", "secret": "SecretArn"}
+
+#: A statement is waited for so long, and made again so often where it met another one.
+TIMEOUT = timedelta(minutes=10)
+TRIES = 8
+
+_NAME = r"[a-z_][a-z0-9_$]{0,126}"
+_FORM = (
+    "write redshift://CLUSTER/DATABASE/SCHEMA.TABLE?user=USER, or redshift-serverless://WORKGROUP/DATABASE/SCHEMA.TABLE"
+)
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the table is.
+
+    :param address: as it was given.
+    :param warehouse: the members of a request that say where it runs, as :class:`Submission` takes them.
+    :param table: the table's name, quoted.
+    """
+
+    address: str
+    warehouse: Mapping[str, str]
+    table: str
+
+    @classmethod
+    def named(cls, name: str) -> bool:
+        """Whether ``name`` is an address, and not the name of a table in DynamoDB, which has no colon."""
+        return ":" in name
+
+    @classmethod
+    def parse(cls, address: str) -> Place:
+        """
+        :raises EltError: it is no address, or lacks something.
+        """
+        split = urlsplit(address)
+        login = dict(parse_qsl(split.query, keep_blank_values=True))
+        path = split.path.strip("/").split("/")
+        table = path[-1].lower().split(".") if path[-1] else []
+        good = split.scheme in SCHEMES and split.netloc and len(path) == 2 and len(table) in (1, 2)
+        named = good and all(re.fullmatch(_NAME, part) for part in table)
+        if not named or not login.keys() <= _LOGINS.keys() or len(login) > 1 or not all(login.values()):
+            raise EltError(f"Audit table '{address}' is no table in Redshift: {_FORM}.")
+        where = {SCHEMES[split.scheme]: split.netloc, "Database": path[0]}
+        where |= {_LOGINS[name]: value for name, value in login.items()}
+        return cls(address, where, ".".join(f'"{part}"' for part in ["public", *table][-2:]))
+
+
+class RedshiftAuditStore(AuditStore):
+    """The audit table in Redshift.
+
+    A write that met another one is made again: nothing of it was committed.
+
+    :param statements: the Data API.
+    :param sleep: how to wait, in seconds.
+    """
+
+    def __init__(
+        self, statements: Statements, place: Place, now: Callable[[], datetime] = utc_now, sleep: Sleep = time.sleep
+    ) -> None:
+        self._statements, self._place, self._sleep = statements, place, sleep
+        self.table, self.now = place.address, now
+
+    def create(self) -> bool:
+        """Make the table; whether it was not there before."""
+        try:
+            self._run(sql.create(self._place.table), f"table {self.table}")
+        except AwsError as error:
+            if "already exists" in error.message:
+                return False
+            raise
+        return True
+
+    def read(self, job_id: str) -> AuditItem | None:
+        rows = self._rows(sql.select(self._place.table, job_id), self._about(job_id))
+        if len(rows) > 1:
+            raise EltError(f"Job {job_id} has {len(rows)} rows in table {self.table}. Delete all but one of them.")
+        return AuditItem.parse(sql.item(rows[0])) if rows else None
+
+    def items(self) -> Iterator[AuditItem]:
+        rows = self._rows(sql.select(self._place.table), f"audit table {self.table}")
+        return (AuditItem.parse(sql.item(row)) for row in rows)
+
+    def remove(self, job_id: str) -> None:
+        done = self._run(sql.delete(self._place.table, job_id, audit.UNHELD), self._about(job_id))
+        if not done.rows and (item := self.read(job_id)):
+            raise LockedError(job_id, item, self.table)
+
+    def introduce(self, job_id: str) -> None:
+        self._run(sql.insert(self._place.table, job_id), self._about(job_id))
+        self.read(job_id)  # which tells of two
+
+    def _write(self, write: Write, job_id: str, **values: Any) -> bool:
+        if self._run(sql.update(self._place.table, job_id, write, values), self._about(job_id)).rows:
+            return True
+        if self.read(job_id) is None:
+            made = f"elt-redshift audit create '{self.table}' --job-id {job_id}"
+            raise EltError(f"Job {job_id} has no row in table {self.table}. Make it with `{made}`.")
+        return False
+
+    def _about(self, job_id: str) -> str:
+        return f"audit item {job_id} in table {self.table}"
+
+    def _rows(self, query: sql.Query, about: str) -> list[list[Any]]:
+        return self._statements.records(self._run(query, about).parts[-1].id)
+
+    def _run(self, query: sql.Query, about: str) -> StatementStatus:
+        """
+        :raises AwsError: Redshift, or the Data API, refuses it, or it does not end.
+        """
+        for attempt in range(1, TRIES + 1):
+            status = self._ended(query, about)
+            if status.error is None:
+                return status
+            if errors.kind("", status.error) != "conflict" or attempt == TRIES:
+                break
+            self._sleep(0.5 * 2**attempt)
+        raise AwsError(about, status.status, str(status.error), answered=False)
+
+    def _ended(self, query: sql.Query, about: str) -> StatementStatus:
+        # No task of a run is called so: whoever takes over a lock does not take it for a statement that was left.
+        name = f"-audit/{uuid.uuid4()}"
+        made = Submission(query.statements, self._place.warehouse, name, name[:64], dict(query.parameters))
+        statement_id = self._statements.submit(made)
+        status = self._statements.follow(statement_id, 1.0, TIMEOUT) or self._statements.give_up(statement_id)
+        if status is None:
+            raise AwsError(about, "QueryTimeout", f"Redshift did not answer within {TIMEOUT}.", answered=False)
+        return status
