@@ -6,9 +6,10 @@ import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from elt_redshift import mwaa
+from elt_redshift import mwaa, mwaa_serverless
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.cli.options import Commands, command
+from elt_redshift.aws.account import Account
+from elt_redshift.cli.options import Commands, add_aws, command
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.loading import FILE, find, job_folders
 from elt_redshift.job.model import EltJob
@@ -22,11 +23,18 @@ def add_parser(commands: Commands) -> None:
     made.add_argument("--airflow", choices=mwaa.IMAGES, default=mwaa.NEWEST, help=f"default {mwaa.NEWEST}")
     made.add_argument("--plugins", type=Path, metavar="FOLDER", help="other plugins, to go into plugins.zip too")
     made.add_argument("--requirements", type=Path, metavar="FILE", help="other packages to be installed")
+    made.add_argument("--serverless", action="store_true", help="write workflows for MWAA Serverless instead")
+    made.add_argument("--schedule", metavar="CRON", help="with --serverless: five fields, in UTC; default: none")
+    add_aws(made)
     made.add_argument("--constraints", type=Path, metavar="FILE", help="instead of pins of what MWAA's image has")
 
 
 def package(given: argparse.Namespace) -> int:
     jobs = _jobs(given.jobs)
+    if given.serverless:
+        return _workflows(given, jobs)
+    if given.schedule:
+        raise EltError("--schedule goes with --serverless: DAG files have schedules of their own.")
     made = mwaa.bundle(
         jobs,
         given.dags,
@@ -43,6 +51,17 @@ def package(given: argparse.Namespace) -> int:
         print(f"Wrote {given.output}/dags ({count}). plugins.zip and requirements.txt are as they were: upload dags/.")
     else:
         print(f"Wrote {given.output}/plugins.zip, requirements.txt and dags/ ({count}) for Airflow {given.airflow}.")
+    return 0
+
+
+def _workflows(given: argparse.Namespace, jobs: Mapping[str, EltJob]) -> int:
+    stacks, folder = Account.here(given.region).stacks, given.output / "workflows"
+    machines = {name: stacks.find(job.name, given.stack).state_machine_arn for name, job in jobs.items()}
+    made = {name: mwaa_serverless.workflow(jobs[name], arn, given.schedule) for name, arn in machines.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, data in made.items():
+        (folder / f"{name}.yaml").write_bytes(data)
+        print(f"Wrote {folder}/{name}.yaml, which starts {machines[name]}.")
     return 0
 
 

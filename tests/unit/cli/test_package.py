@@ -64,6 +64,12 @@ def test_the_archive_holds_what_dag_runs_need(package: Package) -> None:
             assert made.read(name) == (ROOT / "plugins" / name).read_bytes()
 
 
+def test_a_schedule_is_for_workflows(package: Package) -> None:
+    """DAG files say themselves when they run."""
+    words = "error: --schedule goes with --serverless: DAG files have schedules of their own.\n"
+    assert package("sales", "--schedule", "30 5 * * *") == (1, words)
+
+
 def test_the_same_files_give_the_same_archive(package: Package) -> None:
     """Times and places of the files do not matter, so an unchanged archive is no new version to MWAA."""
     package("sales")
