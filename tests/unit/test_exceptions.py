@@ -19,6 +19,7 @@ from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.aws.shared_table import AuditTableError
 from elt_redshift.aws.stacks import Deployed, DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
+from elt_redshift.aws.verification.bench import DiffersError, NotShownError
 from elt_redshift.demo.data import DemoDataError
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.sql import SqlSyntaxError
@@ -48,6 +49,8 @@ ERRORS = (
     AuditTableError("There is no table audit."),
     NoHistoryError(Deployed("sales", "sales-stack", "arn:aws:states:eu-west-1:123456789012:stateMachine:m", "audit")),
     InvalidDefinitionError("sales", (Diagnostic("ERROR", "SCHEMA", "It is wrong.", "/States/a"),)),
+    DiffersError("ABORTED"),
+    NotShownError("Step Functions does not know that here"),
     LocalAwsError("port 1 is taken"),
     NotRunningError(".elt-redshift"),
     DataApiError("ResourceNotFoundException", "There is none.", 404, {"ResourceId": "x"}),

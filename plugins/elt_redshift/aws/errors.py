@@ -20,7 +20,7 @@ class AwsError(EltError):
     """
 
     def __init__(self, about: str, code: str, message: str, answered: bool = True) -> None:
-        self.about, self.code, self.message = about, code, message
+        self.about, self.code, self.message, self.answered = about, code, message, answered
         super().__init__(f"{about}: {message}{f' ({code})' if answered else ''}")
 
     @property

@@ -16,17 +16,41 @@ def default_bucket(client: Any, account: str) -> str:
 
     :param client: a boto3 S3 client.
     """
-    region = client.meta.region_name
-    bucket = f"elt-redshift-{account}-{region}"
-    # us-east-1 is the default, and S3 refuses it as an explicit location.
-    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    bucket = f"elt-redshift-{account}-{client.meta.region_name}"
     try:
-        with aws_errors(f"bucket {bucket}"):
-            client.create_bucket(Bucket=bucket, **where)
+        make_bucket(client, bucket)
     except AwsError as error:
         if error.code not in ("BucketAlreadyOwnedByYou", "BucketAlreadyExists"):
             raise
     return bucket
+
+
+def make_bucket(client: Any, bucket: str) -> None:
+    """Make a bucket in the client's region.
+
+    :raises AwsError: S3 refuses, or there is one of that name.
+    """
+    region = client.meta.region_name
+    # us-east-1 is the default, and S3 refuses it as an explicit location.
+    where = {} if region == "us-east-1" else {"CreateBucketConfiguration": {"LocationConstraint": region}}
+    with aws_errors(f"bucket {bucket}"):
+        client.create_bucket(Bucket=bucket, **where)
+
+
+def remove_bucket(client: Any, bucket: str) -> None:
+    """Delete a bucket and what is in it, if it is there.
+
+    :raises AwsError: S3 refuses.
+    """
+    try:
+        with aws_errors(f"bucket {bucket}"):
+            for page in client.get_paginator("list_objects_v2").paginate(Bucket=bucket):
+                for one in page.get("Contents", ()):
+                    client.delete_object(Bucket=bucket, Key=one["Key"])
+            client.delete_bucket(Bucket=bucket)
+    except AwsError as error:
+        if error.code != "NoSuchBucket":
+            raise
 
 
 class Uploads:

@@ -9,7 +9,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from elt_redshift.cli import airflow, demo, deployment, jobs, local, locks, package, past, plan, policy, runs
+from elt_redshift.cli import airflow, demo, deployment, jobs, local, locks, package, past, plan, policy, runs, verify
 from elt_redshift.cli.options import INTERRUPTED
 from elt_redshift.exceptions import EltError, JobError
 from elt_redshift.version import __version__
@@ -21,7 +21,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     root.set_defaults(main=main)  # which one command runs others by
     commands = root.add_subparsers(metavar="COMMAND", required=True)
-    for module in (jobs, plan, deployment, runs, past, locks, policy, package, local, airflow, demo):
+    for module in (jobs, plan, deployment, runs, past, locks, policy, verify, package, local, airflow, demo):
         module.add_parser(commands)
     return root
 

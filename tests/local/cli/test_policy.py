@@ -130,6 +130,7 @@ def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], 
     assert passing["Condition"] == {"StringEquals": {PASSED_TO: ["events.amazonaws.com", "states.amazonaws.com"]}}
 
 
+@pytest.mark.exhaustive
 def test_an_operator_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path]) -> None:
     """Runs, a redrive, a resumption, an unlock, and all that looks at them, of a job whose tasks run as children."""
     run, folder = Recorded(cli), job("map")

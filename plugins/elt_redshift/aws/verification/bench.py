@@ -1,0 +1,216 @@
+"""What the checks work with: a connection to the warehouse, a scratch stack and a run of it; and their removal."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import time
+from collections.abc import Callable, Mapping
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+from elt_redshift.aws import removal, uploads
+from elt_redshift.aws.account import Account
+from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.execution_status import Execution
+from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stacks import Deployed
+from elt_redshift.aws.template import warehouse
+from elt_redshift.aws.waiting import Sleep, until
+from elt_redshift.exceptions import EltError
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.statements import OPEN
+
+#: Everything that is made is named so, and some letters.
+PREFIX = "elt-verify"
+#: Seconds that a statement, a run or a record may take, and between two looks.
+TIMEOUT, PAUSE = 300.0, 0.5
+
+#: Of the scratch job: the task that fails, and what Redshift then says.
+GOOD, BAD, MESSAGE = "good", "bad", "by zero"
+
+
+class DiffersError(EltError):
+    """AWS does it in another way. ``seen`` is what was seen instead."""
+
+    def __init__(self, seen: str) -> None:
+        self.seen = seen
+        super().__init__(seen)
+
+
+class NotShownError(EltError):
+    """What is to be checked does not come about here."""
+
+
+def expect(so: object, seen: object) -> None:
+    """:raises DiffersError: it is not so."""
+    if not so:
+        raise DiffersError(str(seen))
+
+
+class Bench:
+    """Makes what checks need when the first of them needs it.
+
+    :param parameters: the template's parameters that say where SQL runs, and as whom.
+    :param told: is given a line about whatever is made or removed.
+    :param sleep: how to wait, in seconds.
+    """
+
+    def __init__(
+        self,
+        account: Account,
+        parameters: Mapping[str, str],
+        told: Callable[[str], None] = lambda _: None,
+        sleep: Sleep = time.sleep,
+    ) -> None:
+        self.account, self.parameters = account, parameters
+        self.name = f"{PREFIX}-{secrets.token_hex(4)}"
+        self._told, self._sleep = told, sleep
+        self._made = False
+
+    @property
+    def where(self) -> dict[str, str]:
+        """The members of a request to the Data API that say where SQL runs, and as whom."""
+        members = {
+            "ClusterIdentifier": warehouse.CLUSTER,
+            "WorkgroupName": warehouse.WORKGROUP,
+            "Database": warehouse.DATABASE,
+            "DbUser": warehouse.USER,
+            "SecretArn": warehouse.SECRET,
+        }
+        given = {member: self.parameters.get(name, "") for member, name in members.items()}
+        return {member: value for member, value in given.items() if value}
+
+    @property
+    def data(self) -> Any:
+        """A boto3 client of the Data API."""
+        return self.account.client("redshift-data")
+
+    def ended(self, statement_id: str) -> dict[str, Any]:
+        """What the Data API tells of a statement once it has ended.
+
+        :raises EltError: it has not within :data:`TIMEOUT`.
+        """
+
+        def look() -> dict[str, Any] | None:
+            found: dict[str, Any] = self.data.describe_statement(Id=statement_id)
+            return found if found["Status"] not in OPEN else None
+
+        found: dict[str, Any] = self.until(look, f"Statement {statement_id} has not ended")
+        return found
+
+    def run(self, *sqls: str, **more: Any) -> dict[str, Any]:
+        """Run one statement, or several as a batch; gives what the Data API tells of its end."""
+        if len(sqls) == 1:
+            answer = self.data.execute_statement(**self.where, Sql=sqls[0], **more)
+        else:
+            answer = self.data.batch_execute_statement(**self.where, Sqls=[*sqls], **more)
+        return self.ended(answer["Id"])
+
+    @cached_property
+    def job(self) -> EltJob:
+        """Two tasks, one behind the other, of which the second fails."""
+        job = EltJob(job_id=self.name, name=self.name.replace("-", "_"))
+        job.task(GOOD, statement="select 1")
+        job.task(BAD, statement="select 1/0", upstream=[GOOD])
+        return job
+
+    @cached_property
+    def stack(self) -> Deployed:
+        """The scratch job's stack."""
+        if self._made:
+            raise EltError(f"Stack {self.name} could not be made, see above")
+        self._told(f"Making bucket and stack {self.name}.")
+        self._made = True  # also if an answer is lost
+        uploads.make_bucket(self.account.client("s3"), self.name)
+        change_set = prepare(self.account, self.job, self.name, self.parameters, bucket=self.name).change_set
+        self.account.stacks.execute(change_set)
+        return self.account.stacks.find(self.job.name, self.name)
+
+    @property
+    def table(self) -> str:
+        """A table that writes may be tried on: the stack's audit table."""
+        return self.stack.audit_table
+
+    @cached_property
+    def failed(self) -> Execution:
+        """A run of the scratch job, which fails."""
+        return self._wait_for(self._executions.start(f"{self.name}-run", {}))
+
+    @cached_property
+    def redriven(self) -> Execution:
+        """The same run once it was redriven, and has failed again."""
+        redrives = self._executions.redrive(self.failed.arn, self.account.audit(self.table), self.job.job_id)
+        return self._wait_for(self.failed.arn, redrives)
+
+    @property
+    def _executions(self) -> Executions:
+        return self.account.executions(self.stack.state_machine_arn)
+
+    def _wait_for(self, arn: str, redrives: int = 0) -> Execution:
+        """An execution once it has ended."""
+        timeout = timedelta(seconds=TIMEOUT)
+        *_, last = self._executions.follow(arn, None, interval=PAUSE, timeout=timeout, redrives=redrives)
+        return last.execution
+
+    def submissions(self, task: str) -> list[Any]:
+        """The answers to the calls by which a task of the run has submitted its SQL, as its history has them; None
+        where one has failed."""
+        events = {one["id"]: one for one in self._executions.new_events(self.failed.arn, after=0)}
+        answers = {
+            events[one["previousEventId"]]["previousEventId"]: json.loads(one["taskSucceededEventDetails"]["output"])
+            for one in events.values()
+            if "taskSucceededEventDetails" in one
+        }
+        calls = {number: one.get("taskScheduledEventDetails", {}) for number, one in events.items()}
+        return [
+            answers.get(number)
+            for number, call in calls.items()
+            if "xecuteStatement" in call.get("resource", "") and f"/{task}/" in call["parameters"]
+        ]
+
+    def until(self, look: Callable[[], Any], late: str) -> Any:
+        """What ``look`` finds.
+
+        :raises EltError: nothing, within :data:`TIMEOUT`.
+        """
+        found = until(look, TIMEOUT, PAUSE, sleep=self._sleep)
+        if found is None:
+            raise EltError(f"{late} after {TIMEOUT:.0f} s.")
+        return found
+
+    def remove(self) -> str:
+        """Delete whatever was made, also by a call whose answer was lost; tells what could not be deleted."""
+        if not self._made:
+            return ""
+        removals = {"stack": self._remove_stack, "bucket": self._remove_bucket}
+        left = [f"{what} {self.name} ({error})" for what, do in removals.items() if (error := _tried(do))]
+        return f"Not everything that was made could be deleted: {'; '.join(left)}. Delete it by hand." if left else ""
+
+    def _remove_stack(self) -> None:
+        self._told(f"Deleting bucket and stack {self.name}.")
+        try:
+            there = list(self.account.stacks.all(self.name))
+        except AwsError as error:
+            if "does not exist" in error.message:
+                return
+            raise
+        if not (there and there[0].state_machine_arn):  # what is left of one that could not be made
+            self.account.stacks.delete(self.name)
+            return
+        plan = removal.plan(self.account, there[0])
+        removal.remove(self.account, plan, job_id=self.job.job_id, stop=True, everything=True)
+
+    def _remove_bucket(self) -> None:
+        uploads.remove_bucket(self.account.client("s3"), self.name)
+
+
+def _tried(do: Callable[[], None]) -> str:
+    """Why it failed; nothing if it did not."""
+    try:
+        do()
+    except EltError as error:
+        return str(error)
+    return ""

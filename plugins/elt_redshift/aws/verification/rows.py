@@ -1,0 +1,135 @@
+"""The rows of docs/verify-on-aws.md that a program checks: the one place that knows them. Their numbers are bold there.
+
+https://docs.aws.amazon.com/redshift-data/latest/APIReference/
+https://docs.aws.amazon.com/step-functions/latest/apireference/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Literal
+
+from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.verification import data_api, dynamodb, stacks
+from elt_redshift.aws.verification.bench import Bench, DiffersError, NotShownError
+from elt_redshift.exceptions import EltError
+
+#: ``confirmed``: AWS does it so. ``differs``: it does not. ``not shown``: it was not seen, for a reason that is told.
+Outcome = Literal["confirmed", "differs", "not shown"]
+
+_EXECUTE = ("redshift-data:ExecuteStatement", "redshift-data:DescribeStatement")
+_BATCH = ("redshift-data:BatchExecuteStatement", "redshift-data:DescribeStatement")
+_LIST = ("redshift-data:ListStatements",)
+_RUN = ("states:StartExecution", "states:DescribeExecution", "states:GetExecutionHistory")
+_STACK = ("s3:PutObject", "cloudformation:DescribeStacks", "cloudformation:CreateChangeSet")
+_WRITE = ("dynamodb:UpdateItem",)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row that a program checks.
+
+    :param number: as in docs/verify-on-aws.md.
+    :param calls: what it calls of AWS, beside what makes and removes the scratch stack; as IAM names it.
+    :param check: tells what it has seen.
+    :param stack: it needs the scratch stack.
+    """
+
+    number: int
+    calls: tuple[str, ...]
+    check: Callable[[Bench], str]
+    stack: bool = False
+
+    @property
+    def claim(self) -> str:
+        """What is to be so."""
+        return (self.check.__doc__ or "").strip()
+
+
+ROWS = (
+    Row(1, ("states:ValidateStateMachineDefinition",), stacks.long_polling),
+    Row(2, ("states:ValidateStateMachineDefinition", *_RUN), stacks.answered_with_status, stack=True),
+    Row(3, _RUN, stacks.failed_gate, stack=True),
+    Row(4, (*_RUN, "states:RedriveExecution", "dynamodb:GetItem"), stacks.gate_after_redrive, stack=True),
+    Row(6, _EXECUTE, data_api.same_token),
+    Row(7, ("states:DescribeStateMachine",), stacks.definition, stack=True),
+    Row(10, (*_EXECUTE, *_LIST), data_api.listed),
+    Row(14, _BATCH, data_api.committed_behind_a_failure),
+    Row(15, _BATCH, data_api.failed_batch),
+    Row(16, _STACK, stacks.rules, stack=True),
+    Row(46, _WRITE, dynamodb.size_of_nothing, stack=True),
+    Row(49, (*_BATCH, *_LIST), data_api.listed_batch),
+    Row(52, _EXECUTE, data_api.names_of_parameters),
+    Row(54, (*_BATCH, "redshift-data:GetStatementResult"), data_api.result_of_a_part),
+    Row(55, _BATCH, data_api.counted_rows),
+    Row(58, _WRITE, dynamodb.condition_before_operand, stack=True),
+    Row(73, ("dynamodb:Query", *_RUN), stacks.in_history, stack=True),
+    Row(85, _BATCH, data_api.failed_first),
+    Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
+)
+
+#: Rows that no program can check, and what they take. (The others have none yet.)
+BY_HAND: Mapping[int, str] = MappingProxyType(
+    {
+        21: "a look at the console",
+        31: "an MWAA environment",
+        32: "an MWAA environment",
+        41: "10,000 children",
+        42: "the bill",
+        45: "a day",
+        57: "another account",
+        66: "a day",
+        79: "an alarm that rings",
+        80: "a look at the metrics",
+        92: "hours without a success",
+    }
+)
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of a row.
+
+    :param seen: what AWS did, or why that was not seen.
+    """
+
+    row: Row
+    outcome: Outcome
+    seen: str
+
+
+def chosen(numbers: Collection[int] = ()) -> tuple[Row, ...]:
+    """The rows with these numbers; default: all.
+
+    :raises EltError: a number is none of theirs.
+    """
+    known = [row.number for row in ROWS]
+    if unknown := [number for number in numbers if number not in known]:
+        raise EltError(
+            f"--row: no program checks {', '.join(map(str, unknown))}. Those of docs/verify-on-aws.md with a bold "
+            f"number are checked: {', '.join(map(str, known))}."
+        )
+    return tuple(row for row in ROWS if not numbers or row.number in numbers)
+
+
+def results(bench: Bench, rows: Collection[Row]) -> Iterator[Result]:
+    """Check one row after the other."""
+    for row in rows:
+        yield Result(row, *_checked(bench, row))
+
+
+def _checked(bench: Bench, row: Row) -> tuple[Outcome, str]:
+    try:
+        with aws_errors(f"row {row.number}"):
+            return "confirmed", row.check(bench)
+    except DiffersError as error:
+        return "differs", error.seen
+    except NotShownError as error:
+        return "not shown", str(error)
+    except AwsError as error:
+        denied = "AccessDenied" in error.code or not error.answered
+        return ("not shown" if denied else "differs"), str(error)
+    except EltError as error:
+        return "not shown", str(error)
