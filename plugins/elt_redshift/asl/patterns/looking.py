@@ -6,7 +6,8 @@ and the run is held until ``elt-redshift redrive --assume`` says what to take it
 https://docs.aws.amazon.com/redshift-data/latest/APIReference/API_ListStatements.html
 
 A refused call leaves ``refused``, the error's name and text. What passes by itself
-(:mod:`elt_redshift.protocol.errors`) is asked again, about an hour or two long; the rest is recorded as the task's
+(:mod:`elt_redshift.protocol.errors`) is asked again, about an hour and a half long, and some eight
+hours where Step Functions itself makes the call a dozen times before that; the rest is recorded as the task's
 failure.
 """
 
