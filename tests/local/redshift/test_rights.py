@@ -57,7 +57,7 @@ REFUSED = {
 }
 PLAIN = {
     "change the server": ("alter system set archive_command to 'id'", "ALTER SYSTEM is not emulated"),
-    "make a tablespace": ("create tablespace here location '/tmp'", CANNOT),
+    "make a tablespace": ("create tablespace here location '/tmp'", "not supported on Redshift"),
     **{name: REFUSED[name] for name in ("read a file", "import a large object", "be the superuser")},
 }
 

@@ -887,3 +887,67 @@ select st_x(st_point(1, 2));
 -- was: wrong
 create table sketches (s hllsketch);
 -- error: type HLLSKETCH is not emulated
+
+-- page: c_unsupported-postgresql-features
+-- feature: statement PostgreSQL's own (indexes, triggers, sequences, savepoints …)
+-- was: wrong
+create unique index on_shown on shown (a);
+-- error: SQL command "create unique index on_shown on shown (a)" not supported on Redshift tables.
+
+-- was: wrong
+create sequence counted;
+-- error: not supported on Redshift tables.
+
+-- was: wrong
+create type mood as enum ('sad', 'ok');
+-- error: not supported on Redshift tables.
+
+begin;
+
+-- was: wrong
+savepoint here;
+-- error: not supported on Redshift tables.
+
+rollback;
+
+-- feature: clause PostgreSQL's own (DISTINCT ON, FILTER, RETURNING, ON CONFLICT)
+-- was: wrong
+select distinct on (a) a, b from shown;
+-- error: syntax error at or near "on"
+
+-- was: wrong
+select count(*) filter (where a > 1) from shown;
+-- error: syntax error at or near "filter"
+
+-- was: wrong
+insert into shown (a) values (1) returning a;
+-- error: syntax error at or near "returning"
+
+-- was: wrong
+insert into shown (a) values (1) on conflict do nothing;
+-- error: syntax error at or near "conflict"
+
+create table named_alike (filter int, conflict int, "returning" int);
+
+select n."returning", filter, conflict, count(distinct filter) from named_alike n join (select 1 as a) m on n.conflict = m.a group by 1, 2, 3;
+-- (no rows)
+
+-- page: c_unsupported-postgresql-datatypes
+-- feature: type PostgreSQL's own (json, uuid, bytea, arrays …)
+-- was: wrong
+create table held (id int, doc jsonb);
+-- error: Column "held.doc" has unsupported type "jsonb".
+
+-- was: wrong
+create table held (id serial primary key);
+-- error: Column "held.id" has unsupported type "serial".
+
+-- was: wrong
+create temp table if not exists held (id int, tags varchar(10)[] not null);
+-- error: Column "held.tags" has unsupported type "varchar[]".
+
+-- page: c_unsupported-postgresql-functions
+-- feature: function PostgreSQL's own (string_agg, array_agg, unnest …)
+-- was: wrong
+select string_agg(b, ',') from shown;
+-- error: function string_agg does not exist in Redshift: there is LISTAGG

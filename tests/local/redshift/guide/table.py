@@ -8,6 +8,8 @@ from itertools import groupby
 from . import GUIDE, KINDS, Block
 
 START, END = "<!-- features: start -->", "<!-- features: end -->"
+#: How features are named that PostgreSQL has and Redshift has not.
+REFUSED = "PostgreSQL's own"
 _PLURALS = {
     "function": "Functions",
     "operator": "Operators",
@@ -22,6 +24,8 @@ _PLURALS = {
 def _status(blocks: list[Block]) -> str:
     refusals = [block for block in blocks if any("not emulated" in line for line in block.expected)]
     differences = list(dict.fromkeys(block.differs for block in blocks if block.differs))
+    if all(block.feature.partition(" ")[2].startswith(REFUSED) for block in blocks):
+        return "refused, as by Redshift"
     if differences:
         return f"differs: {'; '.join(differences)}"
     if refusals:

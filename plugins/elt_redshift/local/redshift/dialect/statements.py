@@ -13,6 +13,7 @@ from elt_redshift.local.redshift.dialect.administration import cancel, refresh, 
 from elt_redshift.local.redshift.dialect.bodies import as_plain_sql
 from elt_redshift.local.redshift.dialect.catalog import Catalog, NoCatalog
 from elt_redshift.local.redshift.dialect.expressions import expression
+from elt_redshift.local.redshift.dialect.foreign import refuse_postgres
 from elt_redshift.local.redshift.dialect.physical import attributes
 from elt_redshift.local.redshift.dialect.procedures import create_routine
 from elt_redshift.local.redshift.dialect.queries import Context, whole
@@ -272,6 +273,7 @@ def translate(sql: str, catalog: Catalog | None = None) -> Translation:
     tokens = strip(lex(sql))
     verb = (words(tokens, 1) or [""])[0]
     refuse(tokens)
+    refuse_postgres(tokens)
     if verb in ("copy", "unload"):
         return Translation(verb, sql, verb)  # type: ignore[arg-type]  # two of the kinds are verbs
     written = _STATEMENTS.get(verb, _plain)(tokens, Context(catalog or NoCatalog()))

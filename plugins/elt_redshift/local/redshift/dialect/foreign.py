@@ -1,0 +1,129 @@
+"""What PostgreSQL has and Redshift has not: it is refused here too, so that nobody meets it first in a warehouse.
+
+https://docs.aws.amazon.com/redshift/latest/dg/c_unsupported-postgresql-features.html, and beside it in the guide
+c_unsupported-postgresql-datatypes.html and c_unsupported-postgresql-functions.html
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+
+from elt_redshift.job.sql import Token
+from elt_redshift.local.redshift.dialect.errors import InvalidSqlError
+from elt_redshift.local.redshift.dialect.tokens import (
+    arguments,
+    divide,
+    following,
+    last_word,
+    name_end,
+    strip,
+    symbol,
+    text,
+    word,
+    words,
+)
+
+#: Statements by how they begin.
+_STATEMENTS = re.compile(
+    r"(create|alter|drop) (or replace )?(unique |unlogged |foreign |event |constraint )?"
+    r"(index|trigger|sequence|extension|rule|domain|type|operator|aggregate|cast|conversion|collation|tablespace"
+    r"|publication|subscription|statistics|policy|server|access method|text search)\b"
+    r"|create (unlogged|foreign) table\b|rollback (work |transaction )?to\b|security label\b|import foreign\b"
+    r"|(listen|notify|unlisten|cluster|reindex|checkpoint|load|savepoint|release)\b"
+)
+_TYPES = frozenset(
+    {
+        *("bigserial", "bit", "box", "bytea", "cidr", "circle", "hstore", "inet", "json", "jsonb", "line", "lseg"),
+        *(
+            "macaddr",
+            "money",
+            "path",
+            "point",
+            "polygon",
+            "serial",
+            "smallserial",
+            "tsquery",
+            "tsvector",
+            "uuid",
+            "xml",
+        ),
+    }
+)
+#: Functions that their look alone tells from those of a script, with what there is for them.
+_FUNCTIONS = {
+    **dict.fromkeys(("array_agg", "json_agg", "jsonb_agg", "xmlagg"), "LISTAGG gives a text"),
+    **dict.fromkeys(("json_build_array", "jsonb_build_array", "string_to_array"), "there is ARRAY or SPLIT_TO_ARRAY"),
+    **dict.fromkeys(("json_build_object", "jsonb_build_object", "row_to_json", "to_jsonb"), "there is OBJECT"),
+    **dict.fromkeys(("regexp_matches", "regexp_match"), "there is REGEXP_SUBSTR"),
+    **dict.fromkeys(("regexp_split_to_table", "unnest"), "name the SUPER in FROM"),
+    "string_agg": "there is LISTAGG",
+    "gen_random_uuid": "there is none",
+    "uuid_generate_v4": "there is none",
+}
+_CHANGES = ("insert", "update", "delete", "with")
+
+
+def refuse_postgres(tokens: Sequence[Token]) -> None:
+    """:raises InvalidSqlError: the statement has something in it that Redshift does not take."""
+    found = " ".join(words(tokens, 6))
+    if _STATEMENTS.match(found):
+        raise InvalidSqlError(f'SQL command "{text(tokens)[:60].strip()}" not supported on Redshift tables.')
+    if re.match(r"create (temp |temporary |local )*table\b", found):
+        _check_columns(tokens)
+    depth = 0
+    for index, token in enumerate(tokens):
+        depth += {"(": 1, ")": -1}.get(token.text, 0)
+        check = _WORDS.get(token.word)
+        if check is not None and check(tokens, index, depth):
+            near = {"distinct": "on", "on": "conflict"}.get(token.word, token.word)
+            raise InvalidSqlError(f'syntax error at or near "{near}": Redshift does not have {token.word.upper()} here')
+        if token.word in _FUNCTIONS and symbol(tokens, following(tokens, index)) == "(" and _is_bare(tokens, index):
+            raise InvalidSqlError(f"function {token.word} does not exist in Redshift: {_FUNCTIONS[token.word]}")
+
+
+def _is_bare(tokens: Sequence[Token], index: int) -> bool:
+    """Whether a name has nothing before it that would make it another's: a schema, or CREATE FUNCTION."""
+    before = last_word(tokens[:index])
+    return before is None or (before.text != "." and before.word not in ("function", "procedure"))
+
+
+def _follows(*expected: str) -> Callable[[Sequence[Token], int, int], bool]:
+    """A check for words behind the one at an index; a bracket counts as one."""
+
+    def check(tokens: Sequence[Token], index: int, _depth: int) -> bool:
+        return words(tokens[index + 1 : index + 6], len(expected)) == list(expected)
+
+    return check
+
+
+def _returns(tokens: Sequence[Token], index: int, depth: int) -> bool:
+    """RETURNING at the end of a change; PostgreSQL reserves the word."""
+    before = last_word(tokens[:index])
+    return depth == 0 and words(tokens, 1)[0] in _CHANGES and before is not None and before.text != "."
+
+
+_WORDS: dict[str, Callable[[Sequence[Token], int, int], bool]] = {
+    "distinct": _follows("on", "("),
+    "filter": _follows("(", "where"),
+    "inherits": _follows("("),
+    "on": _follows("conflict"),
+    "returning": _returns,
+}
+
+
+def _check_columns(tokens: Sequence[Token]) -> None:
+    start = next(index for index in range(len(tokens)) if word(tokens, index) == "table")
+    name = following(tokens, start)
+    if words(tokens[name:], 3) == ["if", "not", "exists"]:
+        name = following(tokens, following(tokens, following(tokens, name)))
+    bracket = name_end(tokens, name)
+    if symbol(tokens, bracket) != "(":
+        return
+    table = text(strip(tokens[name:bracket]))
+    for element in divide(tokens[bracket + 1 : arguments(tokens, bracket)[1]]):
+        column = words(element, 9)
+        is_array = len(column) > 2 and "[" in column[2:6] and column[1] not in ("super", "default")
+        if len(column) > 1 and (column[1] in _TYPES or is_array):
+            kind = f"{column[1]}[]" if is_array else column[1]
+            raise InvalidSqlError(f'Column "{table}.{column[0]}" has unsupported type "{kind}".')
