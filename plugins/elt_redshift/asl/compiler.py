@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from elt_redshift.asl import assembly, bounds, fingerprints, jobfile
+from elt_redshift.asl import assembly, bounds, fingerprints, functions, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
-from elt_redshift.asl.language.needs import Need
+from elt_redshift.asl.language.needs import Need, Resource
 from elt_redshift.asl.language.states import Flow
 from elt_redshift.asl.patterns import abroad, answering, starting
 from elt_redshift.asl.patterns.ending import EndPattern
@@ -30,6 +30,7 @@ class StateMachine:
     :param graph: what each task waits for, as :class:`Reading` has it.
     :param arrangement: of the unrolled layout; None in the map layout.
     :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
+    :param functions: what each Lambda function must be allowed that makes calls for it; empty: it makes all itself.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     """
 
@@ -40,6 +41,7 @@ class StateMachine:
     arrangement: Arrangement | None = None
     events: bool = False
     job_file: list[jobfile.Item] | None = None
+    functions: Mapping[Resource, frozenset[Need]] = field(default_factory=dict)
 
     def answering(self) -> dict[str, Any]:
         """The definition of the Express state machine that answers to events."""
@@ -142,16 +144,19 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.arrangement is None:
         items = jobfile.items(job, graph, prints)
         flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
-        return StateMachine(job, target, _for_target(flow, target), graph, job_file=items)
+        return _for_target(StateMachine(job, target, flow, graph, job_file=items))
     interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval)
-    flow = _for_target(flow, target)
     events = any(task.wait == "event" for task in job.tasks)
-    return StateMachine(job, target, flow, graph, arranged.arrangement, events)
+    return _for_target(StateMachine(job, target, flow, graph, arranged.arrangement, events))
 
 
-def _for_target(flow: Flow, target: Target) -> Flow:
-    return abroad.as_role(flow, target.warehouse_role) if target.other_account else flow
+def _for_target(machine: StateMachine) -> StateMachine:
+    """With others between the states and the services: a role of another account, or functions."""
+    job, flow, target = machine.job, machine.flow, machine.target
+    if job.uses_functions:
+        return replace(machine, flow=functions.Invoking(job).flow(flow), functions=functions.needs(flow))
+    return replace(machine, flow=abroad.as_role(flow, target.warehouse_role)) if target.other_account else machine
 
 
 def check(machine: StateMachine) -> StateMachine:

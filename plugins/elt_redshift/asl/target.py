@@ -25,6 +25,8 @@ class Target:
     :cvar topic: the ARN of the topic of notifications, of a job that has one of its own.
     :cvar job_file_bucket: the S3 bucket of the job file; only the map layout reads it.
     :cvar job_file_key: the job file's key.
+    :cvar sql_function: the ARN of the function that runs the SQL, where the job has functions.
+    :cvar state_function: the ARN of the one that reads and sets the audit state.
     :cvar role: of the warehouse, for COPY and UNLOAD; in the map layout, where SQL is not part of the definition.
     :cvar warehouse_role: the ARN of the role that the Data API is called as, of a warehouse in another account.
     :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
@@ -43,6 +45,8 @@ class Target:
     topic: ClassVar[str] = "${NotificationTopic}"
     job_file_bucket: ClassVar[str] = "${JobFileBucket}"
     job_file_key: ClassVar[str] = "${JobFileKey}"
+    sql_function: ClassVar[str] = "${SqlFunction}"
+    state_function: ClassVar[str] = "${StateFunction}"
     role: ClassVar[str] = ROLE_PLACEHOLDER
     warehouse_role: ClassVar[str] = "${WarehouseRoleArn}"
 

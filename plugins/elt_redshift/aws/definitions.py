@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl import fingerprints
+from elt_redshift.asl import fingerprints, functions
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language import jsonata, names
 from elt_redshift.aws.errors import aws_errors
@@ -86,7 +86,7 @@ class Definitions:
 def _arguments(flow: Mapping[str, Any], state: str) -> Mapping[str, Any] | None:
     """What a Task passes to AWS, in whichever branch it stands."""
     if state in flow["States"]:
-        arguments: Mapping[str, Any] = flow["States"][state].get("Arguments", {})
+        arguments: Mapping[str, Any] = functions.request_of(flow["States"][state])
         return arguments
     branches = (branch for one in flow["States"].values() for branch in one.get("Branches", ()))
     return next((found for branch in branches if (found := _arguments(branch, state)) is not None), None)
@@ -94,5 +94,5 @@ def _arguments(flow: Mapping[str, Any], state: str) -> Mapping[str, Any] | None:
 
 def _warehouse(definition: Mapping[str, Any]) -> dict[str, Any]:
     """Where the SQL runs: what the definition names to list statements there."""
-    arguments: Mapping[str, Any] = definition["States"].get(names.FIND_LEFT, {}).get("Arguments", {})
+    arguments = functions.request_of(definition["States"].get(names.FIND_LEFT, {}))
     return {key: arguments[key] for key in ("ClusterIdentifier", "WorkgroupName", "Database") if key in arguments}

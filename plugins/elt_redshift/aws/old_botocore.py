@@ -21,6 +21,15 @@ def knows_long_polling(client: Any) -> bool:
     return "WaitTimeSeconds" in _members(client, "DescribeStatement")
 
 
+def teach_long_polling(client: Any) -> None:
+    """Let one that is older than it ask for it all the same, as Lambda's runtimes may be: its model of each request
+    gets a number, as it has others. Their model of the answers has no status then.
+    """
+    number = _members(client, "ListStatements")["MaxResults"]
+    for operation in ("ExecuteStatement", "BatchExecuteStatement", "DescribeStatement"):
+        _members(client, operation).setdefault("WaitTimeSeconds", number)
+
+
 def teach_batches(client: Any) -> None:
     """Let one that is older than parameters and modes of batches, as on MWAA's images before Airflow 3.3, send them
     all the same: its model of the request gets members of the same shapes.

@@ -82,15 +82,19 @@ class Uploads:
         """Put the job file of the job named ``job``, and give its key."""
         return self._put(f"elt-redshift/jobs/{job}", body)
 
-    def _put(self, folder: str, body: bytes) -> str:
-        key = f"{folder}/{hashlib.sha256(body).hexdigest()}.json"
+    def code(self, body: bytes) -> str:
+        """Put the code of functions, and give its key."""
+        return self._put("elt-redshift/functions", body, "zip")
+
+    def _put(self, folder: str, body: bytes, kind: str = "json") -> str:
+        key = f"{folder}/{hashlib.sha256(body).hexdigest()}.{kind}"
         with aws_errors(f"bucket {self.bucket}"):
             # Only into a bucket of this account: nothing is given to a stranger's of that name.
             self._client("s3").put_object(
                 Bucket=self.bucket,
                 Key=key,
                 Body=body,
-                ContentType="application/json",
+                ContentType=f"application/{kind}",
                 ExpectedBucketOwner=self._account,
             )
         return key

@@ -10,7 +10,7 @@ from pathlib import Path
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.template import job_file
+from elt_redshift.aws.template import functions, job_file
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.tables import SAID
@@ -49,6 +49,9 @@ def add_parser(commands: Commands) -> None:
         choices=[*SAID.values()],
         default=SAID[True],
         help="whether the tables with the audit trail and the past runs stay when the stack is deleted (default yes)",
+    )
+    rendered.add_argument(
+        "--functions", type=Path, metavar="FILE", help="write the code of the job's Lambda functions there, as a zip"
     )
     command(commands, "schema", schema, "Print the JSON Schema of job.yaml, for editors.", job=False)
 
@@ -89,6 +92,15 @@ def template(given: argparse.Namespace) -> int:
         print(
             f"The tasks are not in the template: write them to S3 with `elt-redshift compile {given.job} --job-file`, "
             f"and name bucket and key in the parameters {job_file.BUCKET} and {job_file.KEY}.",
+            file=sys.stderr,
+        )
+    if rendered.code is not None:
+        if given.functions:
+            given.functions.write_bytes(rendered.code)
+        print(
+            "The code of the Lambda functions is not in the template: "
+            f"`elt-redshift template {given.job} --functions FILE` writes it. Put it into S3, "
+            f"and name bucket and key in the parameters {functions.BUCKET} and {functions.KEY}.",
             file=sys.stderr,
         )
     return 0

@@ -73,6 +73,7 @@ def policy(given: argparse.Namespace) -> int:
         given.stack or "*",
         () if given.caller == "deployer" else _deployed(account, machines, given.stack),
         not machines or any(machine.job_file for machine in machines),
+        not machines or any(machine.functions for machine in machines),
         tuple(given.audit_table),
         _warehouse(given),
         given.bucket or "",
@@ -170,10 +171,10 @@ def check_rights(given: argparse.Namespace, job: EltJob) -> int:
     who = given.principal or simulation.principal(iam, account.caller)
     deployed = _deployed(account, [machine], given.stack or "*")
     stack = given.stack or (deployed[0].stack if deployed else "*")
-    place, large = _place(account, None), bool(machine.job_file)
+    place, large, functions = _place(account, None), bool(machine.job_file), bool(machine.functions)
     missing = 0
     for caller in given.callers or CALLERS:
-        scope = Scope(place, stack, () if caller == "deployer" else deployed, large)
+        scope = Scope(place, stack, () if caller == "deployer" else deployed, large, functions)
         found = [*simulation.lacks(iam, who, _needed(caller, scope, [machine]))]
         missing += len(found)
         for lack in found:

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 
-from elt_redshift.job import edges, fencing, keys, notifying, parameters, schedules, statements
+from elt_redshift.job import edges, fencing, functions, keys, notifying, parameters, schedules, statements
 from elt_redshift.job.findings import Findings, Path
 from elt_redshift.job.keys import MAX_BACKOFF, MAX_HISTORY_DAYS, MAX_LABEL, MAX_RETRIES, MAX_TASK_NAME, Key
 from elt_redshift.job.parts import DURATIONS, RETRY_DURATIONS, RETRY_ON, JobSpec, Parameter, SqlTask
@@ -55,6 +55,7 @@ def check(job: JobSpec, findings: Findings) -> None:
     notifying.check(job, findings)
     _check_history_days(job.history_days, findings)
     fencing.check(job, findings)
+    functions.check(job, findings)
     _check_choices(("lock",), keys.LOCK, replace(job.lock, when_held=job.lock.meeting_a_failure), findings)
 
 

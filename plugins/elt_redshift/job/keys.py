@@ -18,6 +18,7 @@ from elt_redshift.job.parts import (
     ON_TASK_FAILURE,
     PARAMETER_TYPES,
     RETRY_ON,
+    RUNTIMES,
     SCHEDULED_FORMS,
     WAITS,
     WHEN_HELD,
@@ -160,6 +161,12 @@ JOB: Mapping[str, Key] = {
         "([how](locking.md#the-fence)). Or the name of the schema of the table that this needs, `true` being `public`",
         default="`false`",
         schema={"type": ["boolean", "string"], "pattern": f"^{SCHEMA}$"},
+    ),
+    "runtime": Key(
+        value="`data_api`: Step Functions calls DynamoDB and the Data API itself; `lambda`: Lambda functions of the "
+        "job's stack do, as in AWS's article, and wait for statements ([how](#lambda-functions))",
+        default="`data_api`",
+        choices=RUNTIMES,
     ),
 }
 

@@ -25,6 +25,7 @@ from elt_redshift.job.parts import (
     Parameter,
     ParameterType,
     Retries,
+    Runtime,
     Schedule,
     SourceKind,
     SqlStatement,
@@ -80,6 +81,7 @@ class EltJob:
     :param history_days: for so many days it is kept how runs and their tasks went, 1 to 3,650.
     :param fence: Redshift itself refuses what a run sends that has lost its lock: ``True``, or the schema of the table
         that this needs; ``True`` stands for the schema ``public``.
+    :param runtime: who makes the calls: Step Functions itself (``data_api``), or Lambda functions (``lambda``).
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -103,6 +105,7 @@ class EltJob:
         notify: Notify | Mapping[str, Any] | None = None,
         history_days: int = 90,
         fence: bool | str = False,
+        runtime: Runtime = "data_api",
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -118,6 +121,7 @@ class EltJob:
         self.max_active_statements = max_active_statements
         self.history_days = history_days
         self.fence = fence
+        self.runtime = runtime
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -139,6 +143,11 @@ class EltJob:
     def settles(self) -> bool:
         """Whether a failed task fails a run only when all that does not depend on it has ended."""
         return self.on_task_failure != "stop"
+
+    @property
+    def uses_functions(self) -> bool:
+        """Whether Lambda functions make the calls of its state machine."""
+        return self.spec.uses_functions
 
     @property
     def fence_table(self) -> str | None:

@@ -16,6 +16,7 @@ WhenHeld = Literal["fail", "skip", "wait"]
 OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
+Runtime = Literal["data_api", "lambda"]
 SourceKind = Literal["sql", "statement", "call"]
 RetryOn = Literal["conflict", "throttled", "connection", "any"]
 ParameterType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
@@ -27,6 +28,7 @@ WHEN_HELD: tuple[WhenHeld, ...] = get_args(WhenHeld)
 ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
+RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 RETRY_ON: tuple[RetryOn, ...] = get_args(RetryOn)
 PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
@@ -268,3 +270,9 @@ class JobSpec:
     notify: Notify | None = None
     history_days: int = 90
     fence: bool | str = False
+    runtime: Runtime = "data_api"
+
+    @property
+    def uses_functions(self) -> bool:
+        """Whether Lambda functions make the calls of its state machine."""
+        return self.runtime == "lambda"

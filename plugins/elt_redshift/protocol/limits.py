@@ -19,6 +19,11 @@ MAX_PAYLOAD = 262_144
 #: The most events in the history of one execution; the next one fails it.
 MAX_EVENTS = 25_000
 
+#: Lambda ends an invocation after so many seconds. A statement is waited for within it a minute less.
+#: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+LONGEST_INVOCATION = 900
+LONGEST_FUNCTION_WAIT = LONGEST_INVOCATION - 60
+
 #: At most this many characters in the name of a state or of an execution.
 MAX_NAME = 80
 

@@ -54,8 +54,13 @@ PREFIXES = {
     "aws-sdk:dynamodb": "DynamoDb",
     "aws-sdk:redshiftdata": "RedshiftData",
     "aws-sdk:sfn": "Sfn",
+    "lambda": "Lambda",
 }
-_THROTTLES = {"dynamodb": "ProvisionedThroughputExceededException", "aws-sdk:dynamodb": "ThrottlingException"}
+_THROTTLES = {
+    "dynamodb": "ProvisionedThroughputExceededException",
+    "aws-sdk:dynamodb": "ThrottlingException",
+    "lambda": "TooManyRequestsException",
+}
 
 
 class Network:
@@ -69,10 +74,18 @@ class Network:
         self.spread = 0.0
         self.outages: dict[str, float] = {}
 
-    def call(self, service: str, handler: Handler, request: Mapping[str, Any], fate: Fate | None = None) -> Promise:
+    def call(
+        self,
+        service: str,
+        handler: Handler,
+        request: Mapping[str, Any],
+        fate: Fate | None = None,
+        repeated: bool = True,
+    ) -> Promise:
         """Send a request. The promise is of the answer, or of a :class:`StateError`.
 
         :param fate: how it fares; None: as it happens.
+        :param repeated: the client sends it once more where no answer comes.
         """
         answer, prefix = Promise(), PREFIXES.get(service, service.rpartition(":")[2].capitalize())
         fate = fate or self._fate(service)
@@ -85,7 +98,7 @@ class Network:
             given_up = there + self._late() if fate == "unanswered" else there
             error = StateError(f"{prefix}.SdkClientException", "Unable to execute HTTP request: Read timed out")
             self._clock.after(given_up, answer.keep, None, error)
-            there += 0.0 if fate == "unanswered" else self._late() + self._late()
+            there += 0.0 if fate == "unanswered" else self._late() + (self._late() if repeated else 0.0)
             self._clock.after(there, self._arrive, prefix, handler, request, Promise())  # nobody hears the answer
             return answer
         self._clock.after(

@@ -82,6 +82,22 @@ def combinations() -> tuple[EltJob, ...]:
     )
 
 
+def with_functions() -> tuple[EltJob, ...]:
+    """Jobs whose calls Lambda functions make: each task has a timeout, which some run into."""
+
+    def made(name: str, tasks: dict[str, dict[str, Any]], seconds: int, **more: Any) -> EltJob:
+        timed = {task: {**options, "timeout": timedelta(seconds=seconds)} for task, options in tasks.items()}
+        return _job(name, timed, runtime="lambda", **more)
+
+    return (
+        made("functions", _joined(retries=1), 840),
+        made("late_functions", _diamond(), 20, lock=LockPolicy(when_locked="wait")),
+        made("settling_functions", _settled(), 840, on_task_failure="finish_independent"),
+        made("fenced_functions", _diamond(retries=1), 840, fence=True),
+        made("map_functions", _joined(), 840, layout="map"),
+    )
+
+
 def mapped() -> tuple[EltJob, ...]:
     """Jobs in the map layout, which otherwise only those of some eighty tasks have."""
     batches: dict[str, dict[str, Any]] = {

@@ -18,6 +18,7 @@ from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.dynamodb import DynamoDb
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.invoked import Functions
 from elt_redshift.testing.map_runs import MapChances
 from elt_redshift.testing.network import Fate, Faults, Network
 from elt_redshift.testing.program import Program, State
@@ -84,6 +85,7 @@ class World:
             MapChances.drawn(Random(f"{seed} map runs")),
         )
         self.runs: dict[str, Execution] = {}
+        self._functions = Functions(self.clock, self.network, self._handler)
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []
@@ -154,6 +156,8 @@ class World:
     def _handler(self, service: str, action: str) -> Callable[[Mapping[str, Any]], Any]:
         if (service, action) == ("dynamodb", "updateItem"):
             return self._update_item
+        if service == "lambda":
+            return self._functions.invoke
         services: Mapping[str, Any] = {
             "dynamodb": self.dynamodb,
             "redshiftdata": self.data,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
@@ -27,6 +28,7 @@ KINDS: dict[str, EltJob] = {
     "joins": job(*_n()),
     "events": job(*_n(wait="event")),
     "map": job(*_n(), layout="map"),
+    "functions": job(*_n(timeout=timedelta(minutes=1)), runtime="lambda"),
     "schedule": job(task("a", sql=SQL), schedule=Schedule(rate="1 day", enabled=False)),
 }
 

@@ -36,18 +36,23 @@ UNSEEN = {need.action for need in STARTING_CHILDREN if need.action.startswith("s
 DAY = timedelta(days=1)
 
 
+def _waits_for_events(form: dict[str, Any]) -> bool:
+    return not {"layout", "runtime"} & form.keys()
+
+
 def _job(name: str, barrier: Barrier, ledger: str, **more: Any) -> EltJob:
     """With joins, a batch, events where the layout has them, and a task whose table is not there at first."""
-    wait: Any = "long_poll" if "layout" in more else "event"
+    how: Any = {"wait": "event" if _waits_for_events(more) else "long_poll"}
+    limit: Any = {"timeout": timedelta(minutes=10)} if "runtime" in more else {}
     note = f"insert into {ledger} values ('%s')"
     return EltJob(
         job_id=name,
         name=name,
         tasks=(
-            task("a", sql=(note % "a",), wait=wait),
-            task("b", sql=(barrier.pass_,)),
-            task("c", "a", "b", sql=(note % "c", note % "c")),
-            task("d", "b", sql=(f"insert into {ledger}_later values ('d')",), wait=wait),
+            task("a", sql=(note % "a",), **how, **limit),
+            task("b", sql=(barrier.pass_,), **limit),
+            task("c", "a", "b", sql=(note % "c", note % "c"), **limit),
+            task("d", "b", sql=(f"insert into {ledger}_later values ('d')",), **how, **limit),
         ),
         notify=Notify(on=("failure", "success"), not_succeeded_for=2),
         lock=LockPolicy(when_locked="wait"),
@@ -148,7 +153,9 @@ def _miss_starts(stack: Stack, faults: Faults, clock: Clock) -> None:
         clock.advance(DAY)
 
 
-@pytest.mark.parametrize("form", exhaustive([{}, {"layout": "map"}, {"fence": True}], quick=[{}]), ids=str)
+@pytest.mark.parametrize(
+    "form", exhaustive([{}, {"layout": "map"}, {"fence": True}, {"runtime": "lambda"}], quick=[{}]), ids=str
+)
 def test_roles_may_do_what_they_do_and_no_more(
     deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, unique: str, form: dict[str, Any]
 ) -> None:
@@ -158,7 +165,7 @@ def test_roles_may_do_what_they_do_and_no_more(
         stack, clock = Stack(deployed, local_aws), Clock(local_aws)
         first = _take_over_fail_and_redrive(deployed, barrier, ledger)
         _forget(deployed, first)
-        if "layout" not in form:
+        if _waits_for_events(form):
             _tell_twice(deployed, stack, first)
         _lose_the_lock(deployed, barrier)
         clock.advance(DAY)

@@ -24,6 +24,7 @@ BASES = {
     "batch_auto_commit": "one_task",
     "batch_in_a_transaction": "one_task",
     "fail_when_locked": "one_task",
+    "functions": "one_task",
     "parameters": "one_task",
     "fence": "one_task",
     "polling": "one_task",
@@ -32,6 +33,7 @@ BASES = {
     "wait_for_the_lock": "one_task",
     "map_finish_independent": "map",
     "map_fence": "map",
+    "map_functions": "map",
     "map_polling": "map",
 }
 

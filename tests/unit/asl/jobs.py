@@ -114,5 +114,7 @@ JOBS: dict[str, EltJob] = {
         task("e", "c", "d"),
         on_task_failure="finish_independent",
     ),
+    "functions": job(task("a", timeout=timedelta(minutes=5)), runtime="lambda"),
+    "map_functions": job(task("a", timeout=timedelta(minutes=5)), layout="map", runtime="lambda"),
     "fail_when_locked": job(task("a"), lock=LockPolicy(when_locked="fail", after_failure="release")),
 }

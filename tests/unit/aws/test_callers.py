@@ -133,7 +133,7 @@ def test_what_is_allowed_on_anything_has_its_reason() -> None:
 def test_a_policy_is_no_larger_than_iam_takes(caller: Caller) -> None:
     """For a job that has everything: it is a managed policy. With all options and names as long as people choose, a
     role's inline policy holds it."""
-    usual = _document(caller, Scope(PLACE, "elt-*", warehouse=WAREHOUSE), EVERYTHING)
+    usual = _document(caller, Scope(PLACE, "elt-*", warehouse=WAREHOUSE, functions=False), EVERYTHING)
     assert policies.size(usual) <= MAX_CHARACTERS
     most = Scope(
         PLACE,
@@ -144,7 +144,7 @@ def test_a_policy_is_no_larger_than_iam_takes(caller: Caller) -> None:
         key=KEY,
         role_path="/elt/roles/",
     )
-    document = _document(caller, most, EVERYTHING, JOBS["map"], boundary=BOUND)
+    document = _document(caller, most, EVERYTHING, JOBS["map"], JOBS["functions"], boundary=BOUND)
     assert policies.size(document) <= MAX_INLINE
     sids = [one["Sid"] for one in document["Statement"]]
     assert len(sids) == len(set(sids))

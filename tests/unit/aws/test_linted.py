@@ -22,6 +22,7 @@ _KINDS: dict[str, EltJob] = {
     "events": JOBS["event"],
     "joins": JOBS["n"],
     "map": JOBS["map"],
+    "functions": JOBS["functions"],
     "schedule": job(
         task("a"),
         schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin"),

@@ -35,9 +35,9 @@ def test_a_need_of_something_that_is_not_there_is_no_silent_hole() -> None:
 def test_a_jobs_template_knows_every_resource(resource: Resource, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever a state may need something on has a name in the template, and the policy holds what was needed."""
     scheduled = job(task("a"), schedule=Schedule(rate="1 day"))
-    machine = StateMachine(
-        scheduled, Target(other_account=resource == "warehouse role"), Flow((Succeed("end"),)), graph={}
-    )
+    target = Target(other_account=resource == "warehouse role")
+    functions: dict[Resource, frozenset[Need]] = {"sql function": frozenset(), "state function": frozenset()}
+    machine = StateMachine(scheduled, target, Flow((Succeed("end"),)), graph={}, functions=functions)
     monkeypatch.setattr(StateMachine, "needs", lambda _: frozenset({Need("some:Action", resource)}))
     policy = render(machine).template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]
     (statement,) = policy["Statement"]

@@ -64,6 +64,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "notify": _mappings(keys.NOTIFY, _VALUES | st.lists(st.sampled_from(KINDS)) | st.just("new")),
     "history_days": _VALUES,
     "fence": st.booleans() | _VALUES,
+    "runtime": st.sampled_from(["data_api", "lambda"]) | _VALUES,
 }
 _SCHEMA = jsonschema.Draft7Validator(schema.schema())
 _JOBS = st.fixed_dictionaries({}, optional=_KEYS)

@@ -26,7 +26,7 @@ BEYOND = re.compile(
     "|in a circle|is no time at all|is over 24 hours|not one of its choices"
     "|IANA database|A rate knows no|its field of|it never comes|is another day in UTC|gives it no value"
     "|The job has no parameter|of the scheduled time (is no|will be none)"
-    "|not_succeeded_for' is \\d"
+    "|not_succeeded_for' is \\d|a Lambda function"
     "|second document|The tag |alias|A key is|takes in mappings|holds a null|(is|are) 0[xo]|is 'yes', not true"
 )
 

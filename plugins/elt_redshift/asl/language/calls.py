@@ -42,9 +42,14 @@ SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
 SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
 EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
 BATCH_EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "batchExecuteStatement", "warehouse", *CONNECTING)
+SUBMISSIONS = (EXECUTE_STATEMENT, BATCH_EXECUTE_STATEMENT)
 DESCRIBE_STATEMENT = _call("aws-sdk:redshiftdata", "describeStatement", "anything")
 CANCEL_STATEMENT = _call("aws-sdk:redshiftdata", "cancelStatement", "anything")
 LIST_STATEMENTS = _call("aws-sdk:redshiftdata", "listStatements", "anything")
+
+#: The functions of a job with ``runtime: lambda``, which make the calls of its other states.
+INVOKE_SQL_FUNCTION = Call("lambda", "invoke", (Need("lambda:InvokeFunction", "sql function"),))
+INVOKE_STATE_FUNCTION = Call("lambda", "invoke", (Need("lambda:InvokeFunction", "state function"),))
 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 #: The same from the SDK integration, by which tasks wait for joins.

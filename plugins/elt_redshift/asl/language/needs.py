@@ -17,6 +17,8 @@ Resource = Literal[
     "join table",
     "history table",
     "warehouse",
+    "sql function",
+    "state function",
     "event bus",
     "topic",
     "own metrics",

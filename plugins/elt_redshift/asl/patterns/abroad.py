@@ -33,6 +33,9 @@ def _state(state: State, role: str) -> State:
 
 def problems(job: EltJob) -> Iterator[Problem]:
     """What a job has that its own account would have to hear of: ends of statements are events of the warehouse's."""
+    if job.uses_functions:
+        message = "Lambda functions are roles of this account, and the warehouse is in another one."
+        yield Problem("runtime", message, "Leave out runtime: lambda.")
     for task in job.tasks:
         if task.wait == "event":
             message = "Events of statements go to the account of the warehouse, which is another one."

@@ -7,8 +7,9 @@ from elt_redshift.asl.language.jsonata import code_object
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.protocol import messages
 
-#: In a catcher: name and text of the error.
-WHY = "$states.errorOutput.Error & ' ' & $states.errorOutput.Cause"
+#: In a catcher: name and text of the error, and both.
+ERROR, CAUSE = "$states.errorOutput.Error", "$states.errorOutput.Cause"
+WHY = f"{ERROR} & ' ' & {CAUSE}"
 
 
 def in_plain_words(why: str, before: str = "''") -> str:

@@ -42,6 +42,7 @@ _ROLE = ("role{path}{brief}*",)
 # ARNs that go on behind its own.
 _MACHINE = ("stateMachine:*{machine}-*",)
 _LOG_GROUP = "log-group:/aws/vendedlogs/states/{name}"
+_LOG_OF_FUNCTION = "log-group:/aws/lambda/{name}/*"
 
 TYPES: Mapping[str, ResourceType] = MappingProxyType(
     {
@@ -96,7 +97,7 @@ TYPES: Mapping[str, ResourceType] = MappingProxyType(
                 "AssociateKmsKey CreateLogGroup DeleteLogGroup DeleteRetentionPolicy DisassociateKmsKey "
                 "GetDataProtectionPolicy ListTagsForResource PutRetentionPolicy TagResource UntagResource"
             ),
-            (_LOG_GROUP, f"{_LOG_GROUP}:*"),
+            (_LOG_GROUP, f"{_LOG_GROUP}:*", _LOG_OF_FUNCTION),
         ),
         "AWS::SNS::Topic": ResourceType(
             "sns",

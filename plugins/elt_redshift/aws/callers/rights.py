@@ -31,6 +31,7 @@ Thing = Literal[
     "history table",
     "join table",
     "job files",
+    "functions",
     "templates",
     "bucket",
     "definitions",
@@ -146,6 +147,7 @@ _DEPLOYER = (
     Right("bucket", _actions("s3", "CreateBucket"), "make the bucket for large templates and jobs"),
     Right("templates", _actions("s3", "GetObject", "PutObject"), "upload large templates, which CloudFormation reads"),
     Right("job files", _actions("s3", "PutObject"), "upload the tasks of large jobs"),
+    Right("functions", _actions("s3", "GetObject", "PutObject"), "upload the code of functions, which Lambda reads"),
 )
 
 #: What a key of one's own takes of who reads and writes what is under it; as the roles of the stack have it.

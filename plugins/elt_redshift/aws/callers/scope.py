@@ -55,6 +55,7 @@ class Scope:
     :param stack: a stack's name, which may have wildcards: of stacks that are not named by jobs.
     :param deployed: the stacks of the jobs that are named; then it is about no other.
     :param large: jobs in the map layout are among them.
+    :param functions: jobs with Lambda functions are among them.
     :param shared: names of audit tables that belong to no stack.
     :param warehouse: None: no SQL is submitted but by state machines.
     :param bucket: where templates and job files are; default: the account's own.
@@ -66,6 +67,7 @@ class Scope:
     stack: str = ANY
     deployed: tuple[Deployed, ...] = ()
     large: bool = True
+    functions: bool = True
     shared: tuple[str, ...] = ()
     warehouse: Warehouse | None = None
     bucket: str = ""
@@ -99,6 +101,8 @@ class Scope:
                 yield from filter(None, (self.key,))
             case "map runs" | "children" | "job files":
                 yield from self._of_large_jobs(thing) if self.large else ()
+            case "functions":
+                yield from (place.in_bucket(self._bucket, "elt-redshift/functions/*"),) if self.functions else ()
             case "templates":
                 yield place.in_bucket(self._bucket, "elt-redshift/templates/*")
             case "bucket":

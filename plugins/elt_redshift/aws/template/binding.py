@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from typing import Any
 
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.template import job_file, tables, topic
-from elt_redshift.aws.template.intrinsics import ref
+from elt_redshift.aws.template import functions, job_file, tables, topic
+from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.warehouse import CONNECTION, OTHER_ROLE
 
 _VALUES = {
@@ -19,6 +19,8 @@ _VALUES = {
     Target.history_table: ref(tables.HISTORY),
     Target.join_table: ref(tables.JOINS),
     Target.topic: ref(topic.TOPIC),
+    Target.sql_function: arn(functions.SQL),
+    Target.state_function: arn(functions.STATE),
     Target.job_file_bucket: ref(job_file.BUCKET),
     Target.job_file_key: ref(job_file.KEY),
     Target.warehouse_role: ref(OTHER_ROLE),

@@ -25,15 +25,16 @@ ROLE = "StateMachineRole"
 _UNLINTED = {"Metadata": {"cfn-lint": {"config": {"ignore_checks": ["E3601"]}}}}
 
 
-def role_of_machine(other_account: bool = False) -> Part:
+def role_of_machine(other_account: bool = False, connecting: str = ROLE) -> Part:
     """The role; what it may do stands in a policy of its own, since that names the machine, which names the role.
 
     :param other_account: whether the warehouse is in another one, where another role connects to it.
+    :param connecting: the logical name of the role that connects to the warehouse.
     """
     user = {
         "Description": "The database user that the SQL runs as; grant it what the SQL needs.",
         "Condition": IDENTITY,
-        "Value": sub(f"IAMR:${{{ROLE}}}"),
+        "Value": sub(f"IAMR:${{{connecting}}}"),
     }
     return Part(resources={ROLE: role("states.amazonaws.com")}, outputs={} if other_account else {DATABASE_USER: user})
 

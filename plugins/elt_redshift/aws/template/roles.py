@@ -18,26 +18,28 @@ from elt_redshift.aws.template.part import Named
 _SOURCES = {
     "states.amazonaws.com": f"{ARN}states:{HERE}:stateMachine:*",
     "events.amazonaws.com": f"{ARN}events:{HERE}:rule/*",
+    # A function takes a role of its own account only, and which ARN Lambda tells, AWS's documentation does not say.
+    "lambda.amazonaws.com": None,
 }
 
 
 def role(
     service: str, policies: Mapping[str, list[dict[str, Any]]] | None = None, source: Any = None
 ) -> dict[str, Any]:
-    """A role that only ``service``, on behalf of this account, may assume.
+    """A role that only ``service`` may assume, and where it says so on behalf of this account.
 
     :param policies: the statements of its inline policies, by the policies' names; default: none.
     :param source: ARN of what the service must act for; default: as :data:`_SOURCES` has it.
     """
     inline = [policy(name, statements) for name, statements in (policies or {}).items()]
+    known = _SOURCES.get(service)
+    source = sub(known) if source is None and known else source
+    bound = {"StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")}, "ArnLike": {"aws:SourceArn": source}}
     trust = {
         "Effect": "Allow",
         "Principal": {"Service": service},
         "Action": "sts:AssumeRole",
-        "Condition": {
-            "StringEquals": {"aws:SourceAccount": ref("AWS::AccountId")},
-            "ArnLike": {"aws:SourceArn": sub(_SOURCES[service]) if source is None else source},
-        },
+        **({"Condition": bound} if source else {}),
     }
     return {
         "Type": "AWS::IAM::Role",

@@ -42,8 +42,7 @@ class Functions:
         try:
             outcome = sandbox.invoke(body)
         finally:
-            function.logs_backend.ensure_log_group(function.logs_group_name)
-            function.save_logs(_told(sandbox, time.monotonic() - begun))
+            _log(function, _told(sandbox, time.monotonic() - begun))
             self._returned(sandbox)
         return outcome
 
@@ -172,6 +171,16 @@ def _invoke(self: Any, body: Any, request_headers: Mapping[str, str], response_h
     if outcome.failed:
         response_headers["x-amz-function-error"] = "Unhandled"
     return outcome.payload
+
+
+def _log(function: Any, lines: str) -> None:
+    """Lambda writes into a function's log as the function's role."""
+    group = function.logs_group_name
+    function.logs_backend.ensure_log_group(group)
+    function.save_logs(lines)
+    request = {"logGroupName": group, "logStreamName": str(function.version)}
+    for operation in ("CreateLogStream", "PutLogEvents"):
+        RECORD.note(function.role, PRINCIPAL, function.function_arn, ("logs", operation), request)
 
 
 def _told(sandbox: Sandbox, seconds: float) -> str:

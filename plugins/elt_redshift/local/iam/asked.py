@@ -122,12 +122,18 @@ def _stack(_: str, request: Request) -> list[str]:
     return [name if name.startswith("arn:") else f"arn:aws:cloudformation:{HERE}:stack/{name}/{ANY}"]
 
 
+def _log(_: str, request: Request) -> list[str]:
+    stream = request.get("logstreamname", "")
+    return [f"arn:aws:logs:{HERE}:log-group:{request.get('loggroupname', '')}:log-stream:{stream}"]
+
+
 _ON: Mapping[str, Callable[[str, Request], list[str]]] = {
     "dynamodb": _table,
     "stepfunctions": _state_machine,
     "redshift-data": _warehouse,
     "events": _bus,
     "lambda": _function,
+    "logs": _log,
     "sqs": _queue,
     "sns": lambda _, request: [request.get("topicarn", ANY)],
     "s3": _object,
