@@ -25,7 +25,7 @@ from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.sql import SqlSyntaxError
 from elt_redshift.local.cloudformation.errors import CloudFormationError, ResourceError
 from elt_redshift.local.errors import LocalAwsError, NotRunningError
-from elt_redshift.local.redshift.dialect.errors import UnsupportedSqlError
+from elt_redshift.local.redshift.dialect.errors import InvalidSqlError, UnsupportedSqlError
 from elt_redshift.local.redshift.errors import DataApiError, StatementError
 from elt_redshift.local.redshift.loading.values import FieldError
 from elt_redshift.local.redshift.postgres import PostgresError
@@ -58,6 +58,7 @@ ERRORS = (
     StatementError("it failed"),
     PostgresError("it does not start"),
     UnsupportedSqlError("PIVOT"),
+    InvalidSqlError("PIVOT needs a FOR"),
     CloudFormationError("There is no such stack.", "ValidationError"),
     ResourceError("Table", "it exists"),
     DemoDataError("tpchgen is missing"),

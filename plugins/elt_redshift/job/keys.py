@@ -304,7 +304,7 @@ TASK: Mapping[str, Key] = {
     ),
     "expected": Key(
         value="how long the task is likely to take, written as a `timeout` is; at most as long. `elt-redshift plan`, "
-        "`layout: auto` and `max_active_statements` use it",
+        "`layout: auto`, `max_active_statements` and [turns](graphs.md#turns) use it",
         default="what `plan --record` [recorded](plan.md); else 60 s, a guess",
         schema=_TIME,
     ),
