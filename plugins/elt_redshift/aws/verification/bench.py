@@ -13,7 +13,7 @@ from typing import Any
 from elt_redshift.aws import removal, uploads
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
-from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Deployed
@@ -68,7 +68,7 @@ class Bench:
         self.account, self.parameters = account, parameters
         self.name = f"{PREFIX}-{secrets.token_hex(4)}"
         self._told, self._sleep = told, sleep
-        self._made = False
+        self._made, self._noted = False, dict[str, Mapping[str, Any] | EltError]()
 
     @property
     def where(self) -> dict[str, str]:
@@ -170,6 +170,40 @@ class Bench:
             for number, call in calls.items()
             if "xecuteStatement" in call.get("resource", "") and f"/{task}/" in call["parameters"]
         ]
+
+    def noted(self, definition: Callable[[], Mapping[str, Any]], name: str) -> Mapping[str, Any]:
+        """The output of an execution of a state machine that is made for it, once, and deleted behind it.
+
+        :param definition: is asked for the first time only.
+        :raises EltError: it did not succeed.
+        """
+        if name not in self._noted:
+            try:
+                self._noted[name] = self._execute(definition(), name)
+            except EltError as error:
+                self._noted[name] = EltError(f"The scratch machine has not run to its end: {error}")
+        found = self._noted[name]
+        if isinstance(found, EltError):
+            raise found
+        return found
+
+    def _execute(self, definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        with aws_errors(f"state machine {name}"):
+            return self._output(definition, name)
+
+    def _output(self, definition: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        steps = self.account.client("stepfunctions")
+        scratch = steps.describe_state_machine(stateMachineArn=self.stack.state_machine_arn)
+        made = steps.create_state_machine(name=name, definition=json.dumps(definition), roleArn=scratch["roleArn"])
+        try:
+            arn = steps.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
+            ended = self._wait_for(arn)
+        finally:
+            steps.delete_state_machine(stateMachineArn=made["stateMachineArn"])
+        if not ended.succeeded:
+            raise EltError(f"Execution {ended.name} is {ended.status}: {ended.cause}")
+        output: Mapping[str, Any] = json.loads(ended.output or "{}")
+        return output
 
     def until(self, look: Callable[[], Any], late: str) -> Any:
         """What ``look`` finds.

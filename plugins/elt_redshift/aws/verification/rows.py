@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.verification import data_api, dynamodb, stacks
+from elt_redshift.aws.verification import data_api, dynamodb, probe, stacks
 from elt_redshift.aws.verification.bench import Bench, DiffersError, NotShownError
 from elt_redshift.exceptions import EltError
 
@@ -23,6 +23,7 @@ _EXECUTE = ("redshift-data:ExecuteStatement", "redshift-data:DescribeStatement")
 _BATCH = ("redshift-data:BatchExecuteStatement", "redshift-data:DescribeStatement")
 _LIST = ("redshift-data:ListStatements",)
 _RUN = ("states:StartExecution", "states:DescribeExecution", "states:GetExecutionHistory")
+_PROBE = ("states:CreateStateMachine", "states:DescribeStateMachine", *_RUN, "states:DeleteStateMachine")
 _STACK = ("s3:PutObject", "cloudformation:DescribeStacks", "cloudformation:CreateChangeSet")
 _WRITE = ("dynamodb:UpdateItem",)
 
@@ -55,16 +56,26 @@ ROWS = (
     Row(4, (*_RUN, "states:RedriveExecution", "dynamodb:GetItem"), stacks.gate_after_redrive, stack=True),
     Row(6, _EXECUTE, data_api.same_token),
     Row(7, ("states:DescribeStateMachine",), stacks.definition, stack=True),
+    Row(9, _PROBE, probe.of_another_session, stack=True),
     Row(10, (*_EXECUTE, *_LIST), data_api.listed),
+    Row(11, _PROBE, probe.names_of_errors, stack=True),
     Row(14, _BATCH, data_api.committed_behind_a_failure),
     Row(15, _BATCH, data_api.failed_batch),
     Row(16, _STACK, stacks.rules, stack=True),
+    Row(20, _PROBE, probe.digests, stack=True),
+    Row(28, _PROBE, probe.ended_statements, stack=True),
+    Row(29, _PROBE, probe.late_token, stack=True),
+    Row(44, _PROBE, probe.raising_output, stack=True),
+    Row(45, _PROBE, probe.unknown_statement, stack=True),
     Row(46, _WRITE, dynamodb.size_of_nothing, stack=True),
     Row(49, (*_BATCH, *_LIST), data_api.listed_batch),
+    Row(50, _PROBE, probe.raising_arguments, stack=True),
     Row(52, _EXECUTE, data_api.names_of_parameters),
     Row(54, (*_BATCH, "redshift-data:GetStatementResult"), data_api.result_of_a_part),
     Row(55, _BATCH, data_api.counted_rows),
+    Row(56, _PROBE, probe.end_of_execution, stack=True),
     Row(58, _WRITE, dynamodb.condition_before_operand, stack=True),
+    Row(67, _PROBE, probe.beginning_of_statement, stack=True),
     Row(73, ("dynamodb:Query", *_RUN), stacks.in_history, stack=True),
     Row(85, _BATCH, data_api.failed_first),
     Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
@@ -78,7 +89,6 @@ BY_HAND: Mapping[int, str] = MappingProxyType(
         32: "an MWAA environment",
         41: "10,000 children",
         42: "the bill",
-        45: "a day",
         57: "another account",
         66: "a day",
         79: "an alarm that rings",

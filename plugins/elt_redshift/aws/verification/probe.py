@@ -1,0 +1,191 @@
+"""Checks of what Step Functions makes of calls, errors and expressions: the states of one scratch state machine.
+
+Each state notes what it has got, or the error that it was caught by, in a variable; the output of the one execution has
+them all. The machine runs as the role of the scratch stack, in another session than the scratch run.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from hashlib import sha256
+from typing import Any
+from uuid import uuid4
+
+from elt_redshift.aws.template.machine import MACHINE
+from elt_redshift.aws.verification.bench import GOOD, Bench, expect
+from elt_redshift.protocol import audit, dynamodb
+from elt_redshift.protocol.owners import Owner
+from elt_redshift.protocol.statements import ANY, beginning
+from elt_redshift.protocol.writes import Given, Present, Write
+
+ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"
+#: Its digest is that of its UTF-8 bytes.
+TEXT = "elt é"
+
+State = dict[str, Any]
+
+
+def seen(bench: Bench) -> Mapping[str, Any]:
+    """What the states have noted, by their names."""
+    return bench.noted(lambda: definition(bench), f"{bench.name}-{MACHINE}-probe")
+
+
+def definition(bench: Bench) -> State:
+    """A chain of the states, and their notes as its output."""
+    states = _states(bench)
+    behind = dict(zip(states, [*list(states)[1:], "notes"], strict=True))
+    chain = {name: {**one, **_onwards(name, one, behind[name])} for name, one in states.items()}
+    notes = "{% {" + ", ".join(f"'{name}': ${name}" for name in states) + "} %}"
+    end = {"notes": {"Type": "Pass", "Output": notes, "End": True}}
+    return {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": {**chain, **end}}
+
+
+def _onwards(name: str, state: State, after: str) -> State:
+    """To the next state, whatever happens; which catcher it was tells what stands for what."""
+    catchers = [
+        {"ErrorEquals": [error], "Assign": {name: _caught(error)}, "Next": after} for error in _CATCHERS[name == "late"]
+    ]
+    return {"Next": after, **({"Catch": catchers} if state["Type"] == "Task" else {})}
+
+
+#: In the order of ours; and, for the state that shows what TaskFailed stands for, with that first.
+_CATCHERS = (
+    ("States.QueryEvaluationError", "States.TaskFailed", "States.Timeout", "States.ALL"),
+    ("States.TaskFailed", "States.QueryEvaluationError", "States.Timeout", "States.ALL"),
+)
+
+
+def _caught(by: str) -> State:
+    return {"by": by, "error": "{% $states.errorOutput.Error %}", "cause": "{% $string($states.errorOutput.Cause) %}"}
+
+
+def _task(bench: Bench, resource: str, arguments: Any, note: str = "{% $states.result %}", **more: Any) -> State:
+    partition = bench.account.client("stepfunctions").meta.partition
+    resource = f"arn:{partition}:states:::{resource}"
+    return {"Type": "Task", "Resource": resource, "Arguments": arguments, "note": note, **more}
+
+
+def _states(bench: Bench) -> dict[str, State]:
+    (submitted,) = bench.submissions(GOOD)
+    statement = str(submitted["Id"])
+    key, table = audit.key(f"{bench.name}-probe"), bench.table
+    refused = dynamodb.update(table, key, Write(sets={"Seen": _TEXT}, demands=Present("Nothing")), {"text": "x"})
+    token = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}), {"text": "{% $states.context.Task.Token %}"})
+    nobody = bench.failed.arn.rpartition(":")[0] + ":nobody"
+    prefix = "".join(beginning(bench.job.job_id, Owner(bench.failed.arn).label))
+    get = dynamodb.get(table, key)
+    states = {
+        "refused": _task(bench, "dynamodb:updateItem", refused),
+        "nobody": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": nobody}),
+        "malformed": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": "x"}),
+        "forgotten": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": str(uuid4())}),
+        "output": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
+        "late": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
+        "arguments": _task(bench, "dynamodb:getItem", "{% $error('our words') %}"),
+        "waited": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", token, TimeoutSeconds="{% 1 %}"),
+        "ended": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.failed.arn}, _note("StopDate")),
+        "statement": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": statement}, _note("CreatedAt")),
+        "listed": _task(
+            bench,
+            "aws-sdk:redshiftdata:listStatements",
+            {"StatementName": prefix, "Status": ANY, "RoleLevel": True},
+            "{% [$states.result.Statements.CreatedAt] %}",
+        ),
+        "cancelled": _task(bench, "aws-sdk:redshiftdata:cancelStatement", {"Id": statement}),
+    }
+    tasks = {name: _noting(name, one) for name, one in states.items()}
+    digest = {"hash": f"{{% $hash('{TEXT}', 'SHA-256') %}}", "time": "{% $fromMillis($millis() - 60000) %}"}
+    return {**tasks, "digest": {"Type": "Wait", "Seconds": 0, "Assign": {"digest": digest}}}
+
+
+_TEXT = Given("text")
+
+
+def _note(member: str) -> str:
+    return f"{{% $states.result.{member} %}}"
+
+
+def _noting(name: str, task: State) -> State:
+    return {**{key: value for key, value in task.items() if key != "note"}, "Assign": {name: task["note"]}}
+
+
+def _error(bench: Bench, state: str, wanted: str, by: str = "States.TaskFailed") -> str:
+    found = seen(bench)[state]
+    expect(isinstance(found, dict) and found.get("error") == wanted, found)
+    expect(found["by"] == by, f"{found['error']} is caught by {found['by']}")
+    return str(found["error"])
+
+
+def names_of_errors(bench: Bench) -> str:
+    """Errors of the optimized integration begin with DynamoDB, of the others with Sfn and RedshiftData."""
+    wanted = {
+        "refused": "DynamoDB.ConditionalCheckFailedException",
+        "nobody": "Sfn.ExecutionDoesNotExistException",
+        "malformed": "RedshiftData.ValidationException",
+    }
+    return ", ".join(_error(bench, state, error) for state, error in wanted.items())
+
+
+def unknown_statement(bench: Bench) -> str:
+    """describeStatement of a statement that the Data API does not know fails by that name."""
+    return _error(bench, "forgotten", "RedshiftData.ResourceNotFoundException")
+
+
+def raising_output(bench: Bench) -> str:
+    """An error that Output raises is caught by QueryEvaluationError, where that stands before TaskFailed."""
+    said = _error(bench, "output", "States.QueryEvaluationError", "States.QueryEvaluationError")
+    stands = seen(bench)["late"]["by"] == "States.TaskFailed"
+    return f"{said}; States.TaskFailed {'stands' if stands else 'does not stand'} for it"
+
+
+def raising_arguments(bench: Bench) -> str:
+    """An error that Arguments raise is a QueryEvaluationError, with our words in its cause."""
+    said = _error(bench, "arguments", "States.QueryEvaluationError", "States.QueryEvaluationError")
+    cause = seen(bench)["arguments"]["cause"]
+    expect("our words" in cause, cause)
+    return f"{said}: {cause}"
+
+
+def late_token(bench: Bench) -> str:
+    """A wait for a token that is too long fails with Timeout, for which TaskFailed does not stand."""
+    return _error(bench, "waited", "States.Timeout", "States.Timeout")
+
+
+def digests(bench: Bench) -> str:
+    """$hash gives the digest of a text's UTF-8 bytes, and $fromMillis ISO 8601 with milliseconds."""
+    found = seen(bench)["digest"]
+    expect(found["hash"] == sha256(TEXT.encode()).hexdigest(), found)
+    expect(re.fullmatch(ISO, found["time"]), found)
+    return f"{found['hash'][:8]}…, {found['time']}"
+
+
+def _time(bench: Bench, state: str) -> str:
+    found = seen(bench)[state]
+    expect(isinstance(found, str) and re.fullmatch(ISO, found), found)
+    return str(found)
+
+
+def end_of_execution(bench: Bench) -> str:
+    """describeExecution inside Step Functions gives StopDate as ISO 8601 text."""
+    return _time(bench, "ended")
+
+
+def beginning_of_statement(bench: Bench) -> str:
+    """describeStatement inside Step Functions gives CreatedAt as ISO 8601 text."""
+    return _time(bench, "statement")
+
+
+def ended_statements(bench: Bench) -> str:
+    """listStatements with Status ALL finds ended ones by the beginning of their names, with CreatedAt as text."""
+    found = seen(bench)["listed"]
+    expect(isinstance(found, list) and found and all(re.fullmatch(ISO, str(one)) for one in found), found)
+    return f"{len(found)}, the first of {found[0]}"
+
+
+def of_another_session(bench: Bench) -> str:
+    """The role may describe, list and cancel statements of earlier executions."""
+    beginning_of_statement(bench), ended_statements(bench)
+    found = seen(bench)["cancelled"]
+    expect("AccessDenied" not in str(found) and "not authorized" not in str(found), found)
+    return f"described, listed; cancelling one that has ended: {found.get('error') or found}"
