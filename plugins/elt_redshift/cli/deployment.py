@@ -93,21 +93,29 @@ def destroy(given: argparse.Namespace) -> int:
     job, account = load(given), Account.here(given.region)
     plan = removal.plan(account, account.stacks.find(job.name, given.stack))
     stack = plan.deployed.stack
-    print(f"Stack {stack} of job {job.name} is deleted: {plan.goes} resources, the state machine and its history too.")
-    for table in plan.tables:
-        print(f"Deleted: AWS::DynamoDB::Table {table}")
-    for kept in plan.stays:
-        print(f"{'Deleted' if given.all else 'Stays'}: {kept.type} {kept.name}")
-    if (deployed := plan.deployed).shares_table:
-        item = f"the item of job id {deployed.job_id} in the shared audit table {deployed.audit_table}"
-        print(f"{'Deleted' if given.all else 'Stays'}: {item}")
-    for arn in plan.running:
-        print(f"{'Stopped' if given.stop else 'Running'}: {arn}")
+    _announce(plan, given)
     if not given.yes and _answer(f"Type {stack} to go on: ") != stack:
         raise EltError("Nothing was deleted. To go on without being asked, give --yes.")
     removal.remove(account, plan, job_id=job.job_id, stop=given.stop, everything=given.all, told=_tell)
     print(f"Stack {stack} is deleted.")
     return 0
+
+
+def _announce(plan: removal.Removal, given: argparse.Namespace) -> None:
+    """What goes, and what stays."""
+    deployed, rest = plan.deployed, "Deleted" if given.all else "Stays"
+    goes = f"{plan.goes} resources, the state machine and its history too"
+    print(f"Stack {deployed.stack} of job {deployed.job} is deleted: {goes}.")
+    for table in plan.tables:
+        print(f"Deleted: AWS::DynamoDB::Table {table}")
+    for kept in plan.stays:
+        print(f"{rest}: {kept.type} {kept.name}")
+    if deployed.shares_table:
+        print(f"{rest}: the item of job id {deployed.job_id} in the shared audit table {deployed.audit_table}")
+    for arn in plan.running:
+        print(f"{'Stopped' if given.stop else 'Running'}: {arn}")
+    if plan.running and given.stop and deployed.warehouse_role:
+        print(f"Goes on: what they run in the warehouse, which only {deployed.warehouse_role} may cancel")
 
 
 def _answer(question: str) -> str:

@@ -71,6 +71,8 @@ def test_a_job_runs_as_the_role_of_the_warehouses_account(
     assert status == 0, out + err
     cli("run", tmp_path, "--name", "one")
     _until(unique, "STARTED")
+    _, out, _ = cli("destroy", tmp_path, "--stop")
+    assert f"Goes on: what they run in the warehouse, which only {arn} may cancel" in out
     machine = boto3.client("cloudformation").describe_stacks(StackName=unique)["Stacks"][0]["Outputs"]
     (of,) = [one["OutputValue"] for one in machine if one["OutputKey"] == "StateMachineArn"]
     execution = of.replace(":stateMachine:", ":execution:")
