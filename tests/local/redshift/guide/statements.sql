@@ -927,6 +927,22 @@ insert into shown (a) values (1) returning a;
 insert into shown (a) values (1) on conflict do nothing;
 -- error: syntax error at or near "conflict"
 
+-- was: wrong
+select x from (values (1), (2)) as t (x);
+-- error: syntax error at or near "values"
+
+-- was: wrong
+select a from shown where a in (values (1));
+-- error: syntax error at or near "values"
+
+-- was: wrong
+select s.a, l.n from shown s join lateral (select s.a as n) l on true;
+-- error: syntax error at or near "lateral"
+
+-- was: wrong
+create table checked (a int check (a > 0));
+-- error: CHECK constraints are not supported
+
 create table named_alike (filter int, conflict int, "returning" int);
 
 select n."returning", filter, conflict, count(distinct filter) from named_alike n join (select 1 as a) m on n.conflict = m.a group by 1, 2, 3;

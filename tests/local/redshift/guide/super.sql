@@ -67,6 +67,12 @@ select c_tags.a, count(*) from customers group by c_tags.a order by 2, 1;
 -- null | 1
 
 -- feature: clause super unnesting
+-- was: wrong
+select * from (select c_custkey, c_orders from customers where c_custkey = 1) c, c.c_orders[0].o_lines l;
+-- columns: c_custkey | c_orders | l
+-- 1 | [{"o_orderkey":3020007,"o_status":"F","o_total":10.5,"o_lines":[{"l_part":"A55","l_qty":2},{"l_part":7,"l_qty":3}]},{"o_orderkey":4043971,"o_status":5}] | {"l_part":"A55","l_qty":2}
+-- 1 | [{"o_orderkey":3020007,"o_status":"F","o_total":10.5,"o_lines":[{"l_part":"A55","l_qty":2},{"l_part":7,"l_qty":3}]},{"o_orderkey":4043971,"o_status":5}] | {"l_part":7,"l_qty":3}
+
 -- was: refused
 select c.c_name, o.o_orderkey from customers c, c.c_orders o order by 2;
 -- Ann | 3020007

@@ -103,12 +103,27 @@ def _returns(tokens: Sequence[Token], index: int, depth: int) -> bool:
     return depth == 0 and words(tokens, 1)[0] in _CHANGES and before is not None and before.text != "."
 
 
+def _constant_table(tokens: Sequence[Token], index: int, _depth: int) -> bool:
+    """VALUES in brackets where a table or a query stands; behind INSERT it has none before it."""
+    bracket = last_word(tokens[:index])
+    before = last_word(tokens[: tokens.index(bracket)]) if bracket is not None and bracket.text == "(" else None
+    return before is not None and before.word in ("from", "join", "in", "as")
+
+
+def _lateral(tokens: Sequence[Token], index: int, _depth: int) -> bool:
+    before = last_word(tokens[:index])
+    behind = before is not None and (before.text == "," or before.word in ("join", "from"))
+    return behind and symbol(tokens, following(tokens, index)) == "("
+
+
 _WORDS: dict[str, Callable[[Sequence[Token], int, int], bool]] = {
     "distinct": _follows("on", "("),
     "filter": _follows("(", "where"),
     "inherits": _follows("("),
+    "lateral": _lateral,
     "on": _follows("conflict"),
     "returning": _returns,
+    "values": _constant_table,
 }
 
 
@@ -123,6 +138,10 @@ def _check_columns(tokens: Sequence[Token]) -> None:
     table = text(strip(tokens[name:bracket]))
     for element in divide(tokens[bracket + 1 : arguments(tokens, bracket)[1]]):
         column = words(element, 9)
+        if any(
+            token.word == "check" and symbol(element, following(element, i)) == "(" for i, token in enumerate(element)
+        ):
+            raise InvalidSqlError("CHECK constraints are not supported on Redshift tables.")
         is_array = len(column) > 2 and "[" in column[2:6] and column[1] not in ("super", "default")
         if len(column) > 1 and (column[1] in _TYPES or is_array):
             kind = f"{column[1]}[]" if is_array else column[1]

@@ -158,7 +158,10 @@ def unnested(source: Source, scope: _Scope) -> Source:
     navigated = scope.sql(path) or ".".join(map(quoted_name, path.parts))
     function = "attributes" if unpivots else "elements"
     name, index = quoted_name(source.name), quoted_name(source.index or f"{source.name}_index_")
-    written = f"lateral redshift.{function}({navigated}) as {name}({name}, {index})"
+    written = f"redshift.{function}({navigated}) as {name}({name}, {index})"
+    if not source.index:  # nor does * give it
+        written = f"(select {name} from {written}) as {name}"  # noqa: S608 - rewrites SQL
+    written = f"lateral {written}"
     return Source(source.join, [raw(written)], [], [], source.name, "", source.condition)
 
 
