@@ -81,7 +81,7 @@ class TaskRuns:
         self.items: RunItems | None = None
         self.map_run: str | None = None
         self._begun: datetime | None = None
-        self._redriven: datetime | None = None
+        self._redriven_at: list[datetime] = []
         self._newest: dict[int, str] = {}  # the newest event of a task's own state, as long as that lasts
         self.last_event = self.news = 0
         self._redrives = 0
@@ -131,12 +131,15 @@ class TaskRuns:
             ups = [self._runs[up] for up in upstream]
             if self._runs[name].status == "waiting" and all(up.status == "succeeded" for up in ups):
                 begun = max((up.ended for up in ups if up.ended), default=self._begun)
-                self._runs[name] = replace(self._runs[name], status="running", started=self._since(begun))
+                # A redrive goes on with what may have been submitted long before it.
+                running = replace(self._runs[name], status="running", started=self._since(begun), since=begun)
+                self._runs[name] = running
 
     def _reported(self, run: TaskRun, report: Report) -> TaskRun:
         if report.status == "failed" and self._redriven and report.ended <= self._redriven:
-            # That was before the redrive.
-            return replace(run, status="running", started=self._redriven, ended=None, message=None)
+            # That was before the redrive. Another attempt may have been made since the first one behind it.
+            since = next(when for when in self._redriven_at if when >= report.ended)
+            return replace(run, status="running", started=self._redriven, since=since, ended=None, message=None)
         if report.status == "kept":
             return self._kept(run, report.ended)
         return replace(
@@ -176,7 +179,7 @@ class TaskRuns:
         if mapped := event.get("mapRunStartedEventDetails"):
             self.map_run = mapped["mapRunArn"]
         if event["type"] == "ExecutionRedriven":
-            self._redriven = event["timestamp"]
+            self._redriven_at.append(event["timestamp"])
             self._resume()
         elif entered:
             self._entered(entered["name"], json_object(entered.get("input")), event["timestamp"])
@@ -194,6 +197,11 @@ class TaskRuns:
         for name, run in self._runs.items():
             if run.status in ("running", "aborted", "failed"):
                 self._runs[name] = replace(run, status="running", started=self._redriven, ended=None)
+
+    @property
+    def _redriven(self) -> datetime | None:
+        """When it was last."""
+        return self._redriven_at[-1] if self._redriven_at else None
 
     def _since(self, begun: datetime | None) -> datetime | None:
         """``begun``, unless the execution has been redriven since."""

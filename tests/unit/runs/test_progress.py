@@ -15,7 +15,7 @@ BEGIN = datetime(2026, 1, 1, tzinfo=UTC)
 GRAPH = {"a": (), "b": (), "c": ("a", "b")}
 
 
-def begun(redriven: timedelta | None = None) -> TaskRuns:
+def begun(*redriven: timedelta) -> TaskRuns:
     """Runs of an execution whose tasks have begun, and that was redriven so long after."""
     runs = TaskRuns(GRAPH)
     given = json.dumps({"progress": {"table": "joins", "run": "x/1"}})
@@ -23,8 +23,8 @@ def begun(redriven: timedelta | None = None) -> TaskRuns:
     events: list[dict[str, Any]] = [
         {"id": 1, "type": "MapStateEntered", "timestamp": BEGIN, "stateEnteredEventDetails": entered}
     ]
-    if redriven is not None:
-        events.append({"id": 2, "type": "ExecutionRedriven", "timestamp": BEGIN + redriven})
+    for number, later in enumerate(redriven, 2):
+        events.append({"id": number, "type": "ExecutionRedriven", "timestamp": BEGIN + later})
     runs.apply(events)
     return runs
 
@@ -70,10 +70,20 @@ def test_what_has_not_told_its_end_runs_if_its_upstreams_are_done() -> None:
 
 def test_a_failure_counts_until_the_redrive() -> None:
     """A task that failed before the redrive runs; one that failed behind it has failed."""
-    runs = begun(redriven=timedelta(seconds=7))
+    runs = begun(timedelta(seconds=7))
     runs.report(reports([told("a", 5, "no"), told("b", 9, "never")]))
     assert statuses(runs) == {"a": "running", "b": "failed", "c": "waiting"}
     assert (runs["a"].message, runs["b"].message) == (None, "never")
+
+
+def test_what_may_have_been_submitted_long_before_a_redrive() -> None:
+    """A task that has not told its end goes on with the statement of before; one that failed then, with an attempt that
+    may have been made since the first redrive behind it."""
+    first, second = timedelta(seconds=7), timedelta(days=2)
+    runs = begun(first, second)
+    runs.report(reports([told("a", 5, "no")]))
+    assert {run.started for run in runs.all() if run.status == "running"} == {BEGIN + second}
+    assert (runs["a"].since, runs["b"].since) == (BEGIN + first, BEGIN)
 
 
 def test_what_ran_when_the_execution_ended_was_aborted() -> None:

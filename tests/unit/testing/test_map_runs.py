@@ -13,9 +13,12 @@ from elt_redshift.testing import Subject, run
 from elt_redshift.testing.errors import StateError
 from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.map_runs import MapChances
+from elt_redshift.testing.redshift_data import Behaviour
+from elt_redshift.testing.subject import JOIN_TABLE
 
 from ..asl.jobs import task as sql_task
 from .machines import Machine, task
+from .plays import QUICKLY, Play
 from .test_schedules import QUIET
 
 SELECTED = {"task": "{% $states.context.Map.Item.Value %}", "redrives": "{% $states.context.Execution.RedriveCount %}"}
@@ -118,3 +121,22 @@ def test_a_job_of_many_tasks_is_simulated_in_the_layout_that_it_is_deployed_in()
     job = EltJob(job_id="101", name="many", tasks=tasks)
     assert compile_job(job).job_file
     assert run(Subject.of(job), 1, QUIET).findings == ()
+
+
+def test_a_failure_is_not_told_anew_after_a_redrive() -> None:
+    """A task that was stopped while it told of its failure goes on to another attempt. Told later than the redrive, the
+    failure would count as that attempt's, whose statement nobody would then look for."""
+    play = Play(Subject.of(EltJob(job_id="1", name="map", layout="map", tasks=[sql_task("a")])))
+    play.behaves = lambda name, before: QUICKLY if before else Behaviour(1.0, "fails")
+    play.fares("task: report failure", *["throttled"] * 6)
+    play.world.on_entered = lambda state: play.halt() if state == "task: report failure" else None
+    play.start(3600.0)
+    play.go_on_for(60)
+    told: list[Any] = []
+    play.world.on_entered = lambda state: told.append(
+        [item.get("TaskStatus") for (table, _), item in play.world.dynamodb.items.items() if table == JOIN_TABLE]
+    )
+    play.redrive(3600.0)
+    (run,) = play.world.step_functions.executions.values()
+    assert run.status == "SUCCEEDED"
+    assert {"S": "failed"} not in [status for statuses in told for status in statuses]

@@ -22,14 +22,16 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl.language import calls
-from elt_redshift.asl.language.jsonata import INPUT, expression, fields
+from elt_redshift.asl.language.jsonata import INPUT, Code, expression, fields, locked, rendered
 from elt_redshift.asl.language.names import Step
-from elt_redshift.asl.language.states import State, Task
+from elt_redshift.asl.language.states import Catch, State, Task
 from elt_redshift.asl.patterns import joins, passing
 from elt_redshift.asl.patterns.any_task import AnyTask
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import joins as items
 from elt_redshift.protocol.writes import Write
+
+NOW = Code("$now()")
 
 
 @dataclass(frozen=True)
@@ -54,10 +56,15 @@ class ReportPattern:
         yield self._report("report", items.REPORT_SUCCESS, succeeded, self.next, {})
         failed = {"status": "failed", **fields(statement=f"{INPUT}.statement", message=f"{INPUT}.cause")}
         following = self.source.name(self.failing)
-        yield self._report("report failure", items.REPORT_FAILURE, failed, following, expression(INPUT))
+        # Entered again after a redrive, the task is on its way to another attempt, of whose failure nothing is known.
+        redriven = Catch((calls.NOT_EVALUATED,), following, expression(INPUT))
+        before = {**failed, "ended": rendered(locked(NOW))}
+        yield self._report("report failure", items.REPORT_FAILURE, before, following, expression(INPUT), redriven)
 
-    def _report(self, name: Step, write: Write, given: Mapping[str, Any], next: str, output: Any) -> Task:
-        values = {**given, "ended": expression("$now()")}
+    def _report(
+        self, name: Step, write: Write, given: Mapping[str, Any], next: str, output: Any, *catch: Catch
+    ) -> Task:
+        values = {"ended": rendered(NOW), **given}
         return Task(
             self.source.name(name),
             calls.UPDATE_JOIN_ITEM,
@@ -65,6 +72,7 @@ class ReportPattern:
             next,
             output,
             retry=calls.DYNAMODB_RETRY,
+            catch=catch,
             partition=self.target.partition,
         )
 
