@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.audit_in_redshift import Place as InRedshift
 from elt_redshift.aws.callers import policies, simulation
 from elt_redshift.aws.callers.policies import MAX_CHARACTERS, MAX_INLINE, Grant
 from elt_redshift.aws.callers.rights import CALLERS, Caller
@@ -21,7 +22,9 @@ from elt_redshift.cli.options import Commands, command
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 
+#: Options, and the members of requests to the Data API that they stand for.
 _WAREHOUSE = ("cluster", "workgroup", "database", "user", "secret")
+MEMBERS = ("ClusterIdentifier", "WorkgroupName", "Database", "DbUser", "SecretArn")
 
 
 def add_parser(commands: Commands) -> None:
@@ -34,7 +37,11 @@ def add_parser(commands: Commands) -> None:
     for option in _WAREHOUSE:
         made.add_argument(f"--{option}", metavar="VALUE", help="where DAGs run SQL, as `deploy` takes it (mwaa)")
     made.add_argument(
-        "--audit-table", action="append", default=[], metavar="NAME", help="an audit table that belongs to no stack"
+        "--audit-table",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="an audit table that belongs to no stack; of one in Redshift its address",
     )
     made.add_argument("--bucket", help="S3 bucket of large templates and jobs; default: the account's own")
     made.add_argument("--kms-key", metavar="ARN", help="the KMS key of your own that stacks use")
@@ -74,8 +81,8 @@ def policy(given: argparse.Namespace) -> int:
         () if given.caller == "deployer" else _deployed(account, machines, given.stack),
         not machines or any(machine.job_file for machine in machines),
         not machines or any(machine.functions for machine in machines),
-        tuple(given.audit_table),
-        _warehouse(given),
+        tuple(one for one in given.audit_table if not InRedshift.named(one)),
+        (*_warehouse(given), *_of_audit_tables(given)),
         given.bucket or "",
         given.kms_key or "",
         given.role_path,
@@ -115,14 +122,22 @@ def _refuse_what_is_not_meant(given: argparse.Namespace) -> None:
         raise EltError(f"--role-path: '{given.role_path}' does not begin and end with a slash, as /elt/ does.")
 
 
-def _warehouse(given: argparse.Namespace) -> Warehouse | None:
+def _of_audit_tables(given: argparse.Namespace) -> Iterator[Warehouse]:
+    """Where audit tables in Redshift are."""
+    options = dict(zip(MEMBERS, _WAREHOUSE, strict=True))
+    for address in filter(InRedshift.named, given.audit_table):
+        members = InRedshift.parse(address).warehouse
+        yield Warehouse(**{options[member]: value for member, value in members.items()})
+
+
+def _warehouse(given: argparse.Namespace) -> tuple[Warehouse, ...]:
     """:raises EltError: not one of cluster and workgroup is given."""
     told = {option: value for option in _WAREHOUSE if (value := getattr(given, option))}
     if not told:
-        return None
+        return ()
     if bool(given.cluster) == bool(given.workgroup):
         raise EltError("Where DAGs run SQL is a cluster or a workgroup: give --cluster or --workgroup.")
-    return Warehouse(**told)
+    return (Warehouse(**told),)
 
 
 def _account(text: str) -> str:

@@ -35,10 +35,10 @@ from tests.recorded import Calls, recorded
 JOB = """\
 job_id: "{name}"
 name: {name}
-layout: {layout}
+{said}
 tasks:
-  first: {{statement: "{first}"}}
-  second: {{statement: "insert into {name} values (1)", upstream: [first]}}
+  first: {{statement: "{first}", timeout: 5m}}
+  second: {{statement: "insert into {name} values (1)", upstream: [first], timeout: 5m}}
 """
 WAREHOUSE = ("--cluster", "c", "--user", "u")
 
@@ -54,12 +54,13 @@ BY_CLOUDFORMATION = {
 
 @pytest.fixture
 def job(tmp_path: Path, unique: str) -> Callable[..., Path]:
-    """A job by its layout and its first task's SQL; the table of its second task is not there."""
+    """A job by its layout, or with Lambda functions; the table of its second task is not there."""
 
     def made(layout: str, first: str = "select 1") -> Path:
         folder = tmp_path / layout
         folder.mkdir()
-        (folder / "job.yaml").write_text(JOB.format(name=f"{unique}_{layout}", layout=layout, first=first))
+        said = f"{'runtime' if layout == 'lambda' else 'layout'}: {layout}"
+        (folder / "job.yaml").write_text(JOB.format(name=f"{unique}_{layout}", said=said, first=first))
         return folder
 
     return made
@@ -113,9 +114,13 @@ class Recorded:
 def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], unique: str) -> None:
     """Deploying anew and again, in both layouts and with a shared audit table; a removal that stops what runs, and one
     that somebody's lock is in the way of."""
-    run, table, folders = Recorded(cli), f"{unique}-audit", [job("unrolled", "select pg_sleep(60)"), job("map")]
+    run, table, folders = (
+        Recorded(cli),
+        f"{unique}-audit",
+        [job("unrolled", "select pg_sleep(60)"), job("map"), job("lambda")],
+    )
     run("audit", "create", table)
-    for folder, more in zip(folders, ((), ("--audit-table", table)), strict=True):
+    for folder, more in zip(folders, ((), ("--audit-table", table), ()), strict=True):
         run("deploy", folder, "--stack", _stack(folder), *WAREHOUSE, *more)
         run("deploy", folder, "--stack", _stack(folder), "--dry-run")
     cli("run", folders[0])
@@ -123,11 +128,25 @@ def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], 
     run("destroy", folders[0], "--all", "--stop", "--yes")
     AuditStore(boto3.client("dynamodb"), table).acquire(_name(folders[1]), "somebody")
     run("destroy", folders[1], "--all", "--yes", status=1)
+    run("destroy", folders[2], "--yes")
     policy = run.policy("deployer", *folders, "--stack", f"{unique}*", "--audit-table", table)
     assert run.calls.denied(policy) == []
     assert {grant.action for grant in run.calls.unused(policy)} <= BY_CLOUDFORMATION
     (passing,) = (one for one in policy["Statement"] if one["Action"] == "iam:PassRole")
-    assert passing["Condition"] == {"StringEquals": {PASSED_TO: ["events.amazonaws.com", "states.amazonaws.com"]}}
+    assert passing["Condition"] == {
+        "StringEquals": {PASSED_TO: ["events.amazonaws.com", "lambda.amazonaws.com", "states.amazonaws.com"]}
+    }
+
+
+def test_locks_in_redshift_are_used_with_the_rights_to_do_so(cli: Cli, unique: str) -> None:
+    """By the table's address; statements are listed and cancelled only where something goes wrong."""
+    run, table = Recorded(cli), f"redshift://c/dev/public.{unique}?user=u"
+    run("audit", "create", table, "--job-id", "1")
+    run("status", "--table", table)
+    policy = run.policy("operator", "--audit-table", table)
+    assert run.calls.denied(policy) == []
+    unused = {one.action for one in run.calls.unused(policy) if one.action.startswith("redshift")}
+    assert unused <= {f"redshift-data:{one}" for one in ("CancelStatement", "ListStatements", "BatchExecuteStatement")}
 
 
 @pytest.mark.exhaustive

@@ -116,7 +116,7 @@ def test_every_action_is_one_of_its_services() -> None:
 
 def test_what_is_allowed_on_anything_has_its_reason() -> None:
     """Each action on `*` stands in the table of docs/security.md, and no other does."""
-    documents = [_document(one, Scope(PLACE, warehouse=WAREHOUSE), EVERYTHING) for one in CALLERS]
+    documents = [_document(one, Scope(PLACE, warehouses=(WAREHOUSE,)), EVERYTHING) for one in CALLERS]
     wide = {
         action
         for document in documents
@@ -133,13 +133,14 @@ def test_what_is_allowed_on_anything_has_its_reason() -> None:
 def test_a_policy_is_no_larger_than_iam_takes(caller: Caller) -> None:
     """For a job that has everything: it is a managed policy. With all options and names as long as people choose, a
     role's inline policy holds it."""
-    usual = _document(caller, Scope(PLACE, "elt-*", warehouse=WAREHOUSE, functions=False), EVERYTHING)
+    sql = (WAREHOUSE,) if caller == "mwaa" else ()
+    usual = _document(caller, Scope(PLACE, "elt-*", warehouses=sql, functions=False), EVERYTHING)
     assert policies.size(usual) <= MAX_CHARACTERS
     most = Scope(
         PLACE,
         "a-stack-with-a-name-of-forty-characters-*",
         shared=("the-audit-table-of-all-jobs",),
-        warehouse=WAREHOUSE,
+        warehouses=(WAREHOUSE,),
         bucket="a-bucket-with-quite-a-long-name-of-its-own",
         key=KEY,
         role_path="/elt/roles/",
@@ -171,7 +172,7 @@ def test_airflow_connects_in_one_way(warehouse: Warehouse, connecting: dict[str,
     ways = ("redshift:", "redshift-serverless:", "secretsmanager:")
     allowed = {
         action: [one.split(":", 5)[5] for one in _list(statement["Resource"])]
-        for statement in _document("mwaa", Scope(PLACE, warehouse=warehouse))["Statement"]
+        for statement in _document("mwaa", Scope(PLACE, warehouses=(warehouse,)))["Statement"]
         for action in _list(statement["Action"])
         if action.startswith(ways)
     }

@@ -115,6 +115,17 @@ _OPERATOR = (
     Right("history table", _actions("dynamodb", "Query"), "show past runs: history, tasks, trends"),
 )
 
+#: What it takes to use an audit table in Redshift, where one is named.
+_LOCKS_IN_REDSHIFT = (
+    Right("warehouse", _actions("redshift-data", "BatchExecuteStatement", "ExecuteStatement"), "use locks in Redshift"),
+    Right(
+        "results",
+        _actions("redshift-data", "CancelStatement", "DescribeStatement", "GetStatementResult", "ListStatements"),
+        "use locks in Redshift",
+    ),
+    *_CONNECTING,
+)
+
 #: Beside what CloudFormation does for them, see :mod:`elt_redshift.aws.callers.resource_types`.
 _DEPLOYER = (
     Right("stacks", _actions("cloudformation", "DescribeStacks"), "find a job's stack by its tag"),
@@ -161,7 +172,7 @@ _KEY_OF_DEPLOYER = Right("key", (*_KEY.actions, "kms:CreateGrant"), "encrypt wha
 RIGHTS: Mapping[Caller, tuple[Right, ...]] = MappingProxyType(
     {
         "mwaa": (*_AIRFLOW, _KEY),
-        "deployer": (*_DEPLOYER, _KEY_OF_DEPLOYER),
-        "operator": (*_OPERATOR, _KEY),
+        "deployer": (*_DEPLOYER, *_LOCKS_IN_REDSHIFT, _KEY_OF_DEPLOYER),
+        "operator": (*_OPERATOR, *_LOCKS_IN_REDSHIFT, _KEY),
     }
 )

@@ -36,7 +36,7 @@ class Place:
 
 @dataclass(frozen=True)
 class Warehouse:
-    """Where SQL runs that is submitted without a state machine, as ``deploy`` is told it.
+    """Where SQL runs, as ``deploy`` is told it.
 
     :param user: of a cluster; without one, the caller connects as itself.
     """
@@ -56,8 +56,8 @@ class Scope:
     :param deployed: the stacks of the jobs that are named; then it is about no other.
     :param large: jobs in the map layout are among them.
     :param functions: jobs with Lambda functions are among them.
-    :param shared: names of audit tables that belong to no stack.
-    :param warehouse: None: no SQL is submitted but by state machines.
+    :param shared: names of audit tables in DynamoDB that belong to no stack.
+    :param warehouses: where SQL is submitted without a state machine.
     :param bucket: where templates and job files are; default: the account's own.
     :param key: ARN of a KMS key of one's own.
     :param role_path: of the roles that stacks make.
@@ -69,7 +69,7 @@ class Scope:
     large: bool = True
     functions: bool = True
     shared: tuple[str, ...] = ()
-    warehouse: Warehouse | None = None
+    warehouses: tuple[Warehouse, ...] = ()
     bucket: str = ""
     key: str = ""
     role_path: str = "/"
@@ -108,7 +108,7 @@ class Scope:
             case "bucket":
                 yield place.in_bucket(self._bucket)
             case _:
-                yield from self._connecting(thing) if self.warehouse else ()
+                yield from (arn for one in self.warehouses for arn in self._connecting(thing, one))
 
     def _machines(self, logical: str) -> Iterator[str]:
         """The names of state machines. CloudFormation makes them of their names in the template and nothing else, so
@@ -144,10 +144,9 @@ class Scope:
     def _bucket(self) -> str:
         return self.bucket or f"elt-redshift-{self.place.account}-{self.place.region}"
 
-    def _connecting(self, thing: Thing) -> Iterator[str]:
+    def _connecting(self, thing: Thing, where: Warehouse) -> Iterator[str]:
         """https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-iam.html"""
-        where, place = self.warehouse, self.place
-        assert where is not None
+        place = self.place
         match thing:
             case "results":
                 yield ANY
