@@ -108,7 +108,7 @@ def test_outputs_alone_can_be_updated(client: ClientFactory, unique: str) -> Non
 
 
 @beyond_stock("it was not refused", "Unable to parse response")
-@pytest.mark.parametrize("kind", ["AWS::MWAA::Environment", "AWS::CloudFormation::Stack", "Custom::Mine"])
+@pytest.mark.parametrize("kind", ["AWS::MWAA::Environment", "AWS::CloudFormation::Stack", "Mine::Own::Thing"])
 def test_unknown_types_are_refused(client: ClientFactory, unique: str, kind: str) -> None:
     """A stack with a type that is not emulated is not made at all, and the message names the type."""
     template = {"Resources": {"Table": TABLE, "Other": {"Type": kind, "Properties": {}}}}

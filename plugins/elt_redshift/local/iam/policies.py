@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from elt_redshift.local.regions import REGION
+
 #: The parts of an ARN, which wildcards of ArnLike do not cross.
 _ARN_PARTS = 6
 
@@ -101,14 +103,15 @@ def missing_context(policies: Mapping[str, Mapping[str, Any]], asked: Asked) -> 
 
 
 def trusts(document: Mapping[str, Any], service: str, context: Mapping[str, str]) -> bool:
-    """Whether a role's trust policy lets a service assume it.
+    """Whether a role's trust policy lets a service assume it, by its own name or by that in the region.
 
     :param service: the principal, such as ``states.amazonaws.com``.
     """
+    names = {service, service.replace(".", f".{REGION}.", 1)}
     return any(
         statement["Effect"] == "Allow"
         and "sts:AssumeRole" in _list(statement["Action"])
-        and service in _list(statement["Principal"].get("Service"))
+        and names & {*_list(statement["Principal"].get("Service"))}
         and _met(statement, context)
         for _, statement in _statements({"trust": document})
     )

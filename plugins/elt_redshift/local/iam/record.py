@@ -159,7 +159,12 @@ def _role(arn: str) -> Any:
 
 
 def _managed(role: Any) -> dict[str, str]:
-    return {policy.name: policy.document for policy in list(role.managed_policies.values())}
+    """Those of the account and AWS's own, each as its default version says."""
+    policies = [policy for policy in list(role.managed_policies.values()) if policy.versions]
+    return {
+        policy.name: next((one for one in policy.versions if one.is_default), policy.versions[-1]).document
+        for policy in policies
+    }
 
 
 @functools.lru_cache(maxsize=_KNOWN)

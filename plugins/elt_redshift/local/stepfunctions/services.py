@@ -245,6 +245,12 @@ def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
 def function_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, HTTPClientError):
         return _unanswered(self, env, "Lambda", ex)
+    if isinstance(ex, ClientError):
+        told = ex.response["Error"]
+        status = ex.response["ResponseMetadata"]["HTTPStatusCode"]
+        return _failed(
+            self, env, f"Lambda.{told['Code']}", f"{told['Message']} (Service: Lambda, Status Code: {status})"
+        )
     if isinstance(ex, LambdaFunctionErrorException) and not _names_error(ex.payload):
         return _failed(self, env, "Lambda.Unknown", ex.payload)
     return original(self, env, ex)

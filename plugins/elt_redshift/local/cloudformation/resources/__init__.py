@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from elt_redshift.local.cloudformation.resources import access, compute, notices, queues, states, tables, triggers
+from elt_redshift.local.cloudformation.resources import (
+    access,
+    compute,
+    custom,
+    notices,
+    queues,
+    states,
+    tables,
+    triggers,
+)
 from elt_redshift.local.cloudformation.resources.base import Context, Handler, Made, Resource, updated
 from elt_redshift.local.cloudformation.resources.others import MotoHandler
 
@@ -27,7 +36,7 @@ _OURS: tuple[type[Handler], ...] = (
     notices.TopicPolicy,
     notices.Alarm,
 )
-_NOT_EMULATED = frozenset({"AWS::CloudFormation::Stack", "AWS::CloudFormation::CustomResource"})
+_NOT_EMULATED = frozenset({"AWS::CloudFormation::Stack"})
 """Types whose handlers in moto expect moto's own stacks."""
 _HANDLERS: dict[str, Handler] = {cls.type: cls() for cls in _OURS}
 
@@ -36,6 +45,8 @@ def handler(type_name: str) -> Handler | None:
     """The handler of a resource type, or None for a type that is not emulated."""
     if type_name in _NOT_EMULATED:
         return None
+    if type_name not in _HANDLERS and (type_name.startswith(custom.PREFIX) or type_name == custom.PLAIN):
+        _HANDLERS[type_name] = custom.CustomResource(type_name)
     if type_name not in _HANDLERS:
         from moto.cloudformation.parsing import get_model_map
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+from pathlib import Path
 from typing import Any
 
 from elt_redshift.local.cloudformation.errors import ResourceError
@@ -20,8 +21,9 @@ from elt_redshift.local.cloudformation.resources.base import (
     require,
 )
 
-#: What a template may give as text is one file of this name.
+#: What a template may give as text is one file of this name; beside it AWS puts this module.
 _INLINE = "index.py"
+_ANSWERING = Path(__file__).with_name("cfnresponse.py")
 
 
 class Function(Handler):
@@ -87,4 +89,5 @@ def _code(context: Context, properties: Properties) -> dict[str, Any]:
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as writing:
         writing.writestr(_INLINE, str(code["ZipFile"]))
+        writing.writestr(_ANSWERING.name, _ANSWERING.read_text())
     return {"ZipFile": archive.getvalue()}
