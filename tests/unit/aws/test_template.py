@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -349,6 +350,14 @@ def test_past_runs_expire_by_themselves() -> None:
     indexes = [table["Properties"], *table["Properties"]["GlobalSecondaryIndexes"]]
     keys = [[part["AttributeName"] for part in one["KeySchema"]] for one in indexes]
     assert keys == [["RunsOf", "Entry"], ["JobOutcome", "Entry"]]
+
+
+@pytest.mark.parametrize(("runtime", "role"), [("data_api", "StateMachineRole"), ("lambda", "SqlFunctionRole")])
+def test_the_database_user_is_that_of_the_role_that_connects(runtime: Any, role: str) -> None:
+    """Where nobody has named one, the output tells to whom to grant what the SQL needs."""
+    made = job(task("a", timeout=timedelta(minutes=1)), runtime=runtime)
+    output = _template(made)["Outputs"]["DatabaseUser"]
+    assert (output["Condition"], output["Value"]) == ("UseIdentity", {"Fn::Sub": f"IAMR:${{{role}}}"})
 
 
 def test_tables_go_with_the_stack_where_that_is_chosen() -> None:
