@@ -68,9 +68,11 @@ def test_rows_without_a_stack_call_only_what_they_say(cli: Cli) -> None:
 
 
 def test_the_page_tells_which_rows_a_program_checks() -> None:
-    """Their numbers are bold there; those for people only are named."""
+    """Their numbers are bold there; those for people only are named. No number stands for two."""
     page = PAGE.read_text()
     assert [int(one) for one in re.findall(r"^\| \*\*(\d+)\*\* \|", page, re.MULTILINE)] == [row.number for row in ROWS]
+    numbers = [int(one) for one in re.findall(r"^\| \**(\d+)\** \|", page, re.MULTILINE)]
+    assert numbers == [*range(1, len(numbers) + 1)]
     (people,) = re.findall(r"^Rows ([\d, and]+) only people can check", page, re.MULTILINE)
     assert [int(one) for one in re.findall(r"\d+", people)] == [*BY_HAND]
     assert {*map(str, BY_HAND)} <= set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))
