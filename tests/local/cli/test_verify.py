@@ -68,11 +68,11 @@ def test_rows_without_a_stack_call_only_what_they_say(cli: Cli) -> None:
 
 
 def test_the_page_tells_which_rows_a_program_checks() -> None:
-    """Their numbers are bold there; those for people only are named. No number stands for two."""
+    """Their numbers are bold there; those for people only are named. None of these numbers stands for two."""
     page = PAGE.read_text()
     assert [int(one) for one in re.findall(r"^\| \*\*(\d+)\*\* \|", page, re.MULTILINE)] == [row.number for row in ROWS]
     numbers = [int(one) for one in re.findall(r"^\| \**(\d+)\** \|", page, re.MULTILINE)]
-    assert numbers == [*range(1, len(numbers) + 1)]
+    assert all(numbers.count(one) == 1 for one in (*(row.number for row in ROWS), *BY_HAND))
     (people,) = re.findall(r"^Rows ([\d, and]+) only people can check", page, re.MULTILINE)
     assert [int(one) for one in re.findall(r"\d+", people)] == [*BY_HAND]
     assert {*map(str, BY_HAND)} <= set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))

@@ -28,8 +28,9 @@ PREFIX = "elt-verify"
 #: Seconds that a statement, a run or a record may take, and between two looks.
 TIMEOUT, PAUSE = 300.0, 0.5
 
-#: Of the scratch job: the task that fails, and what Redshift then says.
-GOOD, BAD, MESSAGE = "good", "bad", "by zero"
+#: The tasks of the scratch job: one that waits for its statement's event, one that polls, and one that fails; and what
+#: Redshift then says.
+TOLD, GOOD, BAD, MESSAGE = "told", "good", "bad", "by zero"
 
 
 class DiffersError(EltError):
@@ -111,9 +112,10 @@ class Bench:
 
     @cached_property
     def job(self) -> EltJob:
-        """Two tasks, one behind the other, of which the second fails."""
+        """Three tasks, one behind the other."""
         job = EltJob(job_id=self.name, name=self.name.replace("-", "_"))
-        job.task(GOOD, statement="select 1")
+        job.task(TOLD, statement="select 1", wait="event")
+        job.task(GOOD, statement="select 1", upstream=[TOLD])
         job.task(BAD, statement="select 1/0", upstream=[GOOD])
         return job
 
@@ -159,12 +161,18 @@ class Bench:
         """The answers to the calls by which a task of the run has submitted its SQL, as its history has them; None
         where one has failed."""
         events = {one["id"]: one for one in self._executions.new_events(self.failed.arn, after=0)}
+        calls = {number: one.get("taskScheduledEventDetails", {}) for number, one in events.items()}
+
+        def call_of(event: Mapping[str, Any]) -> int:
+            """The number of the event that a task's later one goes back to."""
+            before = int(event["previousEventId"])
+            return before if calls[before] else call_of(events[before])
+
         answers = {
-            events[one["previousEventId"]]["previousEventId"]: json.loads(one["taskSucceededEventDetails"]["output"])
+            call_of(one): json.loads(one["taskSucceededEventDetails"]["output"])
             for one in events.values()
             if "taskSucceededEventDetails" in one
         }
-        calls = {number: one.get("taskScheduledEventDetails", {}) for number, one in events.items()}
         return [
             answers.get(number)
             for number, call in calls.items()

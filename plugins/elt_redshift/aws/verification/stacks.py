@@ -11,7 +11,7 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.template import warehouse
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.validation import compile_accepted
-from elt_redshift.aws.verification.bench import BAD, GOOD, MESSAGE, Bench, NotShownError, expect
+from elt_redshift.aws.verification.bench import BAD, GOOD, MESSAGE, TOLD, Bench, NotShownError, expect
 from elt_redshift.protocol.statements import FINISHED
 
 
@@ -73,6 +73,28 @@ def answered_with_status(bench: Bench) -> str:
     (answer,) = bench.submissions(GOOD)
     expect(answer and answer.get("Status") == FINISHED, answer)
     return f"Status {answer['Status']}"
+
+
+def name_with_token(bench: Bench) -> str:
+    """A StatementName may end in a task's token."""
+    return _by_event(bench)
+
+
+def matching_event(bench: Bench) -> str:
+    """A statement's event has its whole name, and a pattern of its beginning matches it."""
+    return _by_event(bench)
+
+
+def answering_role(bench: Bench) -> str:
+    """Another role than the waiting machine's may answer with its token."""
+    return _by_event(bench)
+
+
+def _by_event(bench: Bench) -> str:
+    """All three show in this: the task that waits was answered."""
+    (answer,) = bench.submissions(TOLD)
+    expect(answer is not None, "no event has ended the wait")
+    return f"answered with {', '.join(sorted(answer))}"
 
 
 def failed_gate(bench: Bench) -> str:
