@@ -20,8 +20,11 @@ from elt_redshift.graph.order import Order
 #: a part of what it is expected to take.
 _SETTLING, _LATENESS = 1.0, 0.03
 
+#: Tries that come by chance leave this part of a rate unused, or many of them are throttled once more.
+_SLACK = 0.1
+
 #: The longest interval over which many tries are spread, in seconds.
-_LONGEST = 30
+_LONGEST = 55
 
 
 @dataclass(frozen=True)
@@ -38,7 +41,7 @@ class Pace:
 
 def interval(crowd: int, rate: float) -> int:
     """Whole seconds over which the second tries of so many tasks are best spread that all began at once."""
-    return max(1, min(_LONGEST, math.ceil((crowd - rate) / rate)))
+    return max(1, min(_LONGEST, math.ceil((crowd - rate) / (rate * (1 - _SLACK)))))
 
 
 def widest(upstream: Graph) -> int:

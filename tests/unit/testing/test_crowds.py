@@ -94,6 +94,19 @@ def test_turns_bear_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not found
 
 
+def test_a_crowd_behind_one_task() -> None:
+    """All of them are ready when it ends, and nobody has a turn: second tries are spread over as long as they take."""
+    job = job_of(1, 1)
+    for number in range(300):
+        job.task(f"behind{number}", statement="select 1", upstream=["t0"])
+    crowd, usual = crowds.run(job, lambda _: 1.0), crowds.run(job, lambda _: 1.0, free)
+    assert crowd.succeeded
+    assert not crowd.twice
+    assert crowd.waited > 200
+    assert (crowd.transitions - usual.transitions) / crowd.waited <= MOST
+    assert crowd.makespan - usual.makespan <= 1.5 * 300 / MAX_SUBMISSIONS
+
+
 def test_the_least_time() -> None:
     """At a rate; and with so many at a time, however long each takes."""
     assert crowds.least([1.0] * 5, rate=2, active=100) == 3.0

@@ -77,10 +77,16 @@ ALREADY_STARTED = "Sfn.ExecutionAlreadyExistsException"
 NOT_EVALUATED = "States.QueryEvaluationError"
 
 
+#: Second tries that are spread over more than so many seconds meet few others: the pauses need hardly grow then, and
+#: the last of a crowd are not late.
+_SHORT, _GENTLE = 4, 1.1
+
+
 def _retry(*lasting: str, times: int = 6, interval: int = 1) -> tuple[Retry, ...]:
     """Whatever call fails is made again, unless with an error that lasts. An expression that raises an error is not a
     failed call."""
-    again = Retry(("States.TaskFailed",), max_attempts=times, interval=interval)
+    backoff = _GENTLE if interval > _SHORT else 2.0
+    again = Retry(("States.TaskFailed",), max_attempts=times, interval=interval, backoff=backoff)
     return (Retry((*lasting, NOT_EVALUATED), max_attempts=0), again)
 
 
