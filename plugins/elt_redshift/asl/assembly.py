@@ -13,6 +13,7 @@ from elt_redshift.asl.language.states import Flow, Parallel, State
 from elt_redshift.asl.patterns import joins, passing, reporting
 from elt_redshift.asl.patterns.distributed import TasksPattern
 from elt_redshift.asl.patterns.event import EventPattern
+from elt_redshift.asl.patterns.following import FollowedPattern
 from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.patterns.lock import LockPattern
 from elt_redshift.asl.patterns.settling import SettlePattern, Settling
@@ -31,13 +32,15 @@ def unrolled(
     settling: Settling | None,
     target: Target,
     interval: int,
+    follows: bool = False,
 ) -> Flow:
     """Every task has states of its own.
 
     :param settling: None: a task that fails fails the run at once.
     :param interval: within how many seconds a submission that was throttled is made again.
+    :param follows: whether its statement is followed by an execution of its own (:mod:`.patterns.following`).
     """
-    return _Assembly(job, prints, arrangement, settling, target, interval).machine()
+    return _Assembly(job, prints, arrangement, settling, target, interval, follows).machine()
 
 
 def mapped(job: EltJob, target: Target, paced: bool, interval: int) -> Flow:
@@ -62,9 +65,11 @@ class _Assembly:
         settling: Settling | None,
         target: Target,
         interval: int,
+        follows: bool,
     ) -> None:
         self.job, self.prints, self.target, self.settling = job, prints, target, settling
         self.interval = interval
+        self.long_polling = FollowedPattern if follows else StatementPattern
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
         self.parallels = count(1)
@@ -107,7 +112,7 @@ class _Assembly:
         yield from announce
 
     def _statement(self, source: OneTask, following: str | None, failing: Step = "record") -> Iterator[State]:
-        pattern = EventPattern if source.of.wait == "event" else StatementPattern
+        pattern = EventPattern if source.of.wait == "event" else self.long_polling
         return pattern(self.job, source, self.target, following, failing).states()
 
     def _announce(self, source: OneTask, following: str | None) -> list[State]:

@@ -10,6 +10,7 @@ from typing import Any
 from elt_redshift.asl.jobfile import Item
 from elt_redshift.exceptions import Problem
 from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.protocol.followers import LONGEST
 from elt_redshift.protocol.limits import (
     ANSWER_PER_STATEMENT,
     LONG_POLL,
@@ -23,8 +24,8 @@ from elt_redshift.protocol.limits import (
 #: A definition up to this size is unrolled unless the job says otherwise; the rest is for what deployment fills in.
 AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
 
-#: No task has fewer bytes of states than this, besides its SQL.
-_LEAST_STATES = 5_000
+#: No task has fewer bytes of states than this, besides its SQL; and of those whose statements are followed.
+_LEAST_STATES, _LEAST_FOLLOWED = 5_000, 2_500
 
 #: A task counts as running so many times as long as is expected, or as was recorded, but not past its timeout. Of
 #: which neither is known, it counts as running until its timeout; without one, so many seconds.
@@ -37,6 +38,9 @@ ASSUMPTION = (
 
 #: Events of a task beside its long polls, and of each of these.
 _TASK_EVENTS, _POLL_EVENTS = 25, 6
+
+#: The same of a task whose statement is followed, in the history of its run, and for each hour.
+_FOLLOWED_EVENTS, _HOUR_EVENTS = 26, 7
 
 #: A task that waits for an event looks for its statement this seldom, at worst.
 _EVENT_SECONDS = 300
@@ -59,23 +63,34 @@ def size(definition: Any) -> int:
     return len(json.dumps(definition, separators=(",", ":"), ensure_ascii=False).encode())
 
 
-def over(job: EltJob) -> bool:
-    """Whether the job is over a limit when unrolled, as far as that shows before it is compiled."""
+def over(job: EltJob, follows: bool = False) -> bool:
+    """Whether the job is over a limit when unrolled, as far as that shows before it is compiled.
+
+    :param follows: whether its statements are followed by executions of their own.
+    """
     texts = sum(len(statement.text) for task in job.tasks for statement in task.statements)
-    return len(job.tasks) * _LEAST_STATES + texts > AUTO_DEFINITION or history_events(job) > MAX_EVENTS
+    states = len(job.tasks) * (_LEAST_FOLLOWED if follows else _LEAST_STATES)
+    return states + texts > AUTO_DEFINITION or history_events(job, follows=follows) > MAX_EVENTS
 
 
-def history_events(job: EltJob, recorded: Mapping[str, float] | None = None) -> int:
+def history_events(job: EltJob, recorded: Mapping[str, float] | None = None, follows: bool = False) -> int:
     """Events of a run in the unrolled layout, at most, in which no task fails; see :data:`ASSUMPTION`.
 
     :param recorded: how long tasks took, in seconds.
+    :param follows: as of :func:`over`.
     """
+    if follows:
+        hours = (math.ceil(seconds / LONGEST) for seconds in assumed_seconds(job, recorded).values())
+        return sum(_FOLLOWED_EVENTS + _HOUR_EVENTS * of for of in hours)
     return sum(_task_events(job, recorded).values())
 
 
-def longest_history(job: EltJob, mapped: bool, recorded: Mapping[str, float] | None = None) -> int:
+def longest_history(
+    job: EltJob, mapped: bool, recorded: Mapping[str, float] | None = None, follows: bool = False
+) -> int:
     """The same of the longest history, which in the map layout is that of one task."""
-    return max(_task_events(job, recorded).values(), default=0) if mapped else history_events(job, recorded)
+    of_one = max(_task_events(job, recorded).values(), default=0)
+    return of_one if mapped else max(history_events(job, recorded, follows), of_one if follows else 0)
 
 
 def _task_events(job: EltJob, recorded: Mapping[str, float] | None) -> dict[str, int]:

@@ -13,6 +13,7 @@ from elt_redshift.asl.language.needs import Need, Resource
 from elt_redshift.asl.language.states import Flow
 from elt_redshift.asl.patterns import abroad, answering, starting
 from elt_redshift.asl.patterns.ending import EndPattern
+from elt_redshift.asl.patterns.follower import FollowerPattern
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError
@@ -32,6 +33,7 @@ class StateMachine:
     :param events: whether tasks wait for events, which need the state machine of :meth:`answering`.
     :param functions: what each Lambda function must be allowed that makes calls for it; empty: it makes all itself.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
+    :param follows: whether statements are followed by executions of :attr:`follower`.
     """
 
     job: EltJob
@@ -42,6 +44,16 @@ class StateMachine:
     events: bool = False
     job_file: list[jobfile.Item] | None = None
     functions: Mapping[Resource, frozenset[Need]] = field(default_factory=dict)
+    follows: bool = False
+
+    @property
+    def follower(self) -> FollowerPattern:
+        """Builds the machine that follows statements, as the same role."""
+        return FollowerPattern.of(self.job, self.target)
+
+    def following(self) -> dict[str, Any]:
+        """The definition of that machine."""
+        return self.follower.definition()
 
     def answering(self) -> dict[str, Any]:
         """The definition of the Express state machine that answers to events."""
@@ -83,7 +95,7 @@ class StateMachine:
 
     def needs(self) -> frozenset[Need]:
         """What the machine's role must be allowed."""
-        return frozenset(self.flow.needs())
+        return frozenset((*self.flow.needs(), *(self.follower.flow().needs() if self.follows else ())))
 
 
 @dataclass(frozen=True)
@@ -106,12 +118,14 @@ class Arranged:
     :param arrangement: of the unrolled layout; None: the map layout, which needs none.
     :param settling: what counts as settled, where a run goes on after a failure.
     :param measured: the state machine with placeholders, where it had to be made to be measured.
+    :param follows: whether tasks have their statements followed by executions of their own.
     """
 
     reading: Reading
     arrangement: Arrangement | None = None
     settling: Settling | None = None
     measured: StateMachine | None = None
+    follows: bool = False
 
 
 def read(job: EltJob) -> Reading:
@@ -124,16 +138,25 @@ def read(job: EltJob) -> Reading:
 
 
 def arrange(reading: Reading) -> Arranged:
-    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit."""
+    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit. A job
+    that is to be unrolled and has too much for that has its statements followed by executions of their own, if it can.
+    """
     job = reading.job
     if job.layout == "map" or (job.layout == "auto" and bounds.over(job)):
         return Arranged(reading)
     settling = Settling.of(reading.graph) if job.settles else None
     unrolled = Arranged(reading, layout.arrange(reading.graph), settling)
-    if job.layout == "unrolled":
-        return unrolled
+    if job.layout == "unrolled" and bounds.over(job) and _follows(job):
+        return replace(unrolled, follows=True)
     machine = assemble(unrolled, Target())
-    return Arranged(reading) if machine.size > bounds.AUTO_DEFINITION else replace(unrolled, measured=machine)
+    if machine.size <= bounds.AUTO_DEFINITION:
+        return replace(unrolled, measured=machine)
+    return Arranged(reading) if job.layout == "auto" else replace(unrolled, follows=_follows(job))
+
+
+def _follows(job: EltJob) -> bool:
+    """Whether the tasks of a job can be followed."""
+    return not (job.settles or job.uses_functions) and all(task.wait != "event" for task in job.tasks)
 
 
 def assemble(arranged: Arranged, target: Target) -> StateMachine:
@@ -146,9 +169,10 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
         flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
         return _for_target(StateMachine(job, target, flow, graph, job_file=items))
     interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
-    flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval)
+    flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval, arranged.follows)
     events = any(task.wait == "event" for task in job.tasks)
-    return _for_target(StateMachine(job, target, flow, graph, arranged.arrangement, events))
+    machine = StateMachine(job, target, flow, graph, arranged.arrangement, events, follows=arranged.follows)
+    return _for_target(machine)
 
 
 def _for_target(machine: StateMachine) -> StateMachine:

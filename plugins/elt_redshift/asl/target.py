@@ -29,6 +29,7 @@ class Target:
     :cvar state_function: the ARN of the one that reads and sets the audit state.
     :cvar role: of the warehouse, for COPY and UNLOAD; in the map layout, where SQL is not part of the definition.
     :cvar warehouse_role: the ARN of the role that the Data API is called as, of a warehouse in another account.
+    :cvar follower: the ARN of the machine that follows statements, of a job whose tasks are followed.
     :param partition: ``aws``, ``aws-cn`` or ``aws-us-gov``.
     :param other_account: whether the warehouse is in another account, whose role the calls assume.
     :param long_polling: whether Step Functions knows the Data API's ``WaitTimeSeconds``; if not, every task polls.
@@ -49,6 +50,7 @@ class Target:
     state_function: ClassVar[str] = "${StateFunction}"
     role: ClassVar[str] = ROLE_PLACEHOLDER
     warehouse_role: ClassVar[str] = "${WarehouseRoleArn}"
+    follower: ClassVar[str] = "${FollowerStateMachine}"
 
     partition: str = "aws"
     long_polling: bool = True

@@ -122,7 +122,8 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
 
 def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
     """One run of a compiled job."""
-    return Simulation(machine.flow, scenario, machine.job_file or ())
+    follower = machine.follower if machine.follows else None
+    return Simulation(machine.flow, scenario, machine.job_file or (), follower)
 
 
 def _run(simulation: Simulation) -> Run:

@@ -141,7 +141,8 @@ def _run(run: Run) -> dict[str, Any]:
 def _reason(machine: StateMachine) -> str:
     job = machine.job
     if job.layout != "auto":
-        return "the job says so"
+        own = "; statements of more than a minute have executions of their own" if machine.follows else ""
+        return f"the job says so{own}"
     if machine.job_file is None:
         return f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
     if (events := bounds.history_events(job)) > MAX_EVENTS:

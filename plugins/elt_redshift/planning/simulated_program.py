@@ -73,3 +73,8 @@ class Program:
     children: int = 0
     latest: float = 0.0
     end: float | None = None
+
+
+def of_step(name: str, step: Step) -> bool:
+    """Whether it is the name of a task's state for this step."""
+    return isinstance(name, StateName) and name.step == step

@@ -18,11 +18,16 @@ from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.roles import Awaits, Submits, Tells
 from elt_redshift.asl.language.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task
 from elt_redshift.asl.patterns.event import MAX_NET, NET
+from elt_redshift.asl.patterns.follower import FollowerPattern
 from elt_redshift.asl.patterns.source import NEVER
 from elt_redshift.planning.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally
-from elt_redshift.planning.simulated_program import Join, Place, Program, Steps, Wake
+from elt_redshift.planning.simulated_follower import SimulatedFollower
+from elt_redshift.planning.simulated_program import Join, Place, Program, Steps, Wake, of_step
 from elt_redshift.planning.simulated_statement import SimulatedStatement, answered, pauses
 from elt_redshift.protocol.limits import LONG_POLL
+
+#: What a task enters again while its statement runs, by whether it polls: the last of them leads back to the first.
+_ROUND: Mapping[bool, tuple[Step, ...]] = {True: ("wait", "describe"), False: ("describe",)}
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,20 @@ class Simulation:
     """One run of the states of ``flow``, done when the object is made.
 
     :param items: what a Map reads from S3, if there is one.
+    :param follower: what follows statements, if anything does.
     :ivar makespan: seconds from start to end.
     :ivar starts: when each task's first attempt was submitted, in seconds.
     :ivar ends: when each task's last attempt ended.
     :ivar executions: the execution, then the child executions of its Maps.
     """
 
-    def __init__(self, flow: Flow, scenario: Scenario, items: Sequence[Mapping[str, Any]] = ()) -> None:
+    def __init__(
+        self,
+        flow: Flow,
+        scenario: Scenario,
+        items: Sequence[Mapping[str, Any]] = (),
+        follower: FollowerPattern | None = None,
+    ) -> None:
         self.scenario = scenario
         self.starts: dict[str, float] = {}
         self.ends: dict[str, float] = {}
@@ -58,6 +70,7 @@ class Simulation:
         self._joins: dict[str, Join] = {}
         self._ready: deque[tuple[Program, float]] = deque()
         self._items = items
+        self._follower = SimulatedFollower(follower) if follower else None
         main = Program(self._walk(Place(flow, self._execution()), 0.0))
         self._ready.append((main, 0.0))
         while self._ready:
@@ -148,6 +161,8 @@ class Simulation:
         match name.step:
             case "" | "submit" | "submit batch":
                 return self._submit(state, name, here, now)
+            case "follow":
+                return (yield from self._followed(task, state, here, now))
             case "join":
                 return (yield from self._wait(task, state, here, now))
             case "announce" | "tell":
@@ -167,6 +182,8 @@ class Simulation:
             case "announce last" | "tell last" | "wake":  # counted when the waiter turns out to have waited
                 pass
             case "count redrives" | "record" | "failed" | "reclaim" | "claim" | "report failure":  # of runs that fail
+                pass
+            case "still awaited" | "answer" | "anew" | "relieve" | "unawaited":
                 pass
             case "block" | "blocked" | "park" | "settle late" | "unpark":
                 pass
@@ -211,9 +228,6 @@ class Simulation:
             self.ends[task] = now + seconds
         return now + seconds
 
-    #: What a task enters again while its statement runs, by whether it polls: the last of them leads back to the first.
-    _ROUND: Mapping[bool, tuple[Step, ...]] = {True: ("wait", "describe"), False: ("describe",)}
-
     def _follow(self, task: str, name: StateName, here: Place, now: float) -> float:
         """Look at a running statement until it ends: one long poll or one pause after the other."""
         statement, polling = self._statements[task], here.state(name, "wait") is not None
@@ -222,12 +236,20 @@ class Simulation:
         if here.state(name, "await"):
             return self._pass(task, now, min(statement.left, LONG_POLL))
         looks, seconds = pauses(statement.left) if polling else (math.ceil(statement.left / LONG_POLL), statement.left)
-        for step in self._ROUND[polling]:
+        for step in _ROUND[polling]:
             if state := here.state(name, step):
                 here.execution.enter(state, looks - 1)
         here.execution.events += CAUGHT_EVENTS * (looks - 1)
         self._pass(task, now, statement.left)
         return now + seconds
+
+    def _followed(self, task: str, state: State, here: Place, now: float) -> Steps:
+        """Followers, one each hour, look after the statement."""
+        assert self._follower
+        place, relieved = self._follower.begin(task, self._statements[task], self._execution())
+        here.execution.enter(state, relieved)
+        here.execution.events += 1 + relieved  # TaskSubmitted
+        return (yield from self._walk(place, now))
 
     def _wait(self, task: str, state: State, here: Place, now: float) -> Steps:
         assert isinstance(state, Task)
@@ -274,18 +296,15 @@ class Simulation:
             case Succeed():
                 return None
             case Choice():
-                verdict = (statement.verdict() if statement else "new") if _of(name, "status") else None
+                verdict = (statement.verdict() if statement else "new") if of_step(name, "status") else None
                 ruled = next((rule.next for rule in state.rules if verdict and rule.verdict == verdict), None)
                 return ruled or state.default or state.rules[0].next
-            case Task() if statement and _of(name, "") and state.call.waits:
+            case Task() if statement and of_step(name, "") and state.call.waits:
                 return answered(state, statement)
-            case Task() if statement and _of(name, "finish") and not statement.finished:
+            case Task() if statement and of_step(name, "follow") and statement.fresh:
+                return state.catch[0].next
+            case Task() if statement and of_step(name, "finish") and not statement.finished:
                 here.execution.events += CAUGHT_EVENTS
                 return state.catch[0].next
             case _:
                 return state.next
-
-
-def _of(name: str, step: Step) -> bool:
-    """Whether it is the name of a task's state for this step."""
-    return isinstance(name, StateName) and name.step == step

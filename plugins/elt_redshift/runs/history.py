@@ -221,7 +221,7 @@ class TaskRuns:
             attempt = int(given.get("attempt", 1))
             begun = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
             self._runs[task] = replace(begun, since=when if attempt != run.attempt else run.since or when)
-        elif name.step in ("block", "record"):
+        elif name.step in ("block", "record") or (name.step == "status" and "cause" in given):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
             again = given.get("redrives", self._redrives) < self._redrives
             if run.status != "failed" and not again:
@@ -242,7 +242,7 @@ class TaskRuns:
             self._runs[run.name] = self._kept(run, when) if end.kept else done
         elif name.step in ("", "find") and "Id" in result:
             self._runs[run.name] = replace(run, statement_id=result["Id"])
-        elif name.step == "failed":
+        elif name.step == "failed" or (name.step == "status" and run.status == "failed"):
             self._runs[run.name] = replace(run, status="running", ended=None)
 
 

@@ -35,6 +35,8 @@ class StepFunctions:
     :param map_chances: how Map Runs go.
     :ivar executions: of the job, by their ARNs.
     :ivar deployed: what a new execution runs, and the version of that.
+    :ivar follower: gives the machine that follows statements, as deployed; ``followers`` are its executions.
+    :ivar dies: asked of each of these after how many seconds it ends without a word; None: it does not.
     :ivar lag: how many seconds ago what it tells of an execution was so.
     :ivar mixed: whether what it tells of an end is older than its count of redrives.
     """
@@ -53,6 +55,9 @@ class StepFunctions:
         self._interpreter = Interpreter(clock, random, call, entered, left, map_chances)
         self.executions: dict[str, Execution] = {}
         self.deployed: tuple[Program, int] | None = None
+        self.follower: Callable[[], Program | None] = lambda: None
+        self.followers: list[Execution] = []
+        self.dies: Callable[[], float | None] = lambda: None
         self.lag: Callable[[], float] = lambda: 0.0
         self.mixed: Callable[[], bool] = lambda: False
         self._told: dict[str, list[tuple[float, dict[str, Any]]]] = defaultdict(list)
@@ -131,6 +136,35 @@ class StepFunctions:
         https://docs.aws.amazon.com/step-functions/latest/apireference/API_ListExecutions.html
         """
         raise ServiceError("AccessDeniedException", f"Executions of {request['StateMachineArn']} are not listed.")
+
+    def start_execution(self, request: Mapping[str, Any]) -> Promise:
+        """A follower; it goes on whatever becomes of whoever has started it.
+
+        https://docs.aws.amazon.com/step-functions/latest/apireference/API_StartExecution.html
+        """
+        program, given = self.follower(), json.loads(request["Input"])
+        assert program
+        arn = f"{_PREFIX.replace(':job:', ':follower:')}{len(self.followers) + 1}"
+        parent = self.executions[given["run"]["owner"]]
+        run = Execution(
+            arn, given, Frame(program, program.start, given, {}), self._clock.now, parent.version, parent=parent
+        )
+        self.followers.append(run)
+        run.process = self._interpreter.begin(run, run.root)
+        if (soon := self.dies()) is not None:
+            self._clock.after(soon, self.stop_follower, run)
+        return Promise()
+
+    def stop_follower(self, run: Execution) -> None:
+        """End one from outside."""
+        if run.process and run.process.alive:
+            run.process.end()
+            run.root.abort()
+
+    def send_task_heartbeat(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskHeartbeat.html"""
+        self._wait(request["TaskToken"])
+        return {}
 
     def send_task_success(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html"""

@@ -11,7 +11,7 @@ from functools import cached_property
 from typing import Any
 
 from elt_redshift.asl import fingerprints, jobfile
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import PASSES, StateMachine, compile_job
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, SqlTask
@@ -30,15 +30,25 @@ class Version:
 
     :param mutate: breaks the definition, to see that the simulation notices.
     :param mutate_ending: the same of the small machine that follows the ends of runs.
+    :param follows: its statements are followed by executions of their own, small as it is.
     """
 
     job: EltJob
     mutate: Mutation | None = None
     mutate_ending: Mutation | None = None
+    follows: bool = False
 
     @cached_property
     def machine(self) -> StateMachine:
-        return compile_job(self.job)
+        if not self.follows:
+            return compile_job(self.job)
+        arranged = PASSES.arrange(PASSES.read(self.job))
+        return PASSES.check(PASSES.assemble(replace(arranged, follows=True, measured=None), Target()))
+
+    @cached_property
+    def follower(self) -> Program | None:
+        """The machine that follows statements."""
+        return program(self.machine.following()) if self.follows else None
 
     @cached_property
     def program(self) -> Program:
@@ -80,10 +90,15 @@ class Subject:
 
     @classmethod
     def of(
-        cls, job: EltJob, name: str = "", mutate: Mutation | None = None, mutate_ending: Mutation | None = None
+        cls,
+        job: EltJob,
+        name: str = "",
+        mutate: Mutation | None = None,
+        mutate_ending: Mutation | None = None,
+        follows: bool = False,
     ) -> Subject:
         """The job as it is, and as it is after a fix of the SQL of each task in turn."""
-        versions = (Version(one, mutate, mutate_ending) for one in (job, *_fixed(job)))
+        versions = (Version(one, mutate, mutate_ending, follows) for one in (job, *_fixed(job)))
         return cls(name or job.name, tuple(versions))
 
     @property

@@ -86,6 +86,13 @@ class World:
         )
         self.runs: dict[str, Execution] = {}
         self._functions = Functions(self.clock, self.network, self._handler)
+        self.step_functions.follower = lambda: self.version.follower
+        deaths = Random(f"{seed} deaths")
+        self.step_functions.dies = lambda: (
+            deaths.choice((0.02, 0.1, 1.0, 30.0)) * deaths.random()
+            if self.network.faults.any and deaths.random() < 0.08
+            else None
+        )
         self.claims: list[Claim] = []
         self.unrecorded: list[str] = []
         self.robbed: list[str] = []

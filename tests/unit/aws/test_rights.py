@@ -37,7 +37,8 @@ def test_a_jobs_template_knows_every_resource(resource: Resource, monkeypatch: p
     scheduled = job(task("a"), schedule=Schedule(rate="1 day"))
     target = Target(other_account=resource == "warehouse role")
     functions: dict[Resource, frozenset[Need]] = {"sql function": frozenset(), "state function": frozenset()}
-    machine = StateMachine(scheduled, target, Flow((Succeed("end"),)), graph={}, functions=functions)
+    follows = resource == "follower"
+    machine = StateMachine(scheduled, target, Flow((Succeed("end"),)), graph={}, functions=functions, follows=follows)
     monkeypatch.setattr(StateMachine, "needs", lambda _: frozenset({Need("some:Action", resource)}))
     policy = render(machine).template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]
     (statement,) = policy["Statement"]

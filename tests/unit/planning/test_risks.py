@@ -21,8 +21,10 @@ from tests.unit.asl.jobs import job, task
 HOURS = timedelta(hours=6)
 
 
-def _job(tasks: int = 20, layout: Any = "auto", **options: Any) -> EltJob:
-    return job(*(task(f"t{n}", *([f"t{n - 1}"] if n else []), **options) for n in range(tasks)), layout=layout)
+def _job(tasks: int = 20, layout: Any = "auto", held_back: bool = False, **options: Any) -> EltJob:
+    """:param held_back: failures are, so that no statement can be followed by an execution of its own."""
+    made = (task(f"t{n}", *([f"t{n - 1}"] if n else []), **options) for n in range(tasks))
+    return job(*made, layout=layout, on_task_failure="finish_independent" if held_back else "stop")
 
 
 @pytest.mark.parametrize(
@@ -62,7 +64,7 @@ def test_durations_are_expected_recorded_or_limited(
 
 def test_what_surely_breaks_is_refused_and_what_may_is_told() -> None:
     """Durations that are expected break it for sure; timeouts and the margin may."""
-    sure, maybe = _job(layout="unrolled", expected=HOURS), _job(layout="unrolled", timeout=HOURS)
+    sure, maybe = (_job(layout="unrolled", held_back=True, **one) for one in ({"expected": HOURS}, {"timeout": HOURS}))
     with pytest.raises(JobError, match="events when its tasks take as long as is expected"):
         warnings(compile_job(sure))
     (told,) = warnings(compile_job(maybe))
@@ -70,6 +72,7 @@ def test_what_surely_breaks_is_refused_and_what_may_is_told() -> None:
     assert bounds.ASSUMPTION in told
     assert [risk.sure for risk in risks(compile_job(maybe), dict.fromkeys(maybe.task_names, 21_600.0))] == [True]
     assert warnings(compile_job(_job(layout="unrolled"))) == []
+    assert warnings(compile_job(_job(layout="unrolled", expected=HOURS))) == []  # followed, it adds little
 
 
 def test_a_child_of_the_map_layout_is_judged_by_itself() -> None:
@@ -82,7 +85,9 @@ def test_check_warns_deploy_refuses_and_plan_tells(
 ) -> None:
     """The same words and numbers in all three."""
     tasks = "".join(f"  t{n}: {{statement: select 1, expected: 10h}}\n" for n in range(12))
-    (tmp_path / "job.yaml").write_text(f'job_id: "1"\nname: j\nlayout: unrolled\ntasks:\n{tasks}')
+    (tmp_path / "job.yaml").write_text(
+        f'job_id: "1"\nname: j\nlayout: unrolled\non_task_failure: finish_independent\ntasks:\n{tasks}'
+    )
     (problem,) = (str(risk.problem) for risk in risks(compile_job(EltJob.load(tmp_path))))
     assert main(["check", str(tmp_path)]) == 0
     assert f"Warning: {problem} It will not be deployed." in capsys.readouterr().err

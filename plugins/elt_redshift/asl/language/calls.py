@@ -39,6 +39,8 @@ START_FOLLOWING = _call("aws-sdk:sfn", "startExecution", "machine behind ends")
 START_EXECUTION = _call("aws-sdk:sfn", "startExecution", "machine")
 SEND_MESSAGE = _call("sqs", "sendMessage", "missed starts")
 SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
+SEND_TASK_HEARTBEAT = _call("aws-sdk:sfn", "sendTaskHeartbeat", "anything")
+START_FOLLOWER = _call("aws-sdk:sfn", "startExecution", "follower", waits=True)
 SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
 EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
 BATCH_EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "batchExecuteStatement", "warehouse", *CONNECTING)
@@ -60,6 +62,8 @@ STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sf
 STATEMENT_FAILED = "StatementFailed"
 #: No event within the state's TimeoutSeconds.
 TIMEOUT = "States.Timeout"
+#: The same where a state expects heartbeats, which nobody sends but to ask whether it still waits.
+NO_HEARTBEAT = "States.HeartbeatTimeout"
 #: Stands for every error but two, which end an execution: States.DataLimitExceeded and States.Runtime.
 ANY_ERROR = "States.ALL"
 #: An answer is larger than a state may have. States.ALL does not stand for it; whether a catcher that names it does,

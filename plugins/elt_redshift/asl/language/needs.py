@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What actions are taken on: ``executions`` are those of the machine itself, ``children`` those that its Map starts;
+#: ``follower`` is the machine that follows statements;
 #: ``anything`` is for actions that know no resource. (Redshift lets only the submitting role see a statement, and a
 #: task token is a secret.)
 Resource = Literal[
@@ -26,6 +27,7 @@ Resource = Literal[
     "children",
     "machine",
     "machine behind ends",
+    "follower",
     "job file",
     "missed starts",
     "anything",

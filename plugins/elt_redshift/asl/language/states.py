@@ -90,6 +90,7 @@ class Task:
 
     :param arguments: an object, or JSONata that gives one.
     :param timeout: seconds, or a JSONata expression of them, after which the state fails with ``States.Timeout``.
+    :param heartbeat: seconds after which it fails with ``States.HeartbeatTimeout`` unless somebody has sent one.
     :param role: what it is there for; not part of the definition.
     :param credentials: the ARN of the role that the call is made as, which the machine's role assumes; default: that.
         https://docs.aws.amazon.com/step-functions/latest/dg/concepts-access-cross-acct-resources.html
@@ -106,6 +107,7 @@ class Task:
     catch: tuple[Catch, ...] = ()
     partition: str = "aws"
     timeout: int | str | None = None
+    heartbeat: int | None = None
     role: Role | None = None
     credentials: str | None = None
 
@@ -119,6 +121,7 @@ class Task:
             Assign=dict(self.assign) if self.assign else None,
             Output=self.output,
             TimeoutSeconds=self.timeout,
+            HeartbeatSeconds=self.heartbeat,
             Retry=[retry.render() for retry in self.retry] or None,
             Catch=[catch.render() for catch in self.catch] or None,
             **_flow(self.next),
@@ -221,18 +224,25 @@ class Flow:
 
 @dataclass(frozen=True)
 class Parallel:
-    """Branches side by side; goes on when all are done."""
+    """Branches side by side; goes on when all are done.
+
+    :param arguments: JSONata of what the branches get; default: the state's input.
+    """
 
     name: str
     branches: tuple[Flow, ...]
     next: str | None
     output: Any = None
+    arguments: str | None = None
+    catch: tuple[Catch, ...] = ()
 
     def render(self) -> Rendered:
         return _present(
             Type="Parallel",
+            Arguments=self.arguments,
             Branches=[branch.render() for branch in self.branches],
             Output=self.output,
+            Catch=[catch.render() for catch in self.catch] or None,
             **_flow(self.next),
         )
 

@@ -46,8 +46,8 @@ from elt_redshift.protocol import dynamodb, joins, records
 from elt_redshift.protocol.limits import MAX_PAYLOAD
 
 #: The states whose being entered, or left, tells of a task, by their names; and of the run.
-ENTERED = f"^[^ ]+$|: (block|record)$|^({names.RUN_TASKS}|{names.SKIPPED}|{names.REFUSED})$"
-EXITED = "^[^ ]+$|: (finish|find|status|kept|failed)$"
+ENTERED = f"^[^ ]+$|: (block|record|status)$|^({names.RUN_TASKS}|{names.SKIPPED}|{names.REFUSED})$"
+EXITED = "^[^ ]+$|: (finish|find|follow|status|kept|failed)$"
 
 #: What is taken from the input of such a state, from its output, or from the answer to a submission that waits.
 MEMBERS = ("attempt", "redrives", "cause", "statement", "finished", "kept", "rows", "Id", "progress")

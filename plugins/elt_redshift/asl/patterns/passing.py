@@ -45,7 +45,7 @@ def told_rows(of: str) -> str:
 ROWS = told_rows(INPUT)
 
 #: The steps that a task can leave well; the first one is its own state, where that waits for the statement's end.
-ENDS: frozenset[Step] = frozenset({"", "finish", "status", "kept"})
+ENDS: frozenset[Step] = frozenset({"", "finish", "status", "follow", "kept"})
 
 
 def begin(redrives: str) -> dict[str, Any]:

@@ -197,7 +197,7 @@ class StatementPattern:
             submission.state,
             submission.call,
             submission.arguments,
-            next=self.source.name("wait" if self.source.polls else "finish"),
+            next=self.source.name(self._behind),
             output={
                 **keep("attempt", "failures", "redrives", "since"),
                 **fields(Id="$states.result.Id"),
@@ -210,6 +210,11 @@ class StatementPattern:
             catch=(self._caught(),),
             role=Submits(self._first_wait),
         )
+
+    @property
+    def _behind(self) -> Step:
+        """What follows the submission."""
+        return "wait" if self.source.polls else "finish"
 
     def _deadline(self) -> dict[str, str]:
         match self.source.timeout:
@@ -248,7 +253,7 @@ class StatementPattern:
         told = f"$exists({INPUT}.error)"
         ended = told if self.source.timeout is None else f"{UNSUCCESSFUL} and {told}"
         lasting = f" and {INPUT}.error != {literal(FENCED)}" if self.job.fence else ""
-        late = expression(f"$not({UNSUCCESSFUL}) and {_LATE}")
+        late = expression(f"{INPUT}.Status in {list(statements.OPEN)} and {_LATE}")
         again = expression(f"{ended}{lasting} and {INPUT}.failures < ({code(self.source.allowed)})")
         retry, failing = self.source.name("retry"), self.source.name(self.failing)
         return (

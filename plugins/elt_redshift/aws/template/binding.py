@@ -14,6 +14,9 @@ from elt_redshift.aws.template import functions, job_file, tables, topic
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.warehouse import CONNECTION, OTHER_ROLE
 
+#: Logical name of the machine that follows statements.
+FOLLOWER = "StatementFollowerStepFunction"
+
 _VALUES = {
     Target.audit_table: ref(tables.AUDIT),
     Target.history_table: ref(tables.HISTORY),
@@ -24,6 +27,7 @@ _VALUES = {
     Target.job_file_bucket: ref(job_file.BUCKET),
     Target.job_file_key: ref(job_file.KEY),
     Target.warehouse_role: ref(OTHER_ROLE),
+    Target.follower: ref(FOLLOWER),
 }
 
 

@@ -15,6 +15,7 @@ from elt_redshift.aws.template import (
     encryption,
     endings,
     events,
+    following,
     functions,
     job_file,
     logs,
@@ -79,6 +80,7 @@ def _sum(compiled: StateMachine, choices: Choices) -> Part:
         ),
     ]
     behind = [
+        *([following.part(compiled)] if compiled.follows else []),
         machine.part(compiled),
         *([functions.itself()] if compiled.functions else []),
         *([events.part(compiled)] if compiled.events else []),

@@ -1,0 +1,179 @@
+"""The machine that follows statements for the tasks of a job: one execution for one statement, at most an hour long.
+
+::
+
+    follow (Parallel, whose branch gets what the task was given)
+    ┌──────────────────────────────────────────────────────────────────────────────────┐
+    │ task: status ──> find, describe, cancel, retry, reclaim ──> task: status         │
+    │    ├─ finished, kept ─────────> task: answer           SendTaskSuccess           │
+    │    ├─ to be submitted ────────> task: anew             SendTaskFailure, Submit   │
+    │    ├─ the hour is over ───────> task: relieve          SendTaskFailure, Again    │
+    │    └─ failed, refused ──> task: still awaited ──> task: record ──> task: failed  │
+    └──────────────────────────────────────────────────────────────────────────────────┘
+        │ an error that no state foresees
+        v
+    answer error
+
+The states are those of a task in a small job (:mod:`.statement`), with the task's values from the execution's input. It
+submits nothing, and runs as the role of the job's own machine: Redshift shows a statement to that role alone.
+
+Its answer may be refused, since nobody waits for it any more: the run was stopped or redriven, or another follower has
+answered. Then it ends, and has changed nothing: before it records a failure it asks whether its token is still waited
+for.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    REDRIVE_COUNT,
+    REDRIVE_TIME,
+    Code,
+    expression,
+    fields,
+    keep,
+)
+from elt_redshift.asl.language.names import Step
+from elt_redshift.asl.language.states import Call, Catch, Flow, Parallel, Rule, State, Succeed, Task
+from elt_redshift.asl.patterns import abroad, passing, repeating
+from elt_redshift.asl.patterns.any_task import AnyTask
+from elt_redshift.asl.patterns.failing import FailurePattern
+from elt_redshift.asl.patterns.following import USUAL
+from elt_redshift.asl.patterns.statement import StatementPattern
+from elt_redshift.asl.target import Target
+from elt_redshift.job.model import EltJob
+from elt_redshift.protocol import followers
+from elt_redshift.protocol.limits import MAX_MESSAGE
+
+_RUN = "$states.context.Execution.Input.run"
+_MINE = "$states.context.Execution.Input.token"
+_OVER = f"$millis() > $toMillis($states.context.Execution.StartTime) + {followers.LONGEST * 1000}"
+_TASK = "$states.context.Execution.Input.task"
+_ANSWER, _END = "answer error", "end"
+
+#: The steps that answer with an error.
+_ERRORS: Mapping[Step, str] = {"anew": followers.SUBMIT, "failed": followers.FAILED, "relieve": followers.AGAIN}
+
+
+def _rule(name: str) -> str:
+    """A member of the task; where it was not told, that of most tasks."""
+    return f"($exists({_TASK}.{name}) ? {_TASK}.{name} : {json.dumps(USUAL[name])})"
+
+
+@dataclass(frozen=True)
+class FollowedTask(AnyTask):
+    """The values of the task that the execution was started for, as :class:`.following.FollowedPattern` told them."""
+
+    recording: Step = "record"
+    reports: bool = False
+    failed_at = known_redrives = Code(f"{INPUT}.redrives")
+    least_redrives = Code(f"{_RUN}.redrives")
+    allowed = Code(f"$lookup({_rule('retries')}, {repeating.KIND})")
+    pause = repeating.pause(Code(_rule("pause")))
+    timeout = Code(_rule("timeout"))
+
+
+@dataclass(frozen=True)
+class FollowerPattern(StatementPattern):
+    """Builds the machine."""
+
+    @classmethod
+    def of(cls, job: EltJob, target: Target) -> FollowerPattern:
+        """For the tasks of ``job``."""
+        polls = not target.long_polling or any(task.wait == "poll" for task in job.tasks)
+        source = FollowedTask(polls=polls, batches=None, fence=job.fence_table)
+        return cls(job, source, target, source.name("answer"), "still awaited")
+
+    def flow(self) -> Flow:
+        """The machine's states, in which the redrives are those of the execution itself; see :meth:`definition`."""
+        lost = f"$states.errorOutput.Error = '{calls.CONDITION_FAILED}' ? '{calls.CONDITION_FAILED}'"
+        caught = fields(
+            error=f"{lost} : '{followers.UNFORESEEN}'",
+            cause=f"$substring($states.errorOutput.Cause, 0, {MAX_MESSAGE})",
+        )
+        follow = Parallel(
+            "follow",
+            (Flow(tuple(self.states())),),
+            None,
+            {},
+            arguments=expression(f"{INPUT}.given"),
+            catch=(Catch((calls.ANY_ERROR,), _ANSWER, caught),),
+        )
+        error = self._send(_ANSWER, calls.SEND_TASK_FAILURE, _END, Error=f"{INPUT}.error", Cause=f"{INPUT}.cause")
+        made = Flow((follow, error, Succeed(_END, {})))
+        return abroad.as_role(made, self.target.warehouse_role) if self.target.other_account else made
+
+    def definition(self) -> dict[str, Any]:
+        """The machine as the States Language's JSON object."""
+        made = {
+            "Comment": f"Follows the statements of job {self.job.job_id}. Generated by elt-redshift.",
+            "QueryLanguage": "JSONata",
+            **self.flow().render(),
+        }
+        # What the states ask of the execution is told of the run, which has started this one.
+        text = json.dumps(made, ensure_ascii=False)
+        text = text.replace(REDRIVE_COUNT, f"{_RUN}.redrives").replace(REDRIVE_TIME, f"{_RUN}.redriven")
+        told: dict[str, Any] = json.loads(text)
+        return told
+
+    def states(self) -> Iterator[State]:
+        """The states of the branch."""
+        yield self._status()
+        yield self._find()
+        yield from self._waits()
+        yield self._describe()
+        yield self._cancel(self.source.timeout or 0)
+        yield self._retry()
+        failure = Flow(tuple(FailurePattern(self.job, self.source, self.target, "record").states()))
+        for name in (self.source.name("record"), self.source.name("reclaim")):
+            if state := failure.find(name):
+                yield state
+        yield from self._answers()
+
+    def _answers(self) -> Iterator[State]:
+        name, told, gone = self.source.name, f"$string({INPUT})", self.source.name("unawaited")
+        alive = self._send(name("still awaited"), calls.SEND_TASK_HEARTBEAT, gone, next=name("record"))
+        yield alive
+        yield self._send(name("answer"), calls.SEND_TASK_SUCCESS, gone, Output=told)
+        for step, error in _ERRORS.items():
+            yield self._send(name(step), calls.SEND_TASK_FAILURE, gone, Error=f"'{error}'", Cause=told)
+        yield Succeed(gone, {})
+
+    def _send(self, name: str, call: Call, gone: str, next: str | None = None, **members: str) -> Task:
+        """Ask for, or answer, the token.
+
+        :param gone: the state behind it where nobody waits for the token.
+        """
+        return Task(
+            name,
+            call,
+            fields(TaskToken=_MINE, **members),
+            next=next,
+            output=expression(INPUT) if next else {},
+            retry=calls.TOKEN_RETRY,
+            catch=(Catch(calls.STALE_TOKEN, gone, {}),),
+            partition=self.target.partition,
+        )
+
+    def _rules(self) -> tuple[Rule, ...]:
+        return (Rule(expression(_OVER), self.source.name("relieve")), *super()._rules())
+
+    def _new(self) -> Iterator[Rule]:
+        yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
+        told = keep("attempt", "failures", "redrives", "since", "Status")
+        yield Rule(expression(f"{INPUT}.Status = '{passing.NEW}'"), self.source.name("anew"), told, verdict="new")
+
+    def _running(self) -> str:
+        return f"$not({_OVER}) and {super()._running()}"
+
+    def _finished(self) -> dict[str, Any]:
+        return {**passing.finish("", f"{INPUT}.Id", passing.ROWS), "finished": expression(str(self.source.task))}
+
+    def _kept(self) -> Any:
+        return {**passing.keep(""), "finished": expression(str(self.source.task))}

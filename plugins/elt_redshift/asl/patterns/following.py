@@ -1,0 +1,125 @@
+"""The states of a task whose statement is followed by an execution of its own, once it is more than healthy and short.
+
+::
+
+    load_fact ──> load_fact: finish ──FINISHED──> next task, or the end of the branch
+       │ refused, redriven, kept    │ anything else
+       v                            v
+    load_fact: status ──────> load_fact: follow     starts a *follower*, and waits for its answer by a token
+       │   ^                        ├─ success ──> next task, or the end of the branch
+       │   └──────── Failed ────────┤
+       │                            ├─ Submit ───> load_fact
+       │                            └─ Again, or no answer ──> load_fact: follow
+       ├─ the gate: it fails the execution with Redshift's message, and a redrive lets it pass
+       └─ next task, load_fact: kept
+
+The follower (:mod:`.follower`) is an execution of a Standard machine that serves all tasks of the job. So a task has
+few states, and adds as much to the run's history, however long its statement runs. ``docs/adr/0025`` says when tasks
+are followed, and why it does not matter how many followers a statement has.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from elt_redshift.asl.language import calls
+from elt_redshift.asl.language.jsonata import (
+    INPUT,
+    Code,
+    code_object,
+    expression,
+    fields,
+    gate,
+    joined,
+    keep,
+)
+from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.language.states import Catch, Choice, Retry, Rule, State, Succeed, Task
+from elt_redshift.asl.patterns import joins, passing, repeating
+from elt_redshift.asl.patterns.source import NEVER, OneTask, seconds
+from elt_redshift.asl.patterns.statement import StatementPattern
+from elt_redshift.job.parts import SqlStatement, SqlTask
+from elt_redshift.job.repeating import times
+from elt_redshift.protocol import followers, messages
+
+_EXECUTION = "$states.context.Execution"
+
+#: What is no failure of the start.
+_ANSWERS = (*followers.ANSWERS, calls.CONDITION_FAILED, calls.NOT_EVALUATED)
+
+
+@dataclass(frozen=True)
+class FollowedPattern(StatementPattern):
+    """Builds the states of a task whose statement is followed elsewhere."""
+
+    source: OneTask
+
+    def states(self) -> Iterator[State]:
+        for submission in self._submissions():
+            yield self._submit(submission)
+        if not self.source.polls:
+            yield replace(self._finish(), catch=(Catch((calls.ANY_ERROR,), self._following, expression(INPUT)),))
+        yield self._status()
+        yield self._follow()
+        if self.next is None:
+            yield Succeed(self.source.name("kept"), self._kept())
+
+    @property
+    def _behind(self) -> Step:
+        return "follow" if self.source.polls else "finish"
+
+    @property
+    def _following(self) -> StateName:
+        return self.source.name("follow")
+
+    def _status(self) -> Choice:
+        again = {**keep("attempt", "redrives", "since"), "failures": 0, "Status": passing.UNKNOWN}
+        cause = joined(*messages.task_failed(self.source.task, Code(f"{INPUT}.cause")))
+        failed = Rule(gate(cause, f"$exists({INPUT}.cause)"), self._following, again)
+        return Choice(self.source.name("status"), (self._done_already(), failed), default=self._following)
+
+    def _follow(self) -> Task:
+        parsed = "$parse($states.errorOutput.Cause)"
+        told = expression(parsed)
+        again = expression(f"$states.errorOutput.Error = '{followers.AGAIN}' ? {parsed} : {INPUT}")
+        return self._call(
+            self._following,
+            calls.START_FOLLOWER,
+            {"StateMachineArn": self.target.follower, **fields(Input=f"$string({self._told()})")},
+            next=self.next,
+            output=expression("$states.result"),
+            retry=(Retry(_ANSWERS, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=12)),
+            catch=(
+                Catch((followers.SUBMIT,), self.source.begins, told),
+                Catch((followers.FAILED,), self.source.name("status"), told),
+                Catch((followers.AGAIN, calls.TIMEOUT, calls.NO_HEARTBEAT), self._following, again),
+            ),
+            timeout=followers.PATIENCE,
+            # So that a heartbeat may be sent, by which a follower asks whether it is still waited for.
+            heartbeat=followers.PATIENCE - 1,
+        )
+
+    def _told(self) -> str:
+        """The follower's input, JSONata: the token, of the task what a job file has, and of the run how it is now. What
+        most tasks have in common the follower knows by itself."""
+        of = self.source.of
+        task = {"name": of.name, **{key: value for key, value in rules(of).items() if value != USUAL[key]}}
+        run = code_object(owner="$e.Id", name="$e.Name", redrives="$e.RedriveCount", redriven="$e.RedriveTime")
+        told = code_object(token=joins.MINE, given=INPUT, task=json.dumps(task, ensure_ascii=False), run=run)
+        return f"($e := {_EXECUTION}; {told})"
+
+
+def rules(of: SqlTask) -> dict[str, Any]:
+    """What a follower must know of a task besides its name, as the job file has it."""
+    return {
+        "retries": dict(times(of)),
+        "pause": dict(repeating.pauses(of)),
+        "timeout": NEVER if of.timeout is None else seconds(of.timeout),
+    }
+
+
+#: … of a task that says nothing of these.
+USUAL = rules(SqlTask(name="any", statements=(SqlStatement(text="select 1"),)))

@@ -1,0 +1,112 @@
+"""Tasks whose statements are followed by executions of their own, as in large jobs that are unrolled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl import bounds
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.template import following
+from elt_redshift.job.model import EltJob
+from elt_redshift.planning.estimates import simulate
+from elt_redshift.planning.simulation import Scenario
+from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.unit.asl.jobs import job, soon, task
+
+from .test_tasks import Deploy
+
+
+@pytest.fixture(autouse=True)
+def _all_jobs_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One task counts as too many for states of its own."""
+    monkeypatch.setattr(bounds, "_LEAST_STATES", 10**9)
+
+
+def _unrolled(*tasks: Any, **more: Any) -> EltJob:
+    return job(*tasks, layout="unrolled", **more)
+
+
+def _followers(deployed: DeployedJob) -> list[str]:
+    """How the executions stand that have followed statements."""
+    stack = deployed.client("cloudformation").describe_stack_resources(StackName=deployed.stack)
+    ids = {one["LogicalResourceId"]: one["PhysicalResourceId"] for one in stack["StackResources"]}
+    steps = deployed.client("stepfunctions")
+    return [one["status"] for one in steps.list_executions(stateMachineArn=ids[following.MACHINE])["executions"]]
+
+
+def test_a_healthy_short_task_needs_no_follower(deploy: Deploy) -> None:
+    """It costs two transitions as ever."""
+    made = _unrolled(task("a", sql=("select 1",)), task("b", "a", sql=("select 2",)))
+    deployed = deploy(made)
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED"
+    assert deployed.states(execution.arn) == ["acquire lock", "a", "a: finish", "b", "b: finish", "release lock"]
+    assert _followers(deployed) == []
+    foreseen = simulate(compile_job(made), Scenario({"a": 1.0, "b": 1.0}, joins="never"))
+    assert foreseen.transitions == len(deployed.states(execution.arn))
+
+
+@pytest.mark.exhaustive
+def test_a_long_statement_is_followed_to_its_end(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By one follower, while the run's history stays as it is."""
+    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    then = task("b", "a", sql=(f"insert into {ledger} values ('b')",))
+    deployed = deploy(_unrolled(task("a", sql=(barrier.pass_,)), then))
+    arn = deployed.start()
+    deployed.until(arn, lambda _: "a: follow" in deployed.states(arn))
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.statuses(arn) == {"a": "succeeded", "b": "succeeded"}
+    assert [state for state in deployed.states(arn) if state.startswith("a")][1:] == ["a", "a: finish", "a: follow"]
+    assert _followers(deployed) == ["SUCCEEDED"]
+
+
+def test_a_failure_is_told_in_plain_words_and_a_redrive_goes_on(deploy: Deploy, ledger: str) -> None:
+    """By the item, the task and the execution's cause; what failed is submitted anew, as its next attempt."""
+    table = f"{ledger}_later"
+    deployed = deploy(_unrolled(task("a", sql=(f"insert into {table} values ('a')",), retries=soon(1))))
+    execution = deployed.run()
+    run, item = deployed.tasks(execution.arn)["a"], deployed.item
+    words = f'relation "{table}" does not exist'
+    assert execution.status == "FAILED"
+    assert words in (execution.cause or "")
+    assert (run.status, run.attempt, item.state, item.failed_task) == ("failed", 2, "Failed", "a")
+    assert item.failed_statement == run.statement_id
+    assert words in (run.message or "")
+    deployed.sql(f"create table {table} (task varchar(10))")
+    deployed.executions.redrive(execution.arn, deployed.audit, "101")
+    assert deployed.end(execution.arn).status == "SUCCEEDED"
+    assert (deployed.tasks(execution.arn)["a"].attempt, deployed.item.state) == (3, "Ready")
+
+
+@pytest.mark.exhaustive
+def test_a_statement_past_its_timeout_is_cancelled(deploy: Deploy) -> None:
+    """The follower does that too."""
+    deployed = deploy(_unrolled(task("a", sql=("select pg_sleep(60)",), timeout=timedelta(seconds=1))))
+    execution = deployed.run()
+    assert "longer than the task's timeout of 1 s" in (execution.cause or "")
+    assert [one["Status"] for one in deployed.statements(execution.arn)] == ["ABORTED"]
+
+
+def test_a_redrive_of_a_stopped_run_finds_its_statement(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The follower of the stopped run goes on and is not listened to; the next one takes the lock and follows."""
+    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    deployed = deploy(_unrolled(task("a", sql=(barrier.pass_, f"insert into {ledger} values ('a')"))))
+    arn = deployed.start()
+    deployed.until(arn, lambda _: "a: follow" in deployed.states(arn))
+    deployed.client("stepfunctions").stop_execution(executionArn=arn)
+    deployed.end(arn)
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.until(arn, lambda _: len(_followers(deployed)) == 2)
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.ran(ledger) == Counter(a=1)
+    assert (deployed.item.state, len(deployed.statements(arn))) == ("Ready", 1)
