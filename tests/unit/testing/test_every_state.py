@@ -19,11 +19,12 @@ from .plays import Phase, Play, Stop, states_of
 from .routes import Route, routes
 
 #: Compiled when a test comes to them, since those who wait give up soon here.
-PROTOCOLS, COMBINED, MAPPED = (
-    {job.name: Subject.of(job) for job in group} for group in (samples.jobs(), samples.combinations(), samples.mapped())
+PROTOCOLS, COMBINED, MAPPED, INVOKING = (
+    {job.name: Subject.of(job) for job in group}
+    for group in (samples.jobs(), samples.combinations(), samples.mapped(), samples.with_functions())
 )
 UNROLLED = {**PROTOCOLS, "fenced": COMBINED["fenced"]}
-SUBJECTS = {**UNROLLED, **MAPPED}
+SUBJECTS = {**UNROLLED, **MAPPED, **INVOKING}
 
 #: The states that no route comes to, and why none can.
 UNREACHABLE = {
@@ -36,7 +37,10 @@ UNREACHABLE = {
 }
 
 #: In the map layout states serve all tasks, so that two jobs have most of what there is; CI stops in the others.
-SAMPLED = [*UNROLLED, "map_settling", "map_batches"]
+SAMPLED = [*UNROLLED, "map_settling", "map_batches", "functions"]
+#: Those whose stops are tried at any moment.
+TRIED = [*UNROLLED, "map_settling", "map_polling", "map_batches", "map_released", "map_fenced"]
+TRIED += ["functions", "map_functions"]
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -110,7 +114,7 @@ def test_a_stop_in_any_state_leaves_a_job_that_goes_on(job: str) -> None:
 
 
 @pytest.mark.exhaustive
-@pytest.mark.parametrize("job", [*UNROLLED, "map_settling", "map_polling", "map_batches", "map_released", "map_fenced"])
+@pytest.mark.parametrize("job", TRIED)
 def test_a_stop_at_any_moment_of_any_state_leaves_a_job_that_goes_on(job: str) -> None:
     """Before its call, with its call under way, and when that has taken effect; with and without the event of the end;
     followed by a start or by a redrive, which does its work."""

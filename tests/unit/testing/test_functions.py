@@ -13,7 +13,7 @@ from tests.cases import exhaustive
 
 SUBJECTS = [Subject.of(job) for job in samples.with_functions()]
 QUIET = Chances(kinds=("start",), faults=Faults(), ends=False, lost_events=0.0)
-SEEDS = [range(50), range(50, 500)]
+SEEDS = [range(50), range(50, 250)]
 
 
 @pytest.mark.parametrize("subject", SUBJECTS, ids=lambda one: one.name)

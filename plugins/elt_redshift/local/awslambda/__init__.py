@@ -5,6 +5,7 @@ Moto keeps the functions; what it does with an invocation needs Docker, or makes
 Python that the embedded AWS runs with, whatever their ``Runtime`` says, and may use as much memory as there is.
 """
 
+from elt_redshift.local.awslambda.sandbox import missing
 from elt_redshift.local.awslambda.service import FUNCTIONS, apply_all
 
-__all__ = ["FUNCTIONS", "apply_all"]
+__all__ = ["FUNCTIONS", "apply_all", "missing"]

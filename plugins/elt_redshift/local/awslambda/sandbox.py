@@ -5,6 +5,7 @@ https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import sys
@@ -76,6 +77,13 @@ class Settings:
         }
 
 
+def missing() -> str | None:
+    """What functions lack here, for a person; None: nothing."""
+    if importlib.util.find_spec("awslambdaric"):
+        return None
+    return "Functions run by awslambdaric, which is not installed: the extra local has it on Linux, else build it"
+
+
 class Sandbox:
     """Such a process.
 
@@ -133,6 +141,11 @@ class Sandbox:
     def _watch(self) -> None:
         self._process.wait()
         self._api.ended()
+
+
+def lacking(what: str) -> Outcome:
+    """The error of an invocation that cannot be."""
+    return _error("Runtime.InvalidEntrypoint", what)
 
 
 def _late(identity: str, seconds: float) -> Outcome:

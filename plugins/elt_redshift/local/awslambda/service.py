@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from elt_redshift.local.awslambda.runtime_api import Outcome
-from elt_redshift.local.awslambda.sandbox import Sandbox, Settings
+from elt_redshift.local.awslambda.sandbox import Sandbox, Settings, lacking, missing
 from elt_redshift.local.iam.record import RECORD
 from elt_redshift.local.leash import Leash
 
@@ -36,6 +36,8 @@ class Functions:
 
     def invoke(self, function: Any, body: bytes) -> Outcome:
         """Call a function of moto's."""
+        if what := missing():
+            return lacking(what)
         settings = self._settings(function)
         sandbox = self._taken(settings) or self._started(settings)
         begun = time.monotonic()

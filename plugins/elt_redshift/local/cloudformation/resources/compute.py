@@ -10,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from elt_redshift.local import awslambda
 from elt_redshift.local.cloudformation.errors import ResourceError
 from elt_redshift.local.cloudformation.resources.base import (
     Context,
@@ -73,6 +74,8 @@ def _tags(properties: Properties) -> dict[str, str]:
 
 
 def _check_runtime(context: Context, properties: Properties) -> None:
+    if what := awslambda.missing():
+        raise ResourceError(context.logical_id, what)
     runtime = str(properties.get("Runtime", ""))
     if not runtime.startswith("python3"):
         raise ResourceError(
