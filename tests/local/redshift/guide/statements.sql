@@ -943,6 +943,12 @@ select s.a, l.n from shown s join lateral (select s.a as n) l on true;
 create table checked (a int check (a > 0));
 -- error: CHECK constraints are not supported
 
+-- was: wrong
+alter table shown add column c int, add column d decimal(5,2);
+-- error: syntax error at or near ","
+
+alter table shown alter column a encode raw, alter column b encode zstd;
+
 create table named_alike (filter int, conflict int, "returning" int);
 
 select n."returning", filter, conflict, count(distinct filter) from named_alike n join (select 1 as a) m on n.conflict = m.a group by 1, 2, 3;

@@ -71,6 +71,8 @@ def refuse_postgres(tokens: Sequence[Token]) -> None:
         raise InvalidSqlError(f'SQL command "{text(tokens)[:60].strip()}" not supported on Redshift tables.')
     if re.match(r"create (temp |temporary |local )*table\b", found):
         _check_columns(tokens)
+    if found.startswith("alter table "):
+        _check_actions(tokens)
     depth = 0
     for index, token in enumerate(tokens):
         depth += {"(": 1, ")": -1}.get(token.text, 0)
@@ -125,6 +127,15 @@ _WORDS: dict[str, Callable[[Sequence[Token], int, int], bool]] = {
     "returning": _returns,
     "values": _constant_table,
 }
+
+
+def _check_actions(tokens: Sequence[Token]) -> None:
+    """ALTER TABLE does one thing, but for encodings: https://docs.aws.amazon.com/redshift/latest/dg/r_ALTER_TABLE.html"""
+    start = following(tokens, following(tokens, following(tokens, -1)))
+    first, *more = divide(tokens[name_end(tokens, start) :])
+    begins = [words(action, 1) for action in [first, *more]]
+    if more and any(begin in (["add"], ["drop"], ["rename"]) for begin in begins):
+        raise InvalidSqlError('syntax error at or near ","')
 
 
 def _check_columns(tokens: Sequence[Token]) -> None:
