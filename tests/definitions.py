@@ -3,7 +3,8 @@
     python -m tests.definitions FOLDER
 
 The jobs of the golden files; the machines that answer to events, follow ends and start by schedule; the same jobs,
-compiled for a Step Functions that does not know long polling; the jobs under sql/; and random graphs, most of which
+compiled for a Step Functions that does not know long polling; jobs so wide that they pace themselves; the jobs under
+sql/; and random graphs, most of which
 need joins.
 """
 
@@ -36,6 +37,13 @@ def definitions() -> Iterator[tuple[str, Any]]:
     yield "starting", compile_job(scheduled).starting("${StateMachine}", "${Queue}")
     for name, golden in JOBS.items():
         yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
+    roots = [task(f"t{number}") for number in range(60)]
+    yield "turns", compile_job(job(*roots, layout="map")).definition()
+    yield "crowd", compile_job(job(*roots, layout="unrolled")).definition()
+    yield (
+        "crowd_behind_one",
+        compile_job(job(task("first"), *(task(one.name, "first") for one in roots), layout="map")).definition(),
+    )
     for file in sorted((ROOT / "sql").glob("*/job.yaml")):
         yield f"sql_{file.parent.name}", compile_job(EltJob.load(file)).definition()
     for seed in range(RANDOM_GRAPHS):
