@@ -100,6 +100,8 @@ def test_stacks_and_buckets_are_resources() -> None:
     requests = ({"StackName": "sales"}, {"StackName": f"{stack}/id"}, {})
     asked = [one.resource for request in requests for one in asked_by("cloudformation", "DescribeStacks", request)]
     assert asked == [f"{stack}/*", f"{stack}/id", "*"]
+    made = asked_by("cloudformation", "CreateChangeSet", {"StackName": "sales", "Tags": [{"Key": "a", "Value": "b"}]})
+    assert [one.action for one in made] == ["cloudformation:CreateChangeSet", "cloudformation:TagResource"]
     objects = ({"Bucket": "b"}, {"Bucket": "b", "Key": "k/1"})
     asked = [one.resource for request in objects for one in asked_by("s3", "GetObject", request)]
     assert asked == ["arn:aws:s3:::b", "arn:aws:s3:::b/k/1"]

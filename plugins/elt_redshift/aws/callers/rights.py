@@ -141,6 +141,7 @@ _DEPLOYER = (
             "ExecuteChangeSet",
             "GetTemplate",
             "ListStackResources",
+            "TagResource",  # of a stack that is made with tags
         ),
         "make, change and remove stacks",
     ),
