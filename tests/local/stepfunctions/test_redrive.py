@@ -162,10 +162,12 @@ def test_a_redrive_is_seen_as_one_step(aws: Aws) -> None:
 
     with ThreadPoolExecutor(1) as pool:
         looking = pool.submit(look)
-        for _ in range(30):
-            aws.sfn.stop_execution(executionArn=arn)
-            aws.sfn.redrive_execution(executionArn=arn)
-        ended.set()
+        try:
+            for _ in range(30):
+                aws.sfn.stop_execution(executionArn=arn)
+                aws.sfn.redrive_execution(executionArn=arn)
+        finally:
+            ended.set()
         looking.result()
     aws.sfn.stop_execution(executionArn=arn)
     assert len({one["redriveCount"] for one in seen}) > 1
