@@ -160,10 +160,12 @@ ACQUIRE = Write(
     removes=(*_CLEAN, LEASE_UNTIL),
 )
 
-#: The same of a job with a fence, ``fence`` being its table.
-ACQUIRE_FENCED = replace(
-    ACQUIRE, demands=every(some(every(_FREE, IsNot(LAST_OWNER, _OWNER), _STANDS), _GOING_ON), _COUNTS)
-)
+#: The same of a job with a fence, ``fence`` being its table. It takes no lock twice: a call that arrives late would
+#: count an acquisition of which its run does not know, and whose claim would hold off that very run.
+ACQUIRE_FENCED = replace(ACQUIRE, demands=every(_FREE, IsNot(LAST_OWNER, _OWNER), _STANDS, _COUNTS))
+
+#: The lock of a job with a fence is this execution's already, by a call whose answer was lost: it learns its number.
+KEEP_FENCED = Write(_GOING_ON, sets=_RUN, removes=_CLEAN)
 
 #: The numbers of a job with a fence begin to count, if they do not yet. This comes before anything is written into the
 #: fence's table, so that there is one era only.
@@ -183,8 +185,8 @@ TAKE_OVER = Write(
     removes=(*_CLEAN, LEASE_UNTIL),
 )
 
-#: The same of a job with a fence, once that is written; ``number`` is the owner's, as it was read.
-TAKE_OVER_FENCED = replace(TAKE_OVER, demands=some(_GOING_ON, _AS_FENCED), sets={**TAKE_OVER.sets, **_FENCED})
+#: The same of a job with a fence, once that is written; ``number`` is the owner's, as it was read. Not twice either.
+TAKE_OVER_FENCED = replace(TAKE_OVER, demands=_AS_FENCED, sets={**TAKE_OVER.sets, **_FENCED})
 
 #: The failed or dead owner's work is to be gone on with by another execution, ``reserved``, and by no other while the
 #: item stays held: that one may take it over, and whoever takes the lock instead ends the reservation. The others are

@@ -20,7 +20,7 @@ from elt_redshift.protocol.limits import MAX_DEFINITION
 from .jobs import job, task
 from .test_map_layout import sized
 
-TASKS = 230
+TASKS = 228
 
 
 @cache
@@ -37,7 +37,7 @@ def test_a_large_job_fits_one_definition() -> None:
     machine, _ = _large()
     assert machine.follows
     assert machine.size < MAX_DEFINITION * 9 // 10
-    assert machine.size / TASKS < 4_100
+    assert machine.size / TASKS < 4_150
     assert size(machine.following()) < 20_000
     assert not compile_job(sized(80, layout="unrolled")).follows
     assert not compile_job(sized(80)).follows

@@ -31,8 +31,22 @@ def test_nobody_takes_a_lock_whose_fence_is_not_written() -> None:
     assert written(audit.ACQUIRE_FENCED, {"JobID": "101", audit.FENCE_ERA: ERA}, one) is None
     elsewhere = {"JobID": "101", audit.FENCE_ERA: ERA, audit.FENCE_TABLE: "other"}
     assert written(audit.ACQUIRE_FENCED, elsewhere, one) is None
-    assert written(audit.ACQUIRE_FENCED, _item(), one)  # its answer was lost
     assert written(audit.FENCE_OFF, _item(), {**GIVEN, "number": "0"}) is None  # somebody was faster
+
+
+def test_a_call_that_comes_twice_counts_one_acquisition() -> None:
+    """A run whose call arrives once more, late, does not know of it: its claim would be held off by that of a take-over
+    which was refused. One whose answer was lost learns the number that it has."""
+    item, mine = _item(), {**GIVEN, "owner": "one", "redrives": "0"}
+    assert written(audit.ACQUIRE_FENCED, item, mine) is None
+    kept = written(audit.KEEP_FENCED, item, {**mine, "redrives": "1"})
+    assert kept
+    assert (kept[audit.FENCE], kept[audit.REDRIVES]) == (item[audit.FENCE], "1")
+    assert written(audit.KEEP_FENCED, item, {**mine, "owner": "two"}) is None
+    taker = {**GIVEN, "owner": "two", "redrives": "0", "claim": "0", "number": item[audit.FENCE]}
+    taken = written(audit.TAKE_OVER_FENCED, item, taker)
+    assert taken
+    assert written(audit.TAKE_OVER_FENCED, taken, {**taker, "number": taken[audit.FENCE]}) is None
 
 
 def test_a_take_over_holds_the_dead_owner_back_and_not_the_new_one() -> None:

@@ -157,12 +157,20 @@ def release_goes_unanswered(play: Play) -> None:
     play.start()
 
 
+def acquisition_goes_unanswered(play: Play) -> None:
+    """The answer to the acquisition is lost: behind the first look, where the job has a fence."""
+    play.fares("acquire lock", "well", "unanswered")
+    play.start()
+    play.start()
+
+
 def routes(tasks: list[str], versions: int) -> Iterator[Route]:
     """All of them; those that come to many states first."""
     yield from (partial(fails, task=task, pace=0.2) for task in tasks)
     yield from (without_events, conflicts, takes_over, takes_over_late, competes, meets_a_failure)
     yield from (waits_in_turn, fences_slowly)
-    yield from (release_goes_unanswered, partial(resumes_unknown, version=0), resumes_untold)
+    yield from (acquisition_goes_unanswered, release_goes_unanswered)
+    yield from (partial(resumes_unknown, version=0), resumes_untold)
     yield from (partial(resumes, task=task, version=version) for version in range(versions) for task in tasks)
     yield from (partial(route, task=task) for route in (settles_late, throttled, overdue) for task in tasks)
     yield from (partial(fails, task=task, pace=60) for task in tasks)

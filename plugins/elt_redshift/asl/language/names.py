@@ -74,6 +74,7 @@ RELEASED = "lock is released"
 FIND_LEFT = "find left statements"
 LATE_CALLS = "wait for late calls"
 TAKE_OVER = "take over lock"
+KEEP_LOCK = "keep lock"
 JUDGE_FENCE = "judge fence"
 
 

@@ -140,8 +140,7 @@ class JudgePattern:
                 Rule(expression(f"{PROBLEM} != ''"), self.unclear),
                 *([self.queue.rule()] if self.queue else ()),
                 *self._unfenced(),
-                # It was freed between the two calls, or one that was given up has taken it.
-                Rule(expression(f"{INPUT}.state = '{audit.READY}' or {INPUT}.owner = {EXECUTION_ARN}"), names.ACQUIRE),
+                *self._ours(),
                 Rule(expression(IS_EXECUTION), "ask for owner"),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({let_go}) and {_late()}"), names.LATE_CALLS),
                 Rule(expression(f"$trim({INPUT}.owner) != '' and ({dead})"), names.FIND_LEFT),
@@ -149,6 +148,15 @@ class JudgePattern:
             ),
             default=self.locked,
         )
+
+    def _ours(self) -> Iterator[Rule]:
+        """It was freed between the two calls, or one that was given up has taken it."""
+        free, mine = f"{INPUT}.state = '{audit.READY}'", f"{INPUT}.owner = {EXECUTION_ARN}"
+        if self.fence:
+            yield Rule(expression(free), names.ACQUIRE)
+            yield Rule(expression(mine), names.KEEP_LOCK)
+        else:
+            yield Rule(expression(f"{free} or {mine}"), names.ACQUIRE)
 
     def _unfenced(self) -> Iterator[Rule]:
         """The free lock of a job whose fence must be written first."""

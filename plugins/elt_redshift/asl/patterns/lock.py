@@ -13,8 +13,8 @@
                                         v
                                   take over lock ──> find finished statements ──> tasks
 
-A job with a fence writes it before the lock is taken over (:mod:`.fencing`). Runs that wait for one at work take turns
-(:mod:`.queueing`).
+A job with a fence writes it before the lock is taken over (:mod:`.fencing`), and takes no lock twice: ``keep lock``
+goes on with one whose answer was lost. Runs that wait for one at work take turns (:mod:`.queueing`).
 An execution is dead when Step Functions says so: no clock decides. An Airflow DAG run, which cannot be asked about, is
 dead when its lease has run out (docs/adr/0006-leases.md). The lock of a failed run that does not run any more is held:
 ``when_held`` says what becomes of a run that meets it (:mod:`.judging`). A healthy run enters two of these states. An
@@ -90,6 +90,8 @@ class LockPattern:
         if self.job.fence_table:
             yield from FencePattern(self.job.job_id, self.job.fence_table, self.target).states()
         yield self._take_over()
+        if self.job.fence_table:
+            yield self._keep()
         # The claim is that of the state that took the lock: this one may be entered again by a redrive.
         given = {**self._given_to_first, **keep("redrives")}
         yield from ResumptionPattern(self.job, self.target, self.first, given).states()
@@ -130,15 +132,20 @@ class LockPattern:
     def _taking(self, write: Write, fenced: Write, claim: Mapping[str, Any], **more: Any) -> dict[str, Any]:
         """The request that takes the lock.
 
-        :param more: what the write of a job with a fence is given besides; the run learns its number by the answer.
+        :param more: what the write of a job with a fence is given besides.
         """
-        given = {**claim, **(queueing.given() if self._queued else {})}
-        in_turn = audit.in_turn if self._queued else _as_it_is
         if not self.job.fence_table:
-            return self._write(in_turn(write), **given)
-        given |= {**more, "fence": self.job.fence_table}
-        key = audit.key(self.job.job_id)
-        return dynamodb.update(self.target.audit_table, key, in_turn(fenced), given, answered=True)
+            in_turn, given = self._in_turn(write, claim)
+            return self._write(in_turn, **given)
+        return self._answered(fenced, {**claim, **more, "fence": self.job.fence_table})
+
+    def _answered(self, fenced: Write, claim: Mapping[str, Any]) -> dict[str, Any]:
+        """The request of a job with a fence: the run learns its number by the answer."""
+        in_turn, given = self._in_turn(fenced, claim)
+        return dynamodb.update(self.target.audit_table, audit.key(self.job.job_id), in_turn, given, answered=True)
+
+    def _in_turn(self, write: Write, given: Mapping[str, Any]) -> tuple[Write, dict[str, Any]]:
+        return (audit.in_turn(write), {**given, **queueing.given()}) if self._queued else (write, dict(given))
 
     def _assigned(self) -> dict[str, Any]:
         claim = fencing.assigned() if self.job.fence_table else {}
@@ -184,6 +191,19 @@ class LockPattern:
             names.TAKE_OVER,
             calls.UPDATE_ITEM,
             self._taking(audit.TAKE_OVER, audit.TAKE_OVER_FENCED, claim, **fence),
+            next=resumption.FIND_FINISHED,
+            output=self._given_to_first,
+            assign=self._assigned(),
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.CONDITION_FAILED,), "read lock", keep("looks")),),
+        )
+
+    def _keep(self) -> Task:
+        claim = fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})")
+        return self._task(
+            names.KEEP_LOCK,
+            calls.UPDATE_ITEM,
+            self._answered(audit.KEEP_FENCED, claim),
             next=resumption.FIND_FINISHED,
             output=self._given_to_first,
             assign=self._assigned(),
@@ -256,10 +276,6 @@ class LockPattern:
     def _check_release(self) -> Task:
         seen = fields(lastOwner=read(audit.LAST_OWNER), redrives=REDRIVE_COUNT)
         return get_item("check release", self.job.job_id, self.target, "judge release", seen)
-
-
-def _as_it_is(write: Write) -> Write:
-    return write
 
 
 def _end(policy: WhenLocked | WhenHeld) -> str:
