@@ -118,6 +118,7 @@ def test_tables_go_with_the_stack_where_that_was_chosen(job: Path, cli: Cli, uni
     assert not {name for name in _tables() if name.startswith(unique)}
 
 
+@pytest.mark.exhaustive
 def test_a_cluster_is_used_as_the_role_where_no_user_is_named(
     job: Path, cli: Cli, unique: str, local_aws: LocalAws
 ) -> None:

@@ -78,6 +78,7 @@ def test_the_page_tells_which_rows_a_program_checks() -> None:
     assert {*map(str, BY_HAND)} <= set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))
 
 
+@pytest.mark.exhaustive
 def test_what_was_made_goes_after_a_failure_too(cli: Cli, job: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever goes wrong in a check; where AWS does it in another way, that is told, and the exit status says so."""
     one = ("verify", job, "--aws", *WAREHOUSE, "--yes", "--row", "46")

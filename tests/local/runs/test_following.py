@@ -94,6 +94,7 @@ def test_a_statement_past_its_timeout_is_cancelled(deploy: Deploy) -> None:
     assert [one["Status"] for one in deployed.statements(execution.arn)] == ["ABORTED"]
 
 
+@pytest.mark.exhaustive
 def test_a_redrive_of_a_stopped_run_finds_its_statement(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

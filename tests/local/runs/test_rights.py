@@ -99,6 +99,7 @@ def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger:
     """One run is stopped, the next takes over, fails and is redriven, a third one waits for it; gives the first."""
     first = deployed.start()
     deployed.until_submitted(first, "b")
+    wait_for(lambda: deployed.statements(first, "a"), "a is submitted beside it", bounds.EXECUTION)
     deployed.executions.stop(first, "test")
     second = deployed.start()
     deployed.until_submitted(second, "b")

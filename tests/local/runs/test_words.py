@@ -179,7 +179,7 @@ SPOILT: dict[str, tuple[Callable[[Any], Any], str]] = {
 }
 
 
-@pytest.mark.parametrize("spoilt", SPOILT)
+@pytest.mark.parametrize("spoilt", exhaustive(SPOILT, quick=("no pauses", "no file")))
 def test_a_job_file_that_somebody_has_changed(deploy: Deploy, spoilt: str) -> None:
     """Whatever stands in the bucket, people read what they can do: not where in the state machine it was noticed."""
     make, said = SPOILT[spoilt]

@@ -83,6 +83,7 @@ def test_a_wide_unrolled_job() -> None:
     assert crowd.makespan < 5
 
 
+@pytest.mark.exhaustive
 def test_turns_bear_whatever_happens(monkeypatch: pytest.MonkeyPatch) -> None:
     """Stops, redrives, resumptions and faults of all kinds meet tasks that wait for their turns."""
     monkeypatch.setitem(DATA_API_RATES, "executeStatement", 0.5)  # type: ignore[arg-type]
