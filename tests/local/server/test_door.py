@@ -184,7 +184,7 @@ def test_management_with_the_token(call: Caller, local_aws: LocalAws) -> None:
     """With the token both answer."""
     headers = door.authorization(local_aws.token)
     assert json.loads(call("GET", "/elt-redshift/status", headers)[2])["pid"] == local_aws.pid
-    assert call("GET", "/moto-api/config", headers)[0] == 200
+    assert call("GET", "/moto-api/lib.js", headers)[0] == 200
 
 
 def test_the_token_is_its_owners(local_aws: LocalAws) -> None:
