@@ -50,6 +50,9 @@ def test_a_function_is_invoked_as_its_template_says(clients: ClientFactory, name
 
 
 def _log(logs: Any, group: str) -> list[str]:
+    """What a function has written; nothing before its first invocation."""
+    if not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
+        return []
     streams = logs.describe_log_streams(logGroupName=group)["logStreams"]
     found = [logs.get_log_events(logGroupName=group, logStreamName=one["logStreamName"])["events"] for one in streams]
     return [event["message"] for events in found for event in events]
