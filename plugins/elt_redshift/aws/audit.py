@@ -46,7 +46,7 @@ class AuditStore:
 
     def read(self, job_id: str) -> AuditItem | None:
         """The job's item, read consistently; None when there is none."""
-        with aws_errors(f"audit item {job_id} in table {self.table}"):
+        with aws_errors(self._about(job_id)):
             answer = self._client.get_item(**dynamodb.get(self.table, audit.key(job_id)))
         return AuditItem.parse(answer["Item"]) if "Item" in answer else None
 
@@ -65,7 +65,7 @@ class AuditStore:
 
         :raises LockedError: somebody does.
         """
-        with aws_errors(f"audit item {job_id} in table {self.table}"):
+        with aws_errors(self._about(job_id)):
             try:
                 self._client.delete_item(**dynamodb.delete(self.table, audit.key(job_id), audit.UNHELD))
             except self._client.exceptions.ClientError as error:
@@ -188,12 +188,16 @@ class AuditStore:
         if not self._write(write, item.job_id, at=self._time(), **noted, **times, **values, **as_read):
             raise LockedError(item.job_id, self.read(item.job_id), self.table)
 
+    def _about(self, job_id: str) -> str:
+        """What errors are about."""
+        return f"audit item {job_id} in table {self.table}"
+
     def _time(self, later: timedelta = timedelta()) -> str:
         return iso_time(self.now() + later)
 
     def _write(self, write: Write, job_id: str, **values: Any) -> bool:
         """Whether the write's condition held."""
-        with aws_errors(f"audit item {job_id} in table {self.table}"):
+        with aws_errors(self._about(job_id)):
             try:
                 self._client.update_item(**dynamodb.update(self.table, audit.key(job_id), write, values))
             except self._client.exceptions.ClientError as error:

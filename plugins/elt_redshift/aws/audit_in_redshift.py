@@ -17,6 +17,7 @@ import uuid
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from shlex import quote
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -129,12 +130,9 @@ class RedshiftAuditStore(AuditStore):
         if self._run(sql.update(self._place.table, job_id, write, values), self._about(job_id)).rows:
             return True
         if self.read(job_id) is None:
-            made = f"elt-redshift audit create '{self.table}' --job-id {job_id}"
+            made = f"elt-redshift audit create {quote(self.table)} --job-id {job_id}"
             raise EltError(f"Job {job_id} has no row in table {self.table}. Make it with `{made}`.")
         return False
-
-    def _about(self, job_id: str) -> str:
-        return f"audit item {job_id} in table {self.table}"
 
     def _rows(self, query: sql.Query, about: str) -> list[list[Any]]:
         return self._statements.records(self._run(query, about).parts[-1].id)
@@ -155,7 +153,7 @@ class RedshiftAuditStore(AuditStore):
     def _ended(self, query: sql.Query, about: str) -> StatementStatus:
         # No task of a run is called so: whoever takes over a lock does not take it for a statement that was left.
         name = f"-audit/{uuid.uuid4()}"
-        made = Submission(query.statements, self._place.warehouse, name, name[:64], dict(query.parameters))
+        made = Submission(query.statements, self._place.warehouse, name, name, query.parameters)
         statement_id = self._statements.submit(made)
         status = self._statements.follow(statement_id, 1.0, TIMEOUT) or self._statements.give_up(statement_id)
         if status is None:

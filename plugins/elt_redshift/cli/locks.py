@@ -13,7 +13,7 @@ from rich.table import Column, Table
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
+from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.audit_table import create
 from elt_redshift.aws.healing import Healer, Verdict
@@ -53,13 +53,11 @@ _CREATE = "Make an audit table: in DynamoDB as a job's stack has it, or in Redsh
 
 def create_table(given: argparse.Namespace) -> int:
     account = Account.here(given.region)
-    if Place.named(given.table):
-        made = RedshiftAuditStore(account.statements, Place.parse(given.table)).create()
-    else:
-        made = create(account.client("dynamodb"), given.table)
+    store = account.audit(given.table)
+    made = store.create() if isinstance(store, RedshiftAuditStore) else create(account.client("dynamodb"), given.table)
     print(f"Audit table {given.table} is {'made' if made else 'there already'}.")
     for job_id in given.job_id:
-        account.audit(given.table).introduce(job_id)
+        store.introduce(job_id)
         print(f"Job {job_id} has its item there.")
     return 0
 

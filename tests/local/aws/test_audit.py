@@ -7,38 +7,20 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
-from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import audit
 from elt_redshift.protocol.owners import NO_LEASE
+from tests.local.aws.stores import in_dynamodb, in_redshift
 from tests.local.conftest import ClientFactory
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
 
 
-def _in_dynamodb(client: ClientFactory, unique: str) -> AuditStore:
-    client("dynamodb").create_table(
-        TableName=unique,
-        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return AuditStore(client("dynamodb"), unique, now=lambda: NOW)
-
-
-def _in_redshift(client: ClientFactory, unique: str) -> AuditStore:
-    place = Place.parse(f"redshift://demo/dev/public.{unique}?user=awsuser")
-    store = RedshiftAuditStore(Statements(client("redshift-data")), place, now=lambda: NOW)
-    store.create()
-    return store
-
-
-@pytest.fixture(params=[_in_dynamodb, _in_redshift])
+@pytest.fixture(params=[in_dynamodb, in_redshift])
 def empty(request: pytest.FixtureRequest, client: ClientFactory, unique: str) -> AuditStore:
     """An empty audit table."""
-    made: AuditStore = request.param(client, unique)
+    made: AuditStore = request.param(client, unique, lambda: NOW)
     return made
 
 

@@ -17,6 +17,7 @@ from elt_redshift.aws.statements import Statements
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb, sql
 from elt_redshift.protocol.writes import Write
+from tests.local.aws.stores import in_dynamodb, in_redshift
 from tests.local.conftest import ClientFactory
 
 TEXTS = ["me", "you", "Ready", "Running", "Failed", "hold", "release", "2026-01-01T00:00:00.000Z", "it's :me"]
@@ -29,28 +30,21 @@ WRITES = {
 
 
 @pytest.fixture
-def place(unique: str) -> Place:
-    return Place.parse(f"redshift://demo/dev/{unique}?user=awsuser")
+def store(client: ClientFactory, unique: str) -> RedshiftAuditStore:
+    """An empty audit table in Redshift."""
+    return in_redshift(client, unique)
 
 
 @pytest.fixture
-def store(client: ClientFactory, place: Place) -> RedshiftAuditStore:
-    """An empty audit table in Redshift."""
-    made = RedshiftAuditStore(Statements(client("redshift-data")), place)
-    assert made.create()
-    return made
+def place(store: RedshiftAuditStore) -> Place:
+    """Where that is."""
+    return Place.parse(store.table)
 
 
 @pytest.fixture
 def other(client: ClientFactory, unique: str) -> AuditStore:
     """An empty one in DynamoDB."""
-    client("dynamodb").create_table(
-        TableName=unique,
-        AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
-        KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return AuditStore(client("dynamodb"), unique)
+    return in_dynamodb(client, unique)
 
 
 def _any_item(rng: Random, job_id: str) -> dict[str, Any]:
@@ -88,13 +82,11 @@ def _any_values(rng: Random, write: Write, item: Mapping[str, Any]) -> dict[str,
 
 
 def _put(store: RedshiftAuditStore, place: Place, item: Mapping[str, Any]) -> None:
-    plain = {"JobID": item["JobID"], **item}
-    values = {name: next(iter(one.values())) for name, one in plain.items() if "M" not in one}
+    values = {name: next(iter(one.values())) for name, one in item.items() if "M" not in one}
     columns = ", ".join(map(sql.column, values))
     literals = ", ".join("'" + str(value).replace("'", "''") + "'" for value in values.values())
     if audit.ASSUMED in item:
         columns, literals = f"{columns}, {sql.column(audit.ASSUMED)}", f'{literals}, \'{{"e/1/a": "done"}}\''
-    # In a transaction with another statement, so that what looks like a parameter in it is none.
     store._run(sql.Query((f"insert into {place.table} ({columns}) values ({literals})",), {}), "an item")
 
 
