@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.aws.audit import AuditStore, NotOwnerError
+from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.healing import Healer
 from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
+from tests.local.aws.stores import in_dynamodb
 from tests.local.conftest import client_factory
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
@@ -38,14 +39,8 @@ class Table:
     def __init__(self, endpoint: str) -> None:
         client: Any = client_factory(endpoint)
         name = f"audit-{uuid.uuid4().hex}"
-        client("dynamodb").create_table(
-            TableName=name,
-            KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
         self.clock, self.job_id = Clock(), uuid.uuid4().hex
-        self.store = AuditStore(client("dynamodb"), name, self.clock)
+        self.store = in_dynamodb(client, name, self.clock)
         self.statements = Statements(client("redshift-data"))
         self.healer = Healer(self.store, self.statements, client("stepfunctions"), lambda: ACCOUNT, lambda _: None)
 

@@ -1,8 +1,14 @@
 """AWS's own sample stacks for ELT on Redshift by Step Functions are deployed and run as they are, but for two things:
-they wait a second where they wait five or ten, and no function installs packages, which it would do on this machine."""
+they wait a second where they wait five or ten, and no function installs packages, which it would do on this machine.
+
+They are AWS's, and not kept here: ELT_REDSHIFT_AWS_SAMPLES names the folder ``use-cases`` of a clone of
+https://github.com/aws-samples/getting-started-with-amazon-redshift-data-api, with each stack's template as
+``template.yaml`` and the scripts that it reads from S3 beside that.
+"""
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -14,7 +20,7 @@ from tests.local.cloudformation.stacks import create
 from tests.local.conftest import client_factory
 from tests.local.waiting import wait_for
 
-SAMPLES = Path(__file__).with_name("samples")
+SAMPLES = os.environ.get("ELT_REDSHIFT_AWS_SAMPLES")
 ENDPOINT = "warehouse.xxxxxx.us-east-1.redshift.amazonaws.com:5439/dev"
 
 
@@ -24,6 +30,7 @@ def _template(folder: Path) -> str:
 
 
 @pytest.mark.exhaustive
+@pytest.mark.skipif(SAMPLES is None, reason="ELT_REDSHIFT_AWS_SAMPLES does not say where AWS's samples are")
 @pytest.mark.parametrize(
     ("name", "scripts", "starts"),
     [
@@ -34,13 +41,13 @@ def _template(folder: Path) -> str:
 def test_a_sample_of_aws_runs(local_aws: LocalAws, unique: str, name: str, scripts: str, starts: bool) -> None:
     """The first one's stack starts its state machine by a custom resource; in the second one a function runs the SQL.
     Each loads its tables, and is deleted without a trace."""
-    clients = client_factory(local_aws.endpoint)
+    clients, folder = client_factory(local_aws.endpoint), Path(str(SAMPLES), name)
     cloudformation, states, s3 = (clients(one) for one in ("cloudformation", "stepfunctions", "s3"))
     s3.create_bucket(Bucket=unique)
-    for script in (SAMPLES / name).glob("*.sql"):
+    for script in folder.glob("*.sql"):
         s3.put_object(Bucket=unique, Key=script.name, Body=script.read_bytes())
     where = {"RedshiftClusterEndpoint": ENDPOINT, "ETLScriptS3Path": scripts.format(bucket=unique)}
-    stack = create(cloudformation, name, _template(SAMPLES / name), **where)
+    stack = create(cloudformation, name, _template(folder), **where)
     assert stack["StackStatus"] == "CREATE_COMPLETE"
     outputs = {one["OutputKey"]: one["OutputValue"] for one in stack["Outputs"]}
     machine = outputs["RedshiftETLStepFunctionArn"]
