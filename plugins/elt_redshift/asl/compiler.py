@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from elt_redshift.asl import assembly, bounds, fingerprints, functions, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.language.calls import START_FOLLOWER, UPDATE_JOIN_ITEM
 from elt_redshift.asl.language.needs import Need, Resource
 from elt_redshift.asl.language.states import Flow
 from elt_redshift.asl.patterns import abroad, answering, starting
@@ -45,6 +46,18 @@ class StateMachine:
     job_file: list[jobfile.Item] | None = None
     functions: Mapping[Resource, frozenset[Need]] = field(default_factory=dict)
     follows: bool = False
+
+    @property
+    def can_follow(self) -> bool:
+        """Whether statements could be followed."""
+        return can_follow(self.job)
+
+    @property
+    def has_follower(self) -> bool:
+        """Whether its stack has :attr:`follower`: also where ``auto`` has chosen the map layout, since a run may be
+        under way that began when the job was smaller.
+        """
+        return self.follows or (self.job_file is not None and self.job.layout == "auto" and self.can_follow)
 
     @property
     def follower(self) -> FollowerPattern:
@@ -94,8 +107,10 @@ class StateMachine:
         return bounds.size(self.definition())
 
     def needs(self) -> frozenset[Need]:
-        """What the machine's role must be allowed."""
-        return frozenset((*self.flow.needs(), *(self.follower.flow().needs() if self.follows else ())))
+        """What the machine's role must be allowed, by runs that began under the other layout of a large job too."""
+        calls = (START_FOLLOWER, UPDATE_JOIN_ITEM) if self.has_follower else ()
+        of_follower = self.follower.flow().needs() if self.has_follower else ()
+        return frozenset((*self.flow.needs(), *of_follower, *(need for call in calls for need in call.needs)))
 
 
 @dataclass(frozen=True)
@@ -138,24 +153,31 @@ def read(job: EltJob) -> Reading:
 
 
 def arrange(reading: Reading) -> Arranged:
-    """The layout that the job names, or the unrolled one as long as that, with placeholders, fits every limit. A job
-    that is to be unrolled and has too much for that has its statements followed by executions of their own, if it can.
+    """The layout that the job names; or the first of these that fits every limit, with placeholders: unrolled, unrolled
+    with statements that are followed by executions of their own, the map layout.
     """
     job = reading.job
-    if job.layout == "map" or (job.layout == "auto" and bounds.over(job)):
+    if job.layout == "map":
         return Arranged(reading)
-    settling = Settling.of(reading.graph) if job.settles else None
-    unrolled = Arranged(reading, layout.arrange(reading.graph), settling)
-    if job.layout == "unrolled" and bounds.over(job) and _follows(job):
-        return replace(unrolled, follows=True)
-    machine = assemble(unrolled, Target())
-    if machine.size <= bounds.AUTO_DEFINITION:
-        return replace(unrolled, measured=machine)
-    return Arranged(reading) if job.layout == "auto" else replace(unrolled, follows=_follows(job))
+    for follows in (False, True) if can_follow(job) else (False,):
+        if not bounds.over(job, follows) and (fitting := _measured(_unrolled(reading, follows))):
+            return fitting
+    return Arranged(reading) if job.layout == "auto" else _unrolled(reading, can_follow(job))
 
 
-def _follows(job: EltJob) -> bool:
-    """Whether the tasks of a job can be followed."""
+def _unrolled(reading: Reading, follows: bool) -> Arranged:
+    settling = Settling.of(reading.graph) if reading.job.settles else None
+    return Arranged(reading, layout.arrange(reading.graph), settling, follows=follows)
+
+
+def _measured(arranged: Arranged) -> Arranged | None:
+    """The same with its machine; None: that is too large to be chosen."""
+    machine = assemble(arranged, Target())
+    return replace(arranged, measured=machine) if machine.size <= bounds.AUTO_DEFINITION else None
+
+
+def can_follow(job: EltJob) -> bool:
+    """Whether the tasks of a job can have their statements followed."""
     return not (job.settles or job.uses_functions) and all(task.wait != "event" for task in job.tasks)
 
 

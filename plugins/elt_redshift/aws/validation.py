@@ -66,7 +66,7 @@ def _errors(client: Any, machine: StateMachine, warehouse_role: str) -> tuple[Di
     found = [*_diagnostics(client, machine.job, standard, "STANDARD")]
     if machine.events:
         found += _diagnostics(client, machine.job, json.dumps(machine.answering()), "EXPRESS")
-    if machine.follows:
+    if machine.has_follower:
         following = json.dumps(machine.following()).replace(Target.warehouse_role, warehouse_role)
         found += _diagnostics(client, machine.job, following, "STANDARD")
     return tuple(diagnostic for diagnostic in found if diagnostic.severity == "ERROR")

@@ -138,16 +138,21 @@ def _run(run: Run) -> dict[str, Any]:
     return {"transitions": run.transitions, "events": run.events, "cost_usd": round(run.cost, 6)}
 
 
+#: What makes large jobs fit.
+_FOLLOWED = "statements of more than a minute have executions of their own"
+
+
 def _reason(machine: StateMachine) -> str:
     job = machine.job
     if job.layout != "auto":
-        own = "; statements of more than a minute have executions of their own" if machine.follows else ""
-        return f"the job says so{own}"
+        return f"the job says so; {_FOLLOWED}" if machine.follows else "the job says so"
     if machine.job_file is None:
-        return f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
-    if (events := bounds.history_events(job)) > MAX_EVENTS:
+        fits = f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
+        return f"{fits}, since {_FOLLOWED}" if machine.follows else fits
+    unrolled = f"unrolled, where {_FOLLOWED}," if machine.can_follow else "unrolled,"
+    if (events := bounds.history_events(job, follows=machine.can_follow)) > MAX_EVENTS:
         return (
-            f"unrolled, its history would have {events:,} events, and may have {MAX_EVENTS:,}: {bounds.ASSUMPTION}; "
+            f"{unrolled} its history would have {events:,} events, and may have {MAX_EVENTS:,}: {bounds.ASSUMPTION}; "
             "with `expected`, shorter timeouts or `wait: event` there are fewer"
         )
-    return f"unrolled, its definition would have more than {bounds.AUTO_DEFINITION:,} bytes"
+    return f"{unrolled} its definition would have more than {bounds.AUTO_DEFINITION:,} bytes"

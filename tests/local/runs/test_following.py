@@ -11,7 +11,7 @@ import pytest
 from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.template import following
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.simulation import Scenario
 from tests.local.runs.conftest import Barrier, DeployedJob
@@ -111,3 +111,48 @@ def test_a_redrive_of_a_stopped_run_finds_its_statement(
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.ran(ledger) == Counter(a=1)
     assert (deployed.item.state, len(deployed.statements(arn))) == ("Ready", 1)
+
+
+def _end_under_another_layout(
+    deployed: DeployedJob, barrier: Barrier, then: EltJob, reached: str = "acquire lock"
+) -> tuple[list[str], list[str]]:
+    """The states of a run that is under way when the stack gets another layout, and those of the next one.
+
+    :param reached: the state that the run comes to while the task's statement runs.
+    """
+    under_way = deployed.start()
+    deployed.until_submitted(under_way, "a")
+    deployed.redeploy(then)
+    deployed.until(under_way, lambda _: reached in deployed.states(under_way))
+    barrier.open()
+    after = deployed.start()
+    for arn in (under_way, after):
+        assert deployed.end(arn).status == "SUCCEEDED"
+        assert deployed.statuses(arn) == {"a": "succeeded", "b": "succeeded"}
+    return deployed.states(under_way), deployed.states(after)
+
+
+def test_a_run_of_the_map_layout_ends_well_when_its_stack_is_unrolled(
+    deploy: Deploy, barrier: Barrier, ledger: str
+) -> None:
+    """Its table of joins is there to its end, though the next run needs none."""
+    tasks = (task("a", sql=(barrier.pass_,)), task("b", "a", sql=(f"insert into {ledger} values ('b')",)))
+    waiting = LockPolicy(when_locked="wait")
+    deployed = deploy(job(*tasks, layout="map", lock=waiting))
+    before, after = _end_under_another_layout(deployed, barrier, job(*tasks, lock=waiting))
+    assert ("b: finish" in before, "b: finish" in after) == (False, True)
+    assert deployed.ran(ledger) == Counter(b=2)
+
+
+def test_a_run_that_is_followed_ends_well_when_its_stack_gets_the_map_layout(
+    deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its follower is there, though the job has grown too large for it."""
+    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    tasks = (task("a", sql=(barrier.pass_,)), task("b", "a", sql=(f"insert into {ledger} values ('b')",)))
+    made = job(*tasks, lock=LockPolicy(when_locked="wait"))
+    deployed = deploy(made)
+    monkeypatch.setattr(bounds, "_LEAST_FOLLOWED", 10**9)
+    before, after = _end_under_another_layout(deployed, barrier, made, reached="a: follow")
+    assert ("a: follow" in before, "b: finish" in after) == (True, False)
+    assert deployed.ran(ledger) == Counter(b=2)

@@ -17,9 +17,10 @@ from elt_redshift.job.model import EltJob, SqlTask
 from .jobs import JOBS, task
 
 
-def sized(count: int, **more: Any) -> EltJob:
+def sized(count: int, timeout: timedelta | None = None, **more: Any) -> EltJob:
     """A job of so many tasks beside each other."""
-    return EltJob(job_id="101", name="sample", tasks=[task(f"t{number}") for number in range(count)], **more)
+    tasks = [task(f"t{number}", timeout=timeout) for number in range(count)]
+    return EltJob(job_id="101", name="sample", tasks=tasks, **more)
 
 
 #: As long as a statement may nearly be.
@@ -34,20 +35,38 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(50, on_task_failure="finish_independent"), "unrolled"),
         (sized(100, on_task_failure="finish_independent"), "map"),
         (sized(1, layout="map"), "map"),
-        (sized(200), "map"),
+        (sized(200), "unrolled"),
+        (sized(300), "map"),
         (EltJob(job_id="1", name="long", tasks=[task(f"t{number}", sql=(LONG,)) for number in range(10)]), "map"),
         (
             EltJob(
                 job_id="1", name="slow", tasks=[task(f"t{number}", timeout=timedelta(hours=24)) for number in range(2)]
             ),
-            "map",
+            "unrolled",
         ),
+        (sized(2, on_task_failure="finish_independent", timeout=timedelta(hours=24)), "map"),
     ],
-    ids=["eighty", "one", "held_back", "many_held_back", "asked_for", "many", "long_sql", "long_running"],
+    ids=[
+        *("eighty", "one", "held_back", "many_held_back", "asked_for", "many", "too_many", "long_sql", "long_running"),
+        "long_running_held_back",
+    ],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
-    """Definition and history decide, unless the job does."""
+    """Definition and history decide, unless the job does; what fits only with statements that are followed is."""
     assert (compile_job(job).job_file is None) == (layout == "unrolled")
+
+
+@pytest.mark.parametrize(
+    ("job", "follows"),
+    [(sized(80), False), (sized(200), True), (sized(2, timeout=timedelta(hours=24)), True), (sized(300), False)],
+    ids=["eighty", "many", "long_running", "too_many"],
+)
+def test_statements_are_followed_where_the_job_fits_only_so(job: EltJob, follows: bool) -> None:
+    """Because of its definition, or of its history; a small job has all its states itself. The stack of a job that has
+    outgrown that keeps the follower, for the runs that are under way then."""
+    machine = compile_job(job)
+    assert machine.follows == follows
+    assert machine.has_follower == (follows or machine.job_file is not None)
 
 
 @pytest.mark.parametrize("job", [sized(130), sized(200), JOBS["models"]], ids=["limit", "many", "models"])

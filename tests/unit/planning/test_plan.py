@@ -79,8 +79,10 @@ def test_a_cap_costs_what_the_lanes_cost() -> None:
     ("layout", "tasks", "hours", "chosen", "why"),
     [
         ("auto", 2, None, "unrolled", "it fits"),
-        ("auto", 140, None, "map", "its definition would have more than 943,718 bytes"),
-        ("auto", 20, 12, "map", "its history would have 173,300 events"),
+        ("auto", 140, None, "unrolled", "one history, since statements of more than a minute have executions of their"),
+        ("auto", 20, 12, "unrolled", "since statements of more than a minute have executions of their own"),
+        ("auto", 300, None, "map", "of their own, its definition would have more than 943,718 bytes"),
+        ("auto", 200, 24, "map", "of their own, its history would have 38,800 events"),
         ("map", 2, None, "map", "the job says so"),
     ],
 )

@@ -31,10 +31,11 @@ def _job(tasks: int = 20, layout: Any = "auto", held_back: bool = False, **optio
     ("options", "layout"),
     [
         ({}, "unrolled"),
-        ({"expected": HOURS}, "map"),
+        ({"expected": HOURS, "held_back": True}, "map"),
+        ({"expected": HOURS}, "unrolled"),
         ({"expected": HOURS, "wait": "event"}, "unrolled"),
-        ({"timeout": 2 * HOURS}, "map"),
-        ({"timeout": 2 * HOURS, "expected": timedelta(seconds=30)}, "unrolled"),
+        ({"timeout": 2 * HOURS, "held_back": True}, "map"),
+        ({"timeout": 2 * HOURS, "held_back": True, "expected": timedelta(seconds=30)}, "unrolled"),
     ],
 )
 def test_auto_goes_by_what_is_expected(options: dict[str, Any], layout: str) -> None:

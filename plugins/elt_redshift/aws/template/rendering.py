@@ -80,7 +80,7 @@ def _sum(compiled: StateMachine, choices: Choices) -> Part:
         ),
     ]
     behind = [
-        *([following.part(compiled)] if compiled.follows else []),
+        *([following.part(compiled)] if compiled.has_follower else []),
         machine.part(compiled),
         *([functions.itself()] if compiled.functions else []),
         *([events.part(compiled)] if compiled.events else []),
