@@ -48,7 +48,7 @@ class Version:
     @cached_property
     def follower(self) -> Program | None:
         """The machine that follows statements."""
-        return program(self.machine.following()) if self.follows else None
+        return program(self.machine.following()) if self.machine.follows else None
 
     @cached_property
     def program(self) -> Program:

@@ -25,7 +25,7 @@ def _folder(path: Path, options: str, seconds: float | None = None) -> Path:
 
 
 @pytest.mark.parametrize(
-    ("options", "recorded", "mapped"),
+    ("options", "recorded", "follows"),
     [
         ("", None, False),
         ("", 21_600.0, True),
@@ -36,10 +36,10 @@ def _folder(path: Path, options: str, seconds: float | None = None) -> Path:
         ("", 0.001, False),
     ],
 )
-def test_auto_goes_by_what_was_recorded(tmp_path: Path, options: str, recorded: float | None, mapped: bool) -> None:
+def test_auto_goes_by_what_was_recorded(tmp_path: Path, options: str, recorded: float | None, follows: bool) -> None:
     """Before it goes by timeouts, and after what the job itself expects; a task that is gone is passed over."""
     machine = compile_job(EltJob.load(_folder(tmp_path, options, recorded)))
-    assert (machine.job_file is not None) == mapped
+    assert machine.follows == follows
 
 
 def test_what_was_recorded_changes_nothing_else(tmp_path: Path) -> None:
