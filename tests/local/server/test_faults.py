@@ -162,19 +162,22 @@ def test_a_late_call_takes_effect_without_its_caller(
     [
         ("aws-sdk:redshiftdata:listDatabases", "ListDatabases", "RedshiftData.SdkClientException"),
         ("dynamodb:getItem", "GetItem", "DynamoDB.SdkClientException"),
+        ("states:startExecution.sync:2", "StartExecution", "StepFunctions.SdkClientException"),
     ],
 )
 def test_a_state_machine_meets_them_by_their_names(
     faults: Faults, client: ClientFactory, resource: str, operation: str, error: str
 ) -> None:
     """A call without an answer is an error of the SDK's client; one that is refused has the error given."""
-    machines, service = client("stepfunctions"), "dynamodb" if "dynamodb" in resource else "redshift-data"
-    task = {
-        "Type": "Task",
-        "Resource": f"arn:aws:states:::{resource}",
-        "Arguments": {"TableName": "t", "Key": {}} if service == "dynamodb" else {"Database": "dev"},
-        "End": True,
+    machines = client("stepfunctions")
+    services = {"RedshiftData": "redshift-data", "DynamoDB": "dynamodb", "StepFunctions": "stepfunctions"}
+    arguments = {
+        "redshift-data": {"Database": "dev"},
+        "dynamodb": {"TableName": "t", "Key": {}},
+        "stepfunctions": {"StateMachineArn": "arn:nested", "Input": {}},
     }
+    service = services[error.partition(".")[0]]
+    task = {"Type": "Task", "Resource": f"arn:aws:states:::{resource}", "Arguments": arguments[service], "End": True}
     definition = {"QueryLanguage": "JSONata", "StartAt": "t", "States": {"t": task}}
     name = f"faults-{uuid.uuid4().hex}"
     role = "arn:aws:iam::123456789012:role/r"
@@ -185,9 +188,10 @@ def test_a_state_machine_meets_them_by_their_names(
         wait_for(lambda: machines.describe_execution(executionArn=started)["status"] != "RUNNING", "it ends")
         return str(machines.describe_execution(executionArn=started)["error"])
 
-    faults.lose_answer(service, operation)
+    nested = "arn:nested" if service == "stepfunctions" else ""  # the test itself starts executions, too
+    faults.lose_answer(service, operation, containing=nested)
     assert end() == error
-    faults.fail(service, operation, "InternalServerException", nth=1)
+    faults.fail(service, operation, "InternalServerException", nth=1, containing=nested)
     assert end() == f"{error.partition('.')[0]}.InternalServerException"
 
 

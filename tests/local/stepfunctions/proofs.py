@@ -85,6 +85,7 @@ UNSEEN = {
     "StateTaskService._before_eval_execution": "what roles do, which tests/local/runs/test_rights.py reads",
     "ResourceEvalS3._handle_get_object": "what roles do, which tests/local/runs/test_rights.py reads",
     "WaitFunction._wait_interval": "a wait for a past moment ends at once, which on a loaded machine it does anyhow",
+    "StateTaskServiceSfn._from_error": "a call without an answer, which tests/local/server/test_faults.py makes",
     "StateTaskServiceAwsSdk._from_error": "a call without an answer, which tests/local/server/test_faults.py makes",
     "StateTaskServiceLambda._from_error": "errors that a function has not named, which none in Python gives",
     "result_path.parse": "saves time",

@@ -45,6 +45,10 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
 _ACTIONS = {("lambda", "Invoke"): "InvokeFunction"}
 
 
+#: What is done to EventBridge's rules, here of the default bus.
+_OF_RULES = ("PutRule", "PutTargets", "DescribeRule")
+
+
 def _no_resource(_: str, __: Request) -> list[str]:
     return [ANY]
 
@@ -96,7 +100,9 @@ def _connecting(request: Request) -> Iterator[Asked]:
                 )
 
 
-def _bus(_: str, request: Request) -> list[str]:
+def _bus(operation: str, request: Request) -> list[str]:
+    if operation in _OF_RULES:
+        return [f"arn:aws:events:{HERE}:rule/{request.get('rule') or request.get('name')}"]
     entries = [{name.lower(): value for name, value in one.items()} for one in request.get("entries", ())]
     names = {str(one.get("eventbusname", "default")).rpartition("/")[2] for one in entries}
     return [f"arn:aws:events:{HERE}:event-bus/{name}" for name in sorted(names)] or [ANY]

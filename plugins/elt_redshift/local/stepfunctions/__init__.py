@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 MODULES = (
     "services",
+    "nested",
     "intrinsics",
     "errors",
     "expressions",

@@ -164,6 +164,14 @@ def describe_execution(original: Any, self: Any) -> ActionResult:
     if "/" in arn and (child := map_runs.find_child(_all_executions(self), arn)):
         return ActionResult(child.describe())
     execution = self.stepfunction_backend.describe_execution(arn)
+    return ActionResult(described(execution, data=self._get_param("includedData") != "METADATA_ONLY"))
+
+
+def described(execution: EmbeddedExecution, data: bool = True) -> dict[str, Any]:
+    """An execution as DescribeExecution gives it.
+
+    :param data: with its input and output.
+    """
     with execution._run.lock:  # status, output and error belong together
         reason = execution.not_redrivable()
         answer = {
@@ -174,13 +182,12 @@ def describe_execution(original: Any, self: Any) -> ActionResult:
             "cause": execution.cause,
             "traceHeader": execution.trace_header,
         }
-        data = {"input": execution.execution_input, "inputDetails": {"included": True}}
-        if execution.status == "SUCCEEDED":
-            data["output"] = json.dumps(execution.output, separators=(",", ":"))
-            data["outputDetails"] = {"included": True}
-    if self._get_param("includedData") != "METADATA_ONLY":
-        answer.update(data)
-    return ActionResult({key: value for key, value in answer.items() if value is not None})
+        if data:
+            answer |= {"input": execution.execution_input, "inputDetails": {"included": True}}
+        if data and execution.status == "SUCCEEDED":
+            answer["output"] = json.dumps(execution.output, separators=(",", ":"))
+            answer["outputDetails"] = {"included": True}
+    return {key: value for key, value in answer.items() if value is not None}
 
 
 def _page(self: Any, items: list[Any], largest: int = 1000) -> tuple[list[Any], str | None]:

@@ -32,8 +32,8 @@ from moto.stepfunctions.parser.asl.component.state.wait.wait_function.wait_funct
 from elt_redshift.local.stepfunctions import tokens
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import DATA_LIMIT
+from elt_redshift.local.stepfunctions.nested import stop_child
 from elt_redshift.local.stepfunctions.patching import Patches
-from elt_redshift.local.stepfunctions.services import stop_child
 
 PATCHES = Patches()
 apply = PATCHES.apply

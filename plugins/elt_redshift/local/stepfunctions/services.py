@@ -18,7 +18,6 @@ from botocore.exceptions import ClientError, HTTPClientError
 from botocore.model import OperationModel, ServiceModel
 from moto.settings import moto_server_port
 from moto.stepfunctions.parser.api import HistoryEventType
-from moto.stepfunctions.parser.asl.component.common.error_name.custom_error_name import CustomErrorName
 from moto.stepfunctions.parser.asl.component.common.error_name.failure_event import FailureEvent
 from moto.stepfunctions.parser.asl.component.state.exec.state_map.item_reader.eval.resource_eval_s3 import (
     ResourceEvalS3,
@@ -31,13 +30,13 @@ from moto.stepfunctions.parser.asl.component.state.exec.state_task.service impor
     state_task_service_aws_sdk,
     state_task_service_dynamodb,
     state_task_service_lambda,
-    state_task_service_sfn,
 )
 from moto.stepfunctions.parser.asl.component.state.exec.state_task.state_task import StateTask
 from moto.stepfunctions.parser.asl.utils import boto_client
 
 from elt_redshift.local.iam.record import RECORD
 from elt_redshift.local.stepfunctions import calls
+from elt_redshift.local.stepfunctions.errors import name_of
 from elt_redshift.local.stepfunctions.patching import Patches
 from elt_redshift.local.stepfunctions.values import pascal_case, to_request, to_result
 
@@ -46,7 +45,6 @@ apply = PATCHES.apply
 
 _StateTaskService = state_task_service.StateTaskService
 _AwsSdk = state_task_service_aws_sdk.StateTaskServiceAwsSdk
-_NestedExecution = state_task_service_sfn.StateTaskServiceSfn
 _Lambda = state_task_service_lambda.StateTaskServiceLambda
 _DynamoDb = state_task_service_dynamodb.StateTaskServiceDynamoDB
 
@@ -214,45 +212,27 @@ def note_call(env: Any, role: str, called: tuple[str, str], request: dict[str, A
     RECORD.note(role, "states.amazonaws.com", machine, called, request)
 
 
-def _note_child(original: Any, self: Any, env: Any, *args: Any, **kwargs: Any) -> Any:
-    env.child_arn = env.stack[-1]["ExecutionArn"]
-    if env.halted.is_set():  # the stop came before there was a child to be seen
-        stop_child(env)
-    return original(self, env, *args, **kwargs)
-
-
-def stop_child(env: Any) -> None:
-    """Stop the execution that a ``startExecution.sync`` waits for, if it is there yet, without waiting for that."""
-    if hasattr(env, "child_arn"):
-        stop = client_for(None, env.aws_execution_details.region, "stepfunctions").stop_execution
-        threading.Thread(target=stop, kwargs={"executionArn": env.child_arn}, daemon=True, name="stop child").start()
-
-
-for _name in ("_build_sync_resolver", "_build_sync2_resolver"):
-    PATCHES.method(_NestedExecution, _name, "A stopped execution left the one that it waited for running.")(_note_child)
-
-
 @PATCHES.method(_DynamoDb, "_from_error", "Named every error DynamoDB.AmazonDynamoDBException, timeouts and all.")
 def dynamodb_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, ClientError):
         return original(self, env, ex)
     if isinstance(ex, HTTPClientError):
-        return _unanswered(self, env, "DynamoDB", ex)
+        return unanswered(self, env, "DynamoDB", ex)
     return StateTask._from_error(self, env, ex)
 
 
 @PATCHES.method(_Lambda, "_from_error", "Called errors without a type Exception; knew no calls without an answer.")
 def function_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, HTTPClientError):
-        return _unanswered(self, env, "Lambda", ex)
+        return unanswered(self, env, "Lambda", ex)
     if isinstance(ex, ClientError):
         told = ex.response["Error"]
         status = ex.response["ResponseMetadata"]["HTTPStatusCode"]
-        return _failed(
+        return failed(
             self, env, f"Lambda.{told['Code']}", f"{told['Message']} (Service: Lambda, Status Code: {status})"
         )
     if isinstance(ex, LambdaFunctionErrorException) and not _names_error(ex.payload):
-        return _failed(self, env, "Lambda.Unknown", ex.payload)
+        return failed(self, env, "Lambda.Unknown", ex.payload)
     return original(self, env, ex)
 
 
@@ -266,16 +246,17 @@ def _names_error(payload: str) -> bool:
 @PATCHES.method(_AwsSdk, "_from_error", "Knew no calls without an answer.")
 def sdk_error(original: Any, self: Any, env: Any, ex: Exception) -> Any:
     if isinstance(ex, HTTPClientError):
-        return _unanswered(self, env, error_prefix(boto_name(self.resource.api_name)), ex)
+        return unanswered(self, env, error_prefix(boto_name(self.resource.api_name)), ex)
     return original(self, env, ex)
 
 
-def _unanswered(task: Any, env: Any, service: str, ex: Exception) -> FailureEvent:
+def unanswered(task: Any, env: Any, service: str, ex: Exception) -> FailureEvent:
     """The connection broke, or nothing came in time: what AWS's SDK calls an error of its client."""
-    return _failed(task, env, f"{service}.SdkClientException", str(ex))
+    return failed(task, env, f"{service}.SdkClientException", str(ex))
 
 
-def _failed(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
+def failed(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
+    """The failure of a state's call, with its event."""
     details: Any = {
         "error": error,
         "cause": cause,
@@ -283,4 +264,4 @@ def _failed(task: Any, env: Any, error: str, cause: str) -> FailureEvent:
         "resourceType": task._get_sfn_resource_type(),
     }
     event: Any = {"taskFailedEventDetails": details}
-    return FailureEvent(env, CustomErrorName(error), HistoryEventType.TaskFailed, event)
+    return FailureEvent(env, name_of(error), HistoryEventType.TaskFailed, event)
