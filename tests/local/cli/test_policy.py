@@ -48,7 +48,7 @@ BY_CLOUDFORMATION = {
     "iam:PassRole",
     "s3:GetObject",
     *(f"{made.service}:{action}" for made in TYPES.values() for action in made.actions),
-    *(action for action, _ in WIDER.values()),
+    *WIDER.values(),
 }
 
 

@@ -98,8 +98,9 @@ def test_stacks_and_buckets_are_resources() -> None:
     """A stack by its name or ARN, all of them where none is named; a bucket, and what is in it."""
     stack = "arn:aws:cloudformation:us-east-1:123456789012:stack/sales"
     requests = ({"StackName": "sales"}, {"StackName": f"{stack}/id"}, {})
-    asked = [one.resource for request in requests for one in asked_by("cloudformation", "DescribeStacks", request)]
-    assert asked == [f"{stack}/*", f"{stack}/id", "*"]
+    asked = [one for request in requests for one in asked_by("cloudformation", "DescribeStacks", request)]
+    assert [one.resource for one in asked] == [f"{stack}/*", f"{stack}/id", "*", "*"]
+    assert asked[-1].action == "cloudformation:ListStacks"  # whoever asks for all needs it too
     made = asked_by("cloudformation", "CreateChangeSet", {"StackName": "sales", "Tags": [{"Key": "a", "Value": "b"}]})
     assert [one.action for one in made] == ["cloudformation:CreateChangeSet", "cloudformation:TagResource"]
     objects = ({"Bucket": "b"}, {"Bucket": "b", "Key": "k/1"})

@@ -13,7 +13,7 @@ from typing import Any
 from elt_redshift.aws.callers import resource_types
 from elt_redshift.aws.callers.resource_types import TYPES, WIDER
 from elt_redshift.aws.callers.rights import RIGHTS, THINGS, Caller
-from elt_redshift.aws.callers.scope import Scope
+from elt_redshift.aws.callers.scope import ANY, Scope
 from elt_redshift.exceptions import EltError
 
 #: The characters that a managed policy holds, and the inline policies of a role, white space not counted.
@@ -116,9 +116,7 @@ def _of_stacks(scope: Scope, templates: list[Mapping[str, Any]], boundary: str) 
         yield Grant("passed roles", roles, why, {PASSED_TO: tuple(sorted(passed))})
     for kind in types:
         if kind in WIDER:
-            action, resource = WIDER[kind]
-            on = scope.place.arn(TYPES[kind].service, resource)
-            yield Grant(f"all {_short_name(kind)}s", (on,), {action: _why(kind)})
+            yield Grant(f"all {_short_name(kind)}s", (ANY,), {WIDER[kind]: _why(kind)})
 
 
 def _of_type(kind: str, scope: Scope, machines: list[str]) -> Grant:

@@ -154,7 +154,5 @@ TYPES: Mapping[str, ResourceType] = MappingProxyType(
     }
 )
 
-#: What lists more than the stack's: the action, and the resource that IAM holds it against, by the type.
-WIDER: Mapping[str, tuple[str, str]] = MappingProxyType(
-    {"AWS::Logs::LogGroup": ("logs:DescribeLogGroups", "log-group:*")}
-)
+#: What lists more than the stack's, and knows no resource: the action, by the type.
+WIDER: Mapping[str, str] = MappingProxyType({"AWS::Logs::LogGroup": "logs:DescribeLogGroups"})

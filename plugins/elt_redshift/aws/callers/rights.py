@@ -65,9 +65,13 @@ def _actions(service: str, *names: str) -> tuple[str, ...]:
     return tuple(f"{service}:{name}" for name in names)
 
 
+#: Whoever asks for all stacks needs both:
+#: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_DescribeStacks.html
+_FINDING = Right("stacks", _actions("cloudformation", "DescribeStacks", "ListStacks"), "find a job's stack by its tag")
+
 #: What everybody does who deals with runs.
 _RUNS = (
-    Right("stacks", _actions("cloudformation", "DescribeStacks"), "find a job's stack by its tag"),
+    _FINDING,
     Right("machine", _actions("states", "StartExecution"), "start runs"),
     Right("machine", _actions("states", "DescribeStateMachine"), "see whether the job was deployed anew"),
     Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "follow runs"),
@@ -128,7 +132,7 @@ _LOCKS_IN_REDSHIFT = (
 
 #: Beside what CloudFormation does for them, see :mod:`elt_redshift.aws.callers.resource_types`.
 _DEPLOYER = (
-    Right("stacks", _actions("cloudformation", "DescribeStacks"), "find a job's stack by its tag"),
+    _FINDING,
     Right(
         "stack",
         _actions(

@@ -35,6 +35,8 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
     if service == "cloudwatch" and "namespace" in members:
         context = {"cloudwatch:namespace": members["namespace"]}
     yield from (Asked(f"{prefix}:{action}", one, context) for one in on)
+    if operation == "DescribeStacks" and on == [ANY]:
+        yield Asked("cloudformation:ListStacks", ANY)
     if service == "cloudformation" and members.get("tags"):
         yield from (Asked("cloudformation:TagResource", one) for one in on)
     if service == "redshift-data" and operation in ("ExecuteStatement", "BatchExecuteStatement"):
