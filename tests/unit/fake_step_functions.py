@@ -33,13 +33,14 @@ def _task(name: str, text: str) -> SqlTask:
 class FakeExecution:
     """One execution; its history grows by one event per second."""
 
-    def __init__(self, name: str, given: str = "{}") -> None:
-        self.arn, self.name, self.given = execution_arn(MACHINE, name), name, given
+    def __init__(self, name: str, given: str = "{}", machine: str = MACHINE) -> None:
+        self.arn, self.name, self.given = execution_arn(machine, name), name, given
         self.status, self.more = "RUNNING", dict[str, Any]()
         self.events: list[dict[str, Any]] = []
         self.redrives: dict[str, datetime] = {}
         self.too_old = False
         self.definition = ""
+        self.later = timedelta()
 
     def redrive(self, token: str) -> datetime:
         if token not in self.redrives:
@@ -47,7 +48,7 @@ class FakeExecution:
                 raise _error("ExecutionNotRedrivable", "RedriveExecution")
             self.redrives[token] = BEGIN + timedelta(days=1 + len(self.redrives))
             self.status, self.more = "RUNNING", {}
-            self._add("ExecutionRedriven")
+            self.add("ExecutionRedriven")
         return self.redrives[token]
 
     def describe(self) -> dict[str, Any]:
@@ -60,15 +61,25 @@ class FakeExecution:
             told |= {"redriveStatus": "NOT_REDRIVABLE", "redriveStatusReason": "It ended more than 14 days ago."}
         return told
 
-    def _add(self, type: str, **details: Any) -> None:
+    def add(self, type: str, **details: Any) -> None:
         number = len(self.events) + 1
-        self.events.append({"id": number, "type": type, "timestamp": BEGIN + timedelta(seconds=number), **details})
+        when = BEGIN + self.later + timedelta(seconds=number)
+        self.events.append({"id": number, "type": type, "timestamp": when, **details})
+
+    def start_part(self, number: int) -> FakeExecution:
+        """Start an execution for a part of the job; it begins when this one does, unless it is said to be later."""
+        machine = f"{MACHINE}-part-{number}"
+        self.entered(f"part {number}")
+        given = json.dumps({"StateMachineArn": machine, "Name": self.name, "Input": {}})
+        scheduled = {"resourceType": "states", "resource": "startExecution.sync:2", "parameters": given}
+        self.add("TaskScheduled", taskScheduledEventDetails=scheduled)
+        return FakeExecution(self.name, machine=machine)
 
     def entered(self, state: str, **given: Any) -> None:
-        self._add("TaskStateEntered", stateEnteredEventDetails={"name": state, "input": json.dumps(given)})
+        self.add("TaskStateEntered", stateEnteredEventDetails={"name": state, "input": json.dumps(given)})
 
     def exited(self, state: str, **result: Any) -> None:
-        self._add("TaskStateExited", stateExitedEventDetails={"name": state, "output": json.dumps(result)})
+        self.add("TaskStateExited", stateExitedEventDetails={"name": state, "output": json.dumps(result)})
 
     def submit(self, task: str, statement: str = "s-1") -> FakeExecution:
         self.entered(task, attempt=1)

@@ -156,13 +156,15 @@ class Executions:
         return page
 
     def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
-        """Bring ``runs`` up to date, by the history, and in the map layout by what the tasks have told.
+        """Bring ``runs`` up to date, by the histories of the run and its parts, and in the map layout by what the tasks
+        have told.
 
         The status is read first, so that what is read of an ended execution is complete.
         """
         execution = self.describe(execution_arn)
-        many = runs.last_event == 0 or runs.news >= SMALL_PAGE
-        runs.apply(self.new_events(execution_arn, runs.last_event, many))
+        self._read(execution_arn, runs)
+        for arn, part in runs.parts.items():
+            self._read_part(arn, part)
         if runs.shortened:
             runs.know(self._tasks_of(execution_arn))
         if runs.items and self._tables:
@@ -171,6 +173,20 @@ class Executions:
             runs.report(children.failed(self._client, runs.map_run))
         runs.finish(execution.status)
         return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.items is not None)
+
+    def _read(self, execution_arn: str, runs: TaskRuns) -> None:
+        many = runs.last_event == 0 or runs.news >= SMALL_PAGE
+        runs.apply(self.new_events(execution_arn, runs.last_event, many))
+
+    def _read_part(self, execution_arn: str, runs: TaskRuns) -> None:
+        """Unless nothing more can come; a part that has not been started has told nothing yet."""
+        if runs.succeeded:
+            return
+        try:
+            self._read(execution_arn, runs)
+        except AwsError as error:
+            if error.code != "ExecutionDoesNotExist":
+                raise
 
     def _tasks_of(self, execution_arn: str) -> Iterable[str]:
         """The names of the tasks in the definition that an execution runs, which is asked for where states bear shorter

@@ -1,4 +1,5 @@
-"""Stop an execution for good: the execution, the statements that it left in the database, and the audit item."""
+"""Stop an execution for good: the execution, those of its parts, the statements that they left in the database, and the
+audit item."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.audit import NO_TASK, RELEASED
 from elt_redshift.protocol.owners import Owner
-from elt_redshift.runs.history import TaskRuns
+from elt_redshift.runs.history import TaskRun, TaskRuns
 
 log = logging.getLogger(__name__)
 
@@ -20,7 +21,7 @@ log = logging.getLogger(__name__)
 def stop_and_settle(
     executions: Executions, data: Statements, audit: AuditStore | None, job_id: str, execution_arn: str, cause: str
 ) -> bool:
-    """Stop a running execution, cancel its statements, and let its lock go, so that the next run starts.
+    """Stop a running execution and its parts, cancel their statements, and let its lock go: the next run may start.
 
     Only the first step can fail. What the others leave undone is done by the next run of the job, which cancels a
     dead owner's statements and takes its lock over.
@@ -36,7 +37,7 @@ def stop_and_settle(
         return False
     executions.stop(execution_arn, cause)
     log.info("Stopped execution %s: %s", execution_arn, cause)
-    running = _running(executions, execution_arn)
+    running = _running(executions, execution_arn, cause)
     prefix = "".join(statements.beginning(job_id, Owner(execution_arn).label))
     for statement in dict.fromkeys([*filter(None, running.values()), *_listed(data, prefix)]):
         _cancel(data, statement)
@@ -45,16 +46,33 @@ def stop_and_settle(
     return True
 
 
-def _running(executions: Executions, execution_arn: str) -> dict[str, str | None]:
+def _running(executions: Executions, execution_arn: str, cause: str) -> dict[str, str | None]:
     """What was running: tasks and, where the history knows it, their statements. It does not while the call that
-    submits a statement waits for its end."""
-    try:
-        tasks = executions.look(execution_arn, TaskRuns()).tasks
-    except AwsError as error:
-        log.warning("What %s was running is not known: %s", execution_arn, error)
-        return {}
+    submits a statement waits for its end. The run's parts are stopped before that is known: Step Functions does so,
+    too, but does not say whether it succeeded."""
+    runs = TaskRuns()
+    tasks = _tasks(executions, execution_arn, runs)
+    if parts := [arn for arn, part in runs.parts.items() if not part.succeeded]:
+        for arn in parts:
+            _stop_part(executions, arn, cause)
+        tasks = _tasks(executions, execution_arn, runs)
     running = [run for run in tasks if run.status in ("running", "aborted")]
     return {run.name: statements.submitted(run.statement_id) for run in running}
+
+
+def _tasks(executions: Executions, execution_arn: str, runs: TaskRuns) -> tuple[TaskRun, ...]:
+    try:
+        return executions.look(execution_arn, runs).tasks
+    except AwsError as error:
+        log.warning("What %s was running is not known: %s", execution_arn, error)
+        return ()
+
+
+def _stop_part(executions: Executions, execution_arn: str, cause: str) -> None:
+    try:
+        executions.stop(execution_arn, cause)
+    except AwsError as error:  # it has not been started, perhaps; or the right is missing
+        log.info("Part %s was not stopped: %s", execution_arn, error)
 
 
 def _listed(data: Statements, prefix: str) -> list[str]:

@@ -22,6 +22,10 @@ from elt_redshift.protocol.joins import RunItems
 from elt_redshift.protocol.messages import UNSEEN
 from elt_redshift.runs.progress import Report
 
+#: How a run starts an execution for a part of a job that is cut into several machines, and waits for it: under the
+#: run's own name.
+START_PART = "states:startExecution.sync:2"
+
 TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
 
 
@@ -36,6 +40,7 @@ class TaskRun:
     :param message: why it failed, in the database's words.
     :param rows: how many rows the statement has changed or returned; None: it is not known.
     :param kept_from: the execution that has done it before, so that this one did not run it.
+    :param part: the ARN of the part's execution whose history tells of it; None: the run's own does.
     """
 
     name: str
@@ -48,6 +53,7 @@ class TaskRun:
     kept_from: str | None = None
     since: datetime | None = None
     rows: int | None = None
+    part: str | None = None
 
     @property
     def unseen(self) -> bool:
@@ -71,6 +77,10 @@ class TaskRuns:
     :ivar items: where the tasks of the map layout tell of their ends, which the caller reads and gives to
         :meth:`report`; None in the unrolled layout, and before the tasks begin.
     :ivar map_run: the ARN of the Map Run whose children these tasks are; None as for ``items``.
+    :ivar parts: the tasks of the run's parts, by the ARNs of their executions, which the caller brings up to date as
+        this; none of a job that is not cut into parts, and before it has come to them. An execution of a part may not
+        be there yet.
+    :ivar succeeded: whether the execution is over for good.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
@@ -86,22 +96,32 @@ class TaskRuns:
         self.last_event = self.news = 0
         self._redrives = 0
         self._resumed: str | None = None  # the execution that this one goes on with
-        self.skipped = self.refused = False
+        self.skipped = self.refused = self.succeeded = self._over = False
+        self.parts: dict[str, TaskRuns] = {}
 
     def __getitem__(self, task: str) -> TaskRun:
-        run = self._find(task)
-        if run is None:
+        if (run := self._find(task)) is None:
             raise KeyError(task)
-        return run
+        return next((one for one in self.all() if one.name == run.name), run)
 
     def all(self) -> tuple[TaskRun, ...]:
         """The runs in the order of the job's tasks."""
-        return tuple(self._runs.values())
+        told = {run.name: self._of_part(run, arn) for arn, part in self.parts.items() for run in part.all()}
+        return tuple((self._runs | told).values())
+
+    def _of_part(self, run: TaskRun, arn: str) -> TaskRun:
+        """What a part tells of a task, and the run of the part: a failure before the run was redriven does not count,
+        since the part will be, too."""
+        if run.status == "failed" and self._redriven and run.ended and run.ended <= self._redriven:
+            run = replace(run, status="running", started=self._redriven, ended=None)
+        status: TaskStatus = "aborted" if self._over and run.status == "running" else run.status
+        return replace(run, status=status, part=arn)
 
     @property
     def shortened(self) -> bool:
         """Whether there are tasks of which only the names of their states are known; see :meth:`know`."""
-        return self._any and any(map(names.is_shortened, self._runs))
+        own = self._any and any(map(names.is_shortened, self._runs))
+        return own or any(part.shortened for part in self.parts.values())
 
     def know(self, tasks: Iterable[str]) -> None:
         """Give tasks their whole names, where their states have shorter ones.
@@ -113,6 +133,8 @@ class TaskRuns:
             whole: replace(run, name=whole) for run in self._runs.values() for whole in [self._called(run.name)]
         }
         self._newest = {number: self._called(name) for number, name in self._newest.items()}
+        for part in self.parts.values():
+            part.know(self._whole.values())
 
     def apply(self, events: Iterable[Mapping[str, Any]]) -> None:
         """Take in new events, oldest first; events that were seen already change nothing."""
@@ -158,7 +180,8 @@ class TaskRuns:
 
     def finish(self, status: str) -> None:
         """The execution has ended with ``status``: what still ran was aborted."""
-        if status in executions.ENDED:
+        self._over = status in executions.ENDED
+        if self._over:
             for name, run in self._runs.items():
                 if run.status == "running":
                     self._runs[name] = replace(run, status="aborted")
@@ -175,9 +198,12 @@ class TaskRuns:
     def _apply(self, event: Mapping[str, Any]) -> None:
         entered, exited = event.get("stateEnteredEventDetails"), event.get("stateExitedEventDetails")
         if begun := event.get("executionStartedEventDetails"):
-            self._resumed = (json_object(begun.get("input")).get("resume") or {}).get("from")
+            self._resumed = (json_object(begun.get("input")).get("resume") or {}).get("from") or self._resumed
         if mapped := event.get("mapRunStartedEventDetails"):
             self.map_run = mapped["mapRunArn"]
+        self.succeeded = event["type"] == "ExecutionSucceeded"
+        if arn := part_of(event):
+            self._begin_part(arn)
         if event["type"] == "ExecutionRedriven":
             self._redriven_at.append(event["timestamp"])
             self._resume()
@@ -191,6 +217,12 @@ class TaskRuns:
         elif task := self._newest.pop(event.get("previousEventId", 0), None):
             self._newest[event["id"]] = task
             self._submitted(task, json_object(event.get("taskSubmittedEventDetails", {}).get("output")))
+
+    def _begin_part(self, arn: str) -> None:
+        if arn not in self.parts:
+            self.parts[arn] = part = TaskRuns()
+            part._resumed = self._resumed
+            part.know(self._whole.values())
 
     def _resume(self) -> None:
         self._redrives += 1
@@ -244,6 +276,15 @@ class TaskRuns:
             self._runs[run.name] = replace(run, statement_id=result["Id"])
         elif name.step == "failed" or (name.step == "status" and run.status == "failed"):
             self._runs[run.name] = replace(run, status="running", ended=None)
+
+
+def part_of(event: Mapping[str, Any]) -> str | None:
+    """The ARN of the execution that a run is about to start for one of its parts; None: this event tells of none."""
+    scheduled = event.get("taskScheduledEventDetails", {})
+    if f"{scheduled.get('resourceType')}:{scheduled.get('resource')}" != START_PART:
+        return None
+    given = json_object(scheduled.get("parameters"))
+    return executions.execution_arn(given["StateMachineArn"], given["Name"])
 
 
 def _by_state(tasks: Iterable[str]) -> dict[str, str]:

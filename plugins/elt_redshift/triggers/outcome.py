@@ -36,7 +36,7 @@ class Outcome:
     :param seconds: from the start of the task's last attempt to its end.
     :param rows: how many rows its statements returned or changed, where that is known.
     :param attempt: number of the last submission, from 1; 0 when there was none.
-    :param execution_arn: what was looked at.
+    :param execution_arn: what was looked at; of a task that a part of the run tells of, the part's.
     :param told: a line for the log: what Redshift tells of the last attempt's statement.
     :param task: of a group of tasks, the one that this is about; None: the group as a whole.
     :param beside: a sentence about the other tasks of a group.
@@ -102,7 +102,8 @@ def outcome_of_run(run: TaskRun, snapshot: Snapshot) -> Outcome | None:
         return None
     statement = statements.submitted(run.statement_id)
     kept = f"execution {run.kept_from.rpartition(':')[2]} had done it, and it is kept" if run.kept_from else None
-    return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=execution.arn, told=kept)
+    where = run.part or execution.arn
+    return Outcome(*decided, statement, run.seconds, attempt=run.attempt, execution_arn=where, told=kept)
 
 
 def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | None:

@@ -64,6 +64,35 @@ def test_everything_is_stopped_and_the_next_run_may_start() -> None:
     assert audit.recorded == [{"job_id": "7", "owner": execution.arn, **values}]
 
 
+def _in_parts() -> tuple[FakeStepFunctions, list[FakeExecution]]:
+    """A run of three parts: one runs a task, one is done, and one has not been started."""
+    run = FakeExecution("run")
+    parts = [run.start_part(number) for number in (1, 2, 3)]
+    parts[0].succeed("a", "s-1").submit("b", "s-2")
+    parts[1].succeed("c", "s-3").end("SUCCEEDED").add("ExecutionSucceeded")
+    return FakeStepFunctions(run, *parts[:2]), [run, *parts]
+
+
+def test_the_parts_of_a_run_are_stopped_with_it() -> None:
+    """All that run, for the same reason; what they ran is cancelled."""
+    client, (run, one, two, _) = _in_parts()
+    data_api, audit = FakeDataApi(), FakeAudit()
+    store: Any = audit
+    assert stop_and_settle(Executions(client, MACHINE), Statements(data_api), store, "7", run.arn, "Ann stopped it.")
+    assert [(one.status, one.more["cause"]), two.status] == [("ABORTED", "Ann stopped it."), "SUCCEEDED"]
+    assert (data_api.cancelled, audit.recorded[0]["task"]) == (["s-2"], "b")
+
+
+def test_a_part_is_stopped_whose_history_may_not_be_read() -> None:
+    """The run's own tells which parts there are."""
+    client, (run, one, *_) = _in_parts()
+    client.errors = [None, None, None, None, "AccessDeniedException"]
+    assert stop_and_settle(
+        Executions(client, MACHINE), Statements(FakeDataApi()), None, "7", run.arn, "Ann stopped it."
+    )
+    assert one.status == "ABORTED"
+
+
 def test_a_statement_that_is_only_being_submitted_is_found_by_its_name() -> None:
     """While the submission waits for the statement's end, the history has no id: the list does, once."""
     execution, audit = FakeExecution("run").submit("a", "s-1"), FakeAudit()

@@ -104,7 +104,7 @@ def test_a_locked_job_skips_every_task() -> None:
 def test_a_kept_task_names_the_execution_that_has_done_it() -> None:
     """It is green, without a statement of its own, and the log tells why."""
     execution = FakeExecution("run-2", json.dumps({"resume": {"from": f"{EXECUTION}run-1", "kept": ""}}))
-    execution._add("ExecutionStarted", executionStartedEventDetails={"input": execution.given})
+    execution.add("ExecutionStarted", executionStartedEventDetails={"input": execution.given})
     outcome = _outcome(execution.keep("load"))
     assert outcome is not None
     assert (outcome.status, outcome.statement_id, outcome.xcoms) == (
