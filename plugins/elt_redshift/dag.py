@@ -75,7 +75,8 @@ def elt_dag(
     :param params: Params of your own, beside those.
     :param state_machine_arn: default: the state machine of the job's stack, looked up when the DAG runs.
     :param stack: the stack; needed only where the job is deployed more than once.
-    :param audit_table: engine ``airflow`` only: the name of the audit table.
+    :param audit_table: engine ``airflow`` only: the name of the audit table, or the address of one in Redshift; a job
+        with ``audit_store: redshift`` has it in its warehouse by default.
     :param warehouse: engine ``airflow`` only: where to run, as RedshiftSqlOperator takes it, such as
         ``{"database": "dev", "workgroup_name": "etl", "secret_arn": "arn:…"}``.
     :param role_arn: engine ``airflow`` only: what ``${RedshiftIAMRoleARN}`` stands for.

@@ -15,6 +15,7 @@ from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.statements import ROLE_PLACEHOLDER
 from elt_redshift.operators.audit_lock import AuditLock
 from elt_redshift.operators.redshift_sql import TIMEOUT, RedshiftSqlOperator
+from elt_redshift.protocol.places import DEFAULT_TABLE, Place
 
 
 def add_tasks(
@@ -33,6 +34,8 @@ def add_tasks(
 
     :raises JobError: the audit table, the warehouse, or a role that the SQL asks for, is missing.
     """
+    if job.audit_in_redshift and not audit_table:
+        audit_table = _in_warehouse(warehouse or {})
     _check(job, audit_table, warehouse, role_arn)
     aws: dict[str, Any] = {"dag": dag, **connection.arguments}
     where: dict[str, Any] = dict(warehouse or {})
@@ -67,6 +70,18 @@ def add_tasks(
             tasks[name].set_upstream([tasks[up] for up in upstream] or lock.acquire)
 
 
+def _in_warehouse(warehouse: Mapping[str, str]) -> str | None:
+    """The address of the audit table where the SQL runs, of the name that stacks give it; None where that is not
+    told."""
+    cluster, workgroup, database = (warehouse.get(one) for one in ("cluster_identifier", "workgroup_name", "database"))
+    if not database or not (cluster or workgroup):
+        return None
+    logins = {"user": warehouse.get("db_user"), "secret": warehouse.get("secret_arn")}
+    login = next((f"?{name}={value}" for name, value in logins.items() if value), "")
+    scheme, where = ("redshift", cluster) if cluster else ("redshift-serverless", workgroup)
+    return f"{scheme}://{where}/{database}/{DEFAULT_TABLE}{login}"
+
+
 def _retries(task: SqlTask) -> dict[str, Any]:
     """A task's own retries; one without has those of the DAG, whose pauses a task has that gives only a number."""
     rule = task.retry_rule
@@ -93,6 +108,9 @@ def _check(job: EltJob, audit_table: str | None, warehouse: Mapping[str, str] | 
         for name, value in given.items()
         if not value
     ]
+    if job.audit_in_redshift and audit_table and not Place.named(audit_table):
+        remedy = "Give its address as audit_table=…, or none, which is a table of the warehouse."
+        problems.append(Problem(place, f"The job's audit item is in Redshift, and '{audit_table}' is not.", remedy))
     if job.fence:
         problems.append(Problem(place, "The engine airflow knows no fence.", "Take it out of the job."))
     if problems:

@@ -1,14 +1,16 @@
-"""``runtime: lambda``: the states of a job with Lambda functions between them and the services.
+"""``runtime: lambda`` and ``audit_store: redshift``: states with Lambda functions between them and the services.
 
 Each state that calls the Data API, or reads or writes the audit item, invokes a function instead, which makes the very
-call (:mod:`elt_redshift.functions`). States, conditions, retries and names of errors stay what they are, and so does
-what the protocol promises. What differs:
+call (:mod:`elt_redshift.functions`). Where only the audit item is in Redshift, those do that read or write it: the
+function makes a statement of their request. States, conditions and names of errors stay what they are, and so does what
+the protocol promises. What differs:
 
 - The answer is the ``Payload`` of the invocation.
 - An error's cause is JSON of Lambda's, with the service's words in it.
 - A submission is told when it was sent, and waits for its statement's end as long as the task may take. So a statement
   costs two billed transitions, however long it runs.
 - Lambda has errors of its own, of which those that pass are told as such.
+- An audit item in Redshift is asked for as patiently as the warehouse is.
 
 https://docs.aws.amazon.com/step-functions/latest/dg/connect-lambda.html
 """
@@ -19,10 +21,16 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from elt_redshift.asl.language.calls import INVOKE_SQL_FUNCTION, INVOKE_STATE_FUNCTION, SUBMISSIONS
+from elt_redshift.asl.language.calls import (
+    AUDIT_RETRY,
+    AUDIT_RETRY_OF_EXPRESS,
+    INVOKE_SQL_FUNCTION,
+    INVOKE_STATE_FUNCTION,
+    SUBMISSIONS,
+)
 from elt_redshift.asl.language.jsonata import expression
 from elt_redshift.asl.language.names import ANY_TASK, StateName
-from elt_redshift.asl.language.needs import Need, Resource
+from elt_redshift.asl.language.needs import AUDIT_IN_REDSHIFT, Need, Resource
 from elt_redshift.asl.language.roles import Submits
 from elt_redshift.asl.language.states import Call, Catch, DistributedMap, Flow, Map, Parallel, State, Task
 from elt_redshift.asl.patterns.any_task import AnyTask
@@ -46,9 +54,13 @@ _ERROR_OF_FUNCTION = f"({ERROR} & ($contains({ERROR}, /{_PASSING}/) ? '.Unavaila
 
 @dataclass(frozen=True)
 class Invoking:
-    """Puts the functions between the states of a job and the services."""
+    """Puts the functions between the states of a job and the services.
+
+    :param express: whether they are of an Express machine, which has five minutes.
+    """
 
     job: EltJob
+    express: bool = False
 
     def flow(self, flow: Flow) -> Flow:
         """The same states."""
@@ -57,7 +69,7 @@ class Invoking:
     def _state(self, state: State) -> State:
         match state:
             case Task():
-                return self._task(state, invoke) if (invoke := _function_for(state.call)) else state
+                return self._task(state, invoke) if (invoke := _function_for(self.job, state.call)) else state
             case Parallel():
                 return replace(state, branches=tuple(map(self.flow, state.branches)))
             case Map() | DistributedMap():
@@ -74,6 +86,8 @@ class Invoking:
             # The timeout counts from the submission, not from the answer.
             output = _replaced(output, "$millis()", f"{_RESULT}.SubmittedAt")
             role = Submits(int(self._longest(task.name)))
+        if invoke is INVOKE_STATE_FUNCTION and self.job.audit_in_redshift:
+            task = replace(task, retry=AUDIT_RETRY_OF_EXPRESS if self.express else AUDIT_RETRY)
         return replace(
             task,
             call=invoke,
@@ -100,12 +114,13 @@ def request_of(state: Mapping[str, Any]) -> Any:
     return arguments["Payload"]["request"] if invokes else arguments
 
 
-def needs(flow: Flow) -> Mapping[Resource, frozenset[Need]]:
+def needs(job: EltJob, flow: Flow) -> Mapping[Resource, frozenset[Need]]:
     """What the functions must be allowed that make the calls of ``flow``, as it is without them: by the function."""
     found: dict[Resource, set[Need]] = {}
     for call in _calls(flow):
-        if invoke := _function_for(call):
-            found.setdefault(invoke.needs[0].on, set()).update(call.needs)
+        if invoke := _function_for(job, call):
+            in_redshift = invoke is INVOKE_STATE_FUNCTION and job.audit_in_redshift
+            found.setdefault(invoke.needs[0].on, set()).update(AUDIT_IN_REDSHIFT if in_redshift else call.needs)
     return {function: frozenset(some) for function, some in found.items()}
 
 
@@ -121,12 +136,12 @@ def _calls(flow: Flow) -> Iterator[Call]:
                 yield from _calls(state.processor)
 
 
-def _function_for(call: Call) -> Call | None:
+def _function_for(job: EltJob, call: Call) -> Call | None:
     """What invokes the function that makes a call; None: none does."""
     if call.service == "aws-sdk:redshiftdata":
-        return INVOKE_SQL_FUNCTION
+        return INVOKE_SQL_FUNCTION if job.uses_functions else None
     of_the_lock = call.service == "dynamodb" and any(need.on == "audit table" for need in call.needs)
-    return INVOKE_STATE_FUNCTION if of_the_lock else None
+    return INVOKE_STATE_FUNCTION if of_the_lock and (job.uses_functions or job.audit_in_redshift) else None
 
 
 _NAMES: Mapping[Call, str] = {

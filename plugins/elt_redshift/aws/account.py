@@ -8,7 +8,7 @@ from typing import Any
 
 from elt_redshift.aws.archive import Archive, NoHistoryError
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
+from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
@@ -17,6 +17,7 @@ from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.uploads import Uploads
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.places import Place
 
 
 class Account:
@@ -73,8 +74,15 @@ class Account:
         :raises EltError: it is no address.
         """
         if Place.named(table):
-            return RedshiftAuditStore(self.statements, Place.parse(table))
+            return self.audit_in_redshift(table)
         return AuditStore(self.client("dynamodb"), table)
+
+    def audit_in_redshift(self, address: str) -> RedshiftAuditStore:
+        """The audit table in Redshift of that address.
+
+        :raises EltError: it is no address.
+        """
+        return RedshiftAuditStore(self.statements, Place.parse(address))
 
     def archive(self, job: EltJob, deployed: Deployed) -> Archive:
         """The runs of a deployed job.

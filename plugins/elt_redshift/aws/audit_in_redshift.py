@@ -11,15 +11,12 @@ runs could make two, since Redshift enforces no keys. The locks of deployed stat
 
 from __future__ import annotations
 
-import re
 import time
 import uuid
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from shlex import quote
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
 
 from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import AuditItem, LockedError
@@ -29,57 +26,12 @@ from elt_redshift.aws.statements import Statements, Submission
 from elt_redshift.aws.waiting import Sleep
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, errors, sql
+from elt_redshift.protocol.places import Place
 from elt_redshift.protocol.writes import Write
-
-#: The beginnings of addresses, and what each names first.
-SCHEMES = {"redshift": "ClusterIdentifier", "redshift-serverless": "WorkgroupName"}
-#: What may stand behind the ``?``.
-_LOGINS = {"user": "DbUser", "secret": "SecretArn"}
 
 #: A statement is waited for so long, and made again so often where it met another one.
 TIMEOUT = timedelta(minutes=10)
 TRIES = 8
-
-_NAME = r"[a-z_][a-z0-9_$]{0,126}"
-_FORM = (
-    "write redshift://CLUSTER/DATABASE/SCHEMA.TABLE?user=USER, or redshift-serverless://WORKGROUP/DATABASE/SCHEMA.TABLE"
-)
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where the table is.
-
-    :param address: as it was given.
-    :param warehouse: the members of a request that say where it runs, as :class:`Submission` takes them.
-    :param table: the table's name, quoted.
-    """
-
-    address: str
-    warehouse: Mapping[str, str]
-    table: str
-
-    @classmethod
-    def named(cls, name: str) -> bool:
-        """Whether ``name`` is an address, and not the name of a table in DynamoDB, which has no colon."""
-        return ":" in name
-
-    @classmethod
-    def parse(cls, address: str) -> Place:
-        """
-        :raises EltError: it is no address, or lacks something.
-        """
-        split = urlsplit(address)
-        login = dict(parse_qsl(split.query, keep_blank_values=True))
-        path = split.path.strip("/").split("/")
-        table = path[-1].lower().split(".") if path[-1] else []
-        good = split.scheme in SCHEMES and split.netloc and len(path) == 2 and len(table) in (1, 2)
-        named = good and all(re.fullmatch(_NAME, part) for part in table)
-        if not named or not login.keys() <= _LOGINS.keys() or len(login) > 1 or not all(login.values()):
-            raise EltError(f"Audit table '{address}' is no table in Redshift: {_FORM}.")
-        where = {SCHEMES[split.scheme]: split.netloc, "Database": path[0]}
-        where |= {_LOGINS[name]: value for name, value in login.items()}
-        return cls(address, where, ".".join(f'"{part}"' for part in ["public", *table][-2:]))
 
 
 class RedshiftAuditStore(AuditStore):

@@ -3,28 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass
 
+from elt_redshift.aws import moving
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.shared_table import shared
-from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, body
+from elt_redshift.aws.moving import Move
+from elt_redshift.aws.shared_table import check_id, shared
+from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Deployed, Told, body
 from elt_redshift.aws.template import functions, job_file
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
-from elt_redshift.aws.template.tables import AUDIT
+from elt_redshift.aws.template.tables import AUDIT, IN_REDSHIFT, address
 from elt_redshift.aws.template.warehouse import OTHER_ROLE
 from elt_redshift.aws.validation import compile_accepted
+from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning import risks
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A change set that waits to be executed, whether its tasks long-poll, and what a run may break."""
+    """A change set that waits to be executed.
 
+    :param long_polling: whether its tasks long-poll.
+    :param warnings: what a run may break.
+    :param move: what changes that may only change while nobody has the lock.
+    :param place: the address of the audit table, where that is in the warehouse.
+    """
+
+    job: EltJob
     change_set: ChangeSet
     long_polling: bool
     warnings: tuple[str, ...] = ()
+    move: Move | None = None
+    place: str | None = None
 
 
 def prepare(
@@ -46,10 +59,16 @@ def prepare(
     :raises EltError: the job, Step Functions or CloudFormation refuses, a run is sure to break a limit, or the audit
         table that is named cannot serve.
     """
+    before = account.stacks.at(stack)
     shares_table = shared(account.stacks, account.client("dynamodb"), job, stack, parameters)
+    place = None
+    if job.audit_in_redshift:
+        if AUDIT in parameters:
+            parameters = {**parameters, IN_REDSHIFT: parameters[AUDIT]}
+        place = address({**(before.parameters if before else {}), **parameters})
+        check_id(place, job, (one for one in account.stacks.all() if one.stack != stack))
     if not shares_table:
         parameters = {name: value for name, value in parameters.items() if name != AUDIT}
-    before = account.stacks.at(stack)
     if keeps_tables is None:
         keeps_tables = before is None or before.keeps_tables
     role = parameters.get(OTHER_ROLE, before.warehouse_role if before else "")
@@ -68,4 +87,33 @@ def prepare(
     large = len(body(rendered.template)) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
-    return Prepared(change_set, machine.target.long_polling, told)
+    values = {**(before.parameters if before else {}), **parameters}
+    moved = moving.move(before, job, values, change_set.changes)
+    if moved:
+        _refuse(account, moved, change_set)
+    return Prepared(job, change_set, machine.target.long_polling, told, moved, place)
+
+
+def _refuse(account: Account, moved: Move, change_set: ChangeSet) -> None:
+    try:
+        moving.check(account, moved)
+    except EltError:
+        account.stacks.discard(change_set)
+        raise
+
+
+def carry_out(account: Account, prepared: Prepared, told: Told = lambda _: None) -> Deployed:
+    """Execute the change set, having made what it needs: an audit table in the warehouse, with the job's row. Both are
+    there before the first run, however soon that starts; a deployment that fails leaves a row that nobody holds.
+
+    :param told: is given what becomes of each resource, as it happens.
+    :raises EltError: the warehouse refuses the table, somebody has the lock and it is to move, or a resource failed.
+    """
+    job, change_set = prepared.job, prepared.change_set
+    with moving.held(account, prepared.move) if prepared.move else nullcontext():
+        if prepared.place:
+            store = account.audit_in_redshift(prepared.place)
+            store.create()
+            store.introduce(job.job_id)
+        account.stacks.execute(change_set, told)
+    return account.stacks.find(job.name, change_set.stack)

@@ -6,16 +6,16 @@ it was made with: what runs under the lock of one table does not see the lock of
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
-from elt_redshift.aws.audit_in_redshift import Place
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stacks import Deployed, Stacks
 from elt_redshift.aws.template.tables import AUDIT
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import JOB_ID
+from elt_redshift.protocol.places import Place
 
 _KEY = [{"AttributeName": JOB_ID, "KeyType": "HASH"}]
 _USABLE = ("ACTIVE", "UPDATING")
@@ -26,7 +26,7 @@ class AuditTableError(EltError):
 
 
 def shared(stacks: Stacks, client: Any, job: EltJob, stack: str, parameters: Mapping[str, str]) -> bool:
-    """Whether the stack has its lock in a table that it shares, or is to have it there.
+    """Whether the stack has its lock in a table of DynamoDB that it shares, or is to have it there.
 
     :param client: a boto3 DynamoDB client.
     :param parameters: those that are given; the table's name is one of them.
@@ -35,13 +35,15 @@ def shared(stacks: Stacks, client: Any, job: EltJob, stack: str, parameters: Map
     wanted = parameters.get(AUDIT)
     found = [*stacks.all()] if wanted is not None else []
     before = next((one for one in found if one.stack == stack), None) if found else stacks.at(stack)
-    if before is not None and before.audit_table:  # one that could not be made has none
+    if job.audit_in_redshift:
+        return False
+    if before is not None and before.audit_table and not Place.named(before.audit_table):  # one that failed has none
         if wanted not in (None, before.audit_table if before.shares_table or wanted else ""):
             raise AuditTableError(_other_table(before, wanted))
         return before.shares_table
     if wanted:
         _check_table(client, wanted)
-        _check_id(wanted, job, found)
+        check_id(wanted, job, found)
     return bool(wanted)
 
 
@@ -56,7 +58,7 @@ def _other_table(before: Deployed, wanted: str | None) -> str:
 def _check_table(client: Any, table: str) -> None:
     if Place.named(table):
         raise AuditTableError(
-            f"Audit table '{table}' is in Redshift, where only DAGs can have their locks. Name one in DynamoDB."
+            f"Audit table '{table}' is in Redshift. Give the job audit_store: redshift, and name SCHEMA.TABLE alone."
         )
     try:
         with aws_errors(f"table {table}"):
@@ -75,8 +77,12 @@ def _check_table(client: Any, table: str) -> None:
         raise AuditTableError(f"Table {table} is {found['TableStatus']}. Deploy again when it is ACTIVE.")
 
 
-def _check_id(table: str, job: EltJob, deployed: Any) -> None:
-    """Two state machines under one item could not ask about each other's runs."""
+def check_id(table: str, job: EltJob, deployed: Iterable[Deployed]) -> None:
+    """Two state machines under one item could not ask about each other's runs.
+
+    :param deployed: the other stacks.
+    :raises AuditTableError: one of them has its lock there, under the same id.
+    """
     for other in deployed:
         if other.audit_table == table and other.job_id == job.job_id:
             raise AuditTableError(

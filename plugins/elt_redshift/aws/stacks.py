@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
 
@@ -73,9 +73,11 @@ class Deployed:
     :param history_table: empty where the stack was made by a version that kept no history.
     :param run_end_machine: the ARN of the Express state machine that follows the ends of runs; empty as above.
     :param job_id: the key of the job's item in the audit table.
+    :param audit_table: the name of the one in DynamoDB, or the address of the one in Redshift.
     :param shares_table: the audit table is none of the stack's own.
     :param keeps_tables: the tables outlive the stack.
     :param warehouse_role: the ARN of the role of another account, where the warehouse is in one.
+    :param parameters: the values of the template's.
     :param database_user: the one that the role of the state machine is, where it connects as itself.
     """
 
@@ -90,6 +92,7 @@ class Deployed:
     keeps_tables: bool = True
     database_user: str = ""
     warehouse_role: str = ""
+    parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
@@ -271,10 +274,11 @@ def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn", "JobID")
     machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
     given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
-    shares, keeps = tables.AUDIT in given, outputs.get(tables.KEPT) != tables.SAID[False]
+    shares = bool({tables.AUDIT, tables.IN_REDSHIFT} & given.keys())
+    keeps = outputs.get(tables.KEPT) != tables.SAID[False]
     user = outputs.get(warehouse.DATABASE_USER, "")
     role = given.get(warehouse.OTHER_ROLE, "")
-    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role)
+    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role, given)
 
 
 def _parameters(

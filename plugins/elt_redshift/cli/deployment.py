@@ -8,7 +8,7 @@ import sys
 from elt_redshift.aws import removal
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
@@ -32,7 +32,7 @@ _OPTIONS = {
     "log-retention-days": "LogRetentionDays",
     "tracing": "Tracing",
     "kms-key": "KmsKeyArn",
-    "audit-table": AUDIT,
+    "audit-table": AUDIT,  # or, of a job whose audit item is in Redshift, the parameter for that
 }
 
 
@@ -75,9 +75,9 @@ def deploy(given: argparse.Namespace) -> int:
     if not change_set.changes or given.dry_run:
         stacks.discard(change_set)
         return 0
-    stacks.execute(change_set, _tell)
-    deployed = stacks.find(job.name, given.stack)
-    _introduce(account.audit(deployed.audit_table), job.job_id)
+    deployed = carry_out(account, prepared, _tell)
+    if not prepared.place:
+        _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
     if deployed.database_user:
         print(f"The SQL runs as database user {deployed.database_user}: grant it what the SQL needs.")

@@ -10,7 +10,6 @@ from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.audit_in_redshift import Place as InRedshift
 from elt_redshift.aws.callers import policies, simulation
 from elt_redshift.aws.callers.policies import MAX_CHARACTERS, MAX_INLINE, Grant
 from elt_redshift.aws.callers.rights import CALLERS, Caller
@@ -21,10 +20,9 @@ from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.options import Commands, command
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.places import Place as InRedshift
 
-#: Options, and the members of requests to the Data API that they stand for.
 _WAREHOUSE = ("cluster", "workgroup", "database", "user", "secret")
-MEMBERS = ("ClusterIdentifier", "WorkgroupName", "Database", "DbUser", "SecretArn")
 
 
 def add_parser(commands: Commands) -> None:
@@ -124,10 +122,7 @@ def _refuse_what_is_not_meant(given: argparse.Namespace) -> None:
 
 def _of_audit_tables(given: argparse.Namespace) -> Iterator[Warehouse]:
     """Where audit tables in Redshift are."""
-    options = dict(zip(MEMBERS, _WAREHOUSE, strict=True))
-    for address in filter(InRedshift.named, given.audit_table):
-        members = InRedshift.parse(address).warehouse
-        yield Warehouse(**{options[member]: value for member, value in members.items()})
+    yield from map(Warehouse.of, filter(InRedshift.named, given.audit_table))
 
 
 def _warehouse(given: argparse.Namespace) -> tuple[Warehouse, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.demo import data
 from elt_redshift.job.model import EltJob
 
@@ -36,5 +36,4 @@ def deploy(account: Account, job: EltJob) -> None:
         "DatabaseName": WAREHOUSE["Database"],
         "DatabaseUserName": WAREHOUSE["DbUser"],
     }
-    prepared = prepare(account, job, job.name.replace("_", "-"), parameters)
-    account.stacks.execute(prepared.change_set)
+    carry_out(account, prepare(account, job, job.name.replace("_", "-"), parameters))

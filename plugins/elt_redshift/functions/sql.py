@@ -86,11 +86,12 @@ class SqlFunction:
 
 def handler(event: Mapping[str, Any], context: Any) -> Answer:
     """What Lambda calls; see :meth:`SqlFunction.answer`."""
-    return _function().answer(event, context.get_remaining_time_in_millis() / 1000)
+    return of_warehouse().answer(event, context.get_remaining_time_in_millis() / 1000)
 
 
 @cache
-def _function() -> SqlFunction:
+def of_warehouse() -> SqlFunction:
+    """The function with AWS's own Data API."""
     import boto3
     from botocore.config import Config
 

@@ -1,4 +1,5 @@
-"""The function that reads and sets the audit state: it carries out the conditional writes of its state machine."""
+"""The function that reads and sets the audit state: it carries out the conditional writes of its state machine, in
+DynamoDB or in Redshift."""
 
 from __future__ import annotations
 
@@ -7,6 +8,9 @@ from functools import cache
 from typing import Any
 
 from elt_redshift.functions.calling import Answer, call
+from elt_redshift.functions.rows import Rows
+from elt_redshift.functions.sql import of_warehouse
+from elt_redshift.protocol.places import Place
 
 #: What it does, and nothing else.
 OPERATIONS = ("GetItem", "UpdateItem")
@@ -16,11 +20,16 @@ PREFIX = "DynamoDB"
 def handler(event: Mapping[str, Any], context: Any) -> Answer:
     """What Lambda calls.
 
-    :param event: ``operation``, and the ``request`` as DynamoDB takes it.
+    :param event: ``operation``, and the ``request`` as DynamoDB takes it; its table may be one in Redshift, by its
+        address.
     :raises Exception: DynamoDB's error, by the name that a state machine knows.
     """
-    assert event["operation"] in OPERATIONS
-    return call(_client(), PREFIX, event["operation"], event["request"])
+    operation, request = event["operation"], event["request"]
+    assert operation in OPERATIONS
+    if Place.named(request["TableName"]):
+        rows = Rows(Place.parse(request["TableName"]), of_warehouse())
+        return rows.answer(operation, request, context.get_remaining_time_in_millis() / 1000)
+    return call(_client(), PREFIX, operation, request)
 
 
 @cache

@@ -13,6 +13,7 @@ from typing import Any
 
 from elt_redshift.job.parts import (
     AFTER_FAILURE,
+    AUDIT_STORES,
     LAYOUTS,
     NEW_TOPIC,
     ON_TASK_FAILURE,
@@ -167,6 +168,12 @@ JOB: Mapping[str, Key] = {
         "job's stack do, as in AWS's article, and wait for statements ([how](#lambda-functions))",
         default="`data_api`",
         choices=RUNTIMES,
+    ),
+    "audit_store": Key(
+        value="where the job's audit item is: in a table of `dynamodb`, or, as a row, in one of the warehouse, "
+        "`redshift` ([how](locking.md#the-audit-table-in-redshift))",
+        default="`dynamodb`",
+        choices=AUDIT_STORES,
     ),
 }
 

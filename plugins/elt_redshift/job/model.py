@@ -17,6 +17,7 @@ from elt_redshift.job import checks, edges, loading, notifying, parameters, plai
 from elt_redshift.job.findings import Findings, did_you_mean
 from elt_redshift.job.nodes import Node
 from elt_redshift.job.parts import (
+    AuditStore,
     JobSpec,
     Layout,
     LockPolicy,
@@ -82,6 +83,8 @@ class EltJob:
     :param fence: Redshift itself refuses what a run sends that has lost its lock: ``True``, or the schema of the table
         that this needs; ``True`` stands for the schema ``public``.
     :param runtime: who makes the calls: Step Functions itself (``data_api``), or Lambda functions (``lambda``).
+    :param audit_store: where its audit item is: in a table of DynamoDB (``dynamodb``), or of the warehouse
+        (``redshift``).
     :param base: folder of the SQL files; default: the current one.
     :param findings: what a reader of files already noted; default: nothing.
     """
@@ -106,6 +109,7 @@ class EltJob:
         history_days: int = 90,
         fence: bool | str = False,
         runtime: Runtime = "data_api",
+        audit_store: AuditStore = "dynamodb",
         base: Path | str | None = None,
         findings: Findings | None = None,
     ) -> None:
@@ -122,6 +126,7 @@ class EltJob:
         self.history_days = history_days
         self.fence = fence
         self.runtime = runtime
+        self.audit_store = audit_store
         self.base = Path(base) if base is not None else Path()
         self._tasks: dict[str, SqlTask] = {}
         self._findings = findings or Findings(f"job {name}", base=self.base)
@@ -148,6 +153,11 @@ class EltJob:
     def uses_functions(self) -> bool:
         """Whether Lambda functions make the calls of its state machine."""
         return self.spec.uses_functions
+
+    @property
+    def audit_in_redshift(self) -> bool:
+        """Whether its audit item is a row in Redshift."""
+        return self.spec.audit_in_redshift
 
     @property
     def fence_table(self) -> str | None:

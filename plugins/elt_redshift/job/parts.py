@@ -17,6 +17,7 @@ OnTaskFailure = Literal["stop", "finish_independent"]
 Wait = Literal["long_poll", "poll", "event"]
 Layout = Literal["auto", "unrolled", "map"]
 Runtime = Literal["data_api", "lambda"]
+AuditStore = Literal["dynamodb", "redshift"]
 SourceKind = Literal["sql", "statement", "call"]
 RetryOn = Literal["conflict", "throttled", "connection", "any"]
 ParameterType = Literal["text", "integer", "number", "boolean", "date", "timestamp"]
@@ -29,6 +30,7 @@ ON_TASK_FAILURE: tuple[OnTaskFailure, ...] = get_args(OnTaskFailure)
 WAITS: tuple[Wait, ...] = get_args(Wait)
 LAYOUTS: tuple[Layout, ...] = get_args(Layout)
 RUNTIMES: tuple[Runtime, ...] = get_args(Runtime)
+AUDIT_STORES: tuple[AuditStore, ...] = get_args(AuditStore)
 SOURCE_KINDS: tuple[SourceKind, ...] = get_args(SourceKind)
 RETRY_ON: tuple[RetryOn, ...] = get_args(RetryOn)
 PARAMETER_TYPES: tuple[ParameterType, ...] = get_args(ParameterType)
@@ -271,8 +273,14 @@ class JobSpec:
     history_days: int = 90
     fence: bool | str = False
     runtime: Runtime = "data_api"
+    audit_store: AuditStore = "dynamodb"
 
     @property
     def uses_functions(self) -> bool:
         """Whether Lambda functions make the calls of its state machine."""
         return self.runtime == "lambda"
+
+    @property
+    def audit_in_redshift(self) -> bool:
+        """Whether its audit item is a row in Redshift."""
+        return self.audit_store == "redshift"

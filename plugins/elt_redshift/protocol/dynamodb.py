@@ -36,6 +36,10 @@ RESERVED = ("Owner",)
 #: Stands for an attribute that was not there when the item was read.
 NOTHING = {"NULL": True}
 
+#: The demands that expressions have as functions, by their names: of an attribute, and of an attribute and a value.
+ASKING: Mapping[str, Any] = {"attribute_not_exists": Absent, "attribute_exists": Present}
+ASKING_OF: Mapping[str, Any] = {"attribute_type": Typed, "contains": Has}
+
 _TYPES: Mapping[Kind, str] = {"text": "S", "number": "N", "texts": "SS", "object": "M"}
 
 
@@ -91,6 +95,11 @@ def get(table: Any, key: Mapping[str, Any]) -> dict[str, Any]:
     https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_GetItem.html
     """
     return {"TableName": table, "Key": _key(key), "ConsistentRead": True}
+
+
+def expressions(request: Mapping[str, Any]) -> tuple[str, str | None]:
+    """What a request of :func:`update` changes, and on which condition; None: on none."""
+    return request["UpdateExpression"], request.get("ConditionExpression")
 
 
 def changed(write: Write, names: Collection[str] = ()) -> str:

@@ -21,6 +21,7 @@ from elt_redshift.protocol.writes import (
     Demand,
     Every,
     Given,
+    Has,
     Is,
     IsNot,
     Kind,
@@ -30,11 +31,16 @@ from elt_redshift.protocol.writes import (
     Write,
 )
 
-#: The attributes of an item that are no texts: numbers, and objects of texts, which a column has as JSON.
-_KINDS: Mapping[str, Kind] = {audit.FENCE: "number", audit.REDRIVES: "number", audit.ASSUMED: "object"}
+#: The attributes of an item that are no texts: numbers; objects of texts, which a column has as JSON; and sets of
+#: texts, which it has one behind the other, each in angle brackets, that no member has.
+_KINDS: Mapping[str, Kind] = {
+    audit.FENCE: "number",
+    audit.REDRIVES: "number",
+    audit.ASSUMED: "object",
+    audit.WAITING: "texts",
+}
 
-#: The columns of the table, by the attributes that they stand for. Runs of Airflow do not wait in order, and have no
-#: fence.
+#: The columns of the table, by the attributes that they stand for.
 ATTRIBUTES = (
     audit.JOB_ID,
     audit.JOB_STATE,
@@ -60,9 +66,13 @@ ATTRIBUTES = (
     "UnlockedBy",
     "UnlockReason",
     audit.UNLOCKED_FROM,
+    audit.WAITING,
 )
 
 _JOB = "elt_job"
+
+#: So many characters a member of a set has at most: a time, and the ARN of an execution.
+_LONGEST_MEMBER = 1000
 
 
 class Query(NamedTuple):
@@ -77,17 +87,26 @@ def update(table: str, job_id: str, write: Write, values: Mapping[str, Any]) -> 
 
     :param table: its name, quoted.
     :param values: what the write is given, as :func:`elt_redshift.protocol.dynamodb.update` takes it.
-    :raises ValueError: the write is one of a set of texts, or the values are not those that it needs.
+    :raises KeyError: the values are not those that it needs.
     """
     form = _Form({**write.constants(), **values})
     changes = [f"{column(name)} = {form.bound(name, value)}" for name, value in write.sets.items()]
     for name, value in write.once.items():
         changes.append(f"{column(name)} = coalesce({column(name)}, {form.bound(name, value)})")
     for name, value in write.adds.items():
-        changes.append(f"{column(name)} = coalesce({column(name)}, 0) + {form.bound(name, value)}")
+        more = _added if value.kind == "texts" else _grown
+        changes.append(f"{column(name)} = {more(column(name), form.all(name, value))}")
+    for name, value in write.deletes.items():
+        changes.append(f"{column(name)} = {_without(column(name), form.all(name, value))}")
     changes += [f"{column(name)} = null" for name in write.removes]
     where = f"{_of_job(table)}{_and(write.demands, form)}"
     return Query((f"update {table} set {', '.join(changes)} where {where}",), form.used | {_JOB: job_id})
+
+
+def answered(update: Query, table: str) -> Query:
+    """A write, and the row as it is behind it, for :func:`item`."""
+    read = select(table, update.parameters[_JOB])
+    return Query((*update.statements, *read.statements), update.parameters)
 
 
 def delete(table: str, job_id: str, demands: Write) -> Query:
@@ -139,9 +158,22 @@ class _Form:
         self.used: dict[str, str] = {}
 
     def bound(self, attribute: str, value: Given) -> str:
-        """The value as a column of its attribute takes it."""
-        self.used[value.name] = _text(value, self._values[value.name])
+        """The value as a column of its attribute takes it. The Data API binds no empty text."""
+        if not (text := _text(value, self._values[value.name])):
+            return "''"
+        self.used[value.name] = text
         return f"cast(:{value.name} as {_type(attribute)})"
+
+    def all(self, attribute: str, value: Given) -> list[str]:
+        """The same of each member of a set; of what is none, of the value."""
+        if value.kind != "texts":
+            return [self.bound(attribute, value)]
+        return [self.member(f"{value.name}{place}", one) for place, one in enumerate(self._values[value.name])]
+
+    def member(self, name: str, text: str) -> str:
+        """A member of a set as a column has it."""
+        self.used[name] = f"<{text}>"
+        return f"cast(:{name} as varchar({_LONGEST_MEMBER}))"
 
     def nothing(self, value: Given) -> bool:
         """Whether it stands for an attribute that was not there when the item was read."""
@@ -163,15 +195,35 @@ class _Form:
                 return f"{column(attribute)} <= {self.bound(attribute, value)}"
             case Below(attribute, value):
                 return f"{column(attribute)} < {self.bound(attribute, value)}"
+            case Has(attribute, value):
+                return f"strpos({column(attribute)}, {self.member(value.name, self._values[value.name])}) > 0"
             case Every(demands) | Some(demands):
                 word = " and " if isinstance(demand, Every) else " or "
                 return f"({word.join(map(self.condition, demands))})"
-        raise ValueError(f"no row has a set of texts: {demand}")
+        raise ValueError(f"no write to an audit item demands so: {demand}")
 
 
 def _of_job(table: str) -> str:
     key = column(audit.JOB_ID)
     return f"{key} = :{_JOB} and (select count(*) from {table} where {key} = :{_JOB}) = 1"
+
+
+def _grown(column: str, numbers: Sequence[str]) -> str:
+    return " + ".join([f"coalesce({column}, 0)", *numbers])
+
+
+def _added(column: str, members: Sequence[str]) -> str:
+    """A set with members that it may have already."""
+    new = (f"case when strpos({column}, {one}) > 0 then '' else {one} end" for one in members)
+    return " || ".join([f"coalesce({column}, '')", *new])
+
+
+def _without(column: str, members: Sequence[str]) -> str:
+    """A set without members; nothing if it has no other ones."""
+    left = column
+    for one in members:
+        left = f"replace({left}, {one}, '')"
+    return f"nullif({left}, '')"
 
 
 def _and(demand: Demand | None, form: _Form) -> str:
@@ -189,8 +241,6 @@ def _type(attribute: str) -> str:
 def _text(value: Given, given: Any) -> str:
     if value.kind == "object":
         return json.dumps(given, ensure_ascii=False, sort_keys=True)
-    if value.kind == "texts":
-        raise ValueError(f"no row has a set of texts: {value.name}")
     if value.kind != "read":
         return str(given)
     (read,) = given.values()
@@ -203,5 +253,7 @@ def _typed(attribute: str, value: Any) -> dict[str, Any]:
             return {"N": str(value)}
         case "object":
             return {"M": {name: {"S": one} for name, one in json.loads(value).items()}}
+        case "texts":
+            return {"SS": value[1:-1].split("><")}
         case _:
             return {"S": str(value)}

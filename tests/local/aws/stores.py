@@ -6,8 +6,9 @@ from collections.abc import Callable
 from datetime import datetime
 
 from elt_redshift.aws.audit import AuditStore, utc_now
-from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
+from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.statements import Statements
+from elt_redshift.protocol.places import Place
 from tests.local.conftest import ClientFactory
 
 

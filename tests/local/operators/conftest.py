@@ -6,9 +6,10 @@ import uuid
 
 import pytest
 
-from elt_redshift.aws.audit_in_redshift import Place, RedshiftAuditStore
+from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.places import Place
 from tests.local.operators.standins import FakeTaskInstance, Hook, rows
 
 

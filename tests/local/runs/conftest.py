@@ -17,7 +17,7 @@ import pytest
 from elt_redshift.asl.patterns import joins
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit_item import AuditItem
-from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.aws.execution_status import Execution, execution_name
 from elt_redshift.aws.statements import OPEN
 from elt_redshift.job.model import EltJob
@@ -66,9 +66,9 @@ class DeployedJob:
         """
         stacks = self.account.stacks
         with patch.object(owners, "GRACE", grace):
-            change_set = prepare(self.account, job, self.stack, PARAMETERS).change_set
-        if change_set.changes:
-            stacks.execute(change_set)
+            prepared = prepare(self.account, job, self.stack, PARAMETERS)
+        if prepared.change_set.changes:
+            carry_out(self.account, prepared)
         self.job, self.deployed = job, stacks.find(job.name, self.stack)
 
     def start(self, **parameters: str) -> str:

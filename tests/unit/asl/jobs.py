@@ -116,5 +116,9 @@ JOBS: dict[str, EltJob] = {
     ),
     "functions": job(task("a", timeout=timedelta(minutes=5)), runtime="lambda"),
     "map_functions": job(task("a", timeout=timedelta(minutes=5)), layout="map", runtime="lambda"),
+    "audit_in_redshift": job(task("a"), lock=LockPolicy(when_locked="wait"), audit_store="redshift"),
+    "functions_and_audit_in_redshift": job(
+        task("a", timeout=timedelta(minutes=5)), runtime="lambda", audit_store="redshift"
+    ),
     "fail_when_locked": job(task("a"), lock=LockPolicy(when_locked="fail", after_failure="release")),
 }

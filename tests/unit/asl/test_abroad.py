@@ -16,7 +16,9 @@ from tests.unit.asl.jobs import JOBS, job, task
 
 ABROAD = Target(other_account=True)
 HEARD = [
-    name for name, one in JOBS.items() if not one.uses_functions and all(task.wait != "event" for task in one.tasks)
+    name
+    for name, one in JOBS.items()
+    if not (one.uses_functions or one.audit_in_redshift) and all(task.wait != "event" for task in one.tasks)
 ]
 
 
@@ -69,6 +71,8 @@ def test_functions_call_no_warehouse_of_another_account() -> None:
     """They are roles of this one; the refusal says what to do."""
     with pytest.raises(JobError, match=r"the warehouse is in another one\. Leave out runtime: lambda"):
         compile_job(JOBS["functions"], ABROAD)
+    with pytest.raises(JobError, match=r"the warehouse is in another one\. Leave out audit_store: redshift"):
+        compile_job(JOBS["audit_in_redshift"], ABROAD)
 
 
 def test_eighty_tasks_stay_unrolled() -> None:

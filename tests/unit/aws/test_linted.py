@@ -23,6 +23,8 @@ _KINDS: dict[str, EltJob] = {
     "joins": JOBS["n"],
     "map": JOBS["map"],
     "functions": JOBS["functions"],
+    "audit_in_redshift": JOBS["audit_in_redshift"],
+    "functions_and_audit_in_redshift": JOBS["functions_and_audit_in_redshift"],
     "schedule": job(
         task("a"),
         schedule=Schedule(cron="30 5 ? * MON-FRI *", timezone="Europe/Berlin"),

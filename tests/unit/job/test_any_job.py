@@ -65,6 +65,7 @@ _KEYS: dict[str, st.SearchStrategy[object]] = {
     "history_days": _VALUES,
     "fence": st.booleans() | _VALUES,
     "runtime": st.sampled_from(["data_api", "lambda"]) | _VALUES,
+    "audit_store": st.sampled_from(["dynamodb", "redshift"]) | _VALUES,
 }
 _SCHEMA = jsonschema.Draft7Validator(schema.schema())
 _JOBS = st.fixed_dictionaries({}, optional=_KEYS)

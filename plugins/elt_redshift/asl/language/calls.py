@@ -100,6 +100,13 @@ RETRY = _retry()
 #: DynamoDB: all but a failed condition is worth a few more tries, since every write is conditional on its owner.
 DYNAMODB_RETRY = _retry(CONDITION_FAILED)
 
+#: What an audit table in Redshift refuses for good: the row or the table is missing, or a right.
+AUDIT_REFUSED = "AuditStore.RefusedException"
+#: The audit item in Redshift: as patient as what submits to the same warehouse; or, where an execution may take five
+#: minutes only, as with DynamoDB.
+AUDIT_RETRY = _retry(CONDITION_FAILED, AUDIT_REFUSED, INVALID, times=12)
+AUDIT_RETRY_OF_EXPRESS = _retry(CONDITION_FAILED, AUDIT_REFUSED, INVALID)
+
 #: A wait for a join: the same under the SDK integration's name of the error.
 JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
 

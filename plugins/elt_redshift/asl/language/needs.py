@@ -58,6 +58,14 @@ CONNECTING = (
     Need("secretsmanager:GetSecretValue", "secret"),
 )
 
+#: What makes the calls about an audit item in Redshift.
+AUDIT_IN_REDSHIFT = (
+    *(Need(f"redshift-data:{action}ExecuteStatement", "warehouse") for action in ("", "Batch")),
+    *(Need(f"redshift-data:{action}", "anything") for action in ("DescribeStatement", "GetStatementResult")),
+    Need("redshift-data:CancelStatement", "anything"),
+    *(need for need in CONNECTING if need.on in ("database user", "secret")),
+)
+
 #: A call that is made as the role of another account needs nothing else of the machine's own.
 ASSUMING = Need("sts:AssumeRole", "warehouse role")
 

@@ -36,6 +36,9 @@ def problems(job: EltJob) -> Iterator[Problem]:
     if job.uses_functions:
         message = "Lambda functions are roles of this account, and the warehouse is in another one."
         yield Problem("runtime", message, "Leave out runtime: lambda.")
+    if job.audit_in_redshift:
+        message = "The function for the audit item is a role of this account, and the warehouse is in another one."
+        yield Problem("audit_store", message, "Leave out audit_store: redshift.")
     for task in job.tasks:
         if task.wait == "event":
             message = "Events of statements go to the account of the warehouse, which is another one."

@@ -9,8 +9,18 @@ from elt_redshift.asl.language import names
 from elt_redshift.aws.callers.rights import Thing
 from elt_redshift.aws.stacks import Deployed
 from elt_redshift.aws.template import endings, machine, tables
+from elt_redshift.protocol.places import Place as InRedshift
 
 ANY = "*"
+
+#: Members of requests to the Data API, and what they are called here.
+_MEMBERS = {
+    "ClusterIdentifier": "cluster",
+    "WorkgroupName": "workgroup",
+    "Database": "database",
+    "DbUser": "user",
+    "SecretArn": "secret",
+}
 
 
 @dataclass(frozen=True)
@@ -46,6 +56,15 @@ class Warehouse:
     database: str = "dev"
     user: str = ""
     secret: str = ""
+
+    @classmethod
+    def of(cls, address: str) -> Warehouse:
+        """Where an audit table in Redshift is.
+
+        :raises EltError: it is no address of one.
+        """
+        members = InRedshift.parse(address).warehouse
+        return cls(**{_MEMBERS[member]: value for member, value in members.items()})
 
 
 @dataclass(frozen=True)
@@ -108,7 +127,8 @@ class Scope:
             case "bucket":
                 yield place.in_bucket(self._bucket)
             case _:
-                yield from (arn for one in self.warehouses for arn in self._connecting(thing, one))
+                locks = (Warehouse.of(one.audit_table) for one in self.deployed if _in_redshift(one))
+                yield from (arn for one in (*self.warehouses, *locks) for arn in self._connecting(thing, one))
 
     def _machines(self, logical: str) -> Iterator[str]:
         """The names of state machines. CloudFormation makes them of their names in the template and nothing else, so
@@ -121,7 +141,7 @@ class Scope:
 
     def _tables(self, thing: Thing) -> Iterator[str]:
         if thing in ("audit table", "shared table"):
-            own = tuple(one.audit_table for one in self.deployed if one.shares_table)
+            own = tuple(one.audit_table for one in self.deployed if one.shares_table and not _in_redshift(one))
             yield from (self.place.arn("dynamodb", f"table/{one}") for one in (*own, *self.shared))
         logical = {"audit table": tables.AUDIT, "history table": tables.HISTORY, "join table": tables.JOINS}.get(thing)
         sharing = [one.stack for one in self.deployed if one.shares_table] if thing == "audit table" else []
@@ -163,3 +183,7 @@ class Scope:
                 yield place.arn("redshift", f"dbname:{where.cluster}/{where.database}")
             case "cluster identity" if where.cluster and not where.user and not where.secret:
                 yield place.arn("redshift", f"dbname:{where.cluster}/{where.database}")
+
+
+def _in_redshift(deployed: Deployed) -> bool:
+    return InRedshift.named(deployed.audit_table)

@@ -6,7 +6,7 @@ The stack's parameters decide by conditions inside its ``Definition`` object whi
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from elt_redshift.asl.target import Target
@@ -31,19 +31,35 @@ _VALUES = {
 }
 
 
-def bound(value: Any) -> Any:
-    """A definition, or a part of one, as the stack needs it."""
+#: An address is much longer than a name, and stands in many states: a substitution of the definition's fills it in.
+_IN_REDSHIFT = {**_VALUES, Target.audit_table: Target.audit_table}
+
+
+def bound(value: Any, audit_in_redshift: bool = False) -> Any:
+    """A definition, or a part of one, as the stack needs it.
+
+    :param audit_in_redshift: whether :func:`substitutions` name the audit table.
+    """
+    return _bound(value, _IN_REDSHIFT if audit_in_redshift else _VALUES)
+
+
+def substitutions(audit_in_redshift: bool) -> dict[str, Any]:
+    """What a definition is substituted by where it is deployed, for ``DefinitionSubstitutions``."""
+    return {Target.audit_table[2:-1]: tables.ADDRESS} if audit_in_redshift else {}
+
+
+def _bound(value: Any, values: Mapping[str, Any]) -> Any:
     match value:
         case dict():
-            return dict(member for key, one in value.items() for member in _member(key, one))
+            return dict(member for key, one in value.items() for member in _member(key, one, values))
         case list():
-            return [bound(one) for one in value]
+            return [_bound(one, values) for one in value]
         case str():
-            return _VALUES.get(value, value)
+            return values.get(value, value)
     return value
 
 
-def _member(key: str, value: Any) -> Iterable[tuple[str, Any]]:
+def _member(key: str, value: Any, values: Mapping[str, Any]) -> Iterable[tuple[str, Any]]:
     if key in CONNECTION and value == Target.connection[key]:
         return CONNECTION[key].items()
-    return ((key, bound(value)),)
+    return ((key, _bound(value, values)),)

@@ -13,7 +13,7 @@ from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.patterns.ending import EVENT_PART, event_pattern
 from elt_redshift.aws.template import machine, tables
-from elt_redshift.aws.template.binding import bound
+from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
 from elt_redshift.aws.template.roles import allow, document, rights, role
@@ -39,14 +39,16 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
 
     :param named: what the other parts of the template have.
     """
-    needs = frozenset(compiled.at_ends.flow().needs())
+    needs = frozenset(compiled.at_ends.needs())
+    in_redshift = compiled.job.audit_in_redshift
+    named_in_it = {**_named(compiled.arrangement is None), **substitutions(in_redshift)}
     on_itself = frozenset(need for need in needs if need.on in itself().named)
     statements = rights(needs - on_itself, named)
     start = [allow(["states:StartExecution"], ref(MACHINE))]
     return Part(
         resources={
             MACHINE_ROLE: role("states.amazonaws.com", {"follow-runs": statements}),
-            MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending()), _named(compiled.at_ends.mapped)),
+            MACHINE: machine.express(MACHINE_ROLE, bound(compiled.ending(), in_redshift), named_in_it),
             RIGHTS: _policy(rights(on_itself, named)),
             RULE_ROLE: role("events.amazonaws.com", {"start-following": start}),
             RULE: _rule(compiled.job.job_id),

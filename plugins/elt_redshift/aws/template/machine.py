@@ -9,7 +9,7 @@ from typing import Any
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.needs import Resource
-from elt_redshift.aws.template.binding import bound
+from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part
 from elt_redshift.aws.template.roles import role
@@ -41,13 +41,14 @@ def role_of_machine(other_account: bool = False, connecting: str = ROLE) -> Part
 
 def part(machine: StateMachine) -> Part:
     """The machine, and what programs and people look for."""
+    in_redshift = machine.job.audit_in_redshift
     made = {
         "Type": "AWS::StepFunctions::StateMachine",
         "Properties": {
             "StateMachineType": "STANDARD",
             "RoleArn": arn(ROLE),
-            "Definition": bound(machine.definition()),
-            "DefinitionSubstitutions": {WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE)},
+            "Definition": bound(machine.definition(), in_redshift),
+            "DefinitionSubstitutions": {WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE), **substitutions(in_redshift)},
         },
         **(_UNLINTED if machine.events else {}),
     }

@@ -28,6 +28,7 @@ from elt_redshift.aws.template import (
 )
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.part import Part
+from elt_redshift.job.model import EltJob
 
 #: What the stack's parameters may ask of every resource of a type, whichever part made it.
 OPTIONS: tuple[Callable[[Part], Part], ...] = (access.added, logs.added, encryption.added)
@@ -63,20 +64,26 @@ def render(compiled: StateMachine, choices: Choices = _USUAL) -> Rendered:
     return Rendered(template, job_file, package() if compiled.functions else None)
 
 
+def _audit_table(job: EltJob, choices: Choices) -> Part:
+    if job.audit_in_redshift:
+        return tables.audit_table_in_redshift()
+    if choices.shared_audit_table:
+        return tables.shared_audit_table(job.job_id)
+    return tables.audit_table(choices.keeps_tables)
+
+
 def _sum(compiled: StateMachine, choices: Choices) -> Part:
     """The parts, in the order in which people read them; what only some jobs need is there if it is needed."""
     job = compiled.job
-    needed = {need.on for need in (*compiled.needs(), *compiled.at_ends.flow().needs())}
+    needed = {need.on for need in (*compiled.needs(), *compiled.at_ends.needs())}
     before = [
         warehouse.part(job, compiled.target.other_account),
         *([job_file.part()] if "job file" in needed else []),
-        tables.shared_audit_table(job.job_id)
-        if choices.shared_audit_table
-        else tables.audit_table(choices.keeps_tables),
+        _audit_table(job, choices),
         tables.history_table(choices.keeps_tables),
         *([tables.join_table()] if "join table" in needed else []),
         machine.role_of_machine(
-            compiled.target.other_account, functions.SQL_ROLE if compiled.functions else machine.ROLE
+            compiled.target.other_account, functions.SQL_ROLE if job.uses_functions else machine.ROLE
         ),
     ]
     behind = [

@@ -3,15 +3,21 @@ for events."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from string import Template
 from typing import Any
 
-from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
+from elt_redshift.aws.template import warehouse
+from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, is_given, ref, sub, when
 from elt_redshift.aws.template.part import Named, Part, text_parameter
 from elt_redshift.protocol import audit, joins, records
+from elt_redshift.protocol.places import DEFAULT_TABLE
 
 #: Logical names of the tables.
 AUDIT = "DynamoDBETLAuditTable"
 HISTORY = "HistoryTable"
+#: The parameter that names the audit table where that is one in the warehouse.
+IN_REDSHIFT = "RedshiftETLAuditTable"
 JOINS = "JoinTable"
 
 
@@ -57,6 +63,40 @@ def shared_audit_table(job_id: str) -> Part:
         outputs={"AuditTable": {"Description": "The DynamoDB audit table, which is shared.", "Value": ref(AUDIT)}},
         named={"audit table": Named(table, context=own)},
     )
+
+
+def audit_table_in_redshift() -> Part:
+    """A table in the warehouse, which is made before the stack. Whoever reads or writes it is the same database user,
+    so that it needs no grants."""
+    about = "The audit table in the warehouse, as SCHEMA.TABLE, which other stacks may share."
+    with_user = {"Fn::And": [is_given(warehouse.CLUSTER), is_given(warehouse.USER)]}
+    told = f"An audit table in Redshift needs {warehouse.SECRET}, or of a cluster {warehouse.USER}."
+    rule = warehouse.one_of(told, is_given(warehouse.SECRET), with_user)
+    output = {"Description": "The audit table in the warehouse, by its address.", "Value": ADDRESS}
+    return Part(
+        parameters={IN_REDSHIFT: text_parameter(about, rf"{_NAME}\.{_NAME}", default=DEFAULT_TABLE)},
+        rules={"AuditTableLogin": {"Assertions": [rule]}},
+        outputs={"AuditTable": output},
+    )
+
+
+def address(parameters: Mapping[str, str]) -> str:
+    """The address of the audit table in the warehouse.
+
+    :param parameters: the values of the template's; those that are not there have their defaults.
+    """
+    given = {warehouse.DATABASE: "dev", IN_REDSHIFT: DEFAULT_TABLE, **parameters}
+    form = _OF_WORKGROUP if given.get(warehouse.WORKGROUP) else _SECRET if given.get(warehouse.SECRET) else _USER
+    return Template(form).safe_substitute(given)
+
+
+_NAME = "[a-z_][a-z0-9_$]{0,126}"
+_BEHIND = f"${{{warehouse.DATABASE}}}/${{{IN_REDSHIFT}}}"
+_OF_WORKGROUP = f"redshift-serverless://${{{warehouse.WORKGROUP}}}/{_BEHIND}?secret=${{{warehouse.SECRET}}}"
+_SECRET = f"redshift://${{{warehouse.CLUSTER}}}/{_BEHIND}?secret=${{{warehouse.SECRET}}}"
+_USER = f"redshift://${{{warehouse.CLUSTER}}}/{_BEHIND}?user=${{{warehouse.USER}}}"
+#: The same as the template has it.
+ADDRESS = when("UseWorkgroup", sub(_OF_WORKGROUP), when("UseSecret", sub(_SECRET), sub(_USER)))
 
 
 def history_table(kept: bool) -> Part:

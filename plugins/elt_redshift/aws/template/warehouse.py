@@ -90,15 +90,15 @@ _IDENTITIES: dict[str, Any] = {
 }
 
 
-def _one_of(description: str, *conditions: dict[str, Any]) -> dict[str, Any]:
+def one_of(description: str, *conditions: dict[str, Any]) -> dict[str, Any]:
     return {"Assert": {"Fn::Or": list(conditions)}, "AssertDescription": description}
 
 
 _RULES: dict[str, Any] = {
     "OneWarehouse": {
         "Assertions": [
-            _one_of(f"Give {CLUSTER} or {WORKGROUP}.", is_given(CLUSTER), is_given(WORKGROUP)),
-            _one_of(f"Give {CLUSTER} or {WORKGROUP}, not both.", is_empty(CLUSTER), is_empty(WORKGROUP)),
+            one_of(f"Give {CLUSTER} or {WORKGROUP}.", is_given(CLUSTER), is_given(WORKGROUP)),
+            one_of(f"Give {CLUSTER} or {WORKGROUP}, not both.", is_empty(CLUSTER), is_empty(WORKGROUP)),
         ]
     }
 }

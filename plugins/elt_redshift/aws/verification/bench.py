@@ -12,7 +12,7 @@ from typing import Any
 
 from elt_redshift.aws import removal, uploads
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.deployment import prepare
+from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
@@ -127,9 +127,7 @@ class Bench:
         self._told(f"Making bucket and stack {self.name}.")
         self._made = True  # also if an answer is lost
         uploads.make_bucket(self.account.client("s3"), self.name)
-        change_set = prepare(self.account, self.job, self.name, self.parameters, bucket=self.name).change_set
-        self.account.stacks.execute(change_set)
-        return self.account.stacks.find(self.job.name, self.name)
+        return carry_out(self.account, prepare(self.account, self.job, self.name, self.parameters, bucket=self.name))
 
     @property
     def table(self) -> str:
