@@ -15,6 +15,7 @@ from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
+from elt_redshift.aws.moving import MovingError
 from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.aws.shared_table import AuditTableError
 from elt_redshift.aws.stacks import Deployed, DeployError, NotDeployedError
@@ -47,6 +48,7 @@ ERRORS = (
     DeployError("sales", ("Table: it exists", "Role: it does not")),
     NotDeployedError("sales"),
     AuditTableError("There is no table audit."),
+    MovingError("Stack sales cannot change runtime now."),
     NoHistoryError(Deployed("sales", "sales-stack", "arn:aws:states:eu-west-1:123456789012:stateMachine:m", "audit")),
     InvalidDefinitionError("sales", (Diagnostic("ERROR", "SCHEMA", "It is wrong.", "/States/a"),)),
     DiffersError("ABORTED"),
