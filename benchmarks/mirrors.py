@@ -2,11 +2,11 @@
 
     python benchmarks/mirrors.py [--tasks 500] [--seconds 60] [--ways groups one tasks worker]
 
-Each way, a DAG run of a job like a dbt project (see large_job.py), whose execution on the embedded AWS passes its tasks
-in so many seconds and runs no SQL, with scheduler, triggerer, DAG processor and API server on SQLite. ``tasks`` are
-mirrors that begin in the triggerer, ``worker`` those that begin on workers. What is told are the seconds from the
-execution's end to the DAG run's, those of the DAG run, and the processor time of Airflow's processes and their children
-meanwhile.
+Each way, a DAG run of a job like a dbt project (see large_job.py), packaged as MWAA gets it, whose execution on the
+embedded AWS passes its tasks in so many seconds and runs no SQL. Scheduler, triggerer, DAG processor and API server
+work on SQLite; a small DAG has run before, so that what they do once counts for nobody. ``tasks`` are mirrors that
+begin in the triggerer, ``worker`` those that begin on workers. What is told are the seconds from the execution's end to
+the DAG run's, those of the DAG run, and the processor time of each component and its children meanwhile.
 """
 
 from __future__ import annotations
@@ -31,6 +31,8 @@ from large_job import large_job
 from monitor import ROLE, definition
 
 from elt_redshift.demo import airflow_home
+from elt_redshift.job import packaged
+from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
 
 COMPONENTS = {
@@ -40,12 +42,14 @@ COMPONENTS = {
     "triggerer": ["--skip-serve-logs"],
 }
 SECONDS = 1200.0
+SMALL = 'job_id: "2"\nname: warm\ntasks: {task_0: {statement: select 1}}\n'
 WAYS = ("groups", "one", "tasks", "worker")
 DAG = """
 # An Airflow DAG.
 from elt_redshift import EltJob, elt_dag
 
-job = EltJob.load({job!r})
+warm = elt_dag(EltJob.load("warm"), state_machine_arn={small!r})
+job = EltJob.load("benchmark")
 for way in {ways!r}:
     mirrors = "tasks" if way == "worker" else way
     dag = globals()[way] = elt_dag(
@@ -107,23 +111,29 @@ def wait_for(database: Path, query: str, *values: str) -> str:
     raise TimeoutError(f"not within {SECONDS:.0f} s: {query}")
 
 
-def processor_time(components: list[psutil.Process]) -> float:
-    """Seconds of the processes and of all their children, those that have ended included."""
-    total = 0.0
-    for component in components:
+def processor_time(components: list[psutil.Process]) -> dict[str, float]:
+    """Seconds of each component: of its process and of all its children, those that have ended included."""
+    total = dict.fromkeys(COMPONENTS, 0.0)
+    for name, component in zip(COMPONENTS, components, strict=True):
         for one in (component, *component.children(recursive=True)):
             with contextlib.suppress(psutil.Error):
-                total += sum(one.cpu_times()[:4])
+                total[name] += sum(one.cpu_times()[:4])
     return total
+
+
+def run(dag: str, home: Path, environment: Mapping[str, str]) -> str:
+    """Run a DAG, once Airflow has read it; gives how the run ended."""
+    wait_for(home / "airflow.db", "select 1 from dag where dag_id = ?", dag)
+    command = [sys.executable, "-m", "airflow", "dags", "trigger", dag]
+    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    ended = "select state from dag_run where dag_id = ? and state in ('success', 'failed')"
+    return wait_for(home / "airflow.db", ended, dag)
 
 
 def measure(way: str, home: Path, components: list[psutil.Process], environment: Mapping[str, str]) -> None:
     before = processor_time(components)
-    command = [sys.executable, "-m", "airflow", "dags", "trigger", way]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    ended = "select state from dag_run where dag_id = ? and state in ('success', 'failed')"
-    state = wait_for(home / "airflow.db", ended, way)
-    used = processor_time(components) - before
+    state = run(way, home, environment)
+    used = {name: seconds - before[name] for name, seconds in processor_time(components).items()}
     took = "select (julianday(end_date) - julianday(start_date)) * 86400 from dag_run where dag_id = ?"
     end = "select end_date from dag_run where dag_id = ?"
     seconds, at = (wait_for(home / "airflow.db", query, way) for query in (took, end))
@@ -132,7 +142,8 @@ def measure(way: str, home: Path, components: list[psutil.Process], environment:
     after = datetime.fromisoformat(at).replace(tzinfo=UTC) - newest["stopDate"]
     sys.stdout.write(
         f"{way:>9}: {state}, {after.total_seconds():6.1f} s after its execution, {float(seconds):6.1f} s in all, "
-        f"{used:6.1f} s of processor time, load {os.getloadavg()[0]:.1f}\n"
+        f"{sum(used.values()):6.1f} s of processor time, load {os.getloadavg()[0]:.1f}\n"
+        f"           {', '.join(f'{name} {seconds:.1f} s' for name, seconds in used.items())}\n"
     )
     sys.stdout.flush()
 
@@ -153,6 +164,21 @@ def project(tasks: int, folder: Path) -> Path:
     return folder / "job.yaml"
 
 
+def package(name: str, file: Path, dags: Path) -> None:
+    """The job of a job.yaml, beside the DAG files."""
+    place = dags / packaged.path(name)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(packaged.render(EltJob.load(file).spec))
+
+
+def deploy(name: str, tasks: int, seconds: int) -> str:
+    """The state machine of so many tasks."""
+    made = boto3.client("stepfunctions").create_state_machine(
+        name=name, definition=definition(tasks, seconds), roleArn=ROLE
+    )
+    return str(made["stateMachineArn"])
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tasks", type=int, default=500)
@@ -162,19 +188,17 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder, process.running() as embedded:
         aws, home, dags = process.environment(embedded), Path(folder, "home"), Path(folder, "dags")
         os.environ |= aws
-        text = definition(given.tasks, given.seconds)
-        machine = boto3.client("stepfunctions").create_state_machine(name="benchmark", definition=text, roleArn=ROLE)
-        os.environ["BENCHMARK_MACHINE"] = machine["stateMachineArn"]
-        dags.mkdir()
-        job = project(given.tasks, Path(folder, "job"))
-        source = DAG.format(ways=tuple(given.ways), job=str(job), machine=machine["stateMachineArn"])
-        (dags / "benchmark.py").write_text(source)
+        machine, small = deploy("benchmark", given.tasks, given.seconds), deploy("warm", 1, 1)
+        os.environ["BENCHMARK_MACHINE"] = machine
+        package("benchmark", project(given.tasks, Path(folder, "job")), dags)
+        (warm := Path(folder, "warm.yaml")).write_text(SMALL)
+        package("warm", warm, dags)
+        (dags / "benchmark.py").write_text(DAG.format(ways=tuple(given.ways), machine=machine, small=small))
         with airflow(home, dags, aws) as components:
+            environment = components[1].environ() | os.environ
+            run("warm", home, environment)
             for way in given.ways:
-                wait_for(home / "airflow.db", "select 1 from dag where dag_id = ?", way)
-            time.sleep(15)  # until all have started
-            for way in given.ways:
-                measure(way, home, components, components[1].environ() | os.environ)
+                measure(way, home, components, environment)
 
 
 if __name__ == "__main__":

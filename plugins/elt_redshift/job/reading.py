@@ -153,7 +153,7 @@ def _read_inline(key: Key, text: str, kind: SourceKind, findings: Findings) -> t
         remedy = "Write one statement, or put several into a file: sql: load.sql."
         findings.add(key, f"The statement of '{key[1]}' holds {len(found) or 'no'} statements.", remedy)
         return ()
-    return (_statement(found[0].text, ".".join(key)),)
+    return (_statement(found[0], ".".join(key)),)
 
 
 def _is_call(text: str) -> bool:
@@ -176,8 +176,8 @@ def _closes_at_end(tokens: Sequence[sql.Token]) -> bool:
     return False
 
 
-def _statement(text: str, place: str) -> SqlStatement:
-    return SqlStatement(text=text, parameters=tuple(sql.parameters(text)), place=place)
+def _statement(found: sql.Statement, place: str) -> SqlStatement:
+    return SqlStatement(text=found.text, parameters=found.parameters, place=place)
 
 
 def _read_script(key: Key, name: str, base: Path, findings: Findings) -> tuple[SqlStatement, ...]:
@@ -191,7 +191,7 @@ def _read_script(key: Key, name: str, base: Path, findings: Findings) -> tuple[S
         return ()
     if not found:
         findings.add(key, f"The script '{name}' holds no statement.", "Write one, or take the task out.")
-    return tuple(_statement(one.text, f"{name}:{one.line}") for one in found)
+    return tuple(_statement(one, f"{name}:{one.line}") for one in found)
 
 
 def _read_file(key: Key, name: str, base: Path, findings: Findings) -> str | None:

@@ -94,10 +94,15 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """One statement of a script, without its ``;`` and outer white space, and the 1-based line it starts on."""
+    """One statement of a script, without its ``;`` and outer white space.
+
+    :param line: on which it starts, from 1.
+    :param parameters: as :func:`parameters` finds them in it.
+    """
 
     text: str
     line: int
+    parameters: tuple[str, ...] = ()
 
 
 def _line(sql: str, offset: int) -> int:
@@ -272,38 +277,47 @@ def split(sql: str) -> list[Statement]:
     """
     statements: list[Statement] = []
     start, line, counted = 0, 1, 0
-    for first, end, is_open in _pieces(sql) if _compiled(_ROUTINE).search(sql) else _plain_pieces(sql):
+    for first, end, is_open, names in _pieces(sql) if _compiled(_ROUTINE).search(sql) else _plain_pieces(sql):
         if first is not None:
             line, counted = line + lines_to(sql, counted, first), first
             if is_open:
                 raise SqlSyntaxError("the BEGIN block is never closed by END.", line)
-            statements.append(Statement(sql[start:end].strip(WHITE), line))
+            statements.append(Statement(sql[start:end].strip(WHITE), line, tuple(dict.fromkeys(names))))
         start = end + 1
     return statements
 
 
-def _pieces(sql: str) -> Iterator[tuple[int | None, int, bool]]:
-    """Between the semicolons that count: where the first meaningful token is, where the piece ends, and whether it ends
-    inside the body of a routine."""
+#: Between two semicolons that count: where the first meaningful token is, where the piece ends, whether it ends inside
+#: the body of a routine, and its parameters.
+_Piece = tuple[int | None, int, bool, list[str]]
+
+
+def _pieces(sql: str) -> Iterator[_Piece]:
+    names: list[str] = []
     first, routine = None, _Routine()
     for token in tokenize(sql):
         if token.text == ";" and not routine.open:
-            yield first, token.start, False
-            first, routine = None, _Routine()
+            yield first, token.start, False, names
+            first, routine, names = None, _Routine(), []
         elif token.kind not in BLANK:
             first = token.start if first is None else first
             routine.see(token)
-    yield first, len(sql), routine.open
+            if token.kind == "parameter":
+                names.append(token.text[1:])
+    yield first, len(sql), routine.open, names
 
 
-def _plain_pieces(sql: str) -> Iterator[tuple[int | None, int, bool]]:
+def _plain_pieces(sql: str) -> Iterator[_Piece]:
     """The same of a text without routines, where every semicolon counts."""
+    names: list[str] = []
     first, meaningful = None, _compiled(rf"[^{WHITE}]")
-    for kind, before, start, _ in _marks(sql):
+    for kind, before, start, end in _marks(sql):
         if first is None and (found := meaningful.search(sql, before, start)):
             first = found.start()
         if kind in ("semicolon", "end"):
-            yield first, start, False
-            first = None
+            yield first, start, False, names
+            first, names = None, []
         elif first is None and kind not in ("comment", "block"):
             first = start
+        if kind == "parameter":
+            names.append(sql[start + 1 : end])

@@ -30,8 +30,11 @@ _OUTSIDE_TRANSACTIONS = re.compile(
 )
 #: https://docs.aws.amazon.com/redshift/latest/dg/r_TRUNCATE.html
 _COMMITS = re.compile(r"truncate\b")
-#: Enough tokens to recognize any of these.
+#: Enough tokens to recognize any of these, and the words that they begin with, for a look that costs little.
 _HEAD_TOKENS = 40
+_FIRST_WORD = re.compile(rf"(?:[{sql.WHITE}]|--[^\n\r]*)*+(\w+)")
+_TRANSACTION_WORDS = frozenset({"begin", "start", "commit", "end", "rollback", "abort", "truncate"})
+_FIRST_WORDS = _TRANSACTION_WORDS | {"vacuum", "create", "drop", "reindex", "alter", "grant", "revoke"}
 #: Neither holds braces, so that no text of many that are never closed takes long.
 _PLACEHOLDER = re.compile(r"\$\{[^{}\s]*\}")
 _TEMPLATE = re.compile(r"\{\{-?\s*[A-Za-z_][^{}]*\}\}|\{%-?\s*[a-z]+\b[^{}]*%\}")
@@ -123,7 +126,11 @@ def first_offset(text: str) -> int:
 
 
 def _head(text: str) -> str:
-    """The statement's first words in lower case, one blank between them, comments gone, no blank in quoted names."""
+    """The statement's first words in lower case, one blank between them, comments gone, no blank in quoted names; the
+    first one alone where no pattern begins with it."""
+    first = _FIRST_WORD.match(text)
+    if first and (word := first[1].lower()) not in _FIRST_WORDS:
+        return word
     joined = ""
     for token in islice(_meaningful(text), _HEAD_TOKENS):
         word = token.word or "_".join(token.text.split())
@@ -144,14 +151,15 @@ def _check_transaction(task: SqlTask, statement: SqlStatement, findings: Finding
     if task.transaction is not True:
         return
     head = _head(statement.text)
-    first = first_offset(statement.text)
     if control := _TRANSACTION_CONTROL.match(head):
         problem = f"{control[1].upper()} stands in task '{task.name}', whose statements are one transaction already."
-        add(task, statement, first, problem, "Take it out, or set transaction: false.", findings)
+        remedy = "Take it out, or set transaction: false."
     elif len(task.statements) > 1 and (outside := _OUTSIDE_TRANSACTIONS.match(head)):
         problem = f"'{outside[0]}' of task '{task.name}' cannot run in a transaction block."
         remedy = "Give it a task of its own, or set transaction: false."
-        add(task, statement, first, problem, remedy, findings)
+    else:
+        return
+    add(task, statement, first_offset(statement.text), problem, remedy, findings)
 
 
 def _check_placeholders(task: SqlTask, statement: SqlStatement, findings: Findings) -> None:

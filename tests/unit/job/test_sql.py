@@ -227,6 +227,8 @@ def test_what_passes_over_plain_text_finds_what_tokens_tell(sql: str) -> None:
     """Statements, their lines, parameters, and what is left open are those that the tokens tell."""
     found = _outcome(lambda text: ([(one.text, one.line) for one in split(text)], parameters(text)), sql)
     assert found == _outcome(_by_tokens, sql)
+    if not isinstance(found, str):
+        assert [one.parameters for one in split(sql)] == [tuple(parameters(one.text)) for one in split(sql)]
 
 
 @given(_STATEMENTS)
