@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any, Unpack
 
-from airflow.triggers.base import TriggerEvent
+from airflow.triggers.base import BaseTaskEndEvent, TriggerEvent
 
 from elt_redshift.airflow_compat import needs_worker, set_xcom, xcom
 from elt_redshift.aws.attempts import latest_of_run, machine_arn
@@ -24,6 +24,11 @@ from elt_redshift.triggers.step_functions import TaskTrigger, links
 
 if TYPE_CHECKING:
     from elt_redshift.hooks.step_functions import EltHook
+
+#: A mirror that waits for longer than so many seconds has its links meanwhile, others with their end. The triggerer
+#: takes one request of its triggers at a time, and looks into its database after each: what a mirror asks for, all wait
+#: for.
+LINKS_AFTER = 10.0
 
 
 @dataclass(frozen=True)
@@ -73,6 +78,7 @@ class MirrorTrigger(AwsTrigger):
         super().__init__(**given)
         self.task_name, self.start_task_id, self.tasks = task, start_task_id, list(tasks)
         self._found: TaskTrigger | None = None
+        self._shown = False
         self._deployed: str | None = None
         self._parameters: dict[str, str] = {}
 
@@ -87,11 +93,17 @@ class MirrorTrigger(AwsTrigger):
             self.log.info("Task %s goes on with a worker", self.task_name)
             yield TriggerEvent(None)  # type: ignore[no-untyped-call]
             return
-        self._found = found
+        self._found, found.linked = found, True
         self._tell(found)
-        found.linked = await asyncio.to_thread(self._show, found.execution_arn)
-        async for event in found.run():
-            yield event
+        showing = asyncio.create_task(self._show_later(found.execution_arn))
+        try:
+            event = await found.ended()
+        finally:
+            showing.cancel()
+        if isinstance(event, BaseTaskEndEvent) and not self._shown:
+            # Airflow takes the links of an event as they are, unlike other XComs.
+            event.xcoms = (event.xcoms or {}) | links(found.execution_arn)
+        yield event
 
     async def on_kill(self) -> None:
         """As :meth:`TaskTrigger.on_kill`."""
@@ -132,15 +144,18 @@ class MirrorTrigger(AwsTrigger):
         if self._deployed:
             self.log.warning("The DAG file has other SQL than this, which is deployed and runs:\n%s", self._deployed)
 
-    def _show(self, execution_arn: str) -> bool:
-        """Let the links work while the task waits; no task fails for them. Tells whether they do."""
+    async def _show_later(self, execution_arn: str) -> None:
+        """Let the links work while the task waits; no task fails for them."""
+        await asyncio.sleep(LINKS_AFTER)
         try:
-            for key, url in links(execution_arn).items():
-                set_xcom(self.task_instance, key, url)
+            await asyncio.to_thread(self._show, execution_arn)
+            self._shown = True
         except Exception:
             self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
-            return False
-        return True
+
+    def _show(self, execution_arn: str) -> None:
+        for key, url in links(execution_arn).items():
+            set_xcom(self.task_instance, key, url)
 
 
 @lru_cache(maxsize=32)

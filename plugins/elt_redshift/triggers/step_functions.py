@@ -82,7 +82,7 @@ class TaskTrigger(AwsTrigger):
 
     ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger", "tasks")
 
-    #: The task's links are there already.
+    #: Somebody else sees to the task's links.
     linked = False
 
     def __init__(
@@ -124,6 +124,10 @@ class TaskTrigger(AwsTrigger):
         self.connection.hook().stop(job, self.execution_arn, cause)
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
+        yield await self.ended()
+
+    async def ended(self) -> TriggerEvent:
+        """The event, when the task has ended."""
         began = time.monotonic()
         # The poller is left before the event: who takes the first event may never resume this generator.
         event = self._event(await self._outcome())
@@ -131,7 +135,7 @@ class TaskTrigger(AwsTrigger):
             event.xcoms = await self.pushed(event.xcoms or {})
         else:
             await not_too_soon(began)
-        yield event
+        return event
 
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":

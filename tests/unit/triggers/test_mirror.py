@@ -31,7 +31,8 @@ class Airflow:
     def __init__(self) -> None:
         self.client = FakeStepFunctions()
         self.xcoms: dict[tuple[str, str], Any] = {}
-        self.reads = 0
+        self.reads = self.pushes = 0
+        self.refuses = False
         self.stopped: list[str] = []
 
     def attempt(self, number: int) -> FakeExecution:
@@ -65,6 +66,9 @@ class Airflow:
         return self.xcoms.get((ti_key.task_id, key))
 
     def set_xcom(self, ti: Any, key: str, value: Any) -> None:
+        self.pushes += 1
+        if self.refuses:
+            raise ConnectionError
         self.xcoms[(ti.task_id, key)] = value
 
 
@@ -80,7 +84,7 @@ def airflow(monkeypatch: pytest.MonkeyPatch) -> Airflow:
 
 
 def _trigger(task: str = "load", try_number: int = 1, **of_task: Any) -> MirrorTrigger:
-    trigger = MirrorTrigger(task, "start")
+    trigger = MirrorTrigger(task, "start", poll_interval=0.01)
     given = {
         "doc_md": "select 1",
         "has_on_success_callback": False,
@@ -103,25 +107,12 @@ def _event(trigger: MirrorTrigger) -> Any:
 
 
 def test_a_success_needs_no_worker(airflow: Airflow) -> None:
-    """The execution is found by the DAG run's ids, and the task ends with its XComs; its links are there already."""
+    """The execution is found by the DAG run's ids, and the task ends with its XComs and links."""
     execution = airflow.attempt(1).succeed("load")
     event = _event(_trigger())
     assert isinstance(event, TaskSuccessEvent)
-    assert event.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
-    assert links(execution.arn).items() <= {key: url for (_, key), url in airflow.xcoms.items()}.items()
-
-
-def test_links_that_could_not_be_shown_at_first_come_with_the_end(
-    airflow: Airflow, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Airflow may not answer when a mirror begins; no task fails for that."""
-
-    def refuse(*_: Any) -> None:
-        raise ConnectionError
-
-    monkeypatch.setattr(mirror, "set_xcom", refuse)
-    execution = airflow.attempt(1).succeed("load")
-    assert links(execution.arn).items() <= _event(_trigger()).xcoms.items()
+    shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
+    assert event.xcoms == shown | links(execution.arn)
 
 
 def test_searches_share_a_hook_until_aws_refuses_one(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -159,31 +150,47 @@ def test_the_log_has_what_no_worker_records(airflow: Airflow) -> None:
     ]
 
 
-def test_the_links_work_while_the_task_waits(airflow: Airflow) -> None:
-    """They are pushed before the task has ended: no worker does that for a task that none has begun."""
-    execution = airflow.attempt(1).submit("load")
+def _end_later(airflow: Airflow, execution: FakeExecution) -> Any:
+    """The event of a mirror whose task ends once its links have been pushed, or once that was tried."""
 
-    async def main() -> None:
-        waiting = asyncio.ensure_future(anext(_trigger().run()))
-        while airflow.client.calls["GetExecutionHistory"] == 0:
+    async def main() -> Any:
+        trigger = _trigger()
+        waiting = asyncio.ensure_future(anext(trigger.run()))
+        while not (trigger._shown or (airflow.refuses and airflow.pushes)):
             await asyncio.sleep(0.01)
         assert not waiting.done()
-        waiting.cancel()
+        execution.succeed("load")
+        return await waiting
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    return asyncio.run(asyncio.wait_for(main(), 60))
+
+
+def test_the_links_work_while_the_task_waits(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They are pushed before the task has ended, as no worker does that for a task that none has begun, and not again
+    with the end."""
+    monkeypatch.setattr(mirror, "LINKS_AFTER", 0.0)
+    execution = airflow.attempt(1).submit("load")
+    event = _end_later(airflow, execution)
     found = {key: value for (task, key), value in airflow.xcoms.items() if task == "load"}
     assert found == links(execution.arn)
+    assert not event.xcoms.keys() & found.keys()
 
 
-def test_links_that_cannot_be_pushed_fail_nothing(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The task is shown as it is; its links come with its end."""
+def test_links_that_cannot_be_pushed_come_with_the_end(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Airflow may not answer while a mirror waits; no task fails for that."""
+    monkeypatch.setattr(mirror, "LINKS_AFTER", 0.0)
+    airflow.refuses = True
+    execution = airflow.attempt(1).submit("load")
+    event = _end_later(airflow, execution)
+    assert isinstance(event, TaskSuccessEvent)
+    assert links(execution.arn).items() <= event.xcoms.items()
 
-    def broken(*_: Any) -> None:
-        raise ConnectionError
 
-    monkeypatch.setattr(mirror, "set_xcom", broken)
+def test_a_short_wait_asks_nothing_for_links(airflow: Airflow) -> None:
+    """The triggerer takes one request at a time: the links of a task that ends soon come with its end."""
     airflow.attempt(1).succeed("load")
-    assert isinstance(_event(_trigger()), TaskSuccessEvent)
+    _event(_trigger())
+    assert airflow.pushes == 0
 
 
 def test_a_locked_job_needs_no_worker(airflow: Airflow) -> None:
