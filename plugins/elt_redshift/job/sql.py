@@ -15,6 +15,7 @@ from functools import cache
 from typing import Literal, cast, get_args
 
 from elt_redshift.exceptions import EltError
+from elt_redshift.job.routines import Routine
 
 Kind = Literal["space", "comment", "string", "dollar", "name", "quoted", "parameter", "number", "operator"]
 
@@ -216,56 +217,6 @@ def put(sql: str, literals: Mapping[str, str]) -> str:
     )
 
 
-class _Routine:
-    """Follows one statement to tell whether it is inside the unquoted body of a procedure or function.
-
-    Redshift wants bodies quoted, and a quoted body is one token. Written without quotes, the body's semicolons must not
-    cut the script either, so that Redshift (and not a piece of a procedure) tells what is wrong. ``BEGIN`` and ``END``
-    count only after ``CREATE PROCEDURE|FUNCTION … AS``: elsewhere they start and end a transaction.
-    """
-
-    def __init__(self) -> None:
-        self._head: list[str] = []
-        self._previous = ""
-        self._body = False
-        self._declaring = False
-        self._depth = 0
-
-    @property
-    def open(self) -> bool:
-        """Whether a body has begun and not ended."""
-        return self._declaring or self._depth > 0
-
-    def see(self, token: Token) -> None:
-        """Take notice of the statement's next meaningful token."""
-        word = token.word
-        if self._body:
-            self._count(word)
-        elif self._previous == "as" and word in ("begin", "declare") and self._is_routine():
-            self._body = True
-            self._count(word)
-        elif len(self._head) < 4:
-            self._head.append(word)
-        self._previous = word or token.text
-
-    def _is_routine(self) -> bool:
-        return self._head[0] == "create" and not {"procedure", "function"}.isdisjoint(self._head)
-
-    def _count(self, word: str) -> None:
-        if word == "declare":
-            self._declaring = self._depth == 0
-        elif word == "end":
-            self._depth -= 1
-        elif self._opens(word):
-            self._declaring = False
-            self._depth += 1
-
-    def _opens(self, word: str) -> bool:
-        if word == "if":  # elsewhere it is part of DROP … IF EXISTS
-            return self._previous in (";", "begin", "then", "else", "loop")
-        return word in ("begin", "case", "loop") and self._previous != "end"
-
-
 def split(sql: str) -> list[Statement]:
     """Cut a script into its statements at the ``;`` that end them.
 
@@ -294,14 +245,14 @@ _Piece = tuple[int | None, int, bool, list[str]]
 
 def _pieces(sql: str) -> Iterator[_Piece]:
     names: list[str] = []
-    first, routine = None, _Routine()
+    first, routine = None, Routine()
     for token in tokenize(sql):
         if token.text == ";" and not routine.open:
             yield first, token.start, False, names
-            first, routine, names = None, _Routine(), []
+            first, routine, names = None, Routine(), []
         elif token.kind not in BLANK:
             first = token.start if first is None else first
-            routine.see(token)
+            routine.see(token.word, token.text)
             if token.kind == "parameter":
                 names.append(token.text[1:])
     yield first, len(sql), routine.open, names
