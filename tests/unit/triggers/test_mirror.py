@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import weakref
+from datetime import UTC, datetime
 from types import SimpleNamespace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from airflow.triggers.base import TaskSkippedEvent, TaskSuccessEvent
@@ -14,7 +18,9 @@ from elt_redshift.aws.attempts import run_execution_name
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.job_ref import JobRef
 from elt_redshift.aws.statement_status import StatementStatus
+from elt_redshift.dag import elt_dag
 from elt_redshift.hooks import step_functions as hooks
+from elt_redshift.job.model import EltJob
 from elt_redshift.triggers import base, mirror
 from elt_redshift.triggers.mirror import MirrorTrigger
 from elt_redshift.triggers.step_functions import links
@@ -138,6 +144,7 @@ def test_the_log_has_what_no_worker_records(airflow: Airflow) -> None:
     airflow.xcoms[("start", "run")] = {"job": JOB, "parameters": {"year": "1998"}}
     trigger, lines = _trigger(), []
     trigger._log = SimpleNamespace(info=lambda text, *values: lines.append(text % values))  # type: ignore[assignment]
+    trigger._take_from_task()
     found = asyncio.run(trigger._find())
     assert found
     trigger._tell(found)
@@ -278,3 +285,29 @@ def test_killing_without_an_execution_stops_nothing(airflow: Airflow) -> None:
     """There is nothing to stop."""
     asyncio.run(_trigger().on_kill())
     assert airflow.stopped == []
+
+
+def test_a_waiting_mirror_keeps_no_dag(airflow: Airflow) -> None:
+    """Airflow makes a DAG, with all of its tasks, for each trigger that a task starts from; that goes before the wait
+    begins, and the mirror still tells of its task."""
+    from airflow.jobs.triggerer_job_runner import TriggerRunner
+    from airflow.serialization.serialized_objects import DagSerialization
+
+    job = EltJob(job_id="7", name="sales")
+    job.task("load", statement="select 1")
+    data = DagSerialization.to_dict(elt_dag(job, state_machine_arn=MACHINE))
+    now = datetime(2026, 1, 1, tzinfo=UTC)
+    run = {"dag_id": "sales", "run_id": "r", "run_after": now, "run_type": "manual", "state": "running"}
+    dates = ("logical_date", "data_interval_start", "data_interval_end", "start_date", "end_date", "partition_key")
+    ids = {"dag_id": "sales", "run_id": "r", "task_id": "load", "map_index": -1, "try_number": 1}
+    dto: Any = SimpleNamespace(task_id="load", model_dump=lambda **_: {"id": uuid4(), **ids})
+    ti = TriggerRunner.create_runtime_ti(dto, data, run | dict.fromkeys(dates) | {"consumed_asset_events": []})
+    trigger, dag = MirrorTrigger("load", "start", poll_interval=0.01), weakref.ref(ti.task.dag)
+    context = ti.get_template_context()
+    trigger.task_instance = ti  # type: ignore[assignment]
+    trigger.render_template_fields(context=context)
+    gc.collect()
+    assert dag() is None
+    airflow.attempt(1).succeed("load")
+    assert "select 1" in str(trigger._notes)
+    assert isinstance(_event(trigger), TaskSuccessEvent)
