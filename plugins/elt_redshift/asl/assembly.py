@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import count, islice
+from typing import Any
 
-from elt_redshift.asl import fingerprints
+from elt_redshift.asl import fingerprints, sharing
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.names import Step
@@ -68,7 +69,7 @@ class _Assembly:
         follows: bool,
     ) -> None:
         self.job, self.prints, self.target, self.settling = job, prints, target, settling
-        self.interval = interval
+        self.interval, self.follows = interval, follows
         self.long_polling = FollowedPattern if follows else StatementPattern
         self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
         self.tasks = {task.name: task for task in job.tasks}
@@ -77,7 +78,10 @@ class _Assembly:
     def machine(self) -> Flow:
         work = self._part(self.layout, following=names.RELEASE)
         stores = self.awaited or (self.settling and self.settling.numbers)
-        variables = joins.variables() if stores else {}
+        variables: dict[str, Any] = {**joins.variables()} if stores else {}
+        if self.follows:
+            work, same = sharing.shared(work)
+            variables |= same
         comment = fingerprints.comment(self.prints)
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
         return Flow((*lock.before(), *work, *lock.behind()))

@@ -37,7 +37,8 @@ class Definition:
         if self.items:
             return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
         arguments = _arguments(json.loads(self.text), names.in_states(task)) or {}
-        texts = arguments.get("Sqls") or [arguments[key] for key in ("Sql",) if key in arguments]
+        told = arguments if isinstance(arguments, Mapping) else jsonata.members(arguments, "Sql", "Sqls")
+        texts = told.get("Sqls") or [told[key] for key in ("Sql",) if key in told]
         return tuple(jsonata.read(text) for text in texts if not fence.is_check(text))
 
 
@@ -83,10 +84,10 @@ class Definitions:
         return items
 
 
-def _arguments(flow: Mapping[str, Any], state: str) -> Mapping[str, Any] | None:
-    """What a Task passes to AWS, in whichever branch it stands."""
+def _arguments(flow: Mapping[str, Any], state: str) -> Mapping[str, Any] | str | None:
+    """What a Task passes to AWS, or JSONata of it, in whichever branch it stands."""
     if state in flow["States"]:
-        arguments: Mapping[str, Any] = functions.request_of(flow["States"][state])
+        arguments: Mapping[str, Any] | str = functions.request_of(flow["States"][state])
         return arguments
     branches = (branch for one in flow["States"].values() for branch in one.get("Branches", ()))
     return next((found for branch in branches if (found := _arguments(branch, state)) is not None), None)

@@ -13,13 +13,14 @@ from elt_redshift.aws.shared_table import check_id, shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Deployed, Told, body
 from elt_redshift.aws.template import functions, job_file
 from elt_redshift.aws.template.choices import Choices
-from elt_redshift.aws.template.rendering import render
+from elt_redshift.aws.template.rendering import Rendered, render
 from elt_redshift.aws.template.tables import AUDIT, IN_REDSHIFT, address
 from elt_redshift.aws.template.warehouse import OTHER_ROLE
 from elt_redshift.aws.validation import compile_accepted
-from elt_redshift.exceptions import EltError
+from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning import risks
+from elt_redshift.protocol.limits import MAX_TEMPLATE
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ def prepare(
     if rendered.code is not None:
         key = uploads.code(rendered.code)
         parameters = {**parameters, functions.BUCKET: uploads.bucket, functions.KEY: key}
-    large = len(body(rendered.template)) > MAX_INLINE
+    large = _size(job, rendered) > MAX_INLINE
     url = uploads.template(rendered.template) if large else None
     change_set = account.stacks.prepare(stack, rendered.template, parameters, {**(tags or {}), JOB_TAG: job.name}, url)
     values = {**(before.parameters if before else {}), **parameters}
@@ -117,3 +118,15 @@ def carry_out(account: Account, prepared: Prepared, told: Told = lambda _: None)
             store.introduce(job.job_id)
         account.stacks.execute(change_set, told)
     return account.stacks.find(job.name, change_set.stack)
+
+
+def _size(job: EltJob, rendered: Rendered) -> int:
+    """Bytes of the template.
+
+    :raises JobError: CloudFormation takes no such template.
+    """
+    if (size := len(body(rendered.template))) > MAX_TEMPLATE:
+        said = f"its template has {size:,} bytes, and CloudFormation takes at most {MAX_TEMPLATE:,}."
+        remedy = "Choose `layout: map`, move long SQL into stored procedures, or split the job."
+        raise JobError([Problem(f"job {job.name}", said, remedy)])
+    return size

@@ -22,18 +22,21 @@ class SimulatedFollower:
         look = next(place for place, state in enumerate(states) if state.name in _LOOKS)
         self._looking = Flow((*states[look:], *states[:look]))
 
-    def begin(self, task: str, statement: SimulatedStatement, tally: Tally) -> tuple[Place, int]:
-        """Where the statement of a task is looked at first, and how often its followers are relieved."""
+    def begin(self, task: str, statement: SimulatedStatement, tally: Tally, sought: bool) -> tuple[Place, int]:
+        """Where the statement of a task is looked at first, and how often its followers are relieved.
+
+        :param sought: whether the first one must look for the statement by its name.
+        """
         relieved = max(0, math.ceil(statement.left / LONGEST) - 1)
         tally.enter(self._around, relieved + 1)
-        for name, times in ((_STATUS, relieved + 1), (_RELIEVE, relieved)):
+        for name, times in ((_STATUS, relieved + 1 + sought), (_RELIEVE, relieved), (_FIND, int(sought))):
             if state := self._looking.find(name):
                 tally.enter(state, times)
         item = {"name": task, **({} if statement.timed else {"timeout": NEVER})}
         return Place(self._looking, tally, item), relieved
 
 
-_STATUS, _RELIEVE = StateName(ANY_TASK, "status"), StateName(ANY_TASK, "relieve")
+_STATUS, _RELIEVE, _FIND = (StateName(ANY_TASK, step) for step in ("status", "relieve", "find"))
 
 #: A task that polls pauses first.
 _LOOKS = (StateName(ANY_TASK, "wait"), StateName(ANY_TASK, "describe"))

@@ -162,7 +162,7 @@ class Simulation:
             case "" | "submit" | "submit batch":
                 return self._submit(state, name, here, now)
             case "follow":
-                return (yield from self._followed(task, state, here, now))
+                return (yield from self._followed(task, state, name, here, now))
             case "join":
                 return (yield from self._wait(task, state, here, now))
             case "announce" | "tell":
@@ -243,10 +243,15 @@ class Simulation:
         self._pass(task, now, statement.left)
         return now + seconds
 
-    def _followed(self, task: str, state: State, here: Place, now: float) -> Steps:
+    def _followed(self, task: str, state: State, name: StateName, here: Place, now: float) -> Steps:
         """Followers, one each hour, look after the statement."""
         assert self._follower
-        place, relieved = self._follower.begin(task, self._statements[task], self._execution())
+        match here.state(name, ""):
+            case Task(role=Submits(ends=sought)):
+                pass
+            case _:
+                sought = False
+        place, relieved = self._follower.begin(task, self._statements[task], self._execution(), sought)
         here.execution.enter(state, relieved)
         here.execution.events += 1 + relieved  # TaskSubmitted
         return (yield from self._walk(place, now))
@@ -301,6 +306,9 @@ class Simulation:
                 return ruled or state.default or state.rules[0].next
             case Task() if statement and of_step(name, "") and state.call.waits:
                 return answered(state, statement)
+            case Task(role=Submits(ends=True)) if statement and not statement.finished:
+                here.execution.events += CAUGHT_EVENTS
+                return state.catch[0].next
             case Task() if statement and of_step(name, "follow") and statement.fresh:
                 return state.catch[0].next
             case Task() if statement and of_step(name, "finish") and not statement.finished:

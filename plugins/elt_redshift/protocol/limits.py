@@ -13,6 +13,9 @@ from datetime import timedelta
 #: The largest definition, in bytes.
 MAX_DEFINITION = 1_048_576
 
+#: The largest template that CloudFormation reads from S3, in bytes.
+MAX_TEMPLATE = 1_048_576
+
 #: The largest input, output or API request of a state, in bytes.
 MAX_PAYLOAD = 262_144
 

@@ -123,7 +123,7 @@ def _mutated(definition: dict[str, Any], mutate: Mutation | None) -> dict[str, A
     return definition
 
 
-def _with(job: EltJob, tasks: Mapping[str, SqlTask]) -> EltJob:
+def with_tasks(job: EltJob, tasks: Mapping[str, SqlTask]) -> EltJob:
     """The job with other tasks."""
     another = copy.copy(job)
     another._tasks = dict(tasks)
@@ -135,7 +135,7 @@ def _fixed(job: EltJob) -> Iterator[EltJob]:
     for changed in job.tasks[:: max(1, len(job.tasks) - 1)][:2]:
         texts = tuple(replace(one, text=f"{one.text} /* fixed */") for one in changed.statements)
         fixed = replace(changed, statements=texts)
-        yield _with(job, {task.name: fixed if task is changed else task for task in job.tasks})
+        yield with_tasks(job, {task.name: fixed if task is changed else task for task in job.tasks})
 
 
 def transactions(request: Mapping[str, Any]) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import timedelta
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -24,6 +24,9 @@ from .test_tasks import Deploy
 def _all_jobs_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
     """One task counts as too many for states of its own."""
     monkeypatch.setattr(bounds, "_LEAST_STATES", 10**9)
+
+
+_WAITS: tuple[Literal["never", "always"], ...] = ("never", "always")
 
 
 def _unrolled(*tasks: Any, **more: Any) -> EltJob:
@@ -48,6 +51,45 @@ def test_a_healthy_short_task_needs_no_follower(deploy: Deploy) -> None:
     assert _followers(deployed) == []
     foreseen = simulate(compile_job(made), Scenario({"a": 1.0, "b": 1.0}, joins="never"))
     assert foreseen.transitions == len(deployed.states(execution.arn))
+
+
+def test_short_tasks_share_what_they_have_in_common(deploy: Deploy, ledger: str) -> None:
+    """One transition each, and what joins cost. Requests are made of variables, in branches and Maps too."""
+    slow = "select pg_sleep(1.5)"
+
+    def noting(name: str, *upstream: str, first: str = "select 1") -> Any:
+        texts = (first, f"insert into {ledger} values ('{name}')")
+        return task(name, *upstream, sql=texts, expected=timedelta(seconds=1))
+
+    ups = {"a": "", "b": "", "c": "", "d": "ab", "e": "bc", "f": "ac", "g": "bde", "h": "f"}
+    made = _unrolled(*(noting(name, *of) for name, of in ups.items() if name != "c"), noting("c", first=slow))
+    deployed = deploy(made)
+    execution = deployed.run()
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert deployed.statuses(execution.arn) == dict.fromkeys(ups, "succeeded")
+    assert deployed.ran(ledger) == Counter(ups.keys())
+    assert "a: finish" not in deployed.states(execution.arn)
+    assert "batchExecuteStatement0" in compile_job(made).definition()["States"]["acquire lock"]["Assign"]
+    never, always = (simulate(compile_job(made), Scenario(dict.fromkeys(ups, 1.0), joins=one)) for one in _WAITS)
+    assert never.transitions <= len(deployed.states(execution.arn)) <= always.transitions
+
+
+@pytest.mark.exhaustive
+def test_a_short_task_that_takes_long_is_followed_by_its_name(
+    deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its submission tells no id where the statement is not over within it."""
+    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    brief = timedelta(seconds=1)
+    deployed = deploy(_unrolled(task("a", sql=(barrier.pass_,), expected=brief), task("b", "a", expected=brief)))
+    arn = deployed.start()
+    deployed.until(arn, lambda _: "a: follow" in deployed.states(arn))
+    barrier.open()
+    assert deployed.end(arn).status == "FAILED"  # b's table is not there
+    run = deployed.tasks(arn)
+    assert (run["a"].status, run["b"].status) == ("succeeded", "failed")
+    assert [state for state in deployed.states(arn) if state.startswith("a")][1:] == ["a", "a: status", "a: follow"]
+    assert [one["Id"] for one in deployed.statements(arn, "a")] == [run["a"].statement_id]
 
 
 @pytest.mark.exhaustive

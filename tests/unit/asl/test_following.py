@@ -10,17 +10,19 @@ import pytest
 
 from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.patterns.following import SHORT
+from elt_redshift.aws.stacks import body
 from elt_redshift.aws.template.following import MACHINE
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.plan import plan_job
 from elt_redshift.planning.simulation import Scenario
-from elt_redshift.protocol.limits import MAX_DEFINITION
+from elt_redshift.protocol.limits import MAX_DEFINITION, MAX_TEMPLATE
 
 from .jobs import job, task
 from .test_map_layout import sized
 
-TASKS = 228
+TASKS = 255
 
 
 @cache
@@ -33,14 +35,19 @@ def _large(seconds: float = 1.0) -> tuple[StateMachine, Any]:
 
 
 def test_a_large_job_fits_one_definition() -> None:
-    """With some 4 KB for a task, and the follower's machine beside it; a small one has all in its own states."""
+    """With some 3.7 KB for a task, and the follower's machine beside it; a small one has all in its own states."""
     machine, _ = _large()
     assert machine.follows
     assert machine.size < MAX_DEFINITION * 9 // 10
-    assert machine.size / TASKS < 4_150
+    assert machine.size / TASKS < 3_680
     assert size(machine.following()) < 20_000
     assert not compile_job(sized(80, layout="unrolled")).follows
     assert not compile_job(sized(80)).follows
+
+
+def test_its_template_fits_cloudformation() -> None:
+    """Which takes 1 MB from S3: what the stack's conditions decide stands in a variable, not in each task."""
+    assert len(body(render(_machine()).template)) < MAX_TEMPLATE
 
 
 def test_a_task_adds_the_same_to_the_history_however_long_it_runs() -> None:
@@ -85,7 +92,8 @@ def test_the_stack_has_the_follower_under_the_role_that_submits() -> None:
     template = render(machine).template
     follower, own = template["Resources"][MACHINE], template["Resources"]["RedshiftETLStepFunction"]
     assert follower["Properties"]["RoleArn"] == own["Properties"]["RoleArn"]
-    assert _follow(own["Properties"]["Definition"])["StateMachineArn"] == {"Ref": MACHINE}
+    assigned = own["Properties"]["Definition"]["States"]["acquire lock"]["Assign"]
+    assert {"StateMachineArn": {"Ref": MACHINE}} in assigned.values()
     rights = template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]["Statement"]
     allowed = {action: one["Resource"] for one in rights if "Action" in one for action in one["Action"]}
     assert allowed["states:StartExecution"] == {"Ref": MACHINE}
@@ -96,13 +104,33 @@ def test_a_task_that_says_more_tells_its_follower() -> None:
     """Timeout, retries and pauses that are not the usual ones."""
     usual = _machine().definition()
     timed = job(*(task(f"t{n}", timeout=timedelta(hours=1)) for n in range(TASKS)), layout="unrolled")
-    told = [_follow(one)["Input"] for one in (usual, compile_job(timed).definition())]
-    assert ["'timeout'" in one or '"timeout"' in one for one in told] == [False, True]
+    told = [_states(one)["t0: follow"]["Arguments"] for one in (usual, compile_job(timed).definition())]
+    assert ['"timeout"' in one for one in told] == [False, True]
 
 
-def _follow(definition: dict[str, Any]) -> Any:
+def _states(definition: dict[str, Any]) -> Any:
+    """Of the first branch."""
     (together,) = (state for state in definition["States"].values() if state["Type"] == "Parallel")
-    return together["Branches"][0]["States"]["t0: follow"]["Arguments"]
+    return together["Branches"][0]["States"]
+
+
+@cache
+def _of_short_tasks(wait: str = "long_poll") -> StateMachine:
+    tasks = (task(f"t{n}", expected=SHORT, wait=wait) for n in range(TASKS))
+    return compile_job(job(*tasks, layout="unrolled"))
+
+
+def test_a_task_that_is_known_to_be_short_costs_one_transition() -> None:
+    """And has one state less; where it takes longer after all, a follower looks for it by its name."""
+    machine = _of_short_tasks()
+    assert [*_states(machine.definition())] == ["t0", "t0: status", "t0: follow", "t0: kept"]
+    assert machine.size < _machine().size - 400 * TASKS
+    seconds = dict.fromkeys(machine.job.task_names, 1.0)
+    assert simulate(machine, Scenario(seconds)).transitions == 3 + TASKS
+    late = simulate(machine, Scenario({**seconds, "t0": 45.0}))
+    # status, follow; follow, status, find, status, describe, status, answer
+    assert (late.transitions, late.makespan) == (3 + TASKS + 2 + 7, 45)
+    assert "t0: finish" not in _states(_of_short_tasks("poll").definition())
 
 
 def test_the_plan_tells_of_followers() -> None:

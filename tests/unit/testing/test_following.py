@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import cache
 from typing import Any
 
@@ -9,7 +11,7 @@ import pytest
 
 from elt_redshift.testing import samples
 from elt_redshift.testing.schedules import run
-from elt_redshift.testing.subject import Subject
+from elt_redshift.testing.subject import Subject, with_tasks
 
 from .plays import Stop
 from .test_every_state import SUBJECTS, broken
@@ -18,14 +20,18 @@ JOBS = ("one_task", "diamond", "joined", "woven", "auto_commit", "procedure", "w
 
 
 @cache
-def _followed(name: str) -> Subject:
+def _followed(name: str, short: bool = False) -> Subject:
+    """:param short: its statements are expected to end with their submissions, whether they do or not."""
     (job,) = (one for one in (*samples.jobs(), *samples.combinations()) if one.name == name)
-    return Subject.of(job, f"{name}, followed", follows=True)
+    if short:
+        brief = timedelta(seconds=1)
+        job = with_tasks(job, {task.name: replace(task, expected=brief) for task in job.tasks})
+    return Subject.of(job, f"{name}, followed{', short' if short else ''}", follows=True)
 
 
 def _findings(seeds: range) -> list[str]:
-    subjects = [_followed(name) for name in JOBS]
-    outcomes = (run(subjects[seed % len(JOBS)], seed) for seed in seeds)
+    subjects = [_followed(name, short) for name in JOBS for short in (False, True)]
+    outcomes = (run(subjects[seed % len(subjects)], seed) for seed in seeds)
     return [f"{one.seed} {one.job}: {finding}" for one in outcomes for finding in one.findings]
 
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection
+from typing import Any
 
 #: The running execution's ARN, name and number of redrives, and what the state was given.
 EXECUTION_ARN = "$states.context.Execution.Id"
@@ -34,6 +35,7 @@ def expression(code: str) -> str:
 
 
 #: The second characters of the marks. A literal's escapes are JSON's.
+_PLAIN = re.compile(r"[^'\\\\\n\r\t{}]*")
 _MARKS = re.compile(r"(?<=[${])\{|(?<=\{)%|(?<=%)\}")
 
 
@@ -107,6 +109,30 @@ def described_date(date: str, otherwise: str) -> str:
 def is_date(value: str) -> str:
     """Whether a value is a date that ``$toMillis`` can read; both are JSONata."""
     return f"$type({value}) = 'string' and $contains({value}, /^[0-9-]+T[0-9:.]+Z$/)"
+
+
+def code_of(value: Any) -> str:
+    """A JSON value of a definition, whose computed texts are marked as JSONata, inside JSONata."""
+    match value:
+        case str() if value.startswith("{% "):
+            return value[3:-3]
+        case str():
+            return f"'{value}'" if _PLAIN.fullmatch(value) else literal(value)
+        case dict():
+            return "{" + ", ".join(f"'{name}': {code_of(one)}" for name, one in value.items()) + "}"
+        case list():
+            return f"[{', '.join(map(code_of, value))}]"
+    return json.dumps(value)
+
+
+def members(code: str, *names: str) -> dict[str, Any]:
+    """Those of the named members of the first object in ``code``, of :func:`code_of`, that are JSON literals."""
+    found = {}
+    for name in names:
+        _, there, behind = code.partition(f"'{name}':")
+        if there:
+            found[name] = json.JSONDecoder().raw_decode(behind.lstrip())[0]
+    return found
 
 
 class Code(str):

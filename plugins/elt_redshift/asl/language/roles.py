@@ -20,9 +20,13 @@ Verdict = Literal[
 
 @dataclass(frozen=True)
 class Submits:
-    """It submits the SQL of a task; the call itself waits for the statement's end, at most for so many seconds."""
+    """It submits the SQL of a task; the call itself waits for the statement's end, at most for so many seconds.
+
+    :param ends: the state is left only where the statement has ended well by then; otherwise its error is caught.
+    """
 
     seconds: int = 0
+    ends: bool = False
 
 
 @dataclass(frozen=True)

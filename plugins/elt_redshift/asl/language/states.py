@@ -38,6 +38,11 @@ class Retry:
     backoff: float = 2.0
     max_delay: int = 60
 
+    @property
+    def _longest(self) -> float:
+        """The last pause, were it not for ``max_delay``."""
+        return float(self.interval * self.backoff ** (self.max_attempts - 1))
+
     def render(self) -> Rendered:
         if self.max_attempts == 0:
             return {"ErrorEquals": list(self.errors), "MaxAttempts": 0}
@@ -46,7 +51,7 @@ class Retry:
             "ErrorEquals": list(self.errors),
             **({} if self.interval == 1 else {"IntervalSeconds": self.interval}),
             **({} if self.backoff == 2.0 else {"BackoffRate": self.backoff}),
-            "MaxDelaySeconds": self.max_delay,
+            **({"MaxDelaySeconds": self.max_delay} if self._longest > self.max_delay else {}),
             "MaxAttempts": self.max_attempts,
             "JitterStrategy": "FULL",
         }

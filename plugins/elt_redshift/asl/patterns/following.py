@@ -13,6 +13,10 @@
        ├─ the gate: it fails the execution with Redshift's message, and a redrive lets it pass
        └─ next task, load_fact: kept
 
+A task that is known to be short has no ``finish``: its submission waits for the statement's end, and raises an error
+where that has not come within half a minute, which leads by way of ``status`` to a follower. The answer to a submission
+does not tell how many rows there were.
+
 The follower (:mod:`.follower`) is an execution of a Standard machine that serves all tasks of the job. So a task has
 few states, and adds as much to the run's history, however long its statement runs. ``docs/adr/0025`` says when tasks
 are followed, and why it does not matter how many followers a statement has.
@@ -23,11 +27,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any
 
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import (
     INPUT,
+    REDRIVEN,
     Code,
     code_object,
     expression,
@@ -37,15 +43,21 @@ from elt_redshift.asl.language.jsonata import (
     keep,
 )
 from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.language.roles import Submits
 from elt_redshift.asl.language.states import Catch, Choice, Retry, Rule, State, Succeed, Task
 from elt_redshift.asl.patterns import joins, passing, repeating
-from elt_redshift.asl.patterns.source import NEVER, OneTask, seconds
-from elt_redshift.asl.patterns.statement import StatementPattern
+from elt_redshift.asl.patterns.looking import refused
+from elt_redshift.asl.patterns.source import NEVER, OneTask, SubmitCall, seconds
+from elt_redshift.asl.patterns.statement import NOT_FINISHED, UNFINISHED, StatementPattern
+from elt_redshift.asl.patterns.words import CAUSE
 from elt_redshift.job.parts import SqlStatement, SqlTask
 from elt_redshift.job.repeating import times
-from elt_redshift.protocol import followers, messages
+from elt_redshift.protocol import followers, messages, statements
 
 _EXECUTION = "$states.context.Execution"
+
+#: A statement that is expected to take no longer is likely to end within its submission, which waits half a minute.
+SHORT = timedelta(seconds=20)
 
 #: What is no failure of the start.
 _ANSWERS = (*followers.ANSWERS, calls.CONDITION_FAILED, calls.NOT_EVALUATED)
@@ -60,7 +72,7 @@ class FollowedPattern(StatementPattern):
     def states(self) -> Iterator[State]:
         for submission in self._submissions():
             yield self._submit(submission)
-        if not self.source.polls:
+        if self._finishes:
             yield replace(self._finish(), catch=(Catch((calls.ANY_ERROR,), self._following, expression(INPUT)),))
         yield self._status()
         yield self._follow()
@@ -68,8 +80,32 @@ class FollowedPattern(StatementPattern):
             yield Succeed(self.source.name("kept"), self._kept())
 
     @property
+    def _short(self) -> bool:
+        """Whether the task ends with its submission, as a rule."""
+        expected = self.source.of.expected
+        return not self.source.polls and expected is not None and expected <= SHORT
+
+    @property
+    def _finishes(self) -> bool:
+        return not (self.source.polls or self._short)
+
+    @property
     def _behind(self) -> Step:
         return "follow" if self.source.polls else "finish"
+
+    def _submit(self, submission: SubmitCall) -> Task:
+        made = super()._submit(submission)
+        if not self._short:
+            return made
+        ended = f"$states.result.Status = '{statements.FINISHED}' ? $states.result.Id : {NOT_FINISHED}"
+        output = {**passing.finish(self.source.task, ended, ""), "rows": passing.NO_ROWS}
+        return replace(made, next=self.next, output=output, role=Submits(self._first_wait, ends=True))
+
+    def _caught(self) -> Catch:
+        """The task is kept; or the lock comes first, the statement is not over, or the submission was refused."""
+        status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
+        known = f"{REDRIVEN} or $contains({CAUSE}, '{UNFINISHED}')" if self._short else REDRIVEN
+        return Catch((calls.ANY_ERROR,), self.source.name("status"), refused(status, unless=f"({known})"))
 
     @property
     def _following(self) -> StateName:

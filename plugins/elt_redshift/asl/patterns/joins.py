@@ -237,18 +237,17 @@ class AnnouncePattern:
 
 
 def token_if(complete: str, token: str) -> str:
-    """The output of a write behind which somebody may have to be woken: his token is added to the input, or an error
-    raised that leads past :func:`wake`. Both parameters are JSONata."""
-    return expression(f"{complete} ? $merge([{INPUT}, {{'token': {token}}}]) : $error('Nobody is to be woken.')")
+    """The output of a write behind which somebody may have to be woken: his token beside the input, or an error raised
+    that leads past :func:`wake`. Both parameters are JSONata."""
+    return expression(f"{complete} ? {{'token': {token}, 'given': {INPUT}}} : $error('Nobody is to be woken.')")
 
 
 def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
-    """The state that sends the token in its input.
+    """The state that sends the token in its input, and goes on with what :func:`token_if` was given.
 
     :param otherwise: what follows where the token is stale; for a catcher, which cannot end a branch.
     """
-    # $sift gives nothing at all where the token was alone.
-    sent = expression(f"$merge([{{}}, $sift({INPUT}, function($value, $key) {{$key != 'token'}})])")
+    sent = expression(f"{INPUT}.given")
     return _writer(
         target,
         name,

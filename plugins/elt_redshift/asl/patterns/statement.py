@@ -80,7 +80,8 @@ MAX_PAUSE = 60
 
 #: In the console, at a state that raises an error to tell that a statement runs.
 NO_FAILURE = "An error here is no failure."
-NOT_FINISHED = "$error('Not finished.')"
+UNFINISHED = "Not finished."
+NOT_FINISHED = f"$error('{UNFINISHED}')"
 
 #: The statement in the state's input has ended badly.
 UNSUCCESSFUL = f"{INPUT}.Status in {list(statements.UNSUCCESSFUL)}"
