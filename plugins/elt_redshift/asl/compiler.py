@@ -183,8 +183,10 @@ def _measured(arranged: Arranged) -> Arranged | None:
 
 
 def can_follow(job: EltJob) -> bool:
-    """Whether the tasks of a job can have their statements followed."""
-    return not (job.settles or job.uses_functions) and all(task.wait != "event" for task in job.tasks)
+    """Whether the tasks of a job can have their statements followed: no functions make its follower's calls."""
+    return not (job.settles or job.uses_functions or job.audit_in_redshift) and all(
+        task.wait != "event" for task in job.tasks
+    )
 
 
 def assemble(arranged: Arranged, target: Target) -> StateMachine:

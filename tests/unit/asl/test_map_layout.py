@@ -36,7 +36,7 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(100, on_task_failure="finish_independent"), "map"),
         (sized(1, layout="map"), "map"),
         (sized(200), "unrolled"),
-        (sized(300), "map"),
+        (sized(400), "map"),
         (EltJob(job_id="1", name="long", tasks=[task(f"t{number}", sql=(LONG,)) for number in range(10)]), "map"),
         (
             EltJob(
@@ -45,10 +45,11 @@ LONG = f"select '{'x' * 95_000}'"
             "unrolled",
         ),
         (sized(2, on_task_failure="finish_independent", timeout=timedelta(hours=24)), "map"),
+        (sized(200, audit_store="redshift"), "map"),
     ],
     ids=[
         *("eighty", "one", "held_back", "many_held_back", "asked_for", "many", "too_many", "long_sql", "long_running"),
-        "long_running_held_back",
+        *("long_running_held_back", "audit_in_redshift"),
     ],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
@@ -58,7 +59,7 @@ def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
 
 @pytest.mark.parametrize(
     ("job", "follows"),
-    [(sized(80), False), (sized(200), True), (sized(2, timeout=timedelta(hours=24)), True), (sized(300), False)],
+    [(sized(80), False), (sized(200), True), (sized(2, timeout=timedelta(hours=24)), True), (sized(400), False)],
     ids=["eighty", "many", "long_running", "too_many"],
 )
 def test_statements_are_followed_where_the_job_fits_only_so(job: EltJob, follows: bool) -> None:
