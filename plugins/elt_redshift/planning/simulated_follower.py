@@ -22,14 +22,12 @@ class SimulatedFollower:
         look = next(place for place, state in enumerate(states) if state.name in _LOOKS)
         self._looking = Flow((*states[look:], *states[:look]))
 
-    def begin(self, task: str, statement: SimulatedStatement, tally: Tally, sought: bool) -> tuple[Place, int]:
-        """Where the statement of a task is looked at first, and how often its followers are relieved.
-
-        :param sought: whether the first one must look for the statement by its name.
-        """
+    def begin(self, task: str, statement: SimulatedStatement, tally: Tally) -> tuple[Place, int]:
+        """Where the statement of a task is looked at first, and how often its followers are relieved."""
         relieved = max(0, math.ceil(statement.left / LONGEST) - 1)
+        sought = int(statement.lost)
         tally.enter(self._around, relieved + 1)
-        for name, times in ((_STATUS, relieved + 1 + sought), (_RELIEVE, relieved), (_FIND, int(sought))):
+        for name, times in ((_STATUS, relieved + 1 + sought), (_RELIEVE, relieved), (_FIND, sought)):
             if state := self._looking.find(name):
                 tally.enter(state, times)
         item = {"name": task, **({} if statement.timed else {"timeout": NEVER})}

@@ -23,6 +23,7 @@ class SimulatedStatement:
     :param left: seconds until the attempt ends.
     :param fails: the attempt is going to fail.
     :param looks: how often it was looked for because no event came.
+    :param lost: its id is not known where it outlasts its submission.
     :param fresh: the next attempt has not been submitted yet.
     """
 
@@ -33,9 +34,10 @@ class SimulatedStatement:
     fails: bool = False
     looks: int = 0
     fresh: bool = False
+    lost: bool = False
 
-    def submit(self, seconds: float) -> None:
-        self.left, self.cancelled, self.looks, self.fresh = seconds, False, 0, False
+    def submit(self, seconds: float, lost: bool) -> None:
+        self.left, self.cancelled, self.looks, self.fresh, self.lost = seconds, False, 0, False, lost
         self.fails = self.failures > 0
         self.failures -= self.fails
 

@@ -162,7 +162,7 @@ class Simulation:
             case "" | "submit" | "submit batch":
                 return self._submit(state, name, here, now)
             case "follow":
-                return (yield from self._followed(task, state, name, here, now))
+                return (yield from self._followed(task, state, here, now))
             case "join":
                 return (yield from self._wait(task, state, here, now))
             case "announce" | "tell":
@@ -209,7 +209,7 @@ class Simulation:
         task = here.task(name)
         timed = here.state(name, "cancel") is not None and here.of_item("timeout") != NEVER
         statement = self._statements.setdefault(task, SimulatedStatement(self.scenario.failures.get(task, 0), timed))
-        statement.submit(self.scenario.seconds[task])
+        statement.submit(self.scenario.seconds[task], state.role.ends)
         self.starts.setdefault(task, now)
         if state.call.waits:
             assert isinstance(state.timeout, int)
@@ -243,15 +243,10 @@ class Simulation:
         self._pass(task, now, statement.left)
         return now + seconds
 
-    def _followed(self, task: str, state: State, name: StateName, here: Place, now: float) -> Steps:
+    def _followed(self, task: str, state: State, here: Place, now: float) -> Steps:
         """Followers, one each hour, look after the statement."""
         assert self._follower
-        match here.state(name, ""):
-            case Task(role=Submits(ends=sought)):
-                pass
-            case _:
-                sought = False
-        place, relieved = self._follower.begin(task, self._statements[task], self._execution(), sought)
+        place, relieved = self._follower.begin(task, self._statements[task], self._execution())
         here.execution.enter(state, relieved)
         here.execution.events += 1 + relieved  # TaskSubmitted
         return (yield from self._walk(place, now))
@@ -306,12 +301,9 @@ class Simulation:
                 return ruled or state.default or state.rules[0].next
             case Task() if statement and of_step(name, "") and state.call.waits:
                 return answered(state, statement)
-            case Task(role=Submits(ends=True)) if statement and not statement.finished:
-                here.execution.events += CAUGHT_EVENTS
-                return state.catch[0].next
             case Task() if statement and of_step(name, "follow") and statement.fresh:
                 return state.catch[0].next
-            case Task() if statement and of_step(name, "finish") and not statement.finished:
+            case Task() if statement and not statement.finished and of_step(name, "" if statement.lost else "finish"):
                 here.execution.events += CAUGHT_EVENTS
                 return state.catch[0].next
             case _:
