@@ -1,4 +1,5 @@
 """One embedded AWS and one real Airflow for the tests that drive its processes: both together take a minute to start.
+They end with this folder's tests, since an Airflow with nothing to do keeps looking whether there is something.
 
 Each file of tests brings jobs and DAG files of its own, which Airflow finds while it runs, see ``Airflow.add``.
 """
@@ -16,14 +17,14 @@ from tests.e2e.airflow_processes import Airflow
 from tests.servers import embedded_aws
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def aws() -> Iterator[LocalAws]:
     """An embedded AWS for the tests of this folder."""
     with embedded_aws() as running:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(aws: LocalAws, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Airflow]:
     """Airflow, as yet without DAGs."""
     folder = tmp_path_factory.mktemp("airflow")
