@@ -3,9 +3,9 @@
 
 # Any interpreter from 3.11 to 3.13, e.g. `make test PYTHON=python3.12`; it is looked at only when .venv is made.
 PYTHON ?= python3
-# Test processes. Three for two processors, because those with a real Airflow mostly wait; not more, because each may run
-# an embedded AWS, a PostgreSQL and an Airflow of its own.
-JOBS ?= 3
+# Test processes. Four for two processors, because they often wait: for an Airflow, for statements, for each other's turn;
+# not more, because each may run an embedded AWS, a PostgreSQL and an Airflow of its own.
+JOBS ?= 4
 # Files stay together, and in their order: see tests/conftest.py.
 SIDE_BY_SIDE := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 
@@ -130,7 +130,12 @@ validate: .venv/installed $(VALIDATOR_HOME)/node_modules/.bin/asl-validator  ## 
 	  $$(printf -- '--json-path %s ' *.json) >validated.txt
 	@echo "$$(wc -l <$(DEFINITIONS)/validated.txt) definitions are valid"
 
-check: lint types imports templates validate test-matrix exhaustive test  ## everything that must hold before a change is merged
+# What needs nothing of each other runs side by side. Then all tests at once: a process that collects them, and that has an
+# embedded AWS and an Airflow, runs the quick ones and the others.
+check: .venv/installed  ## everything that must hold before a change is merged
+	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target \
+	  lint types imports templates validate $(MATRIX:%=test-airflow-%)
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not stock"
 
 local-up: .venv/installed  ## start the embedded AWS
 	$(BIN)/elt-redshift local up

@@ -34,6 +34,9 @@ settings.load_profile("without a deadline")
 #: The files whose tests drive one and the same Airflow, see tests/e2e/conftest.py.
 ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py")
 
+#: It has an Airflow of its own, for many minutes.
+LONG_ON_PROCESSES = "test_shapes.py"
+
 #: Files of long tests that share nothing: whichever process is free takes the next one.
 APART = (
     "test_random_resuming.py",
@@ -59,11 +62,19 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
 
+def _turn(item: pytest.Item) -> int:
+    """When a test's turn is: the long ones begin first, so that the processes end together. Tests on a real Airflow
+    mostly wait, and leave the processors to the others beside them; but few Airflows start at a time."""
+    file = item.path.as_posix()
+    firsts = (ON_PROCESSES, LONG_ON_PROCESSES, APART)
+    folders = ("/tests/e2e/", "/tests/local/")
+    known = [file.endswith(files) for files in firsts] + [folder in file for folder in folders]
+    return known.index(True) if True in known else len(known)
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests on a real Airflow mostly wait: begun first, they leave the processors to the others beside them. Those that
-    share one take longest."""
-    items.sort(key=lambda item: (item.path.name not in ON_PROCESSES, "e2e" not in item.path.parts))
+    items.sort(key=_turn)
 
 
 @pytest.hookimpl(wrapper=True)
