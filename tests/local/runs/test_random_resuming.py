@@ -1,7 +1,7 @@
 """Random graphs, failed or stopped anywhere, mended and resumed: done tasks ran once, changed ones again with what is
 behind them.
 
-`make check` tries 30; ``ELT_REDSHIFT_RESUME_SEEDS=200 pytest tests/local/runs/test_random_resuming.py`` more of them.
+`make check` tries 16; ``ELT_REDSHIFT_RESUME_SEEDS=200 pytest tests/local/runs/test_random_resuming.py`` more of them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from tests.local.runs.test_joins import random_graph
 from tests.local.runs.test_resuming import FORMS, resume
 from tests.unit.asl.jobs import job, task
 
-TASKS, SEEDS = 10, int(os.environ.get("ELT_REDSHIFT_RESUME_SEEDS", "30"))
+TASKS, SEEDS = 10, int(os.environ.get("ELT_REDSHIFT_RESUME_SEEDS", "16"))
 QUICK = (8,)  # a run that takes a few seconds
 
 Graph = Mapping[str, Sequence[str]]

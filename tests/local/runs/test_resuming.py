@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -25,13 +25,15 @@ FORMS = [
     for failure in ("stop", "finish_independent")
 ]
 #: Each layout, each way to wait and both ends of a failure are among them.
-QUICK_FORMS = [FORMS[2], FORMS[5], FORMS[6]]
+QUICK_FORMS = (2, 5, 6)
 
 
-def forms(*quick: dict[str, Any]) -> pytest.MarkDecorator:
-    """All forms, of which `make test` runs the quick ones. Which tasks a resumption skips and which run is the same to
-    a form in each of these tests: the first goes through all kinds of forms there, each of the others through one."""
-    return pytest.mark.parametrize("form", exhaustive(FORMS, quick), ids=lambda form: "-".join(form.values()))
+def forms(quick: Sequence[int], more: Sequence[int]) -> pytest.MarkDecorator:
+    """Forms by their numbers, of which `make test` runs the quick ones. Which tasks a resumption skips and which run is
+    the same to a form in each of these tests: the first goes through all forms there, the others through those that
+    have little in common."""
+    cases = exhaustive([FORMS[number] for number in (*quick, *more)], [FORMS[number] for number in quick])
+    return pytest.mark.parametrize("form", cases, ids=lambda form: "-".join(form.values()))
 
 
 def resumer(deployed: DeployedJob) -> Resumer:
@@ -56,7 +58,7 @@ def made(form: dict[str, Any], graph: dict[str, tuple[str, ...]], sql: Callable[
 GRAPH = {"a": (), "b": ("a",), "c": ("a",), "d": (), "e": ("b",), "f": ("c", "d")}
 
 
-@forms(*QUICK_FORMS)
+@forms(QUICK_FORMS, more=(0, 1, 3, 4, 7))
 def test_what_is_done_is_kept_and_what_was_mended_runs(deploy: Deploy, ledger: str, form: dict[str, Any]) -> None:
     """The done tasks ran once, the failed one runs with its new SQL, and so does what is behind it."""
     note = f"insert into {ledger} values ('%s')"
@@ -78,7 +80,7 @@ def test_what_is_done_is_kept_and_what_was_mended_runs(deploy: Deploy, ledger: s
     assert (deployed.item.state, deployed.item.reserved_for, deployed.item.failed_task) == ("Ready", None, None)
 
 
-@forms(FORMS[6])
+@forms([6], more=[1])
 def test_a_done_task_whose_sql_has_changed_runs_again_with_what_is_behind(
     deploy: Deploy, ledger: str, form: dict[str, Any]
 ) -> None:
@@ -95,7 +97,7 @@ def test_a_done_task_whose_sql_has_changed_runs_again_with_what_is_behind(
     assert resumption.again["f"] in ("it is behind c, which has changed", "it had not succeeded")
 
 
-@forms(FORMS[5])
+@forms([5], more=[6])
 def test_cleared_tasks_run_again_and_no_others(deploy: Deploy, ledger: str, form: dict[str, Any]) -> None:
     """Of a run that has succeeded, exactly the tasks that somebody names are run again."""
     note = f"insert into {ledger} values ('%s')"
@@ -107,7 +109,7 @@ def test_cleared_tasks_run_again_and_no_others(deploy: Deploy, ledger: str, form
     assert (again.status, deployed.ran(ledger)) == ("SUCCEEDED", Counter(a=1, b=1, c=2, d=1, e=2, f=2))
 
 
-@forms(FORMS[2])
+@forms([2], more=[0, 5, 7])
 @pytest.mark.parametrize("finishes", [True, False])
 def test_a_statement_that_outlived_its_execution_is_settled_first(
     deploy: Deploy, barrier: Barrier, ledger: str, form: dict[str, Any], finishes: bool
