@@ -11,22 +11,21 @@ import pytest
 from .conftest import CLUSTER, fetch, finish
 from .corpus import CASES, Case
 
-Run = Callable[[str], dict[str, Any]]
+Run = Callable[..., dict[str, Any]]
 
 
 @pytest.fixture
 def run_in_session(client: Any) -> Iterator[Run]:
-    """Runs statements in a session whose search path begins with a schema of its own."""
+    """Runs a statement to its end, in a session whose search path begins with a schema of its own."""
     schema = f"s{uuid.uuid4().hex[:12]}"
-    opened = client.execute_statement(
-        Sql=f"create schema {schema}; set search_path to {schema}", SessionKeepAliveSeconds=60, **CLUSTER
-    )
-    finish(client, opened["Id"])
 
-    def run(sql: str, keep: int = 60) -> dict[str, Any]:
-        submitted = client.execute_statement(Sql=sql, SessionId=opened["SessionId"], SessionKeepAliveSeconds=keep)
-        return finish(client, submitted["Id"])
+    def run(sql: str, keep: int = 60, **members: Any) -> dict[str, Any]:
+        where = members or {"SessionId": opened["SessionId"]}
+        asked = {"Sql": sql, "SessionKeepAliveSeconds": keep, "WaitTimeSeconds": 30}
+        answer: dict[str, Any] = client.execute_statement(**asked, **where)
+        return answer
 
+    opened = run(f"create schema {schema}; set search_path to {schema}", **CLUSTER)
     yield run
     run("rollback")
     run(f"drop schema {schema} cascade", keep=0)
@@ -45,8 +44,8 @@ def test_case(case: Case, run_in_session: Run, client: Any) -> None:
     """The statement ends as the case says."""
     for statement in case.setup:
         prepared = run_in_session(statement)
-        assert prepared["Status"] == "FINISHED", prepared["Error"]
-    outcome = run_in_session(case.sql)
+        assert prepared["Status"] == "FINISHED", finish(client, prepared["Id"])["Error"]
+    outcome = finish(client, run_in_session(case.sql)["Id"])
     if case.error is not None:
         assert outcome["Status"] == "FAILED"
         assert case.error in outcome["Error"]
@@ -54,7 +53,7 @@ def test_case(case: Case, run_in_session: Run, client: Any) -> None:
     if not case.check or outcome["Status"] != "FAILED":
         assert outcome["Status"] == "FINISHED" or case.check, outcome.get("Error")
     if case.check:
-        outcome = run_in_session(case.check)
+        outcome = finish(client, run_in_session(case.check)["Id"])
         assert outcome["Status"] == "FINISHED", outcome["Error"]
     if case.count is not None:
         assert outcome["ResultRows"] == case.count
