@@ -252,6 +252,32 @@ def test_every_task_has_the_dags_connection(job: EltJob, engine: Any) -> None:
     assert [task.task_id for task in dag.tasks if Connection.of(task).arguments != given] == []
 
 
+@pytest.mark.parametrize(
+    ("warehouse", "address"),
+    [
+        (
+            {"database": "dev", "cluster_identifier": "c", "db_user": "etl"},
+            "redshift://c/dev/public.elt_audit?user=etl",
+        ),
+        (
+            {"database": "dev", "workgroup_name": "w", "secret_arn": "arn:s"},
+            "redshift-serverless://w/dev/public.elt_audit?secret=arn:s",
+        ),
+        ({"database": "dev", "workgroup_name": "w"}, "redshift-serverless://w/dev/public.elt_audit"),
+    ],
+)
+def test_the_lock_of_a_job_in_redshift_is_in_its_warehouse(warehouse: dict[str, str], address: str) -> None:
+    """Whose address is told nobody, unless it is another table; one of DynamoDB is refused."""
+    job = EltJob(job_id="7", name="native", audit_store="redshift")
+    job.task("a", statement="select 1")
+    given: dict[str, Any] = {"engine": "airflow", "warehouse": warehouse}
+    assert elt_dag(job, **given).get_task("acquire_lock").table_name == address  # type: ignore[attr-defined]
+    elsewhere = "redshift://other/dev/ops.audit?user=u"
+    assert elt_dag(job, audit_table=elsewhere, **given).get_task("release_lock").table_name == elsewhere  # type: ignore[attr-defined]
+    with pytest.raises(JobError, match=r"audit item is in Redshift, and 'audit' is not\. Give its address"):
+        elt_dag(job, audit_table="audit", **given)
+
+
 def test_the_dags_retries_are_those_of_native_tasks_without_their_own() -> None:
     """On Airflow's workers Airflow tries again; a task's own number goes first."""
     job = EltJob(job_id="7", name="native")

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from contextlib import nullcontext
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 
 from elt_redshift.aws import moving
@@ -91,13 +91,15 @@ def prepare(
     values = {**(before.parameters if before else {}), **parameters}
     moved = moving.move(before, job, values, change_set.changes)
     if moved:
-        _refuse(account, moved, change_set)
+        with _discarded_if_refused(account, change_set):
+            moving.check(account, moved)
     return Prepared(job, change_set, machine.target.long_polling, told, moved, place)
 
 
-def _refuse(account: Account, moved: Move, change_set: ChangeSet) -> None:
+@contextmanager
+def _discarded_if_refused(account: Account, change_set: ChangeSet) -> Iterator[None]:
     try:
-        moving.check(account, moved)
+        yield
     except EltError:
         account.stacks.discard(change_set)
         raise
@@ -111,11 +113,14 @@ def carry_out(account: Account, prepared: Prepared, told: Told = lambda _: None)
     :raises EltError: the warehouse refuses the table, somebody has the lock and it is to move, or a resource failed.
     """
     job, change_set = prepared.job, prepared.change_set
-    with moving.held(account, prepared.move) if prepared.move else nullcontext():
-        if prepared.place:
-            store = account.audit_in_redshift(prepared.place)
-            store.create()
-            store.introduce(job.job_id)
+    with ExitStack() as meanwhile:
+        with _discarded_if_refused(account, change_set):
+            if prepared.move:
+                meanwhile.enter_context(moving.held(account, prepared.move))
+            if prepared.place:
+                store = account.audit_in_redshift(prepared.place)
+                store.create()
+                store.introduce(job.job_id)
         account.stacks.execute(change_set, told)
     return account.stacks.find(job.name, change_set.stack)
 

@@ -98,6 +98,17 @@ def with_functions() -> tuple[EltJob, ...]:
     )
 
 
+def with_audit_in_redshift() -> tuple[EltJob, ...]:
+    """Jobs whose audit item functions read and write; that it is a row changes nothing of what a write means, and calls
+    that arrive late do so for as long as any others."""
+    return (
+        _job("row", _joined(retries=1), lock=LockPolicy(when_locked="wait"), audit_store="redshift"),
+        _job("released_row", _diamond(), lock=LockPolicy(after_failure=RELEASED), audit_store="redshift"),
+        _job("fenced_row", _diamond(retries=1), fence=True, audit_store="redshift"),
+        _job("map_row", _woven(), layout="map", audit_store="redshift"),
+    )
+
+
 def mapped() -> tuple[EltJob, ...]:
     """Jobs in the map layout, which otherwise only those of some eighty tasks have."""
     batches: dict[str, dict[str, Any]] = {

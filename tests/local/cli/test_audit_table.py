@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -76,6 +77,45 @@ def test_jobs_share_a_table(job: Path, cli: Cli, unique: str, tmp_path: Path, lo
     _, out, _ = cli("destroy", other, "--yes", "--all")
     assert f"Deleted: the item of job id {second} in the shared audit table {table}" in out
     assert _items(table) == {unique: "Ready"}
+
+
+def test_jobs_share_a_table_in_the_warehouse(job: Path, cli: Cli, unique: str, tmp_path: Path) -> None:
+    """`deploy` makes it, and each job's row, before the stack; commands know the row by the stack; what is removed
+    leaves it, and takes it if it is told to."""
+    second = f"{unique}b"
+    other = _job(tmp_path / "b", second, second)
+    for folder, stack in ((job, unique), (other, second)):
+        (folder / "job.yaml").write_text((folder / "job.yaml").read_text() + "audit_store: redshift\n")
+        status, out, err = cli("deploy", folder, "--stack", stack, "--audit-table", f"public.{unique}", *WAREHOUSE)
+        assert (status, "DynamoDBETLAuditTable" in out) == (0, False), err
+    address = f"redshift://warehouse/dev/public.{unique}?user=awsuser"
+    assert f"audit table {address}." in out
+    assert json.loads(cli("status", "--table", address, "--json")[1])[1]["state"] == "Ready"
+    assert [one["job_id"] for one in json.loads(cli("status", job, "--json")[1])] == [unique]
+    assert cli("run", job, "--watch")[0] == 0
+    third = _job(tmp_path / "c", f"{unique}c", unique)
+    (third / "job.yaml").write_text((third / "job.yaml").read_text() + "audit_store: redshift\n")
+    _, _, err = cli("deploy", third, "--stack", f"{unique}c", "--audit-table", f"public.{unique}", *WAREHOUSE)
+    assert f"has its lock in table {address} already: it is stack {unique}'s." in err
+    _, out, _ = cli("destroy", job, "--yes")
+    assert f"Stays: the item of job id {unique} in the shared audit table {address}" in out
+    _, out, _ = cli("destroy", other, "--yes", "--all")
+    assert f"Deleted: the item of job id {second} in the shared audit table {address}" in out
+    assert [one["job_id"] for one in json.loads(cli("status", "--table", address, "--json")[1])] == [unique]
+
+
+def test_a_warehouse_that_cannot_serve_is_refused(job: Path, cli: Cli, unique: str) -> None:
+    """Without a login that all share, with a table that is none, or with one that cannot be made; no stack is left."""
+    (job / "job.yaml").write_text((job / "job.yaml").read_text() + "audit_store: redshift\n")
+
+    def refused(*options: str) -> str:
+        status, _, err = cli("deploy", job, "--stack", unique, "--cluster", "warehouse", *options)
+        assert (status, unique in _stacks()) == (1, False)
+        return err
+
+    assert "needs SecretArn, or of a cluster DatabaseUserName" in refused()
+    assert "RedshiftETLAuditTable" in refused("--user", "awsuser", "--audit-table", "elt-audit")
+    assert 'schema "nowhere" does not exist' in refused("--user", "awsuser", "--audit-table", "nowhere.audit")
 
 
 def test_a_table_that_cannot_serve_is_refused(job: Path, cli: Cli, unique: str) -> None:

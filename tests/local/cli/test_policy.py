@@ -112,8 +112,8 @@ class Recorded:
 
 
 def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], unique: str) -> None:
-    """Deploying anew and again, in both layouts and with a shared audit table; a removal that stops what runs, and one
-    that somebody's lock is in the way of."""
+    """Deploying anew and again, in both layouts and with a shared audit table; a change of the runtime, which takes the
+    lock; a removal that stops what runs, and one that somebody's lock is in the way of."""
     run, table, folders = (
         Recorded(cli),
         f"{unique}-audit",
@@ -126,6 +126,10 @@ def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], 
     cli("run", folders[0])
     wait_for(lambda: _at_work(folders[0]), "its statement runs", bounds.EXECUTION)
     run("destroy", folders[0], "--all", "--stop", "--yes")
+    with_functions = (folders[2] / "job.yaml").read_text()
+    (folders[2] / "job.yaml").write_text(with_functions.replace("runtime: lambda", ""))
+    run("deploy", folders[2], "--stack", _stack(folders[2]))
+    (folders[2] / "job.yaml").write_text(with_functions)
     AuditStore(boto3.client("dynamodb"), table).acquire(_name(folders[1]), "somebody")
     run("destroy", folders[1], "--all", "--yes", status=1)
     run("destroy", folders[2], "--yes")

@@ -14,15 +14,18 @@ import pytest
 
 from elt_redshift.asl.language.needs import STARTING_CHILDREN
 from elt_redshift.asl.patterns import catching_up
+from elt_redshift.aws.template import functions
+from elt_redshift.functions.sql import MARGIN
 from elt_redshift.job.model import EltJob, LockPolicy, Notify, Schedule
 from elt_redshift.local.clock import Clock
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.iam.policies import Grant, grants
 from elt_redshift.local.iam.record import Rights, Use
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.places import Place
 from tests import bounds
 from tests.cases import exhaustive
-from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import task
 
@@ -31,6 +34,9 @@ Deploy = Callable[[EltJob], DeployedJob]
 #: Step Functions starts and looks after a Map's children by itself, where no call is seen; AWS's documentation says
 #: what it must be allowed.
 UNSEEN = {need.action for need in STARTING_CHILDREN if need.action.startswith("states:")}
+
+#: Jobs whose audit item is in Redshift, by the calls that functions make for them.
+IN_REDSHIFT = [{"audit_store": "redshift"}, {"audit_store": "redshift", "runtime": "lambda"}]
 
 #: Later than any schedule's next time.
 DAY = timedelta(days=1)
@@ -88,8 +94,11 @@ def _policies(iam: Any, role: str) -> dict[str, Any]:
 
 @contextmanager
 def _deployed(deploy: Deploy, job: EltJob) -> Iterator[DeployedJob]:
-    """Deployed as it catches up at once; at the end its schedule is gone."""
-    with patch.object(catching_up, "UNDER_WAY", 0):
+    """Deployed as it catches up at once, and waits for its row some seconds only; at the end its schedule is gone."""
+    with (
+        patch.object(catching_up, "UNDER_WAY", 0),
+        patch.object(functions, "STATE_SECONDS_IN_REDSHIFT", int(MARGIN) + 5),
+    ):
         deployed = deploy(job)
     yield deployed
     deployed.client("cloudformation").delete_stack(StackName=deployed.stack)
@@ -125,6 +134,27 @@ def _lose_the_lock(deployed: DeployedJob, barrier: Barrier) -> None:
     deployed.audit.release(job_id, "another")
 
 
+def _hang(deployed: DeployedJob) -> None:
+    """Somebody holds the job's row in a transaction, for longer than the function waits."""
+    session = {"SessionId": _do(deployed, **WAREHOUSE, Sql="begin", SessionKeepAliveSeconds=600)["SessionId"]}
+    table, job_id = Place.parse(deployed.audit.table).table, deployed.job.job_id
+    _do(deployed, **session, Sql=f"update {table} set jobid = jobid where jobid = '{job_id}'")
+    arn = deployed.start()
+
+    def cancelled() -> bool:
+        return any(one["Status"] == "ABORTED" for one in deployed.statements_named("-audit/"))
+
+    wait_for(cancelled, "the function gives up", bounds.EXECUTION)
+    _do(deployed, **session, Sql="rollback", SessionKeepAliveSeconds=0)
+    assert deployed.end(arn).status == "SUCCEEDED"
+
+
+def _do(deployed: DeployedJob, **request: Any) -> Any:
+    answer = deployed.data.execute_statement(**request, WaitTimeSeconds=30)
+    assert answer["Status"] == "FINISHED"
+    return answer
+
+
 def _tell_twice(deployed: DeployedJob, stack: Stack, arn: str) -> None:
     """The event of a statement comes again, when its task has long gone on."""
     (statement,) = deployed.statements(arn, "a")
@@ -155,7 +185,9 @@ def _miss_starts(stack: Stack, faults: Faults, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize(
-    "form", exhaustive([{}, {"layout": "map"}, {"fence": True}, {"runtime": "lambda"}], quick=[{}]), ids=str
+    "form",
+    exhaustive([{}, {"layout": "map"}, {"fence": True}, {"runtime": "lambda"}, *IN_REDSHIFT], quick=[{}]),
+    ids=str,
 )
 def test_roles_may_do_what_they_do_and_no_more(
     deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, unique: str, form: dict[str, Any]
@@ -169,6 +201,8 @@ def test_roles_may_do_what_they_do_and_no_more(
         if _waits_for_events(form):
             _tell_twice(deployed, stack, first)
         _lose_the_lock(deployed, barrier)
+        if "audit_store" in form:
+            _hang(deployed)
         clock.advance(DAY)
         deployed.kept(first)
         _miss_starts(stack, faults, clock)

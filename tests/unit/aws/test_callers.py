@@ -196,6 +196,17 @@ def test_named_jobs_are_named() -> None:
     assert not {"MapRuns", "Children", "JobFiles", "JoinTable"} & {one["Sid"] for one in document["Statement"]}
 
 
+def test_a_lock_in_the_warehouse_takes_rights_there() -> None:
+    """Of the stacks that have theirs there, and none on a table of DynamoDB."""
+    machine, address = "arn:aws:states:eu-west-1:123456789012:stateMachine:Sales", "redshift://c/dev/ops.audit?user=u"
+    deployed = Deployed("sales", "Sales", machine, address, "history", f"{machine}-end", "1", shares_table=True)
+    for caller in ("operator", "mwaa"):
+        found = {one.name: one.resources for one in policies.needed(caller, Scope(PLACE, deployed=(deployed,)))}
+        assert found["warehouse"] == ("arn:aws:redshift:eu-central-1:123456789012:cluster:c",)
+        assert "arn:aws:redshift:eu-central-1:123456789012:dbuser:c/u" in found["database user"]
+        assert "audit table" not in found
+
+
 def test_a_bounded_deployer_makes_bounded_roles_only() -> None:
     """Nothing that makes or fills a role goes without the boundary, and none is taken off."""
     document = _document("deployer", Scope(PLACE, "elt"), EVERYTHING, boundary=BOUND)

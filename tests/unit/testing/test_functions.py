@@ -11,7 +11,7 @@ from elt_redshift.testing import Chances, Faults, run, samples
 from elt_redshift.testing.subject import Subject
 from tests.cases import exhaustive
 
-SUBJECTS = [Subject.of(job) for job in samples.with_functions()]
+SUBJECTS = [Subject.of(job) for job in (*samples.with_functions(), *samples.with_audit_in_redshift())]
 QUIET = Chances(kinds=("start",), faults=Faults(), ends=False, lost_events=0.0)
 SEEDS = [range(50), range(50, 250)]
 

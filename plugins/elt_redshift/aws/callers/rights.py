@@ -153,7 +153,8 @@ _DEPLOYER = (
     Right("machine", _actions("states", "ListExecutions"), "see before a removal what runs"),
     Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "stop runs: destroy --stop"),
     *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in _STOPPING),
-    Right("audit table", _actions("dynamodb", "UpdateItem"), "show the job in its audit table"),
+    Right("audit table", _actions("dynamodb", "UpdateItem"), "show the job in its audit table, and hold its lock"),
+    Right("audit table", _actions("dynamodb", "GetItem"), "see who has a lock that is to move"),
     Right("shared table", _actions("dynamodb", "DeleteItem", "GetItem"), "remove a job's item: destroy --all"),
     Right(
         "shared table",

@@ -26,7 +26,7 @@ _RUNTIME, _PROCESSORS = "python3.13", ["arm64"]
 #: In MB, the least that there is: a function mostly waits.
 _MEMORY = 128
 #: Seconds for a write or a read, in DynamoDB and in Redshift. None goes on for longer than a take-over waits for it.
-_STATE_SECONDS, _STATE_SECONDS_IN_REDSHIFT = 30, 110
+STATE_SECONDS, STATE_SECONDS_IN_REDSHIFT = 30, 110
 
 _FUNCTIONS: Mapping[Resource, tuple[str, str]] = {
     "sql function": (SQL, "elt_redshift.functions.sql.handler"),
@@ -39,7 +39,7 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
 
     :param named: what the other parts of the template have.
     """
-    state = _STATE_SECONDS_IN_REDSHIFT if compiled.job.audit_in_redshift else _STATE_SECONDS
+    state = STATE_SECONDS_IN_REDSHIFT if compiled.job.audit_in_redshift else STATE_SECONDS
     seconds = {SQL: _sql_seconds(compiled), STATE: state}
     resources: dict[str, Any] = {}
     for function, needs in sorted(compiled.functions.items()):
