@@ -86,8 +86,16 @@ def schema(_: argparse.Namespace) -> int:
 
 def template(given: argparse.Namespace) -> int:
     choices = Choices(given.shared_audit_table, given.keep_tables == SAID[True])
-    rendered = render(compile_job(load(given), Target(other_account=given.other_account)), choices)
+    machine = compile_job(load(given), Target(other_account=given.other_account))
+    rendered = render(machine, choices)
     print(json.dumps(rendered.template, indent=2, ensure_ascii=False))
+    if machine.job.audit_in_redshift:
+        print(
+            "The audit table is not in the template: "
+            f"`elt-redshift audit create ADDRESS --job-id {machine.job.job_id}` makes it, and the job's row, before the "
+            "first run. The output AuditTable has the address.",
+            file=sys.stderr,
+        )
     if rendered.job_file is not None:
         print(
             f"The tasks are not in the template: write them to S3 with `elt-redshift compile {given.job} --job-file`, "

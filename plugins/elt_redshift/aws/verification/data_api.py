@@ -88,6 +88,20 @@ def result_of_a_part(bench: Bench) -> str:
     return f"{part}: HasResultSet {told['HasResultSet']}, {records}"
 
 
+def read_behind_a_write(bench: Bench) -> str:
+    """The last statement of a batch sees what those before it have written; each counts its own rows."""
+    told = bench.run(
+        "create temp table elt_verify (n int)",
+        "insert into elt_verify values (1), (5)",
+        "update elt_verify set n = 2 where n = 1",
+        "select n from elt_verify where n < 5",
+    )
+    rows = [one.get("ResultRows") for one in told.get("SubStatements", ())][2:]
+    records = bench.data.get_statement_result(Id=f"{told['Id']}:4")["Records"]
+    expect((rows, records) == ([1, 1], [[{"longValue": 2}]]), (rows, records))
+    return "1 row changed, and read as it is then"
+
+
 def counted_rows(bench: Bench) -> str:
     """ResultRows counts what was inserted, updated and deleted."""
     told = bench.run(

@@ -82,6 +82,7 @@ ROWS = (
     Row(73, ("dynamodb:Query", *_RUN), stacks.in_history, stack=True),
     Row(85, _BATCH, data_api.failed_first),
     Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
+    Row(115, (*_BATCH, "redshift-data:GetStatementResult"), data_api.read_behind_a_write),
 )
 
 #: Rows that no program can check, and what they take. (The others have none yet.)
