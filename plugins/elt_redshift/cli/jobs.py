@@ -92,8 +92,8 @@ def template(given: argparse.Namespace) -> int:
     if machine.job.audit_in_redshift:
         print(
             "The audit table is not in the template: "
-            f"`elt-redshift audit create ADDRESS --job-id {machine.job.job_id}` makes it, and the job's row, before the "
-            "first run. The output AuditTable has the address.",
+            f"`elt-redshift audit create ADDRESS --job-id {machine.job.job_id}` makes it, and the job's row, before "
+            "the first run. The output AuditTable has the address.",
             file=sys.stderr,
         )
     if rendered.job_file is not None:
