@@ -1,19 +1,26 @@
 """A job far beyond the limits of an unrolled definition: compiled, and run on the embedded AWS.
 
     python benchmarks/large_job.py [--tasks 1200] [--compile-only 10000]
+    python benchmarks/large_job.py --table
 
 The job is like a large dbt project: sources, and on them layers of models with one to three upstreams each, every task
 with about 2 KB of SQL. Printed are the seconds for compiling, the bytes of definition and job file, the seconds for the
 run, and its ratio to the same statements submitted directly, by as many clients at once as the pool takes.
+
+With ``--table`` nothing runs: such jobs of several sizes, whose tasks have lognormal durations that are expected of
+them, are compiled and simulated, as ``layout: auto`` has them and by the layouts that it chose before statements could
+be followed. That is the table of ``docs/cost.md``.
 """
 
 from __future__ import annotations
 
 import argparse
+import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from random import Random
 from typing import Any
@@ -21,14 +28,20 @@ from typing import Any
 import boto3
 from botocore.config import Config
 
-from elt_redshift.asl import jobfile
+from elt_redshift.asl import bounds, jobfile
 from elt_redshift.asl.bounds import size
-from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.compiler import PASSES, Arranged, StateMachine, compile_job
+from elt_redshift.asl.target import Target
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.execution_status import execution_name
+from elt_redshift.graph import layout
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 from elt_redshift.local.process import environment, running
+from elt_redshift.planning.estimates import simulate
+from elt_redshift.planning.plan import plan_job
+from elt_redshift.planning.simulation import Scenario
+from elt_redshift.protocol.limits import MAX_EVENTS
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}
 PARAMETERS = {"RedshiftClusterIdentifier": "warehouse", "DatabaseUserName": "awsuser", "DatabaseName": "dev"}
@@ -108,11 +121,51 @@ def run(job: EltJob, client: Callable[[str], Any]) -> None:
     )
 
 
+#: The sizes of the table; and of the durations, in seconds, median, deviation of the logarithm, and the longest.
+SIZES = (13, 100, 250, 500, 611, 1211)
+MEDIAN, DEVIATION, LONGEST = 10, 1.0, 600
+
+
+def timed_job(tasks: int) -> EltJob:
+    """The same of whose tasks is known how long they take."""
+    rng = Random(1)  # noqa: S311
+    job = large_job(tasks)
+    lengths = (min(LONGEST, max(1, round(rng.lognormvariate(math.log(MEDIAN), DEVIATION)))) for _ in job.tasks)
+    known = (replace(task, expected=timedelta(seconds=one)) for task, one in zip(job.tasks, lengths, strict=True))
+    return EltJob(job_id=job.job_id, name=job.name, tasks=known)
+
+
+def before(job: EltJob) -> StateMachine:
+    """The job by the layouts that there were before statements could be followed."""
+    reading = PASSES.read(job)
+    unrolled = PASSES.assemble(Arranged(reading, layout.arrange(reading.graph)), Target())
+    fits = unrolled.size <= bounds.AUTO_DEFINITION and bounds.history_events(job) <= MAX_EVENTS
+    return unrolled if fits else PASSES.assemble(Arranged(reading), Target())
+
+
+def rows(tasks: int) -> Iterator[str]:
+    """What the table tells of a job of so many tasks: before, and now."""
+    job = timed_job(tasks)
+    for when, machine in (("before", before(job)), ("now", compile_job(job))):
+        planned = plan_job(machine)
+        worst = simulate(machine, Scenario(planned.seconds, joins="always"))
+        typical, name = planned.estimates.typical, f"{planned.layout}{', followed' if machine.follows else ''}"
+        each = (f"{count / tasks:.1f}" for count in (typical.transitions, worst.transitions))
+        yield (
+            f"| {tasks:,} | {when} | {name} | {planned.estimates.states:,} | {machine.size:,} | {' | '.join(each)} "
+            f"| {typical.events:,} | {planned.ratio:.3f} |"
+        )
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tasks", type=int, default=1200, help="of the job that is run")
     options.add_argument("--compile-only", type=int, default=10_000, help="of the job that is compiled only")
+    options.add_argument("--table", action="store_true", help="print the table of docs/cost.md, and run nothing")
     chosen = options.parse_args()
+    if chosen.table:
+        sys.stdout.writelines(f"{row}\n" for size in SIZES for row in rows(size))
+        return
     show_compiled(large_job(chosen.compile_only))
     job = large_job(chosen.tasks)
     show_compiled(job)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
 from typing import Any
 
@@ -39,3 +40,12 @@ def test_the_page_tells_the_transitions_of_the_demos_shape(how: dict[str, str]) 
     assert row
     cells = [cell.replace(",", "") for cell in row[1].split(" | ")]
     assert [int(cell) for cell in cells if cell.isdigit()] == _counted(**how)
+
+
+@pytest.mark.parametrize("tasks", [13, 100])
+def test_the_page_tells_what_large_jobs_cost(tasks: int) -> None:
+    """The rows of the smaller ones are what the benchmark prints; those of the larger ones take it longer."""
+    benchmark = runpy.run_path(str(PAGE.parents[1] / "benchmarks" / "large_job.py"))
+    page = PAGE.read_text().splitlines()
+    assert [row for row in page if row.startswith(f"| {tasks} | ")] == [*benchmark["rows"](tasks)]
+    assert [row for row in page if row.startswith(f"| {benchmark['SIZES'][-1]:,} | ")]
