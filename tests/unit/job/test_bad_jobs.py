@@ -130,9 +130,9 @@ def test_a_bomb_of_aliases_is_refused_wherever_it_stands(
 ) -> None:
     """A bomb too small to be refused by its size makes no message long and no check slow."""
     lines = ["a0: &a0 x"] + [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 6)}]" for n in range(1, 7)]
-    began = time.monotonic()
+    began = time.process_time()
     problems = _problems(tmp_path, monkeypatch, {"job.yaml": "\n".join([*lines, key])})
-    assert time.monotonic() - began < 2
+    assert time.process_time() - began < 2
     assert all(len(problem) < 400 for problem in problems)
 
 
@@ -190,11 +190,11 @@ def test_thousands_of_mistakes_are_told_at_once() -> None:
     job = EltJob(job_id="1", name="j")
     for number in range(3000):
         job.task(f"load_orders_{number}", statement="select :yeer", upstream=[f"load_ordres_{number}"])
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(JobError) as raised:
         job.validate()
     assert len(raised.value.problems) == 6000
-    assert time.monotonic() - began < 10
+    assert time.process_time() - began < 10
 
 
 def test_ten_thousand_tasks_are_loaded_in_seconds(tmp_path: Path) -> None:
