@@ -319,6 +319,8 @@ def _settings(home: Path, port: int) -> dict[str, str]:
     """Those of `elt-redshift airflow`, and what keeps tests from waiting."""
     return {
         **airflow_server.settings(home, port, PASSWORD),
+        # Of a task whose question the API server answers late, because the machine is busy, Airflow makes a failed one.
+        "AIRFLOW__WORKERS__EXECUTION_API_TIMEOUT": "60",
         # Files are read once, and new ones are found soon.
         "AIRFLOW__DAG_PROCESSOR__MIN_FILE_PROCESS_INTERVAL": "3600",
         "AIRFLOW__DAG_PROCESSOR__REFRESH_INTERVAL": "1",

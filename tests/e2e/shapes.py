@@ -24,9 +24,10 @@ except ImportError:  # Airflow 2
     from airflow.operators.empty import EmptyOperator  # type: ignore[no-redef]
     from airflow.operators.python import ShortCircuitOperator  # type: ignore[no-redef]
 try:
-    from airflow.sdk import task_group
+    from airflow.sdk import get_parsing_context, task_group
 except ImportError:
     from airflow.decorators import task_group  # type: ignore[no-redef]
+    from airflow.utils.dag_parsing_context import get_parsing_context  # type: ignore[no-redef]
 
 from elt_redshift.airflow_compat import DAG, AirflowFailException, AirflowSkipException, BaseOperator, TaskGroup
 from elt_redshift.dag import elt_dag
@@ -364,38 +365,46 @@ DRIVEN: dict[str, Callable[[OpenLock], None]] = {
 }
 
 
-def _dag(name: str, shape: Callable[[OpenLock], None], locked: bool) -> DAG:
+#: The DAG that a task's process reads the file for, which makes no other; None where all of them are wanted.
+WANTED: str | None = get_parsing_context().dag_id
+
+
+def _keep(dag_id: str, make: Callable[[], DAG]) -> None:
+    """Make a DAG that is wanted, where Airflow finds it."""
+    if WANTED in (None, dag_id):
+        globals()[dag_id] = make()
+
+
+def _dag(dag_id: str, name: str, shape: Callable[[OpenLock], None], locked: bool) -> DAG:
     def lock(suffix: str = "", **options: Any) -> AbstractContextManager[Any]:
         options.setdefault("lease", timedelta(hours=1))
         return AuditLock(job_id=f"{name}{suffix}", table_name=TABLE, **options) if locked else nullcontext()
 
     limit = timedelta(hours=1) if name == "run_timed_out" else None
-    dag_id = name if locked else f"{name}_plain"
     with DAG(dag_id, schedule=None, start_date=FIRST, dagrun_timeout=limit, catchup=False) as dag:
         shape(lock)
     return dag
 
 
 for _name, _shape in (SHAPES | DRIVEN).items():
-    globals()[_name] = _dag(_name, _shape, locked=True)
-    globals()[f"{_name}_plain"] = _dag(_name, _shape, locked=False)
+    _keep(_name, partial(_dag, _name, _name, _shape, locked=True))
+    _keep(f"{_name}_plain", partial(_dag, f"{_name}_plain", _name, _shape, locked=False))
 
 
-def _job_of_sql(job: EltJob) -> None:
+def _job_of_sql(job: EltJob, dag_id: str) -> DAG:
     """The tasks of a job, without a lock."""
-    tasks = {task.name: sql(task.name, task.statements[0].text) for task in job.tasks}
-    for task in job.tasks:
-        tasks[task.name].set_upstream([tasks[up] for up in task.upstream])
+    with DAG(dag_id, schedule=None, start_date=FIRST, catchup=False) as dag:
+        tasks = {task.name: sql(task.name, task.statements[0].text) for task in job.tasks}
+        for task in job.tasks:
+            tasks[task.name].set_upstream([tasks[up] for up in task.upstream])
+    return dag
 
 
 #: Jobs by name, run by both engines and by plain operators.
 for _name, _path in GIVEN["jobs"].items():
     _job = EltJob.load(_path)
     _made = partial(elt_dag, _job, poll_interval=0.2)
-    globals()[f"{_name}_mirrors"] = _made(dag_id=f"{_name}_mirrors")
-    globals()[f"{_name}_native"] = _made(
-        dag_id=f"{_name}_native", engine="airflow", audit_table=TABLE, warehouse=WAREHOUSE
-    )
-    with DAG(f"{_name}_plain", schedule=None, start_date=FIRST, catchup=False) as _plain:
-        _job_of_sql(_job)
-    globals()[f"{_name}_plain"] = _plain
+    _native = partial(_made, engine="airflow", audit_table=TABLE, warehouse=WAREHOUSE)
+    _keep(f"{_name}_mirrors", partial(_made, dag_id=f"{_name}_mirrors"))
+    _keep(f"{_name}_native", partial(_native, dag_id=f"{_name}_native"))
+    _keep(f"{_name}_plain", partial(_job_of_sql, _job, f"{_name}_plain"))
