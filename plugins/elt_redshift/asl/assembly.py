@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import count, islice
 from typing import Any
 
@@ -17,11 +17,15 @@ from elt_redshift.asl.patterns.event import EventPattern
 from elt_redshift.asl.patterns.following import FollowedPattern
 from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.patterns.lock import LockPattern
+from elt_redshift.asl.patterns.part import PartMachine
+from elt_redshift.asl.patterns.part_task import PartTask
+from elt_redshift.asl.patterns.running_parts import RunPartsPattern
 from elt_redshift.asl.patterns.settling import SettlePattern, Settling
 from elt_redshift.asl.patterns.source import OneTask
 from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, tasks_of
+from elt_redshift.graph.parts import Cut
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_NAME
 
@@ -42,6 +46,26 @@ def unrolled(
     :param follows: whether its statement is followed by an execution of its own (:mod:`.patterns.following`).
     """
     return _Assembly(job, prints, arrangement, settling, target, interval, follows).machine()
+
+
+def in_parts(
+    job: EltJob, prints: Fingerprints, cut: Cut, target: Target, interval: int
+) -> tuple[Flow, tuple[PartMachine, ...]]:
+    """The states of the run, and its parts, in which every task has states of its own.
+
+    :param interval: within how many seconds a submission that was throttled is made again.
+    """
+    machines = []
+    for number, part in enumerate(cut.parts, 1):
+        arranged = _Assembly(job, prints, part.arrangement, None, target, interval, follows=True)
+        arranged.source, arranged.told = PartTask, cut.told
+        work, same = sharing.shared(arranged.work(None))
+        machines.append(PartMachine(job.name, number, part.arrangement, tuple(work), same))
+    run = RunPartsPattern(job, machines, target, names.RELEASE).state()
+    lock = LockPattern(
+        job, target, run.name, joins.variables(), comment=fingerprints.comment(prints), parts=len(machines)
+    )
+    return Flow((*lock.before(), run, *lock.behind())), tuple(machines)
 
 
 def mapped(job: EltJob, target: Target, paced: bool, interval: int) -> Flow:
@@ -71,12 +95,17 @@ class _Assembly:
         self.job, self.prints, self.target, self.settling = job, prints, target, settling
         self.interval, self.follows = interval, follows
         self.long_polling = FollowedPattern if follows else StatementPattern
-        self.layout, self.awaited, self.told = arrangement.layout, arrangement.joins, arrangement.told_by()
+        self.layout, self.awaited = arrangement.layout, arrangement.joins
+        self.told: Mapping[str, Mapping[str, int]] = {
+            task: {waiter: len(self.awaited[waiter]) for waiter in waiters}
+            for task, waiters in arrangement.told_by().items()
+        }
+        self.source: type[OneTask] = OneTask
         self.tasks = {task.name: task for task in job.tasks}
         self.parallels = count(1)
 
     def machine(self) -> Flow:
-        work = self._part(self.layout, following=names.RELEASE)
+        work = self.work(names.RELEASE)
         stores = self.awaited or (self.settling and self.settling.numbers)
         variables: dict[str, Any] = {**joins.variables()} if stores else {}
         if self.follows:
@@ -85,6 +114,10 @@ class _Assembly:
         comment = fingerprints.comment(self.prints)
         lock = LockPattern(self.job, self.target, first=work[0].name, variables=variables, comment=comment)
         return Flow((*lock.before(), *work, *lock.behind()))
+
+    def work(self, following: str | None) -> list[State]:
+        """The states of all tasks; ``following`` is the state behind them, None: there is none."""
+        return self._part(self.layout, following)
 
     def _part(self, layout: Nesting, following: str | None) -> list[State]:
         """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
@@ -100,7 +133,7 @@ class _Assembly:
                 return [self._together(layout, parts, following)]
 
     def _one(self, task: str, following: str | None) -> Iterator[State]:
-        source = OneTask(self.job, self.tasks[task], self.target, self.prints[task].whole, self.interval)
+        source = self.source(self.job, self.tasks[task], self.target, self.prints[task].whole, self.interval)
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"
             yield from WaitPattern(source, len(awaited), self.target, comment).states()
@@ -121,7 +154,7 @@ class _Assembly:
 
     def _announce(self, source: OneTask, following: str | None) -> list[State]:
         """The states that tell of the end of a task, if any task waits for it in another branch."""
-        waiters = {waiter: len(self.awaited[waiter]) for waiter in self.told.get(source.task, ())}
+        waiters = self.told.get(source.task, {})
         return list(AnnouncePattern(source, waiters, self.target, following).states()) if waiters else []
 
     def _together(self, layout: Nesting, parts: tuple[Nesting, ...], following: str | None) -> Parallel:

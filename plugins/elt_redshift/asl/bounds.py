@@ -24,6 +24,9 @@ from elt_redshift.protocol.limits import (
 #: A definition up to this size is unrolled unless the job says otherwise; the rest is for what deployment fills in.
 AUTO_DEFINITION = MAX_DEFINITION * 9 // 10
 
+#: A job that needs more parts than this gets the map layout, unless it says otherwise.
+MAX_PARTS = 30
+
 #: No task has fewer bytes of states than this, besides its SQL; and of those whose statements are followed.
 _LEAST_STATES, _LEAST_FOLLOWED = 5_000, 2_500
 
@@ -80,9 +83,13 @@ def history_events(job: EltJob, recorded: Mapping[str, float] | None = None, fol
     :param follows: as of :func:`over`.
     """
     if follows:
-        hours = (math.ceil(seconds / LONGEST) for seconds in assumed_seconds(job, recorded).values())
-        return sum(_FOLLOWED_EVENTS + _HOUR_EVENTS * of for of in hours)
+        return sum(map(followed_events, assumed_seconds(job, recorded).values()))
     return sum(_task_events(job, recorded).values())
+
+
+def followed_events(seconds: float) -> int:
+    """The same of one task whose statement is followed, and takes so long."""
+    return _FOLLOWED_EVENTS + _HOUR_EVENTS * math.ceil(seconds / LONGEST)
 
 
 def longest_history(

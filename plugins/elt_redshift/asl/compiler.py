@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from elt_redshift.asl import assembly, bounds, fingerprints, functions, jobfile
+from elt_redshift.asl import assembly, bounds, cutting, fingerprints, functions, jobfile
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.calls import START_FOLLOWER, UPDATE_JOIN_ITEM
 from elt_redshift.asl.language.needs import Need, Resource
@@ -15,12 +15,14 @@ from elt_redshift.asl.language.states import Flow
 from elt_redshift.asl.patterns import abroad, answering, starting
 from elt_redshift.asl.patterns.ending import EndPattern
 from elt_redshift.asl.patterns.follower import FollowerPattern
+from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
-from elt_redshift.exceptions import JobError
+from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.graph import layout, pacing
 from elt_redshift.graph.layout import Arrangement
 from elt_redshift.graph.of_job import graph_of
+from elt_redshift.graph.parts import Cut
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_SUBMISSIONS
 
@@ -35,6 +37,8 @@ class StateMachine:
     :param functions: what each Lambda function must be allowed that makes calls for it; empty: it makes all itself.
     :param job_file: the tasks, in the map layout; the state machine reads them from S3. None in the unrolled layout.
     :param follows: whether statements are followed by executions of :attr:`follower`.
+    :param parts: state machines that have the tasks' states, of a job that is cut into parts.
+    :param cut: how it is cut.
     """
 
     job: EltJob
@@ -46,6 +50,8 @@ class StateMachine:
     job_file: list[jobfile.Item] | None = None
     functions: Mapping[Resource, frozenset[Need]] = field(default_factory=dict)
     follows: bool = False
+    parts: tuple[PartMachine, ...] = ()
+    cut: Cut | None = None
 
     @property
     def can_follow(self) -> bool:
@@ -62,7 +68,7 @@ class StateMachine:
     @property
     def follower(self) -> FollowerPattern:
         """Builds the machine that follows statements, as the same role."""
-        return FollowerPattern.of(self.job, self.target)
+        return FollowerPattern.of(self.job, self.target, bool(self.parts))
 
     def following(self) -> dict[str, Any]:
         """The definition of that machine."""
@@ -115,8 +121,9 @@ class StateMachine:
     def needs(self) -> frozenset[Need]:
         """What the machine's role must be allowed, by runs that began under the other layout of a large job too."""
         calls = (START_FOLLOWER, UPDATE_JOIN_ITEM) if self.has_follower else ()
-        of_follower = self.follower.flow().needs() if self.has_follower else ()
-        return frozenset((*self.flow.needs(), *of_follower, *(need for call in calls for need in call.needs)))
+        others = [*([self.follower.flow()] if self.has_follower else []), *(part.flow for part in self.parts)]
+        of_states = (need for flow in (self.flow, *others) for need in flow.needs())
+        return frozenset((*of_states, *(need for call in calls for need in call.needs)))
 
 
 @dataclass(frozen=True)
@@ -140,6 +147,7 @@ class Arranged:
     :param settling: what counts as settled, where a run goes on after a failure.
     :param measured: the state machine with placeholders, where it had to be made to be measured.
     :param follows: whether tasks have their statements followed by executions of their own.
+    :param cut: into parts, each of which has tasks that are followed.
     """
 
     reading: Reading
@@ -147,6 +155,7 @@ class Arranged:
     settling: Settling | None = None
     measured: StateMachine | None = None
     follows: bool = False
+    cut: Cut | None = None
 
 
 def read(job: EltJob) -> Reading:
@@ -165,10 +174,36 @@ def arrange(reading: Reading) -> Arranged:
     job = reading.job
     if job.layout == "map":
         return Arranged(reading)
+    if job.layout == "parts":
+        return in_parts(reading)
     for follows in (False, True) if can_follow(job) else (False,):
         if not bounds.over(job, follows) and (fitting := _measured(_unrolled(reading, follows))):
             return fitting
     return Arranged(reading) if job.layout == "auto" else _unrolled(reading, can_follow(job))
+
+
+def in_parts(reading: Reading) -> Arranged:
+    """The layout for what is too large for one state machine.
+
+    :raises JobError: the job asks for what parts do not do.
+    """
+    if problems := [*_unfit(reading.job)]:
+        raise JobError(problems)
+    made = cutting.cut_job(reading.job, reading.graph, reading.prints)
+    return Arranged(reading, layout.arrange(reading.graph), follows=True, cut=made)
+
+
+def _unfit(job: EltJob) -> Iterator[Problem]:
+    """What parts do not do."""
+    asked = {
+        "on_task_failure: finish_independent": job.settles,
+        "runtime: lambda": job.uses_functions,
+        "wait: event": any(task.wait == "event" for task in job.tasks),
+        "fence": job.fence_table is not None,
+        "audit_store: redshift": job.audit_in_redshift,
+    }
+    for key in (key for key, is_asked in asked.items() if is_asked):
+        yield Problem(f"job {job.name}", f"jobs in parts have no `{key}`.", "Leave it out, or `layout: parts`.")
 
 
 def _unrolled(reading: Reading, follows: bool) -> Arranged:
@@ -194,6 +229,12 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     job, graph, prints = arranged.reading.job, arranged.reading.graph, arranged.reading.prints
     if arranged.measured and target == Target():
         return arranged.measured
+    if arranged.cut:
+        flow, parts = assembly.in_parts(job, prints, arranged.cut, target, cutting.interval(graph))
+        machine = StateMachine(
+            job, target, flow, graph, arranged.arrangement, follows=True, parts=parts, cut=arranged.cut
+        )
+        return _for_target(machine)
     if arranged.arrangement is None:
         items = jobfile.items(job, graph, prints)
         flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
@@ -210,7 +251,10 @@ def _for_target(machine: StateMachine) -> StateMachine:
     job, flow, target = machine.job, machine.flow, machine.target
     if job.uses_functions or job.audit_in_redshift:
         return replace(machine, flow=functions.Invoking(job).flow(flow), functions=functions.needs(job, flow))
-    return replace(machine, flow=abroad.as_role(flow, target.warehouse_role)) if target.other_account else machine
+    if not target.other_account:
+        return machine
+    parts = tuple(part.made_as(target.warehouse_role) for part in machine.parts)
+    return replace(machine, flow=abroad.as_role(flow, target.warehouse_role), parts=parts)
 
 
 def check(machine: StateMachine) -> StateMachine:

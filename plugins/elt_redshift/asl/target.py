@@ -52,6 +52,11 @@ class Target:
     warehouse_role: ClassVar[str] = "${WarehouseRoleArn}"
     follower: ClassVar[str] = "${FollowerStateMachine}"
 
+    @staticmethod
+    def part(number: int) -> str:
+        """The ARN of the machine of the ``number``-th part, of a job that is cut into parts."""
+        return f"${{Part{number}StepFunction}}"
+
     partition: str = "aws"
     long_polling: bool = True
     other_account: bool = False

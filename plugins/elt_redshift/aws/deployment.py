@@ -11,7 +11,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.moving import Move
 from elt_redshift.aws.shared_table import check_id, shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Deployed, Told, body
-from elt_redshift.aws.template import functions, job_file
+from elt_redshift.aws.template import functions, job_file, parts
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import Rendered, render
 from elt_redshift.aws.template.tables import AUDIT, IN_REDSHIFT, address
@@ -53,7 +53,7 @@ def prepare(
     """Everything up to the change set; nothing is changed yet but, for a large template or job, objects in S3.
 
     :param parameters: the template's parameters; for an existing stack those not given keep their values.
-    :param bucket: for a template above 51,200 bytes, the job file of the map layout, and functions; default: see
+    :param bucket: for a template above 51,200 bytes, the job file of the map layout, parts, and functions; default: see
         :func:`elt_redshift.aws.uploads.default_bucket`.
     :param keeps_tables: whether the tables with the audit trail and the past runs outlive the stack; default: as it is
         deployed, and of a new one, yes.
@@ -82,6 +82,9 @@ def prepare(
     if rendered.job_file is not None:
         key = uploads.job_file(job.name, rendered.job_file)
         parameters = {**parameters, job_file.BUCKET: uploads.bucket, job_file.KEY: key}
+    if rendered.parts:
+        key = uploads.parts(job.name, rendered.parts)
+        parameters = {**parameters, parts.BUCKET: uploads.bucket, parts.KEY: key}
     if rendered.code is not None:
         key = uploads.code(rendered.code)
         parameters = {**parameters, functions.BUCKET: uploads.bucket, functions.KEY: key}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -82,12 +82,25 @@ class Uploads:
         """Put the job file of the job named ``job``, and give its key."""
         return self._put(f"elt-redshift/jobs/{job}", body)
 
+    def parts(self, job: str, bodies: Sequence[bytes]) -> str:
+        """Put the definitions of the parts of the job named ``job``, and give what their keys begin with: behind it
+        come a slash, their numbers from 1 and the kind."""
+        digest = hashlib.sha256(b"\0".join(bodies)).hexdigest()
+        folder = f"elt-redshift/jobs/{job}/{digest}"
+        for number, body in enumerate(bodies, 1):
+            self._write(f"{folder}/{number}.json", body, "json")
+        return folder
+
     def code(self, body: bytes) -> str:
         """Put the code of functions, and give its key."""
         return self._put("elt-redshift/functions", body, "zip")
 
     def _put(self, folder: str, body: bytes, kind: str = "json") -> str:
         key = f"{folder}/{hashlib.sha256(body).hexdigest()}.{kind}"
+        self._write(key, body, kind)
+        return key
+
+    def _write(self, key: str, body: bytes, kind: str) -> None:
         with aws_errors(f"bucket {self.bucket}"):
             # Only into a bucket of this account: nothing is given to a stranger's of that name.
             self._client("s3").put_object(
@@ -97,4 +110,3 @@ class Uploads:
                 ContentType=f"application/{kind}",
                 ExpectedBucketOwner=self._account,
             )
-        return key

@@ -69,6 +69,9 @@ def _errors(client: Any, machine: StateMachine, warehouse_role: str) -> tuple[Di
     if machine.has_follower:
         following = json.dumps(machine.following()).replace(Target.warehouse_role, warehouse_role)
         found += _diagnostics(client, machine.job, following, "STANDARD")
+    for part in machine.parts:
+        definition = json.dumps(part.definition()).replace(Target.warehouse_role, warehouse_role)
+        found += _diagnostics(client, machine.job, definition, "STANDARD")
     return tuple(diagnostic for diagnostic in found if diagnostic.severity == "ERROR")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
-from elt_redshift.aws.template import functions, job_file
+from elt_redshift.aws.template import functions, job_file, parts
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.tables import SAID
@@ -37,6 +37,7 @@ def add_parser(commands: Commands) -> None:
     compiled.add_argument(
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
     )
+    compiled.add_argument("--part", type=int, metavar="NUMBER", help="print the definition of a part instead, from 1")
     rendered = command(commands, "template", template, "Print the CloudFormation template.")
     rendered.add_argument(
         "--shared-audit-table", action="store_true", help="with a parameter for the audit table's name, and no table"
@@ -70,6 +71,11 @@ def check(given: argparse.Namespace) -> int:
 
 def compile_(given: argparse.Namespace) -> int:
     machine = compile_job(load(given))
+    if given.part is not None:
+        if not 1 <= given.part <= len(machine.parts):
+            raise EltError(f"Job {machine.job.name} has {len(machine.parts) or 'no'} parts, and no part {given.part}.")
+        print(json.dumps(machine.parts[given.part - 1].definition(), indent=2, ensure_ascii=False))
+        return 0
     if not given.job_file:
         print(json.dumps(machine.definition(), indent=2, ensure_ascii=False))
         return 0
@@ -100,6 +106,13 @@ def template(given: argparse.Namespace) -> int:
         print(
             f"The tasks are not in the template: write them to S3 with `elt-redshift compile {given.job} --job-file`, "
             f"and name bucket and key in the parameters {job_file.BUCKET} and {job_file.KEY}.",
+            file=sys.stderr,
+        )
+    if rendered.parts:
+        print(
+            f"The job's {len(rendered.parts)} parts are not in the template: write each to S3 with "
+            f"`elt-redshift compile {given.job} --part NUMBER`, under PREFIX/NUMBER.json, "
+            f"and name bucket and prefix in the parameters {parts.BUCKET} and {parts.KEY}.",
             file=sys.stderr,
         )
     if rendered.code is not None:

@@ -77,7 +77,7 @@ def policy(given: argparse.Namespace) -> int:
         place,
         given.stack or "*",
         () if given.caller == "deployer" else _deployed(account, machines, given.stack),
-        not machines or any(machine.job_file for machine in machines),
+        not machines or any(machine.job_file or machine.parts for machine in machines),
         not machines or any(machine.functions for machine in machines),
         tuple(one for one in given.audit_table if not InRedshift.named(one)),
         (*_warehouse(given), *_of_audit_tables(given)),
@@ -181,7 +181,7 @@ def check_rights(given: argparse.Namespace, job: EltJob) -> int:
     who = given.principal or simulation.principal(iam, account.caller)
     deployed = _deployed(account, [machine], given.stack or "*")
     stack = given.stack or (deployed[0].stack if deployed else "*")
-    place, large, functions = _place(account, None), bool(machine.job_file), bool(machine.functions)
+    place, large, functions = _place(account, None), bool(machine.job_file or machine.parts), bool(machine.functions)
     missing = 0
     for caller in given.callers or CALLERS:
         scope = Scope(place, stack, () if caller == "deployer" else deployed, large, functions)

@@ -126,8 +126,9 @@ JOB: Mapping[str, Key] = {
         choices=WAITS,
     ),
     "layout": Key(
-        value="`unrolled`: every task has states of its own in the definition; `map`: each runs in a child execution "
-        "([large jobs](graphs.md#large-jobs)); `auto`: unrolled while that fits Step Functions' limits",
+        value="`unrolled`: every task has states of its own in the definition; `parts`: in one of several definitions; "
+        "`map`: each runs in a child execution ([large jobs](graphs.md#large-jobs)); `auto`: unrolled while that fits "
+        "Step Functions' limits, if need be with statements that are [followed](graphs.md#large-jobs)",
         default="`auto`",
         choices=LAYOUTS,
     ),

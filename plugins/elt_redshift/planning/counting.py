@@ -6,10 +6,10 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-transitions.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from elt_redshift.asl.language.states import Choice, DistributedMap, Map, Parallel, State, Succeed, Task, Wait
+from elt_redshift.asl.language.states import Choice, DistributedMap, Map, Parallel, Pass, State, Succeed, Task, Wait
 
 #: History events of one pass through a state: entered, exited and what lies between.
 EVENTS: Mapping[type[State], int] = {
@@ -18,6 +18,7 @@ EVENTS: Mapping[type[State], int] = {
     Map: 4,
     DistributedMap: 4,
     Choice: 2,
+    Pass: 2,
     Wait: 2,
     Succeed: 2,
 }
@@ -45,3 +46,14 @@ class Tally:
     def enter(self, state: State, times: int = 1) -> None:
         self.transitions += times
         self.events += times * EVENTS[type(state)]
+
+
+def most_within_a_second(moments: Iterable[float]) -> int:
+    """The most of these moments, in seconds, that lie within one second."""
+    starts = sorted(moments)
+    first = most = 0
+    for last, start in enumerate(starts):
+        while starts[first] <= start - 1:
+            first += 1
+        most = max(most, last - first + 1)
+    return most

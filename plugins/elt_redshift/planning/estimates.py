@@ -6,7 +6,7 @@ Everything is read from the definition as it will be deployed, walked by :mod:`s
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -103,7 +103,7 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
 
     :param typical: a run of its definition with the expected durations.
     """
-    definition = machine.definition()
+    definitions = _definitions(machine)
     tasks = machine.job.tasks
     looks = _looking(machine.flow)
     last = {task.name: task.timeout.total_seconds() if task.timeout else _DAY for task in tasks}
@@ -111,19 +111,24 @@ def estimate(machine: StateMachine, typical: Simulation) -> Estimates:
     worst = run(Scenario(last, {task.name: task.retry_rule.times for task in tasks}, joins="always"))
     best = run(Scenario(dict.fromkeys(last, 0.0), joins="never"))
     return Estimates(
-        states=sum(1 for _ in _states(definition)),
+        states=sum(1 for definition in definitions for _ in _states(definition)),
         best=_run(best),
         typical=_run(typical),
         worst=Run(worst.transitions + looks.transitions, _longest(worst, looks.events)),
         safe_seconds=_safe(run, list(last), looks.events),
-        limits=tuple(_limits(machine, definition, typical)),
+        limits=tuple(_limits(machine, definitions, typical)),
     )
+
+
+def _definitions(machine: StateMachine) -> list[dict[str, Any]]:
+    """That of the job, and those of its parts."""
+    return [machine.definition(), *(part.definition() for part in machine.parts)]
 
 
 def simulate(machine: StateMachine, scenario: Scenario) -> Simulation:
     """One run of a compiled job."""
     follower = machine.follower if machine.follows else None
-    return Simulation(machine.flow, scenario, machine.job_file or (), follower)
+    return Simulation(machine.flow, scenario, machine.job_file or (), follower, machine.parts)
 
 
 def _run(simulation: Simulation) -> Run:
@@ -155,14 +160,17 @@ def _safe(run: Callable[[Scenario], Simulation], tasks: list[str], reserved: int
     return LONG_POLL * max(0, bisect_left(polls, True, key=lambda poll: not fits(poll * LONG_POLL)) - 1)
 
 
-def _limits(machine: StateMachine, definition: Mapping[str, Any], typical: Simulation) -> Iterator[Limit]:
-    yield Limit("definition", machine.size, MAX_DEFINITION, "bytes")
+def _limits(machine: StateMachine, definitions: Sequence[Mapping[str, Any]], typical: Simulation) -> Iterator[Limit]:
+    largest = max(range(len(definitions)), key=lambda place: size(definitions[place]))
+    where = machine.parts[largest - 1].name if largest else ""
+    yield Limit("definition", size(definitions[largest]), MAX_DEFINITION, "bytes", where)
     yield Limit("history of a typical run", typical.events, MAX_EVENTS, "events")
-    payload, where = max(_payloads(machine, definition))
+    payload, where = max(one for definition in definitions for one in _payloads(machine, definition))
     yield Limit("payload of a state", payload, MAX_PAYLOAD, "bytes", where)
-    longest = max((name for name, _, _ in _states(definition)), key=len)
+    states = [(name, depth) for definition in definitions for name, _, depth in _states(definition)]
+    longest = max((name for name, _ in states), key=len)
     yield Limit("state name", len(longest), MAX_NAME, "characters", longest)
-    yield Limit("Parallel states nested", max(depth for _, _, depth in _states(definition)), MAX_DEPTH, "levels")
+    yield Limit("Parallel states nested", max(depth for _, depth in states), MAX_DEPTH, "levels")
     yield Limit("statements at one time", typical.peak, MAX_ACTIVE_STATEMENTS, "statements")
     yield Limit("submissions in a second", typical.burst, MAX_SUBMISSIONS, "statements")
 

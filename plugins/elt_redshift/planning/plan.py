@@ -25,7 +25,7 @@ MONTH = 30
 class Plan:
     """One job, planned.
 
-    :param layout: ``unrolled`` or ``map``.
+    :param layout: ``unrolled``, ``parts`` or ``map``.
     :param reason: why that one.
     :param edges: between tasks, as written.
     :param joins: edges that join branches; in the map layout, all that no others imply.
@@ -102,11 +102,13 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
     typical = simulate(machine, Scenario(seconds))
     known = estimate(machine, typical)
     path = longest_path(graph, seconds)
-    joins = _joins(arrangement) if machine.job_file is None else sum(item["awaited"] for item in machine.job_file)
+    joins = _joins(*(part.arrangement for part in machine.parts)) if machine.parts else _joins(arrangement)
+    if machine.job_file is not None:
+        joins = sum(item["awaited"] for item in machine.job_file)
     return Plan(
         job_id=job.job_id,
         name=job.name,
-        layout="unrolled" if machine.job_file is None else "map",
+        layout="parts" if machine.parts else "unrolled" if machine.job_file is None else "map",
         reason=_reason(machine),
         tasks=len(job.tasks),
         edges=sum(len(task.upstream) for task in job.tasks),
@@ -130,12 +132,29 @@ def _schedule(schedule: Schedule | None) -> tuple[str, float] | None:
     return f"{expression_of(schedule)}{zone}", starts_in(schedule, MONTH)
 
 
-def _joins(arrangement: Arrangement) -> int:
-    return sum(len(ups) for ups in arrangement.joins.values())
+def _joins(*arrangements: Arrangement) -> int:
+    return sum(len(ups) for arrangement in arrangements for ups in arrangement.joins.values())
 
 
 def _run(run: Run) -> dict[str, Any]:
     return {"transitions": run.transitions, "events": run.events, "cost_usd": round(run.cost, 6)}
+
+
+def _why_parts(machine: StateMachine) -> str:
+    if machine.job.layout != "auto":
+        return "the job says so"
+    return f"its tasks have more states than one definition or history takes, and not more than {bounds.MAX_PARTS} such"
+
+
+def _said_of(machine: StateMachine) -> str:
+    """How a job is cut."""
+    assert machine.cut
+    sizes = [bounds.size(part.definition()) for part in machine.parts]
+    tasks = [len(part.tasks) for part in machine.parts]
+    return (
+        f"{len(sizes)} parts of {min(tasks):,} to {max(tasks):,} tasks and {min(sizes):,} to {max(sizes):,} bytes, "
+        f"{machine.cut.across:,} edges across"
+    )
 
 
 #: What makes large jobs fit.
@@ -144,6 +163,8 @@ _FOLLOWED = "statements of more than a minute have executions of their own"
 
 def _reason(machine: StateMachine) -> str:
     job = machine.job
+    if machine.cut:
+        return f"{_why_parts(machine)}; {_said_of(machine)}"
     if job.layout != "auto":
         return f"the job says so; {_FOLLOWED}" if machine.follows else "the job says so"
     if machine.job_file is None:

@@ -66,7 +66,8 @@ def of_rates(name: str, typical: Simulation) -> list[Risk]:
 
 
 def _of_history(machine: StateMachine, recorded: Mapping[str, float] | None) -> list[Risk]:
-    if bounds.longest_history(machine.job, machine.job_file is not None, recorded, machine.follows) <= MAX_EVENTS:
+    mapped = machine.job_file is not None
+    if not machine.parts and bounds.longest_history(machine.job, mapped, recorded, machine.follows) <= MAX_EVENTS:
         return []
     place = f"job {machine.job.name}"
     if (events := _events(machine, bounds.expected_seconds(machine.job, recorded), joins="never")) > MAX_EVENTS:

@@ -19,8 +19,9 @@ from elt_redshift.asl.language.roles import Awaits, Submits, Tells
 from elt_redshift.asl.language.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task
 from elt_redshift.asl.patterns.event import MAX_NET, NET
 from elt_redshift.asl.patterns.follower import FollowerPattern
+from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.source import NEVER
-from elt_redshift.planning.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally
+from elt_redshift.planning.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally, most_within_a_second
 from elt_redshift.planning.simulated_follower import SimulatedFollower
 from elt_redshift.planning.simulated_program import Join, Place, Program, Steps, Wake, of_step
 from elt_redshift.planning.simulated_statement import SimulatedStatement, answered, pauses
@@ -48,11 +49,11 @@ class Simulation:
     """One run of the states of ``flow``, done when the object is made.
 
     :param items: what a Map reads from S3, if there is one.
-    :param follower: what follows statements, if anything does.
+    :param follower: what follows statements, if anything does; ``parts`` are those of a job that is cut.
     :ivar makespan: seconds from start to end.
     :ivar starts: when each task's first attempt was submitted, in seconds.
     :ivar ends: when each task's last attempt ended.
-    :ivar executions: the execution, then the child executions of its Maps.
+    :ivar executions: the execution, then the child executions of its Maps, and its parts.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class Simulation:
         scenario: Scenario,
         items: Sequence[Mapping[str, Any]] = (),
         follower: FollowerPattern | None = None,
+        parts: Sequence[PartMachine] = (),
     ) -> None:
         self.scenario = scenario
         self.starts: dict[str, float] = {}
@@ -70,6 +72,7 @@ class Simulation:
         self._joins: dict[str, Join] = {}
         self._ready: deque[tuple[Program, float]] = deque()
         self._items = items
+        self._parts = {part.name: part.flow for part in parts}
         self._follower = SimulatedFollower(follower) if follower else None
         main = Program(self._walk(Place(flow, self._execution()), 0.0))
         self._ready.append((main, 0.0))
@@ -103,13 +106,7 @@ class Simulation:
     @property
     def burst(self) -> int:
         """The most statements that are submitted within one second."""
-        starts = sorted(self.starts.values())
-        first = most = 0
-        for last, start in enumerate(starts):
-            while starts[first] <= start - 1:
-                first += 1
-            most = max(most, last - first + 1)
-        return most
+        return most_within_a_second(self.starts.values())
 
     def _execution(self) -> Tally:
         self.executions.append(Tally())
@@ -149,6 +146,9 @@ class Simulation:
                 now = yield [self._walk(replace(here, flow=branch), now) for branch in state.branches]
             elif isinstance(state, Map | DistributedMap):
                 now = yield from self._map(state, here, now)
+            elif part := self._parts.get(state.name):
+                here.execution.events += 1  # TaskSubmitted
+                now = yield [self._walk(Place(part, self._execution()), now)]
             elif isinstance(state.name, StateName):
                 now = yield from self._step(state, state.name, here, now)
             following = self._next(state, here)

@@ -117,6 +117,44 @@ def left_untold(job_id: str, owner: str, why: str) -> tuple[str, ...]:
     )
 
 
+def parts_untold(job_id: str, owner: str, why: str) -> tuple[str, ...]:
+    """The same of whether parts of its run still go on.
+
+    :param why: Step Functions' words.
+    """
+    return (
+        f"The lock of job {job_id} is not taken over: Step Functions does not tell whether parts of its last owner, ",
+        owner,
+        ", still run: ",
+        why,
+        ". The next run asks again.",
+    )
+
+
+#: What a part says that is another one than its run expects.
+ANOTHER_PART = (
+    "The job was deployed anew before all parts of this run had begun. Let it go on with what is deployed now: "
+    "`elt-redshift redrive`, or clear it in Airflow."
+)
+
+#: What a run says of a part that has ended without saying why, by how it ended, and of one that it could not start.
+PART_STOPPED = "was stopped"
+PART_LATE = "ran into a time limit"
+
+
+def part_ended(part: str, how: str) -> str:
+    """:param how: one of these."""
+    return f"The execution of {part} {how}: it goes on when the run is redriven."
+
+
+def part_refused(part: str, why: _Part) -> tuple[_Part | str, ...]:
+    """What a run says that cannot start a part, let it go on, or learn how it is, in pieces to be joined.
+
+    :param why: Step Functions' words.
+    """
+    return (f"Step Functions does not run {part}: ", why)
+
+
 def of_another_type(attribute: str, kind: str) -> str:
     """An attribute that decides about the lock is not what it should be.
 

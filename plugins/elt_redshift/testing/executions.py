@@ -74,7 +74,7 @@ class Execution:
         ``begun`` when its last attempt began, in ``failed`` the statement and the message of
         its last failure, and in ``found`` when it was first about to record that a statement has failed, by its id.
     :ivar redriven: when it was.
-    :ivar parent: whose Map Run it belongs to.
+    :ivar parent: whose Map Run, or part, or follower it is.
     """
 
     arn: str

@@ -55,6 +55,7 @@ PREFIXES = {
     "aws-sdk:redshiftdata": "RedshiftData",
     "aws-sdk:sfn": "Sfn",
     "lambda": "Lambda",
+    "states": "StepFunctions",
 }
 _THROTTLES = {
     "dynamodb": "ProvisionedThroughputExceededException",

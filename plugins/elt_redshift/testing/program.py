@@ -150,7 +150,7 @@ def _state(name: str, given: Mapping[str, Any]) -> State:
 def _resource(arn: str) -> tuple[str, str, bool]:
     named = arn.partition(":states:::")[2]
     waits = named.endswith(".waitForTaskToken")
-    service, _, action = named.removesuffix(".waitForTaskToken").rpartition(":")
+    service, _, action = named.removesuffix(".waitForTaskToken").removesuffix(".sync:2").rpartition(":")
     return service, action, waits
 
 

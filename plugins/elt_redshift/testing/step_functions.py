@@ -18,18 +18,13 @@ from elt_redshift.protocol.owners import Owner
 from elt_redshift.testing.clock import Clock, Promise
 from elt_redshift.testing.errors import ServiceError, StateError
 from elt_redshift.testing.executions import Execution, Frame
-from elt_redshift.testing.functions import iso
 from elt_redshift.testing.interpreter import Call, Interpreter, Told
 from elt_redshift.testing.map_runs import MapChances
+from elt_redshift.testing.parts import PREFIX, REDRIVABLE, Parts, described
 from elt_redshift.testing.program import Program
 
-#: An execution can be redriven for so long after its end, in seconds.
-REDRIVABLE = 14 * 86_400
 
-_PREFIX = "arn:aws:states:eu-west-1:123456789012:execution:job:"
-
-
-class StepFunctions:
+class StepFunctions(Parts):
     """:param call: makes a call of a service for a state.
     :param ended: told of each execution of the job that has ended.
     :param map_chances: how Map Runs go.
@@ -51,6 +46,7 @@ class StepFunctions:
         ended: Callable[[Execution], None],
         map_chances: MapChances,
     ) -> None:
+        super().__init__()
         self._clock, self._ended = clock, ended
         self._interpreter = Interpreter(clock, random, call, entered, left, map_chances)
         self.executions: dict[str, Execution] = {}
@@ -64,7 +60,7 @@ class StepFunctions:
 
     def arn(self, name: str) -> str:
         """Of an execution of the job."""
-        return _PREFIX + name
+        return PREFIX + name
 
     def start(self, name: str, given: Mapping[str, Any]) -> Execution:
         """Start an execution of what is deployed."""
@@ -77,7 +73,7 @@ class StepFunctions:
 
     def start_express(self, program: Program, given: Any) -> Execution:
         """Run a small machine, which nobody stops or asks about."""
-        arn = f"{_PREFIX.replace(':job:', ':express:')}{self._clock.now}"
+        arn = f"{PREFIX.replace(':job:', ':express:')}{self._clock.now}"
         run = Execution(arn, given, Frame(program, program.start, given, {}), self._clock.now, 0)
         run.process = self._interpreter.begin(run, run.root)
         return run
@@ -119,7 +115,7 @@ class StepFunctions:
             raise ServiceError("ExecutionDoesNotExistException", f"Execution Does Not Exist: '{arn}'")
         told = known[-1]
         if "StopDate" in told and self.mixed():
-            return {**told, "RedriveCount": self._find(arn).redrives}
+            return {**told, "RedriveCount": (self.executions_of_parts.get(arn) or self._find(arn)).redrives}
         return told
 
     def get_execution_history(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -144,7 +140,7 @@ class StepFunctions:
         """
         program, given = self.follower(), json.loads(request["Input"])
         assert program
-        arn = f"{_PREFIX.replace(':job:', ':follower:')}{len(self.followers) + 1}"
+        arn = f"{PREFIX.replace(':job:', ':follower:')}{len(self.followers) + 1}"
         parent = self.executions[given["run"]["owner"]]
         run = Execution(
             arn, given, Frame(program, program.start, given, {}), self._clock.now, parent.version, parent=parent
@@ -179,7 +175,7 @@ class StepFunctions:
 
     def tells_of(self, owner: str | None) -> bool:
         """Whether an owner that is an execution can be asked for: it is of this account and region."""
-        return not (owner and Owner(owner).is_execution) or owner.startswith(_PREFIX.partition(":execution:")[0])
+        return not (owner and Owner(owner).is_execution) or owner.startswith(PREFIX.partition(":execution:")[0])
 
     def running(self) -> Iterator[Execution]:
         """The executions of the job that run, the oldest first."""
@@ -209,22 +205,8 @@ class StepFunctions:
         run.status, run.ended = status, self._clock.now
         self._note(run)
         self._ended(run)
+        self.stop_parts(run)
 
     def _note(self, run: Execution) -> None:
         """How the execution is from now on, as it is told when it is asked for."""
-        self._told[run.arn].append((self._clock.now, _described(run)))
-
-
-def _described(run: Execution) -> dict[str, Any]:
-    stopped = {} if run.ended is None else {"StopDate": iso(run.ended * 1000)}
-    failed = {"Error": run.error.name, "Cause": run.error.cause} if run.error else {}
-    return {
-        "ExecutionArn": run.arn,
-        "Name": run.name,
-        "Status": run.status,
-        "StartDate": iso(run.started * 1000),
-        "RedriveCount": run.redrives,
-        "Input": json.dumps(run.input),
-        **stopped,
-        **failed,
-    }
+        self._told[run.arn].append((self._clock.now, described(run)))

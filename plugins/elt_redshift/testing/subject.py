@@ -14,7 +14,9 @@ from elt_redshift.asl import fingerprints, jobfile
 from elt_redshift.asl.compiler import PASSES, StateMachine, compile_job
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.target import Target
+from elt_redshift.graph.parts import cut
 from elt_redshift.job.model import EltJob, SqlTask
+from elt_redshift.testing.parts import machine_of_part
 from elt_redshift.testing.program import Program, program
 
 #: The tables' names, which stand for those that a deployment fills in.
@@ -31,19 +33,28 @@ class Version:
     :param mutate: breaks the definition, to see that the simulation notices.
     :param mutate_ending: the same of the small machine that follows the ends of runs.
     :param follows: its statements are followed by executions of their own, small as it is.
+    :param cut_at: it is cut into parts of so many tasks at most.
     """
 
     job: EltJob
     mutate: Mutation | None = None
     mutate_ending: Mutation | None = None
     follows: bool = False
+    cut_at: int | None = None
 
     @cached_property
     def machine(self) -> StateMachine:
-        if not self.follows:
+        if not (self.follows or self.cut_at):
             return compile_job(self.job)
-        arranged = PASSES.arrange(PASSES.read(self.job))
-        return PASSES.check(PASSES.assemble(replace(arranged, follows=True, measured=None), Target()))
+        reading = PASSES.read(self.job)
+        made = cut(reading.graph, dict.fromkeys(reading.graph, 1.0), self.cut_at) if self.cut_at else None
+        arranged = replace(PASSES.arrange(reading), follows=True, measured=None, cut=made)
+        return PASSES.check(PASSES.assemble(arranged, Target()))
+
+    @cached_property
+    def parts(self) -> tuple[Program, ...]:
+        """The machines of its parts."""
+        return tuple(program(part.definition()) for part in self.machine.parts)
 
     @cached_property
     def follower(self) -> Program | None:
@@ -53,6 +64,11 @@ class Version:
     @cached_property
     def program(self) -> Program:
         definition = self.machine.definition()
+        if self.machine.parts:
+            text = json.dumps(definition)
+            for part in self.machine.parts:
+                text = text.replace(Target.part(part.number), machine_of_part(part.number))
+            definition = json.loads(text)
         if self.machine.job_file is not None:
             definition = json.loads(json.dumps(definition).replace(Target.job_file_key, self.job_file_key))
         return program(_mutated(definition, self.mutate))
@@ -96,9 +112,10 @@ class Subject:
         mutate: Mutation | None = None,
         mutate_ending: Mutation | None = None,
         follows: bool = False,
+        cut_at: int | None = None,
     ) -> Subject:
         """The job as it is, and as it is after a fix of the SQL of each task in turn."""
-        versions = (Version(one, mutate, mutate_ending, follows) for one in (job, *_fixed(job)))
+        versions = (Version(one, mutate, mutate_ending, follows, cut_at) for one in (job, *_fixed(job)))
         return cls(name or job.name, tuple(versions))
 
     @property

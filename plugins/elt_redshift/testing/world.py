@@ -87,6 +87,9 @@ class World:
         self.runs: dict[str, Execution] = {}
         self._functions = Functions(self.clock, self.network, self._handler)
         self.step_functions.follower = lambda: self.version.follower
+        self.step_functions.parts = lambda: self.version.parts
+        stops = Random(f"{seed} stops")
+        self.step_functions.stops = lambda: None if stops.random() < 0.15 else stops.choice((0.3, 3.0, 60.0))
         deaths = Random(f"{seed} deaths")
         self.step_functions.dies = lambda: (
             deaths.choice((0.02, 0.1, 1.0, 30.0)) * deaths.random()
@@ -165,6 +168,8 @@ class World:
             return self._update_item
         if service == "lambda":
             return self._functions.invoke
+        if service == "states":
+            return self.step_functions.start_part
         services: Mapping[str, Any] = {
             "dynamodb": self.dynamodb,
             "redshiftdata": self.data,
@@ -240,7 +245,7 @@ class World:
         owner, name = run.parent or run, parsed(state)
         if name is None or owner.arn not in self.step_functions.executions:
             return None
-        return TaskStep(owner, run.input["task"]["name"] if run.parent else name.task, name)
+        return TaskStep(owner, run.input["task"]["name"] if run.parent and "task" in run.input else name.task, name)
 
     def _ended(self, run: Execution) -> None:
         self.say(f"{run.name}: {run.status} {run.error or ''}")

@@ -6,7 +6,7 @@ from typing import get_args
 
 import pytest
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.compiler import StateMachine, compile_job
 from elt_redshift.asl.language.needs import Need, Resource
 from elt_redshift.asl.language.states import Flow, Succeed
 from elt_redshift.asl.target import Target
@@ -38,7 +38,11 @@ def test_a_jobs_template_knows_every_resource(resource: Resource, monkeypatch: p
     target = Target(other_account=resource == "warehouse role")
     functions: dict[Resource, frozenset[Need]] = {"sql function": frozenset(), "state function": frozenset()}
     follows = resource == "follower"
-    machine = StateMachine(scheduled, target, Flow((Succeed("end"),)), graph={}, functions=functions, follows=follows)
+    parts = (
+        compile_job(job(task("a"), layout="parts")).parts if "part" in resource or resource == "rule of ends" else ()
+    )
+    end = Flow((Succeed("end"),))
+    machine = StateMachine(scheduled, target, end, graph={}, functions=functions, follows=follows, parts=parts)
     monkeypatch.setattr(StateMachine, "needs", lambda _: frozenset({Need("some:Action", resource)}))
     policy = render(machine).template["Resources"]["StateMachineRights"]["Properties"]["PolicyDocument"]
     (statement,) = policy["Statement"]

@@ -10,7 +10,7 @@ import pytest
 import elt_redshift
 
 PACKAGE = Path(elt_redshift.__file__).parent
-MODELS = [PACKAGE / "testing" / f"{part}.py" for part in ("dynamodb", "expressions", "step_functions")]
+MODELS = [PACKAGE / "testing" / f"{part}.py" for part in ("dynamodb", "expressions", "parts", "step_functions")]
 
 
 @pytest.mark.parametrize(

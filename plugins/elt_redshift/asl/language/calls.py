@@ -41,6 +41,21 @@ SEND_MESSAGE = _call("sqs", "sendMessage", "missed starts")
 SEND_TASK_SUCCESS = _call("aws-sdk:sfn", "sendTaskSuccess", "anything")
 SEND_TASK_HEARTBEAT = _call("aws-sdk:sfn", "sendTaskHeartbeat", "anything")
 START_FOLLOWER = _call("aws-sdk:sfn", "startExecution", "follower", waits=True)
+#: Starts an execution, waits for its end, and stops it where the state is aborted.
+#: https://docs.aws.amazon.com/step-functions/latest/dg/connect-stepfunctions.html
+START_PART = Call(
+    "states",
+    "startExecution",
+    (
+        Need("states:StartExecution", "parts"),
+        *(Need(f"states:{action}Execution", "executions of parts") for action in ("Describe", "Stop")),
+        *(Need(f"events:{action}", "rule of ends") for action in ("PutTargets", "PutRule", "DescribeRule")),
+    ),
+    until_end=True,
+)
+DESCRIBE_PART = _call("aws-sdk:sfn", "describeExecution", "executions of parts")
+REDRIVE_PART = _call("aws-sdk:sfn", "redriveExecution", "executions of parts")
+STOP_PART = _call("aws-sdk:sfn", "stopExecution", "executions of parts")
 SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")
 EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "executeStatement", "warehouse", *CONNECTING)
 BATCH_EXECUTE_STATEMENT = _call("aws-sdk:redshiftdata", "batchExecuteStatement", "warehouse", *CONNECTING)
@@ -130,6 +145,12 @@ START_RETRY = _retry(ALREADY_STARTED, "Sfn.StateMachineDoesNotExistException")
 
 #: An answer to a task token: a stale one stays stale.
 TOKEN_RETRY = _retry(*STALE_TOKEN)
+
+#: A redrive of an execution: one that runs, or cannot be redriven, is asked about.
+REDRIVE_RETRY = _retry("Sfn.ExecutionNotRedrivableException", NO_SUCH_EXECUTION)
+
+#: A look at an execution that may never have been started, and a stop.
+LEFT_PART_RETRY = _retry(NO_SUCH_EXECUTION)
 
 #: DescribeExecution is eventually consistent: an execution that started just now may not be there yet.
 DESCRIBE_EXECUTION_RETRY = (

@@ -16,10 +16,11 @@ from collections.abc import Collection
 from typing import Any
 
 #: The running execution's ARN, name and number of redrives, and what the state was given.
-EXECUTION_ARN = "$states.context.Execution.Id"
-EXECUTION_NAME = "$states.context.Execution.Name"
-REDRIVE_COUNT = "$states.context.Execution.RedriveCount"
-REDRIVE_TIME = "$states.context.Execution.RedriveTime"
+EXECUTION = "$states.context.Execution"
+EXECUTION_ARN = f"{EXECUTION}.Id"
+EXECUTION_NAME = f"{EXECUTION}.Name"
+REDRIVE_COUNT = f"{EXECUTION}.RedriveCount"
+REDRIVE_TIME = f"{EXECUTION}.RedriveTime"
 INPUT = "$states.input"
 
 #: What an execution was told that goes on with an earlier one's work; see :mod:`elt_redshift.asl.patterns.resumption`.

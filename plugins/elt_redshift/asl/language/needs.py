@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 #: What actions are taken on: ``executions`` are those of the machine itself, ``children`` those that its Map starts;
-#: ``follower`` is the machine that follows statements;
+#: ``follower`` is the machine that follows statements; ``parts`` are the machines of a job's parts, with their
+#: executions, and the rule by which Step Functions learns of the ends of those that it waits for;
 #: ``anything`` is for actions that know no resource. (Redshift lets only the submitting role see a statement, and a
 #: task token is a secret.)
 Resource = Literal[
@@ -28,6 +29,9 @@ Resource = Literal[
     "machine",
     "machine behind ends",
     "follower",
+    "parts",
+    "executions of parts",
+    "rule of ends",
     "job file",
     "missed starts",
     "anything",

@@ -77,16 +77,18 @@ class Call:
     :param action: the API action in camel case, for example ``executeStatement``.
     :param needs: what the role must be allowed.
     :param waits: the state goes on when somebody sends back the task token that the call has passed on.
+    :param until_end: … when the execution has ended that the call has started.
     """
 
     service: str
     action: str
     needs: tuple[Need, ...]
     waits: bool = False
+    until_end: bool = False
 
     def resource(self, partition: str) -> str:
-        waits = ".waitForTaskToken" if self.waits else ""
-        return f"arn:{partition}:states:::{self.service}:{self.action}{waits}"
+        how = ".waitForTaskToken" if self.waits else ".sync:2" if self.until_end else ""
+        return f"arn:{partition}:states:::{self.service}:{self.action}{how}"
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,22 @@ class Choice:
         return _present(
             Type="Choice", Comment=self.comment, Choices=[rule.render() for rule in self.rules], Default=self.default
         )
+
+    def needs(self) -> Iterator[Need]:
+        return iter(())
+
+
+@dataclass(frozen=True)
+class Pass:
+    """Go on to ``next`` with ``output``, and variables assigned."""
+
+    name: str
+    next: str
+    output: Any
+    assign: Mapping[str, Any]
+
+    def render(self) -> Rendered:
+        return _present(Type="Pass", Assign=dict(self.assign), Output=self.output, Next=self.next)
 
     def needs(self) -> Iterator[Need]:
         return iter(())
@@ -333,4 +351,4 @@ class Map:
 
 
 #: Whatever can stand under ``States`` in a definition.
-State = Task | Choice | Wait | Succeed | Parallel | DistributedMap | Map
+State = Task | Choice | Pass | Wait | Succeed | Parallel | DistributedMap | Map

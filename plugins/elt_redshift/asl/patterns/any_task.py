@@ -60,7 +60,8 @@ class AnyTask:
     number = Code(f"{_ITEM}.number")
     blocks = Code(f"{_ITEM}.blocks")
     comment = None
-    reports = True
+    reports: bool = True
+    asks: bool = True
 
     @property
     def turn(self) -> Code | None:

@@ -51,16 +51,18 @@ class FailurePattern:
     :param source: where its values come from.
     :param failing: the state that a failure leads to: the record, or what comes before that and says in ``task`` which
         failure is to be recorded.
+    :param counted: the state behind the one that asks how often the owner of the lock has been redriven.
     """
 
     job: EltJob
     source: Source
     target: Target
     failing: Step
+    counted: Step = "record"
 
     def states(self) -> Iterator[State]:
-        if self.source.reports:
-            record, owner = self.source.name("record"), locked(self.source.owner)
+        if self.source.asks:
+            record, owner = self.source.name(self.counted), locked(self.source.owner)
             # Unless AWS tells, or when a redrive enters this state again, it goes by what the child knows of its own.
             yield self._ask(
                 "count redrives", record, owner, catch=(Catch((calls.ANY_ERROR,), record, expression(INPUT)),)
@@ -122,7 +124,7 @@ class FailurePattern:
 
     def _reclaim(self) -> Iterator[Task]:
         """Take the lock again, with the number of redrives of the execution that owns it."""
-        if not self.source.reports:
+        if not self.source.asks:
             yield self._claim("reclaim", REDRIVE_COUNT, self.source.owner)
             return
         yield self._ask("reclaim", self.source.name("claim"), self.source.owner)
@@ -150,7 +152,7 @@ class FailurePattern:
         return f", 'assumed': $lookup($states.result.Attributes.{audit.ASSUMED}.M, {key}).S"
 
     def _ask(self, name: Step, following: StateName, owner: Code, **more: Any) -> Task:
-        """A child of a Map Run asks how often its parent has been redriven. DescribeExecution is eventually consistent,
+        """It is asked how often the owner of the lock has been redriven. DescribeExecution is eventually consistent,
         but a child was redriven no more often than its parent since it was started, which ``claim`` looks at."""
         return Task(
             self.source.name(name),

@@ -9,6 +9,7 @@
     │    ├─ to be submitted ────────> task: anew             SendTaskFailure, Submit   │
     │    ├─ the hour is over ───────> task: relieve          SendTaskFailure, Again    │
     │    └─ failed, refused ──> task: still awaited ──> task: record ──> task: failed  │
+    │            (of a job in parts, task: count redrives comes first)                 │
     └──────────────────────────────────────────────────────────────────────────────────┘
         │ an error that no state foresees
         v
@@ -54,6 +55,8 @@ from elt_redshift.protocol.limits import MAX_MESSAGE
 _RUN = "$states.context.Execution.Input.run"
 _MINE = "$states.context.Execution.Input.token"
 _OVER = f"$millis() > $toMillis($states.context.Execution.StartTime) + {followers.LONGEST * 1000}"
+#: What the run had been redriven when the execution began that has started this one, which counts its own redrives.
+_BASE = f"$sum([0, {_RUN}.base])"
 _TASK = "$states.context.Execution.Input.task"
 _ANSWER, _END = "answer error", "end"
 
@@ -68,12 +71,16 @@ def _rule(name: str) -> str:
 
 @dataclass(frozen=True)
 class FollowedTask(AnyTask):
-    """The values of the task that the execution was started for, as :class:`.following.FollowedPattern` told them."""
+    """The values of the task that the execution was started for, as :class:`.following.FollowedPattern` told them.
 
-    recording: Step = "record"
+    :param asks: of a job in parts.
+    """
+
     reports: bool = False
-    failed_at = known_redrives = Code(f"{INPUT}.redrives")
-    least_redrives = Code(f"{_RUN}.redrives")
+    asks: bool = False
+    least_redrives = Code(f"({_BASE} + {REDRIVE_COUNT})")
+    failed_at = Code(f"({_BASE} + {INPUT}.redrives)")
+    known_redrives = Code(f"$max([{INPUT}.owned, {_BASE} + {INPUT}.redrives])")
     allowed = Code(f"$lookup({_rule('retries')}, {repeating.KIND})")
     pause = repeating.pause(Code(_rule("pause")))
     timeout = Code(_rule("timeout"))
@@ -84,11 +91,15 @@ class FollowerPattern(StatementPattern):
     """Builds the machine."""
 
     @classmethod
-    def of(cls, job: EltJob, target: Target) -> FollowerPattern:
-        """For the tasks of ``job``."""
+    def of(cls, job: EltJob, target: Target, parts: bool) -> FollowerPattern:
+        """For the tasks of ``job``.
+
+        :param parts: whether it is cut into parts, whose executions have counts of redrives of their own.
+        """
         polls = not target.long_polling or any(task.wait == "poll" for task in job.tasks)
-        source = FollowedTask(polls=polls, batches=None, fence=job.fence_table)
-        return cls(job, source, target, source.name("answer"), "still awaited")
+        failing: Step = "count redrives" if parts else "still awaited"
+        source = FollowedTask(polls=polls, batches=None, fence=job.fence_table, asks=parts, recording=failing)
+        return cls(job, source, target, source.name("answer"), source.recording)
 
     def flow(self) -> Flow:
         """The machine's states, in which the redrives are those of the execution itself; see :meth:`definition`."""
@@ -130,10 +141,8 @@ class FollowerPattern(StatementPattern):
         yield self._describe()
         yield self._cancel(self.source.timeout or 0)
         yield self._retry()
-        failure = Flow(tuple(FailurePattern(self.job, self.source, self.target, "record").states()))
-        for name in (self.source.name("record"), self.source.name("reclaim")):
-            if state := failure.find(name):
-                yield state
+        failure = FailurePattern(self.job, self.source, self.target, self.failing, counted="still awaited")
+        yield from (state for state in failure.states() if state.name != self.source.name("failed"))
         yield from self._answers()
 
     def _answers(self) -> Iterator[State]:

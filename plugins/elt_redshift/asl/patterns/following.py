@@ -54,11 +54,8 @@ from elt_redshift.job.parts import SqlStatement, SqlTask
 from elt_redshift.job.repeating import times
 from elt_redshift.protocol import followers, messages, statements
 
-_EXECUTION = "$states.context.Execution"
-
 #: A statement that is expected to take no longer is likely to end within its submission, which waits half a minute.
 SHORT = timedelta(seconds=20)
-
 #: What is no failure of the start.
 _ANSWERS = (*followers.ANSWERS, calls.CONDITION_FAILED, calls.NOT_EVALUATED)
 
@@ -143,9 +140,9 @@ class FollowedPattern(StatementPattern):
         most tasks have in common the follower knows by itself."""
         of = self.source.of
         task = {"name": of.name, **{key: value for key, value in rules(of).items() if value != USUAL[key]}}
-        run = code_object(owner="$e.Id", name="$e.Name", redrives="$e.RedriveCount", redriven="$e.RedriveTime")
-        told = code_object(token=joins.MINE, given=INPUT, task=json.dumps(task, ensure_ascii=False), run=run)
-        return f"($e := {_EXECUTION}; {told})"
+        return code_object(
+            token=joins.MINE, given=INPUT, task=json.dumps(task, ensure_ascii=False), run=self.source.told
+        )
 
 
 def rules(of: SqlTask) -> dict[str, Any]:

@@ -78,6 +78,7 @@ class JudgePattern:
     :param unclear: … of which nobody can tell.
     :param given_up: … that was looked at too often.
     :param fence: the table of the job's fence, if it has one.
+    :param dead: the state that deals with a dead execution's lock.
     :param queue: the states of runs that wait in order, if they do; of a job that waits for a lock at work.
     """
 
@@ -89,6 +90,7 @@ class JudgePattern:
     given_up: str
     fence: str | None = None
     queue: QueuePattern | None = None
+    dead: str = names.FIND_LEFT
 
     def states(self) -> Iterator[State]:
         """The states, the first one first."""
@@ -199,7 +201,7 @@ class JudgePattern:
                 Rule(expression(f"{FAILED} and $not({_FREE_TO_ME})"), self.held),
                 Rule(expression(_late()), names.LATE_CALLS),
             ),
-            default=names.FIND_LEFT,
+            default=self.dead,
         )
 
     def _wait_for_late_calls(self) -> Wait:

@@ -44,6 +44,7 @@ from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, S
 from elt_redshift.asl.patterns import fencing, passing, queueing, resumption, values
 from elt_redshift.asl.patterns.fencing import FencePattern
 from elt_redshift.asl.patterns.judging import FAILED, PROBLEM, JudgePattern, get_item, read
+from elt_redshift.asl.patterns.left_parts import LeftPartsPattern
 from elt_redshift.asl.patterns.leftovers import LeftoversPattern
 from elt_redshift.asl.patterns.queueing import QueuePattern
 from elt_redshift.asl.patterns.resumption import ResumptionPattern
@@ -71,6 +72,7 @@ class LockPattern:
     :param variables: what to assign when the lock is taken, besides the job's parameters.
     :param given: what ``first`` gets besides :data:`FIRST`.
     :param comment: of the last state: what the definition says of its tasks.
+    :param parts: how many parts a run has that are executions of their own.
     """
 
     job: EltJob
@@ -79,6 +81,7 @@ class LockPattern:
     variables: Mapping[str, Any] = field(default_factory=dict)
     given: Mapping[str, Any] = field(default_factory=dict)
     comment: str | None = None
+    parts: int = 0
 
     def before(self) -> Iterator[State]:
         """The states up to the tasks, the first one first."""
@@ -86,6 +89,8 @@ class LockPattern:
         yield self._acquire_to_resume()
         yield from self._judging().states()
         behind = names.JUDGE_FENCE if self.job.fence_table else names.TAKE_OVER
+        if self.parts:
+            yield from LeftPartsPattern(self.job, self.target, self.parts).states()
         yield from LeftoversPattern(self.job, self.target, behind).states()
         if self.job.fence_table:
             yield from FencePattern(self.job.job_id, self.job.fence_table, self.target).states()
@@ -100,7 +105,8 @@ class LockPattern:
     def _judging(self) -> JudgePattern:
         ends = {"locked": self._locked, "held": self._held, "unclear": self._unclear, "given_up": names.REFUSED}
         queue = QueuePattern(self.job.job_id, self.target) if self._queued else None
-        return JudgePattern(self.job.job_id, self.target, **ends, fence=self.job.fence_table, queue=queue)
+        dead = names.FIND_LEFT_PARTS if self.parts else names.FIND_LEFT
+        return JudgePattern(self.job.job_id, self.target, **ends, fence=self.job.fence_table, queue=queue, dead=dead)
 
     @property
     def _queued(self) -> bool:

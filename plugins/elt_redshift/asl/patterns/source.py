@@ -14,6 +14,7 @@ from typing import Any, Protocol
 
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import (
+    EXECUTION,
     EXECUTION_ARN,
     EXECUTION_NAME,
     INPUT,
@@ -21,6 +22,7 @@ from elt_redshift.asl.language.jsonata import (
     Code,
     Value,
     as_it_is,
+    code_object,
     expression,
     rendered,
 )
@@ -134,6 +136,10 @@ class Source(Protocol):
     def reports(self) -> bool:
         """Whether it tells of its end in an item of its own, because its states are in no history that is read."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether another execution owns the lock, which it asks how often it has been redriven."""
+
     def name(self, name: Step) -> StateName:
         """The name of one of its states."""
 
@@ -161,7 +167,7 @@ class OneTask:
     least_redrives = Code(REDRIVE_COUNT)
     failed_at = known_redrives = Code(f"{INPUT}.redrives")
     recording: Step = "record"
-    reports = False
+    reports = asks = False
     turn = None
 
     @property
@@ -203,11 +209,20 @@ class OneTask:
     def name(self, name: Step) -> StateName:
         return StateName(self.of.name, name)
 
+    @property
+    def told(self) -> str:
+        """What a follower is told of the run, JSONata (:mod:`elt_redshift.protocol.followers`)."""
+        run = code_object(owner="$e.Id", name="$e.Name", redrives="$e.RedriveCount", redriven="$e.RedriveTime")
+        return f"($e := {EXECUTION}; {run})"
+
     def submissions(self, members: Mapping[str, Value]) -> tuple[SubmitCall, ...]:
         given = {key: rendered(value) for key, value in members.items()}
         body = self._sql()
         call = calls.EXECUTE_STATEMENT if "Sql" in body else calls.BATCH_EXECUTE_STATEMENT
-        return (SubmitCall(self.begins, call, {**body, **self.target.connection, **given}),)
+        return (SubmitCall(self.begins, call, self._request({**body, **self.target.connection, **given})),)
+
+    def _request(self, members: Mapping[str, Any]) -> Mapping[str, Any] | str:
+        return members
 
     def _sql(self) -> dict[str, Any]:
         table = self.job.fence_table

@@ -163,7 +163,7 @@ _DEPLOYER = (
     ),
     Right("bucket", _actions("s3", "CreateBucket"), "make the bucket for large templates and jobs"),
     Right("templates", _actions("s3", "GetObject", "PutObject"), "upload large templates, which CloudFormation reads"),
-    Right("job files", _actions("s3", "PutObject"), "upload the tasks of large jobs"),
+    Right("job files", _actions("s3", "GetObject", "PutObject"), "upload large jobs, whose parts CloudFormation reads"),
     Right("functions", _actions("s3", "GetObject", "PutObject"), "upload the code of functions, which Lambda reads"),
 )
 

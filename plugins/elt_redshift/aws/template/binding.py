@@ -31,6 +31,11 @@ _VALUES = {
 }
 
 
+def filled(name: str) -> Any:
+    """What stands for ``${name}`` in a definition that is no part of the template."""
+    return _VALUES.get(f"${{{name}}}", ref(name))
+
+
 #: An address is much longer than a name, and stands in many states: a substitution of the definition's fills it in.
 _IN_REDSHIFT = {**_VALUES, Target.audit_table: Target.audit_table}
 

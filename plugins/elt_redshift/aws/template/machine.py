@@ -9,6 +9,7 @@ from typing import Any
 from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.needs import Resource
+from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part
@@ -48,7 +49,11 @@ def part(machine: StateMachine) -> Part:
             "StateMachineType": "STANDARD",
             "RoleArn": arn(ROLE),
             "Definition": bound(machine.definition(), in_redshift),
-            "DefinitionSubstitutions": {WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE), **substitutions(in_redshift)},
+            "DefinitionSubstitutions": {
+                WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE),
+                **substitutions(in_redshift),
+                **_parts(machine),
+            },
         },
         **(_UNLINTED if machine.events else {}),
     }
@@ -57,6 +62,12 @@ def part(machine: StateMachine) -> Part:
         "JobID": {"Description": "The key of the job's audit item.", "Value": machine.job.job_id},
     }
     return Part(resources={MACHINE: made}, outputs=outputs, needs=machine.needs(), named=_NAMED)
+
+
+def _parts(machine: StateMachine) -> dict[str, Any]:
+    """Machines of parts that are named within an expression, where only a substitution reaches."""
+    names = (Target.part(part.number)[2:-1] for part in machine.parts)
+    return {name: ref(name) for name in names}
 
 
 def express(

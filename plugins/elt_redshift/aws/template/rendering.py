@@ -20,6 +20,7 @@ from elt_redshift.aws.template import (
     job_file,
     logs,
     machine,
+    parts,
     rights,
     schedule,
     tables,
@@ -41,16 +42,18 @@ class Rendered:
     """A job's template, and what goes with it.
 
     :param job_file: to be uploaded to S3, under the bucket and key that the template's parameters are given.
+    :param parts: the definitions of the job's parts, the same.
     :param code: the same of the code of the job's functions; None: it has none.
     """
 
     template: dict[str, Any]
     job_file: bytes | None = None
     code: bytes | None = None
+    parts: tuple[bytes, ...] = ()
 
 
 def render(compiled: StateMachine, choices: Choices = _USUAL) -> Rendered:
-    """The template, and in the map layout the job file.
+    """The template, in the map layout the job file, and the definitions of parts.
 
     :param compiled: the job, compiled with placeholders for the partition of the region that it will be deployed to.
     """
@@ -61,7 +64,8 @@ def render(compiled: StateMachine, choices: Choices = _USUAL) -> Rendered:
         **_sum(compiled, choices).sections(),
     }
     job_file = None if compiled.job_file is None else jobfile.dump(compiled.job_file)
-    return Rendered(template, job_file, package() if compiled.functions else None)
+    definitions = tuple(map(parts.dump, compiled.parts))
+    return Rendered(template, job_file, package() if compiled.functions else None, definitions)
 
 
 def _audit_table(job: EltJob, choices: Choices) -> Part:
@@ -88,6 +92,7 @@ def _sum(compiled: StateMachine, choices: Choices) -> Part:
     ]
     behind = [
         *([following.part(compiled)] if compiled.has_follower else []),
+        *([parts.part(compiled)] if compiled.parts else []),
         machine.part(compiled),
         *([functions.itself()] if compiled.functions else []),
         *([events.part(compiled)] if compiled.events else []),

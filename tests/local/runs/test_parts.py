@@ -1,0 +1,96 @@
+"""Jobs that are cut into parts, each an execution of its own state machine."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl import cutting
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.job.model import EltJob
+from elt_redshift.planning.estimates import simulate
+from elt_redshift.planning.simulation import Scenario
+from elt_redshift.protocol import parts
+from tests.local.runs.conftest import DeployedJob
+from tests.unit.asl.jobs import job, task
+
+from .test_tasks import Deploy
+
+
+@pytest.fixture(autouse=True)
+def _parts_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No part has room for more than two tasks or so."""
+    monkeypatch.setattr(cutting, "AUTO_DEFINITION", 20_000)
+
+
+def _in_parts(*tasks: Any, **more: Any) -> EltJob:
+    return job(*tasks, layout="parts", **more)
+
+
+def _woven(ledger: str, **more: Any) -> EltJob:
+    """Tasks that wait for some in other parts."""
+    into = {name: (f"insert into {ledger} values ('{name}')",) for name in "abcdef"}
+    return _in_parts(
+        *(task(name, sql=into[name]) for name in "abc"),
+        task("d", "a", "b", "c", sql=into["d"]),
+        task("e", "b", sql=into["e"]),
+        task("f", "c", "d", sql=into["f"]),
+        **more,
+    )
+
+
+def _parts(deployed: DeployedJob, arn: str) -> dict[str, str]:
+    """How the executions of a run's parts stand, by their states."""
+    steps = deployed.client("stepfunctions")
+    answer = steps.describe_state_machine_for_execution(executionArn=arn)
+    found = parts.executions(json.loads(answer["definition"]), arn.rpartition(":")[2])
+    return {name: steps.describe_execution(executionArn=one)["status"] for name, one in found.items()}
+
+
+def test_every_task_runs_once_in_its_order(deploy: Deploy, ledger: str) -> None:
+    """In parts that are executions named as their run."""
+    made = _woven(ledger)
+    deployed = deploy(made)
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED", execution.cause
+    assert deployed.ran(ledger) == Counter("abcdef")
+    statuses = _parts(deployed, execution.arn)
+    assert len(statuses) == len(compile_job(made).parts) > 1
+    assert {*statuses.values()} == {"SUCCEEDED"}
+    assert deployed.item.state == "Ready"
+
+
+def test_the_transitions_are_those_that_were_foreseen(deploy: Deploy, ledger: str) -> None:
+    """Of the run's own execution: the lock, and a state for each part."""
+    made = _woven(ledger)
+    deployed = deploy(made)
+    execution = deployed.run()
+    foreseen = simulate(compile_job(made), Scenario(dict.fromkeys("abcdef", 1.0)))
+    assert len(deployed.states(execution.arn)) == foreseen.executions[0].transitions
+
+
+def test_a_failure_fails_the_run_in_plain_words_and_a_redrive_goes_on(deploy: Deploy, ledger: str) -> None:
+    """The failed part goes on where it failed, and so do those that were stopped with it; nothing runs twice."""
+    table = f"{ledger}_later"
+    deployed = deploy(
+        _in_parts(
+            task("a", sql=(f"insert into {ledger} values ('a')",)),
+            task("b", sql=(f"insert into {table} values ('b')",)),
+            task("c", "a", "b", sql=(f"insert into {ledger} values ('c')",)),
+            task("d", "a", sql=(f"insert into {ledger} values ('d')",)),
+        )
+    )
+    execution = deployed.run()
+    words = f'relation "{table}" does not exist'
+    assert execution.status == "FAILED"
+    assert words in (execution.cause or "")
+    assert (deployed.item.state, deployed.item.failed_task) == ("Failed", "b")
+    deployed.sql(f"create table {table} (task varchar(10))")
+    deployed.executions.redrive(execution.arn, deployed.audit, "101")
+    assert deployed.end(execution.arn).status == "SUCCEEDED"
+    assert deployed.ran(ledger) == Counter("acd")
+    assert {*_parts(deployed, execution.arn).values()} == {"SUCCEEDED"}
+    assert deployed.item.state == "Ready"

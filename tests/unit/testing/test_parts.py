@@ -1,0 +1,99 @@
+"""Jobs that are cut into parts, whose executions are not always stopped with their run, fail, and are started late."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cache
+from random import Random
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl.language import names
+from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
+from elt_redshift.testing import samples
+from elt_redshift.testing.schedules import Outcome, run
+from elt_redshift.testing.subject import Subject
+
+from .plays import Stop
+from .test_every_state import SUBJECTS, broken
+
+JOBS = ("diamond", "joined", "woven", "auto_commit", "procedure", "waiting", "released", "polling", "late")
+
+
+@cache
+def _cut(name: str, most: int) -> Subject:
+    """A sample in parts of so many tasks at most."""
+    (job,) = (one for one in (*samples.jobs(), *samples.combinations()) if one.name == name)
+    return Subject.of(job, f"{name}, in parts", cut_at=most)
+
+
+def _random(seed: int) -> Subject:
+    """Any graph of up to seven tasks, cut anywhere."""
+    random = Random(f"{seed} graph")
+    count = random.randint(3, 7)
+
+    def task(number: int) -> SqlTask:
+        ups = sorted(random.sample(range(number), min(number, random.choice((0, 1, 1, 2, 3)))))
+        return SqlTask(
+            name=f"t{number}",
+            statements=(SqlStatement(text="insert into t select 1"),),
+            upstream=tuple(f"t{up}" for up in ups),
+            retries=random.choice((0, 0, 1)),
+        )
+
+    job = EltJob(job_id="101", name=f"random{seed}", tasks=[task(number) for number in range(count)])
+    return Subject.of(job, cut_at=random.randint(1, count - 1))
+
+
+def _findings(outcomes: Any) -> list[str]:
+    return [f"{one.seed} {one.job}: {finding}" for one in outcomes for finding in one.findings]
+
+
+def _outcome(seed: int) -> Outcome:
+    return run(_random(seed), seed)
+
+
+def test_nothing_is_lost_or_done_twice() -> None:
+    """Whatever is stopped, redriven, resumed, refused or late, in whatever graph, wherever that is cut."""
+    assert _findings(map(_outcome, range(40))) == []
+
+
+@pytest.mark.exhaustive
+def test_nothing_is_lost_or_done_twice_in_many_schedules() -> None:
+    """The same, more often."""
+    assert _findings(map(_outcome, range(40, 300))) == []
+
+
+@pytest.mark.exhaustive
+def test_every_protocol_holds_in_parts() -> None:
+    """Those of the samples, in parts of one task and of two."""
+    subjects = [_cut(name, most) for name in JOBS for most in (1, 2)]
+    assert _findings(run(subjects[seed % len(subjects)], seed) for seed in range(180)) == []
+
+
+@pytest.mark.parametrize("phase", ["entered", "under way", "arrived"])
+def test_a_stop_as_a_part_is_started_leaves_a_job_that_goes_on(phase: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With and without the event of the end, and by a redrive."""
+    monkeypatch.setitem(SUBJECTS, "in parts", _cut("joined", 1))
+    stops = (Stop("part 1", phase, told=told, then=then) for told in (True, False) for then in ("start", "redrive"))
+    for stop in stops:
+        assert broken("in parts", stop) == []
+
+
+def _orphans(definition: dict[str, Any]) -> None:
+    """The next run takes the lock over without looking for parts of the dead owner."""
+    states = definition["States"]
+    for state in states.values():
+        if state.get("Default") == names.FIND_LEFT_PARTS:
+            state["Default"] = names.FIND_LEFT
+    del states[names.FIND_LEFT_PARTS], states["judge left parts"]
+
+
+@pytest.mark.parametrize("seed", [73, 128, 232])
+def test_parts_that_are_left_are_ended_before_the_lock_is_taken_over(seed: int) -> None:
+    """Without that they go on submitting beside the next run: the simulation sees it."""
+    subject = _random(seed)
+    mutated = replace(subject, versions=tuple(replace(one, mutate=_orphans) for one in subject.versions))
+    assert "double owner" in {one.rule for one in run(mutated, seed).findings}
+    assert _findings([run(subject, seed)]) == []
