@@ -21,12 +21,28 @@ class AwsError(EltError):
 
     def __init__(self, about: str, code: str, message: str, answered: bool = True) -> None:
         self.about, self.code, self.message, self.answered = about, code, message, answered
-        super().__init__(f"{about}: {message}{f' ({code})' if answered else ''}")
+        said, remedy = f"{message} ({code})" if answered else message, _remedy(about, code)
+        super().__init__(f"{about}: {said.rstrip('.')}. {remedy}" if remedy else f"{about}: {said}")
 
     @property
     def passes(self) -> bool:
         """Whether the same call may well succeed later; see :mod:`elt_redshift.protocol.errors`."""
         return errors.passes(self.code, self.message)
+
+
+#: What to do about errors of the SDK, whose words name none.
+_REMEDIES = {
+    "EndpointConnectionError": "Is it up, and is the region right? `elt-redshift local up` starts the embedded AWS.",
+    "NoCredentialsError": "Log in, or name a profile in AWS_PROFILE; "
+    'for the embedded AWS, eval "$(elt-redshift local env)".',
+    "NoRegionError": "Give --region, or set AWS_DEFAULT_REGION.",
+}
+
+
+def _remedy(about: str, code: str) -> str:
+    if code == "ResourceNotFoundException" and about.startswith("audit table"):
+        return f"Make it with `elt-redshift audit create {about.removeprefix('audit table ')}`, or name another."
+    return _REMEDIES.get(code, "")
 
 
 def error_code(error: Any) -> str:

@@ -46,14 +46,19 @@ class DeployError(EltError):
 
 
 class NotDeployedError(EltError):
-    """There is no stack of this job in the account and region."""
+    """There is no stack of this job in the account and region.
 
-    def __init__(self, job_name: str) -> None:
-        self.job_name = job_name
-        super().__init__(
-            f"Job {job_name} is not deployed in this account and region. "
-            f"Deploy it with `elt-redshift deploy {job_name} --stack NAME`."
-        )
+    :param stack: the one that was asked for.
+    :param unmade: one that could not be made, or is not yet.
+    """
+
+    def __init__(self, job_name: str, stack: str | None = None, unmade: str | None = None) -> None:
+        self.job_name, self.stack, self.unmade = job_name, stack, unmade
+        place = f"Job {job_name} is not deployed in this account and region"
+        what = f"{place}{f' as stack {stack}' if stack else ''}."
+        if unmade:
+            what = f"{place}: stack {unmade} is not made, and nothing runs there."
+        super().__init__(f"{what} Deploy it with `elt-redshift deploy {job_name} --stack {unmade or stack or 'NAME'}`.")
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,11 @@ class Deployed:
     warehouse_role: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
 
+    @property
+    def is_made(self) -> bool:
+        """Whether it has what it is to have; not while it is made, nor where that has failed."""
+        return bool(self.state_machine_arn)
+
 
 @dataclass(frozen=True)
 class ChangeSet:
@@ -121,10 +131,13 @@ class Stacks:
 
         :raises NotDeployedError: there is none.
         """
-        for deployed in self.all(stack):
-            if deployed.job == job_name:
+        found = filter(None, [self.at(stack)]) if stack else self.all()
+        unmade = None
+        for deployed in found:
+            if deployed.job == job_name and deployed.is_made:
                 return deployed
-        raise NotDeployedError(job_name)
+            unmade = deployed.stack if deployed.job == job_name else unmade
+        raise NotDeployedError(job_name, stack, unmade)
 
     def at(self, stack: str) -> Deployed | None:
         """The job's stack of that name; None if there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import re
 import sys
 
 from elt_redshift.aws import removal
@@ -65,7 +66,10 @@ def deploy(given: argparse.Namespace) -> int:
     account = Account.here(given.region)
     parameters = {name: value for option, name in _OPTIONS.items() if (value := _given(given, option)) is not None}
     keeps = {said: kept for kept, said in SAID.items()}.get(given.keep_tables)
-    prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket, keeps)
+    try:
+        prepared = prepare(account, job, given.stack, parameters, dict(given.tag), given.bucket, keeps)
+    except AwsError as error:
+        raise EltError(_in_options(str(error))) from error
     if not prepared.long_polling:
         print("Step Functions does not know WaitTimeSeconds in this region yet: every task polls with Wait states.")
     for warning in prepared.warnings:
@@ -82,6 +86,13 @@ def deploy(given: argparse.Namespace) -> int:
     if deployed.database_user:
         print(f"The SQL runs as database user {deployed.database_user}: grant it what the SQL needs.")
     return 0
+
+
+def _in_options(said: str) -> str:
+    """CloudFormation's words, in which a parameter of the template is the option that gives it."""
+    for option, parameter in _OPTIONS.items():
+        said = re.sub(rf"\b{parameter}\b", f"--{option}", said)
+    return said
 
 
 def _given(given: argparse.Namespace, option: str) -> str | None:

@@ -159,9 +159,7 @@ def _deployed(account: Account, machines: Sequence[StateMachine], stack: str | N
     for machine in machines:
         try:
             found.append(account.stacks.find(machine.job.name, None if _is_pattern(stack) else stack))
-        except EltError as error:
-            if not (isinstance(error, NotDeployedError) or "does not exist" in str(error)):
-                raise
+        except NotDeployedError as error:
             if not stack:
                 raise EltError(
                     f"{error} For a policy before that, name the stack that it will have: --stack NAME."

@@ -246,3 +246,44 @@ def _options(stack: str) -> tuple[Any, ...]:
         for one in groups
     ]
     return ways, keys, attributes.get("KmsMasterKeyId") or None, logs
+
+
+def test_what_could_not_be_made_hides_no_job(job: Path, cli: Cli, unique: str, local_aws: LocalAws) -> None:
+    """What is left of a stack has no tables and no state machine: `status` shows the others, and commands about it say
+    that it is not made."""
+    with Faults(local_aws) as faults:
+        faults.fail("events", "PutTargets", "ValidationException", "No.", times=99)
+        cli("deploy", job, "--stack", f"{unique}-left", *WAREHOUSE)
+    status, _, err = cli("run", job)
+    assert status == 1
+    assert f"stack {unique}-left is not made, and nothing runs there. Deploy it with `elt-redshift deploy" in err
+    cli("deploy", job, "--stack", unique, *WAREHOUSE)
+    status, out, err = cli("status")
+    assert (status, err, unique in out) == (0, "", True)
+    assert cli("status", job)[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ((), "Give --cluster or --workgroup."),
+        (("--cluster", "c", "--user", "no user!"), "Parameter '--user' must match pattern"),
+        ((*WAREHOUSE, "--log-level", "LOUD"), "Parameter '--log-level' must be one of AllowedValues"),
+    ],
+)
+def test_what_is_wrong_is_told_by_its_option(
+    job: Path, cli: Cli, unique: str, options: tuple[str, ...], said: str
+) -> None:
+    """And not by the name that it has in the template."""
+    status, _, err = cli("deploy", job, "--stack", unique, *options)
+    assert (status, err.count("\n")) == (1, 1)
+    assert said in err
+    assert not _exists(unique)
+
+
+def test_a_stack_that_is_not_there_is_told(job: Path, cli: Cli, unique: str) -> None:
+    """With how to make it; so is an audit table."""
+    assert f"as stack {unique}. Deploy it with `elt-redshift deploy {unique} --stack {unique}`" in cli(
+        "run", job, "--stack", unique
+    )[2].replace(str(job), unique)
+    assert f"Make it with `elt-redshift audit create {unique}`" in cli("status", "--table", unique)[2]

@@ -217,3 +217,11 @@ def test_hidden_parameters_and_summaries(client: ClientFactory, unique: str) -> 
     assert summary["Parameters"][0]["ParameterKey"] == "Secret"
     checked = cloudformation.validate_template(TemplateBody=json.dumps(template))
     assert checked["Parameters"][0]["NoEcho"] is True
+
+
+@pytest.mark.parametrize("name", ["two words", "1st", "a_b", "a" * 129])
+def test_a_name_that_is_none(client: ClientFactory, name: str) -> None:
+    """Letters, digits and dashes, a letter first, up to 128 of them."""
+    code, message = refusal(lambda: create(client("cloudformation"), name, {"Resources": {"Table": TABLE}}))
+    assert code == "ValidationError"
+    assert f"Value '{name}' at 'stackName' failed to satisfy constraint" in message

@@ -23,9 +23,35 @@ def test_without_a_region_the_message_names_the_service(monkeypatch: pytest.Monk
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    with pytest.raises(AwsError, match="client for cloudformation: You must specify a region"):
+    with pytest.raises(AwsError, match=r"client for cloudformation: You must specify a region\. Give --region"):
         _ = Account.here().stacks
     assert Account.here("eu-west-1").client("sts").meta.region_name == "eu-west-1"
+
+
+@pytest.mark.parametrize(
+    ("environment", "said"),
+    [
+        ({}, "Unable to locate credentials. Log in, or name a profile"),
+        ({"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b"}, "`elt-redshift local up` starts the embedded AWS"),
+    ],
+)
+def test_nobody_to_be_and_nobody_there(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str], said: str) -> None:
+    """Without credentials, or where nothing answers, one line says what to do."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AWS_PROFILE"):
+        monkeypatch.delenv(name, raising=False)
+    own = {
+        "AWS_CONFIG_FILE": "/nowhere",
+        "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
+        "AWS_EC2_METADATA_DISABLED": "true",
+    }
+    one_try = {"AWS_MAX_ATTEMPTS": "1", "AWS_ENDPOINT_URL": "http://127.0.0.1:1", "AWS_DEFAULT_REGION": "eu-west-1"}
+    for name, value in {**own, **one_try, **environment}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr("boto3.DEFAULT_SESSION", None)  # it knows credentials that were there
+    with pytest.raises(AwsError) as raised:
+        next(Account.here().stacks.all())
+    assert said in str(raised.value)
+    assert "\n" not in str(raised.value)
 
 
 @pytest.mark.parametrize(("name", "value"), [("AWS_DEFAULT_REGION", ""), ("AWS_ENDPOINT_URL", "localhost:4566")])

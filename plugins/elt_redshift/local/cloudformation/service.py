@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_Operations
 
 from __future__ import annotations
 
+import re
 import threading
 import uuid
 from collections.abc import Callable, Mapping
@@ -25,6 +26,9 @@ Answer = dict[str, Any]
 NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 UPDATABLE = frozenset({"CREATE_COMPLETE", "UPDATE_COMPLETE", "UPDATE_ROLLBACK_COMPLETE", "IMPORT_COMPLETE"})
 SETTINGS = ("RoleARN", "NotificationARNs", "Capabilities", "TimeoutInMinutes", "EnableTerminationProtection")
+
+#: https://docs.aws.amazon.com/AWSCloudFormation/latest/APIReference/API_CreateStack.html
+_NAME, _LONGEST_NAME = "[a-zA-Z][-a-zA-Z0-9]*", 128
 
 
 class CloudFormation:
@@ -206,6 +210,11 @@ class CloudFormation:
         return stack
 
     def _new_stack(self, name: str, request: Request) -> Stack:
+        if not re.fullmatch(_NAME, name) or len(name) > _LONGEST_NAME:
+            raise CloudFormationError(
+                f"1 validation error detected: Value '{name}' at 'stackName' failed to satisfy constraint: "
+                f"Member must satisfy regular expression pattern: {_NAME}"
+            )
         stack_id = f"arn:aws:cloudformation:{self.region}:{self.account}:stack/{name}/{uuid.uuid4()}"
         stack = Stack(name, stack_id, self.account, self.region, self.now, self.now(), settings=_settings(request))
         self.stacks[stack_id] = stack
