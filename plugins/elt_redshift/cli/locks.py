@@ -99,8 +99,8 @@ def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, E
         yield from (("", None, item) for item in found if given.job_id in (None, item.job_id))
         return
     stacks, job = account.stacks, load(given) if given.job else None
-    found = [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack)
-    for deployed in (one for one in found if one.is_made):
+    there = [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack)
+    for deployed in (one for one in there if one.is_made):
         audit = account.audit(deployed.audit_table)
         items = filter(None, [audit.read(deployed.job_id)]) if deployed.shares_table else audit.items()
         yield from ((deployed.job, job, item) for item in items)

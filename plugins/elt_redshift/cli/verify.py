@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 from rich.console import RenderableType
@@ -12,10 +13,12 @@ from rich.markup import escape
 from rich.table import Column, Table
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.audit import utc_now
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.aws.template import warehouse
 from elt_redshift.aws.verification import rows
 from elt_redshift.aws.verification.bench import Bench
+from elt_redshift.aws.verification.recording import Recording
 from elt_redshift.aws.verification.rows import Result, Row
 from elt_redshift.cli.listing import add_forms, show
 from elt_redshift.cli.options import Commands, add_aws, command, load
@@ -38,6 +41,7 @@ def add_parser(commands: Commands) -> None:
     made.add_argument("--row", type=int, action="append", default=[], metavar="NUMBER", help="only this row")
     for option in _PARAMETERS:
         made.add_argument(f"--{option}", metavar="VALUE", help="where SQL runs; default: where the job's stack has it")
+    made.add_argument("--record", metavar="FILE", help="keep the calls and AWS's answers, to test the embedded AWS by")
     made.add_argument("--yes", action="store_true", help="do not ask before anything is made")
     add_forms(made)
     add_aws(made)
@@ -45,6 +49,9 @@ def add_parser(commands: Commands) -> None:
 
 def verify(given: argparse.Namespace) -> int:
     chosen, account = rows.chosen(given.row), Account.here(given.region)
+    recording = Recording({call for row in chosen for call in row.calls})
+    if given.record:
+        account = recording.through(account)
     bench = Bench(account, _parameters(given, account), lambda line: print(line, file=sys.stderr))
     if not given.yes and not _agreed(bench, chosen):
         raise EltError("Nothing was made. To go on without being asked, give --yes.")
@@ -56,7 +63,10 @@ def verify(given: argparse.Namespace) -> int:
     finally:
         if left := bench.remove():
             print(f"error: {left}", file=sys.stderr)
-    show(given, COLUMNS, [*map(_row, found)], lambda: _table(found))
+    told = [*map(_row, found)]
+    if given.record:
+        Path(given.record).write_text(recording.dump(account.number, utc_now(), told), encoding="utf-8")
+    show(given, COLUMNS, told, lambda: _table(found))
     return int(bool(left) or any(one.outcome == "differs" for one in found))
 
 

@@ -102,7 +102,7 @@ class Interpreter:
     def _pause(self, retriers: Sequence[Retrier], tried: list[int], error: StateError) -> float | None:
         """Before the next try; None: there is none."""
         for place, retrier in enumerate(retriers):
-            if _matches(retrier.errors, error.name):
+            if matches(retrier.errors, error.name):
                 if tried[place] >= retrier.most:
                     return None
                 delay = min(retrier.interval * retrier.backoff ** tried[place], retrier.longest)
@@ -112,7 +112,7 @@ class Interpreter:
 
     def _caught(self, visit: Visit, error: StateError) -> tuple[Any, str]:
         for catcher in visit.state.catchers:
-            if _matches(catcher.errors, error.name):
+            if matches(catcher.errors, error.name):
                 return self._catch(visit, catcher, error)
         raise error
 
@@ -235,7 +235,7 @@ class Interpreter:
         return visit.finished(visit.scope(result=result), result)
 
 
-def _matches(errors: Sequence[str], name: str) -> bool:
+def matches(errors: Sequence[str], name: str) -> bool:
     return (
         name in errors
         or ("States.ALL" in errors and name not in _FATAL)

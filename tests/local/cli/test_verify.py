@@ -19,6 +19,7 @@ from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
 from tests.local.cli.conftest import Cli
 from tests.recorded import Calls, recorded
+from tests.vectors.answers import FILES, unlike
 
 WAREHOUSE = ("--cluster", "c", "--user", "u")
 PAGE = Path(__file__).resolve().parents[3] / "docs" / "verify-on-aws.md"
@@ -42,10 +43,11 @@ def _left() -> list[str]:
 
 
 def test_every_row_that_a_program_checks_is_confirmed_here(cli: Cli, job: Path) -> None:
-    """With what was seen; each calls what it says that it calls; and nothing that was made is left."""
-    calls = Calls()
+    """With what was seen; each calls what it says that it calls; nothing that was made is left; and whatever was
+    recorded elsewhere, the embedded AWS answers so."""
+    calls, record = Calls(), job / "recorded.json"
     with recorded(calls):
-        status, out, err = cli("verify", job, "--aws", *WAREHOUSE, "--yes", "--json")
+        status, out, err = cli("verify", job, "--aws", *WAREHOUSE, "--yes", "--json", "--record", record)
     found = json.loads(out)
     assert [one for one in found if one["outcome"] != "confirmed"] == []
     assert (status, [one["row"] for one in found]) == (0, [row.number for row in ROWS])
@@ -53,6 +55,10 @@ def test_every_row_that_a_program_checks_is_confirmed_here(cli: Cli, job: Path) 
     assert {call for row in ROWS for call in row.calls} <= {one.action for one in calls.asked}
     assert _left() == []
     assert "Making bucket and stack elt-verify-" in err
+    here = json.loads(record.read_text())
+    assert here["rows"] == found
+    for file in FILES:
+        assert unlike(json.loads(file.read_text()), here) == [], file.name
 
 
 def test_rows_without_a_stack_call_only_what_they_say(cli: Cli) -> None:
@@ -68,11 +74,12 @@ def test_rows_without_a_stack_call_only_what_they_say(cli: Cli) -> None:
 
 
 def test_the_page_tells_which_rows_a_program_checks() -> None:
-    """Their numbers are bold there; those for people only are named. None of these numbers stands for two."""
+    """Their numbers are bold there; those for people only are named. Each number stands for one
+    row, in order."""
     page = PAGE.read_text()
     assert [int(one) for one in re.findall(r"^\| \*\*(\d+)\*\* \|", page, re.MULTILINE)] == [row.number for row in ROWS]
     numbers = [int(one) for one in re.findall(r"^\| \**(\d+)\** \|", page, re.MULTILINE)]
-    assert all(numbers.count(one) == 1 for one in (*(row.number for row in ROWS), *BY_HAND))
+    assert numbers == [*range(1, len(numbers) + 1)]
     (people,) = re.findall(r"^Rows ([\d, and]+) only people can check", page, re.MULTILINE)
     assert [int(one) for one in re.findall(r"\d+", people)] == [*BY_HAND]
     assert {*map(str, BY_HAND)} <= set(re.findall(r"^\| (\d+) \|", page, re.MULTILINE))

@@ -22,6 +22,7 @@ from elt_redshift.aws.waiting import Sleep, until
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.statements import OPEN
+from elt_redshift.runs.history import TaskRun, TaskRuns
 
 #: Everything that is made is named so, and some letters.
 PREFIX = "elt-verify"
@@ -57,6 +58,7 @@ class Bench:
     :param parameters: the template's parameters that say where SQL runs, and as whom.
     :param told: is given a line about whatever is made or removed.
     :param sleep: how to wait, in seconds.
+    :param large: the scratch job has the map layout, and no task that waits for an event.
     """
 
     def __init__(
@@ -65,8 +67,9 @@ class Bench:
         parameters: Mapping[str, str],
         told: Callable[[str], None] = lambda _: None,
         sleep: Sleep = time.sleep,
+        large: bool = False,
     ) -> None:
-        self.account, self.parameters = account, parameters
+        self.account, self.parameters, self._is_large = account, parameters, large
         self.name = f"{PREFIX}-{secrets.token_hex(4)}"
         self._told, self._sleep = told, sleep
         self._made, self._noted = False, dict[str, Mapping[str, Any] | EltError]()
@@ -111,9 +114,18 @@ class Bench:
         return self.ended(answer["Id"])
 
     @cached_property
+    def large(self) -> Bench:
+        """The same with another scratch job, in the map layout."""
+        return Bench(self.account, self.parameters, self._told, self._sleep, large=True)
+
+    @cached_property
     def job(self) -> EltJob:
-        """Three tasks, one behind the other."""
-        job = EltJob(job_id=self.name, name=self.name.replace("-", "_"))
+        """Three tasks, one behind the other; two in the map layout."""
+        job = EltJob(job_id=self.name, name=self.name.replace("-", "_"), layout="map" if self._is_large else "unrolled")
+        if self._is_large:
+            job.task(GOOD, statement="select 1")
+            job.task(BAD, statement="select 1/0", upstream=[GOOD])
+            return job
         job.task(TOLD, statement="select 1", wait="event")
         job.task(GOOD, statement="select 1", upstream=[TOLD])
         job.task(BAD, statement="select 1/0", upstream=[GOOD])
@@ -154,6 +166,21 @@ class Bench:
         timeout = timedelta(seconds=TIMEOUT)
         *_, last = self._executions.follow(arn, None, interval=PAUSE, timeout=timeout, redrives=redrives)
         return last.execution
+
+    @cached_property
+    def tasks(self) -> dict[str, TaskRun]:
+        """The tasks of the run, by their names, before it is redriven."""
+        return self._tasks(self.failed)
+
+    @cached_property
+    def tasks_redriven(self) -> dict[str, TaskRun]:
+        """The same behind the redrive."""
+        _ = self.tasks  # of which nobody knows later
+        return self._tasks(self.redriven)
+
+    def _tasks(self, execution: Execution) -> dict[str, TaskRun]:
+        found = self._executions.look(execution.arn, TaskRuns(self.job.task_names))
+        return {one.name: one for one in found.tasks}
 
     def submissions(self, task: str) -> list[Any]:
         """The answers to the calls by which a task of the run has submitted its SQL, as its history has them; None
@@ -204,6 +231,7 @@ class Bench:
         try:
             arn = steps.start_execution(stateMachineArn=made["stateMachineArn"])["executionArn"]
             ended = self._wait_for(arn)
+            steps.get_execution_history(executionArn=arn, includeExecutionData=True)  # for who records it
         finally:
             steps.delete_state_machine(stateMachineArn=made["stateMachineArn"])
         if not ended.succeeded:
@@ -223,11 +251,13 @@ class Bench:
 
     def remove(self) -> str:
         """Delete whatever was made, also by a call whose answer was lost; tells what could not be deleted."""
-        if not self._made:
-            return ""
-        removals = {"stack": self._remove_stack, "bucket": self._remove_bucket}
-        left = [f"{what} {self.name} ({error})" for what, do in removals.items() if (error := _tried(do))]
+        left = [*self._left(), *(self.large._left() if "large" in self.__dict__ else ())]
         return f"Not everything that was made could be deleted: {'; '.join(left)}. Delete it by hand." if left else ""
+
+    def _left(self) -> list[str]:
+        """What could not be deleted, and why."""
+        removals = {"stack": self._remove_stack, "bucket": self._remove_bucket} if self._made else {}
+        return [f"{what} {self.name} ({error})" for what, do in removals.items() if (error := _tried(do))]
 
     def _remove_stack(self) -> None:
         self._told(f"Deleting bucket and stack {self.name}.")

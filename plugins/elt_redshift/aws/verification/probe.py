@@ -12,8 +12,9 @@ from hashlib import sha256
 from typing import Any
 from uuid import uuid4
 
+from elt_redshift.asl.language import calls
 from elt_redshift.aws.template.machine import MACHINE
-from elt_redshift.aws.verification.bench import GOOD, Bench, expect
+from elt_redshift.aws.verification.bench import GOOD, Bench, NotShownError, expect
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import ANY, beginning
@@ -71,7 +72,8 @@ def _states(bench: Bench) -> dict[str, State]:
     statement = str(submitted["Id"])
     key, table = audit.key(f"{bench.name}-probe"), bench.table
     refused = dynamodb.update(table, key, Write(sets={"Seen": _TEXT}, demands=Present("Nothing")), {"text": "x"})
-    token = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}), {"text": "{% $states.context.Task.Token %}"})
+    token = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}), {"text": _MINE})
+    unmet = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}, demands=Present("Nothing")), {"text": _MINE})
     nobody = bench.failed.arn.rpartition(":")[0] + ":nobody"
     prefix = "".join(beginning(bench.job.job_id, Owner(bench.failed.arn).label))
     get = dynamodb.get(table, key)
@@ -83,6 +85,8 @@ def _states(bench: Bench) -> dict[str, State]:
         "output": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
         "late": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
         "arguments": _task(bench, "dynamodb:getItem", "{% $error('our words') %}"),
+        "unmet": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", unmet, TimeoutSeconds=60),
+        "stale": _task(bench, "aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "none", "Output": "{}"}),
         "waited": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", token, TimeoutSeconds="{% 1 %}"),
         "ended": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.failed.arn}, _note("StopDate")),
         "statement": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": statement}, _note("CreatedAt")),
@@ -100,6 +104,7 @@ def _states(bench: Bench) -> dict[str, State]:
 
 
 _TEXT = Given("text")
+_MINE = "{% $states.context.Task.Token %}"
 
 
 def _note(member: str) -> str:
@@ -125,6 +130,16 @@ def names_of_errors(bench: Bench) -> str:
         "malformed": "RedshiftData.ValidationException",
     }
     return ", ".join(_error(bench, state, error) for state, error in wanted.items())
+
+
+def names_of_tokens_errors(bench: Bench) -> str:
+    """A condition that fails while a token is to be waited for is a DynamoDb error, and a stale token one of three."""
+    condition = _error(bench, "unmet", "DynamoDb.ConditionalCheckFailedException")
+    refused = seen(bench)["stale"]
+    if "AccessDenied" in str(refused) or "not authorized" in str(refused):
+        raise NotShownError(f"The scratch role may not send tokens; a condition that fails is {condition}")
+    expect(isinstance(refused, dict) and refused["error"] in calls.STALE_TOKEN, refused)
+    return f"{condition}, {refused['error']}"
 
 
 def unknown_statement(bench: Bench) -> str:

@@ -113,6 +113,25 @@ def gate_after_redrive(bench: Bench) -> str:
     return f"{BAD} was submitted twice, {GOOD} once"
 
 
+def children(bench: Bench) -> str:
+    """Children of a Map Run get what the ItemSelector makes of the run's variables and context, and submit by it."""
+    tasks = bench.large.tasks
+    statuses = {name: one.status for name, one in tasks.items()}
+    expect(statuses == {GOOD: "succeeded", BAD: "failed"}, statuses)
+    expect(MESSAGE in (tasks[BAD].message or ""), tasks[BAD].message)
+    return f"{GOOD} succeeded, and {BAD} behind it failed: {tasks[BAD].message}"
+
+
+def children_after_redrive(bench: Bench) -> str:
+    """A redrive of the parent redrives the child that failed, and no other; the audit item has the parent's count."""
+    large = bench.large
+    again = {name: one.statement_id != large.tasks[name].statement_id for name, one in large.tasks_redriven.items()}
+    expect(again == {GOOD: False, BAD: True}, f"another statement: {again}")
+    item = bench.account.audit(large.table).read(large.job.job_id)
+    expect(item and item.redrives == "1", item and item.redrives)
+    return f"{BAD} has another statement, {GOOD} has not; {item and item.redrives} redrive in the audit item"
+
+
 def in_history(bench: Bench) -> str:
     """The history has the failed run, with what failed."""
     past = bench.account.past_runs(bench.stack.history_table)
