@@ -70,7 +70,7 @@ def _page(number: int) -> dict[str, Any]:
 def _made(dynamodb: Any, runs: int) -> str:
     """A history table with so many runs."""
     name = f"history-{runs}"
-    (resource,) = tables.history_table().resources.values()
+    (resource,) = tables.history_table(kept=True).resources.values()
     kept = ("AttributeDefinitions", "KeySchema", "GlobalSecondaryIndexes", "BillingMode")
     dynamodb.create_table(TableName=name, **{key: resource["Properties"][key] for key in kept})
     items = [*map(_run, range(runs)), *map(_page, range(0, runs, PAGES))]

@@ -180,8 +180,7 @@ class AuditStore:
         :raises LockedError: the item has changed since it was read.
         """
         write, values = _freeing(item) if known else (audit.UNLOCK_UNOWNED, {})
-        if item.problem:
-            write = replace(write, removes=tuple(dict.fromkeys((*write.removes, *_beginning_anew(item)))))
+        write = replace(write, removes=tuple(dict.fromkeys((*write.removes, *_beginning_anew(item)))))
         as_read = {f"read{name}": item.raw.get(name, dynamodb.NOTHING) for name in audit.TYPES}
         noted = {"by": by, "reason": reason, "before": item.told[:_LONGEST_RECORD]}
         times = {"end": self._time()} if "end" in write.values() else {}
@@ -212,7 +211,10 @@ _LONGEST_RECORD = 4000
 
 
 def _beginning_anew(item: AuditItem) -> tuple[str, ...]:
-    """The numbers that may be what is wrong with an item, and what goes by them."""
+    """The numbers that may be what is wrong with an item, and what goes by them. A number that somebody has lowered
+    looks as one does; in another era it is beyond all that the fence's table holds."""
+    if not item.problem:
+        return (audit.FENCE_ERA,)
     wrong = {audit.FENCE: item.fence, audit.REDRIVES: item.redrives}
     numbers = tuple(name for name, value in wrong.items() if value is None)
     return (*numbers, audit.FENCE_ERA, audit.FENCE_TABLE) if item.fence is None else numbers

@@ -13,6 +13,7 @@ from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
 from elt_redshift.protocol import fence
 from elt_redshift.protocol.messages import FENCED
+from tests.cases import exhaustive
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, soon, task
@@ -156,3 +157,21 @@ def test_a_lock_that_was_freed_by_hand_is_fenced_anew(deploy: Deploy, barrier: B
     deployed.client("dynamodb").put_item(TableName=deployed.audit.table, Item=old)
     late = _late(deployed, "another", "select 1", "000000000000002 00000")
     wait_for(lambda: _status(deployed, late) == "FAILED", "the check fails", 30)
+
+
+@pytest.mark.parametrize("layout", exhaustive(["unrolled", "map"], quick=["unrolled"]))
+def test_a_number_that_somebody_has_lowered_is_mended_by_an_unlock(deploy: Deploy, ledger: str, layout: Any) -> None:
+    """The next run would claim what the fence's table holds already, and is refused; an unlock lets the numbers count
+    in another era, in which it is not."""
+    deployed = deploy(job(task("a", sql=(f"insert into {ledger} values ('a')",)), fence=True, layout=layout))
+    assert deployed.run().status == "SUCCEEDED"
+    beyond = [{"name": fence.LOCK, "value": deployed.audit.table}]
+    beyond.append({"name": fence.CLAIM, "value": f"{deployed.item.raw['FenceEra']['S']} 000000000000009 00000"})
+    deployed.data.batch_execute_statement(
+        **WAREHOUSE, Sqls=[*fence.writing(TABLE)], Parameters=beyond, WaitTimeSeconds=30
+    )
+    refused = deployed.run()
+    assert (refused.status, deployed.item.failure_message) == ("FAILED", FENCED)
+    deployed.audit.unlock(deployed.item, by="Ann", reason="The number was lowered.")
+    assert deployed.run().status == "SUCCEEDED"
+    assert deployed.ran(ledger) == {"a": 2}
