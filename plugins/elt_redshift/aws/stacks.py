@@ -54,11 +54,11 @@ class NotDeployedError(EltError):
 
     def __init__(self, job_name: str, stack: str | None = None, unmade: str | None = None) -> None:
         self.job_name, self.stack, self.unmade = job_name, stack, unmade
-        place = f"Job {job_name} is not deployed in this account and region"
-        what = f"{place}{f' as stack {stack}' if stack else ''}."
-        if unmade:
-            what = f"{place}: stack {unmade} is not made, and nothing runs there."
-        super().__init__(f"{what} Deploy it with `elt-redshift deploy {job_name} --stack {unmade or stack or 'NAME'}`.")
+        left = f": stack {unmade} is not made, and nothing runs there" if unmade else ""
+        what = f"Job {job_name} is not deployed in this account and region{left or (f' as stack {stack}' if stack else '')}"
+        super().__init__(
+            f"{what}. Deploy it with `elt-redshift deploy {job_name} --stack {unmade or stack or 'NAME'}`."
+        )
 
 
 @dataclass(frozen=True)
