@@ -54,10 +54,13 @@ class NotDeployedError(EltError):
 
     def __init__(self, job_name: str, stack: str | None = None, unmade: str | None = None) -> None:
         self.job_name, self.stack, self.unmade = job_name, stack, unmade
-        left = f": stack {unmade} is not made, and nothing runs there" if unmade else ""
-        what = f"Job {job_name} is not deployed in this account and region{left or (f' as stack {stack}' if stack else '')}"
+        at = (
+            f": stack {unmade} is not made, and nothing runs there" if unmade else f" as stack {stack}" if stack else ""
+        )
+        name = unmade or stack or "NAME"
         super().__init__(
-            f"{what}. Deploy it with `elt-redshift deploy {job_name} --stack {unmade or stack or 'NAME'}`."
+            f"Job {job_name} is not deployed in this account and region{at}. "
+            f"Deploy it with `elt-redshift deploy {job_name} --stack {name}`."
         )
 
 
@@ -131,8 +134,7 @@ class Stacks:
 
         :raises NotDeployedError: there is none.
         """
-        found = filter(None, [self.at(stack)]) if stack else self.all()
-        unmade = None
+        found, unmade = filter(None, [self.at(stack)]) if stack else self.all(), None
         for deployed in found:
             if deployed.job == job_name and deployed.is_made:
                 return deployed
