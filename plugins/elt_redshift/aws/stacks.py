@@ -54,14 +54,10 @@ class NotDeployedError(EltError):
 
     def __init__(self, job_name: str, stack: str | None = None, unmade: str | None = None) -> None:
         self.job_name, self.stack, self.unmade = job_name, stack, unmade
-        at = (
-            f": stack {unmade} is not made, and nothing runs there" if unmade else f" as stack {stack}" if stack else ""
-        )
-        name = unmade or stack or "NAME"
-        super().__init__(
-            f"Job {job_name} is not deployed in this account and region{at}. "
-            f"Deploy it with `elt-redshift deploy {job_name} --stack {name}`."
-        )
+        as_stack = f" as stack {stack}" if stack else ""
+        at = f": stack {unmade} is not made, and nothing runs there" if unmade else as_stack
+        how = f"Deploy it with `elt-redshift deploy {job_name} --stack {unmade or stack or 'NAME'}`."
+        super().__init__(f"Job {job_name} is not deployed in this account and region{at}. {how}")
 
 
 @dataclass(frozen=True)
