@@ -82,7 +82,7 @@ class StateMachine:
     def at_ends(self) -> Flow:
         """The states of the Express state machine that follows the ends of runs. It calls services itself, but for an
         audit item in Redshift."""
-        flow = EndPattern(self.job, self.target, mapped=self.arrangement is None).flow()
+        flow = EndPattern(self.job, self.target, mapped=self.arrangement is None, parts=len(self.parts)).flow()
         return functions.Invoking(self.job, express=True).flow(flow) if self.job.audit_in_redshift else flow
 
     def ending(self) -> dict[str, Any]:

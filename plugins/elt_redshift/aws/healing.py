@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Literal
 
+from elt_redshift.aws import parts
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError, aws_errors
@@ -90,7 +91,7 @@ class Healer:
         return Verdict("held" if item.failed else "locked")
 
     def take_over(self, item: AuditItem, owner: str, lease: timedelta) -> bool:
-        """Take the lock if its owner is dead, after all statements that it left have ended.
+        """Take the lock if its owner is dead, after all parts and statements that it left have ended.
 
         A call that it had under way may still submit one: that is waited for, up to :data:`GRACE` seconds.
 
@@ -100,11 +101,14 @@ class Healer:
         verdict = self.look(item)
         if not item.owner or verdict.whose != "dead":
             return False
-        if (left := self._left(verdict.ended)) > 0:
+        stopped = self._left_parts(item.owner)
+        if (left := self._left(self.store.now() if stopped else verdict.ended)) > 0:
             log.info("Waiting %.0f s for calls that %s may have under way", left, item.owner)
             self.sleep(left)
             if self.store.read(item.job_id) != item or self.look(item).whose != "dead":
                 return False
+            if self._left_parts(item.owner):
+                return False  # one was only being started: the next try waits for what it has under way
         if not self._cleared(item.job_id, item.owner):
             return False
         try:
@@ -133,6 +137,10 @@ class Healer:
             recorded = _time(item.end) if item.state == FAILED and told.get("redriveCount", 0) >= claim else None
             ended = max(recorded, ended) if recorded else self.store.now()
         return Verdict("held") if item.failed else Verdict("dead", ended=ended)
+
+    def _left_parts(self, owner: Owner) -> bool:
+        """Whether parts of a run still ran, which are stopped now."""
+        return owner.is_execution and parts.stop_left(self.executions, owner)
 
     def _left(self, ended: datetime | None) -> float:
         """How many seconds are left for the owner's calls."""

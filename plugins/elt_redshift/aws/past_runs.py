@@ -85,17 +85,19 @@ class PastRuns:
         :param known: names of tasks, of whose states shorter names may be kept.
         :raises AwsError: AWS refused the call.
         """
-        events, items, whole = list[dict[str, Any]](), list[dict[str, Any]](), records.NOT_LAST
+        events, items, whole = dict[str, list[dict[str, Any]]](), list[dict[str, Any]](), records.NOT_LAST
         for item in self._pages(job_id, name):
-            kind = item[records.AT]["S"].partition(SLASH)[0]
+            kind, _, number = item[records.AT]["S"].partition(SLASH)
             found = json.loads(item[records.PAGE]["S"])
-            (events if kind == records.PAGE_OF_EVENTS else items).extend(found)
+            told = events.setdefault(number.rpartition(SLASH)[0], []) if kind == records.PAGE_OF_EVENTS else items
+            told.extend(found)
             whole = max(whole, int(item[records.LAST]["N"]))
-        status, runs = pages.ended(events), TaskRuns()
+        own = events.pop("", [])
+        status, runs = pages.ended(own), TaskRuns()
         if status is None or whole < redrives:
             return None
         runs.know(known)
-        pages.read(runs, events, items, status)
+        pages.read(runs, own, items, status, events)
         return KeptTasks(status, runs.all())
 
     def _pages(self, job_id: str, name: str) -> Iterator[dict[str, Any]]:

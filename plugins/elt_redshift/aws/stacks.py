@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stack_events import StackEvent, StackEvents
-from elt_redshift.aws.template import tables, warehouse
+from elt_redshift.aws.template import parts, tables, warehouse
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
@@ -80,6 +80,7 @@ class Deployed:
     :param audit_table: the name of the one in DynamoDB, or the address of the one in Redshift.
     :param shares_table: the audit table is none of the stack's own.
     :param keeps_tables: the tables outlive the stack.
+    :param part_machines: the ARNs of the state machines of the job's parts, where it is cut into some.
     :param warehouse_role: the ARN of the role of another account, where the warehouse is in one.
     :param parameters: the values of the template's.
     :param database_user: the one that the role of the state machine is, where it connects as itself.
@@ -97,6 +98,7 @@ class Deployed:
     database_user: str = ""
     warehouse_role: str = ""
     parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
+    part_machines: tuple[str, ...] = ()
 
     @property
     def is_made(self) -> bool:
@@ -289,7 +291,10 @@ def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
     keeps = outputs.get(tables.KEPT) != tables.SAID[False]
     user = outputs.get(warehouse.DATABASE_USER, "")
     role = given.get(warehouse.OTHER_ROLE, "")
-    return Deployed(job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role, given)
+    machines = tuple(outputs.get(parts.OUTPUT, "").split())
+    return Deployed(
+        job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role, given, machines
+    )
 
 
 def _parameters(

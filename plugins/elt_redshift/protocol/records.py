@@ -122,6 +122,7 @@ def of_run(job_id: str, name: _Part) -> tuple[_Part | str, ...]:
 def page_at(kind: str, number: _Part) -> tuple[_Part | str, ...]:
     """The second part of the key of a page, in such pieces.
 
-    :param number: six digits: of its first event, or of the page itself.
+    :param number: six digits: of its first event, or of the page itself. Before those of a part's events stand the name
+        of the part's machine and a slash.
     """
     return (f"{kind}{SLASH}", number)

@@ -17,14 +17,10 @@ from typing import Any, Literal
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.names import StateName
 from elt_redshift.asl.patterns.passing import end_of
-from elt_redshift.protocol import executions
+from elt_redshift.protocol import executions, parts
 from elt_redshift.protocol.joins import RunItems
 from elt_redshift.protocol.messages import UNSEEN
 from elt_redshift.runs.progress import Report
-
-#: How a run starts an execution for a part of a job that is cut into several machines, and waits for it: under the
-#: run's own name.
-START_PART = "states:startExecution.sync:2"
 
 TaskStatus = Literal["waiting", "running", "succeeded", "failed", "aborted"]
 
@@ -255,7 +251,8 @@ class TaskRuns:
             self._runs[task] = replace(begun, since=when if attempt != run.attempt else run.since or when)
         elif name.step in ("block", "record") or (name.step == "status" and "cause" in given):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
-            again = given.get("redrives", self._redrives) < self._redrives
+            # (Below 0, its first life took the lock before anything else.)
+            again = max(0, given.get("redrives", self._redrives)) < self._redrives
             if run.status != "failed" and not again:
                 message, statement = given.get("cause"), given.get("statement")
                 self._runs[task] = replace(run, status="failed", ended=when, message=message, statement_id=statement)
@@ -281,7 +278,7 @@ class TaskRuns:
 def part_of(event: Mapping[str, Any]) -> str | None:
     """The ARN of the execution that a run is about to start for one of its parts; None: this event tells of none."""
     scheduled = event.get("taskScheduledEventDetails", {})
-    if f"{scheduled.get('resourceType')}:{scheduled.get('resource')}" != START_PART:
+    if f"{scheduled.get('resourceType')}:{scheduled.get('resource')}" != parts.START:
         return None
     given = json_object(scheduled.get("parameters"))
     return executions.execution_arn(given["StateMachineArn"], given["Name"])

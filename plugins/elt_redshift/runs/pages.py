@@ -17,12 +17,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 from elt_redshift.asl.patterns import paging
-from elt_redshift.protocol import executions
+from elt_redshift.protocol import executions, parts
 from elt_redshift.runs.history import TaskRuns, json_object
 from elt_redshift.runs.progress import reports
 
@@ -62,6 +63,8 @@ def _of_others(event: Mapping[str, Any]) -> dict[str, Any] | None:
             return {"resume": {"from": origin} if origin else {}}
         case paging.MAPPED:
             return {"mapRunArn": event["mapRunStartedEventDetails"]["mapRunArn"]}
+        case kind if (kind, event.get("taskScheduledEventDetails", {}).get("resource")) == paging.PART_STARTS:
+            return _taken(event["taskScheduledEventDetails"]["parameters"], paging.OF_PART)
         case paging.SUBMITTED:
             return _taken(event["taskSubmittedEventDetails"].get("output"))
         case kind if kind in paging.BARE:
@@ -69,8 +72,8 @@ def _of_others(event: Mapping[str, Any]) -> dict[str, Any] | None:
     return None
 
 
-def _taken(text: str | None) -> dict[str, Any]:
-    return {name: value for name, value in json_object(text).items() if name in paging.MEMBERS}
+def _taken(text: str | None, members: Collection[str] = paging.MEMBERS) -> dict[str, Any]:
+    return {name: value for name, value in json_object(text).items() if name in members}
 
 
 def _kept(event: Mapping[str, Any], state: str | None, taken: Mapping[str, Any]) -> dict[str, Any]:
@@ -98,6 +101,10 @@ def events(of: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             event["executionStartedEventDetails"] = {"input": json.dumps(taken)}
         elif kind == paging.MAPPED:
             event["mapRunStartedEventDetails"] = taken
+        elif kind == paging.PART_STARTS[0] and taken:
+            service, resource = parts.START.split(":", 1)
+            scheduled = {"resourceType": service, "resource": resource, "parameters": json.dumps(taken)}
+            event["taskScheduledEventDetails"] = scheduled
         elif kind == paging.SUBMITTED:
             event["taskSubmittedEventDetails"] = {"output": json.dumps(taken)}
         yield event
@@ -110,14 +117,22 @@ def ended(of: Iterable[Mapping[str, Any]]) -> str | None:
 
 
 def read(
-    runs: TaskRuns, kept_events: Iterable[Mapping[str, Any]], items: Iterable[Mapping[str, Any]], status: str
+    runs: TaskRuns,
+    kept_events: Iterable[Mapping[str, Any]],
+    items: Iterable[Mapping[str, Any]],
+    status: str,
+    of_parts: Mapping[str, Iterable[Mapping[str, Any]]] = MappingProxyType({}),
 ) -> None:
     """Take in what was kept of a run that has ended with ``status``.
 
     :param items: the reports of the map layout's tasks.
+    :param of_parts: what was kept of the run's parts, by the names of their machines.
     """
     found = list(kept_events)
     runs.apply(events(found))
+    for arn, part in runs.parts.items():
+        part.apply(events(told := list(of_parts.get(arn.split(":")[6], ()))))
+        found += told
     runs.know({one["d"]["finished"] for one in found if isinstance(one.get("d", {}).get("finished"), str)})
     runs.report(reports(items))
     runs.finish(status)

@@ -25,7 +25,8 @@ from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import LockPolicy, WhenLocked
 from elt_redshift.local.stepfunctions.jsonata import evaluate
-from elt_redshift.protocol import dynamodb
+from elt_redshift.protocol import dynamodb, parts
+from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.owners import GRACE
 from tests.cases import exhaustive
 from tests.unit.asl.jobs import job, task
@@ -171,6 +172,39 @@ def test_python_waits_for_late_calls_too() -> None:
     assert not healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
 
 
+def test_python_stops_parts_that_were_left() -> None:
+    """What these have under way is waited for, and one that is started meanwhile is stopped at the next try."""
+    raw = {"JobID": {"S": "101"}, **DEAD}
+    machine = EXECUTION.replace(":execution:", ":stateMachine:").rpartition(":")[0]
+    start = {"StartAt": "part 1", "States": {"part 1": {"Arguments": {"StateMachineArn": f"{machine}-part-1"}}}}
+    client, slept, ended = MagicMock(), list[float](), datetime(2025, 1, 1, tzinfo=UTC)
+    client.get_item.return_value = {"Item": raw}
+    statuses = dict.fromkeys(
+        (EXECUTION, part := execution_arn(f"{machine}-part-1", EXECUTION.rpartition(":")[2])), "ABORTED"
+    )
+    told = _client({})
+    told.describe_state_machine_for_execution.return_value["definition"] = json.dumps(
+        {"States": {parts.RUN_PARTS: {"Branches": [start]}}}
+    )
+    told.describe_execution.side_effect = lambda executionArn: {"status": statuses[executionArn], "stopDate": ended}
+    told.stop_execution.side_effect = lambda executionArn, **_: statuses.update({executionArn: "ABORTED"})
+    statements = MagicMock(cancel_all=lambda _: [])
+    healer = Healer(AuditStore(client, "t"), statements, told, lambda: ACCOUNT, slept.append)
+    statuses[part] = "RUNNING"
+    assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
+    assert statuses[part] == "ABORTED"
+    assert [round(seconds) for seconds in slept] == [GRACE]
+    slept.clear()
+    assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
+    assert slept == []
+    statuses[part] = "RUNNING"
+    again = Healer(
+        AuditStore(client, "t"), statements, told, lambda: ACCOUNT, lambda _: statuses.update({part: "RUNNING"})
+    )
+    assert not again.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
+    assert statuses[part] == "ABORTED"
+
+
 def test_the_claim_is_made_where_the_lock_is_taken() -> None:
     """A run that is stopped while it looks for what is done has its lock to take again when it is redriven."""
     output = _definition()["find finished statements"]["Output"]
@@ -185,6 +219,7 @@ def _client(case: dict[str, Any]) -> Any:
         said = {"Error": {"Code": code, "Message": "not authorized"}}
         client.describe_execution.side_effect = ClientError(said, "DescribeExecution")
     client.describe_execution.return_value = {"status": case.get("status")}
+    client.describe_state_machine_for_execution.return_value = {"definition": '{"States": {}}'}
     return client
 
 

@@ -54,6 +54,12 @@ START_PART = Call(
     until_end=True,
 )
 DESCRIBE_PART = _call("aws-sdk:sfn", "describeExecution", "executions of parts")
+#: Of the run itself, too.
+GET_PART_HISTORY = Call(
+    "aws-sdk:sfn",
+    "getExecutionHistory",
+    tuple(Need("states:GetExecutionHistory", on) for on in ("executions", "executions of parts")),
+)
 REDRIVE_PART = _call("aws-sdk:sfn", "redriveExecution", "executions of parts")
 STOP_PART = _call("aws-sdk:sfn", "stopExecution", "executions of parts")
 SEND_TASK_FAILURE = _call("aws-sdk:sfn", "sendTaskFailure", "anything")

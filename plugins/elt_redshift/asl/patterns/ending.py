@@ -16,6 +16,8 @@ who would not have got it: the next run takes over from a dead owner either way.
 still this run's, still Running, and was claimed by no later redrive than the one that has ended. An item that is Failed
 already only learns of the redrive that has ended, so that a late call of it changes nothing any more.
 
+**The parts** of a run that ended without success are stopped first, where it has some.
+
 **The history.** How the run ended (:mod:`.outcomes`) is kept in the history table (:mod:`.recording`), and at last what
 its tasks did (:mod:`.paging`). People are told in between (:mod:`.notifying`), and whoever listens (:mod:`.telling`).
 Then it looks for runs that are missing there (:mod:`.catching_up`). Where an alarm needs it, runs that have done their
@@ -33,7 +35,7 @@ from typing import Any
 
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import INPUT, expression, fields, keep
-from elt_redshift.asl.language.states import Catch, Choice, Flow, Rule, State, Succeed, Task, Wait
+from elt_redshift.asl.language.states import Catch, Choice, Flow, Map, Rule, State, Succeed, Task, Wait
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.catching_up import CatchUpPattern
 from elt_redshift.asl.patterns.counting import count_success
@@ -41,6 +43,7 @@ from elt_redshift.asl.patterns.judging import get_item
 from elt_redshift.asl.patterns.notifying import NotifyPattern
 from elt_redshift.asl.patterns.paging import PagePattern
 from elt_redshift.asl.patterns.recording import RecordPattern
+from elt_redshift.asl.patterns.running_parts import execution_of
 from elt_redshift.asl.patterns.telling import TellPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -77,11 +80,13 @@ class EndPattern:
     """Builds the machine of a job.
 
     :param mapped: whether the job has the map layout.
+    :param parts: how many parts it has.
     """
 
     job: EltJob
     target: Target
     mapped: bool = False
+    parts: int = 0
 
     def flow(self) -> Flow:
         """The machine's states."""
@@ -90,7 +95,7 @@ class EndPattern:
     def _states(self) -> Iterator[State]:
         telling = TellPattern(self.job, self.target)
         missed = list(CatchUpPattern(self.job, self.target, _DONE).states())
-        pages = list(PagePattern(self.job, self.target, self.mapped, missed[0].name).states())
+        pages = list(PagePattern(self.job, self.target, self.mapped, missed[0].name, self.parts).states())
         behind = [*pages, *missed]
         start, end = telling.of_start(_DONE), telling.of_end(behind[0].name)
         yield Choice(
@@ -102,6 +107,8 @@ class EndPattern:
         yield self._ask()
         yield self._judge()
         yield Wait("wait for news", PAUSE, "ask for run", keep("executionArn", "redriveCount", "startDate", "looks"))
+        if self.parts:
+            yield self._stop_parts()
         yield from self._settle()
         taken_up = self._taken_up(end.name, behind[0].name)
         if self.job.notify and self.job.notify.not_succeeded_for:
@@ -143,10 +150,27 @@ class EndPattern:
             (
                 Rule(expression(f"{stale} and {INPUT}.looks < {MAX_LOOKS}"), "wait for news"),
                 Rule(expression(alive), _DONE),
-                Rule(expression(f"{INPUT}.status in {_UNSUCCESSFUL}"), "settle item"),
+                Rule(expression(f"{INPUT}.status in {_UNSUCCESSFUL}"), "stop parts" if self.parts else "settle item"),
             ),
             default="read item",
         )
+
+    def _stop_parts(self) -> Map:
+        """Step Functions stops them with their run, as a rule. What is refused is left to the next run, which looks
+        before it takes the lock over (:mod:`.left_parts`)."""
+        arns = ", ".join(f"{execution_of(self.target, part)} & {INPUT}.name" for part in range(1, self.parts + 1))
+        stop = Task(
+            "stop part",
+            calls.STOP_PART,
+            {**fields(ExecutionArn=INPUT), "Cause": "Its run has ended."},
+            next=None,
+            output={},
+            retry=calls.LEFT_PART_RETRY,
+            catch=(Catch((calls.ANY_ERROR,), "part has ended", {}),),
+            partition=self.target.partition,
+        )
+        flow = Flow((stop, Succeed("part has ended", {})))
+        return Map("stop parts", expression(f"[{arns}]"), flow, next="settle item", output=expression(INPUT))
 
     def _settle(self) -> Iterator[Task]:
         run = fields(owner=f"{INPUT}.executionArn", redrives=f"$string({outcomes.REDRIVES})")

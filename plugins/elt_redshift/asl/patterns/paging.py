@@ -8,6 +8,8 @@
                      read reports ──> keep reports ──> judge reports ──more──> read reports     (in the map layout)
                                                            └─> behind
 
+In a job with parts, the histories of these are read behind the run's own, one after the other, by the same states.
+
 Of each page those events are kept that readers look at (:mod:`elt_redshift.runs.history`), and of each event what they
 take from it; so whoever reads the history table makes tasks of it by the same rules as of a run that goes on. A history
 only grows: a page that is kept twice is the same, and after a redrive there are more.
@@ -22,7 +24,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import (
@@ -39,10 +41,11 @@ from elt_redshift.asl.language.jsonata import (
 from elt_redshift.asl.language.states import Call, Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import outcomes
 from elt_redshift.asl.patterns.recording import expiry
+from elt_redshift.asl.patterns.running_parts import execution_of
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import SqlTask
-from elt_redshift.protocol import dynamodb, joins, records
+from elt_redshift.protocol import dynamodb, joins, parts, records
 from elt_redshift.protocol.limits import MAX_PAYLOAD
 
 #: The states whose being entered, or left, tells of a task, by their names; and of the run.
@@ -51,6 +54,9 @@ EXITED = "^[^ ]+$|: (finish|find|follow|status|kept|failed)$"
 
 #: What is taken from the input of such a state, from its output, or from the answer to a submission that waits.
 MEMBERS = ("attempt", "redrives", "cause", "statement", "finished", "kept", "rows", "Id", "progress")
+
+#: … and from the request that starts a part: which execution is the part's.
+OF_PART = ("StateMachineArn", "Name")
 
 #: The other events, by what of them is kept beside type and time: nothing; …
 BARE = (
@@ -62,6 +68,7 @@ BARE = (
 #: … of these three more than that; and these of BARE are only needed to know whose answer a submission's is.
 STARTED, MAPPED, SUBMITTED = "ExecutionStarted", "MapRunStarted", "TaskSubmitted"
 OF_SUBMISSIONS = ("TaskScheduled", "TaskStarted", SUBMITTED)
+PART_STARTS = ("TaskScheduled", parts.START.partition(":")[2])  # with this resource
 
 #: Most bytes that a page's events may take, which leaves room for what a state has besides; and bytes of an event
 #: besides SQL, which parameters make larger.
@@ -81,6 +88,10 @@ _RUN = {
     "redriveCount": f"{INPUT}.redriveCount",
     "redrives": outcomes.REDRIVES,
 }
+
+#: How long the workflow has lasted; and the number of the part that is read, 0 for the run itself.
+_LASTS = "$millis() - $toMillis($states.context.Execution.StartTime)"
+_NUMBER_OF_PART = f"$sum([0, {INPUT}.number_of_part])"
 
 _READ, _KEEP, _JUDGE = "read history", "keep events", "judge events"
 _READ_REPORTS, _KEEP_REPORTS, _JUDGE_REPORTS = "read reports", "keep reports", "judge reports"
@@ -110,12 +121,14 @@ class PagePattern:
 
     :param mapped: whether the job has the map layout.
     :param next: the state behind them.
+    :param parts: how many parts the job has.
     """
 
     job: EltJob
     target: Target
     mapped: bool
     next: str
+    parts: int = 0
 
     def states(self) -> Iterator[State]:
         """The states, the first one first; none where no event would fit a page."""
@@ -123,31 +136,66 @@ class PagePattern:
             return
         yield self._read(size)
         yield self._put(_KEEP, records.PAGE_OF_EVENTS, _JUDGE)
-        yield self._judge(_JUDGE, _READ, _READ_REPORTS if self.mapped else self.next)
+        yield self._judge(_JUDGE, _READ, _READ_REPORTS if self.mapped else self.next, *self._to_parts())
         if self.mapped:
             yield self._read_reports()
             yield self._put(_KEEP_REPORTS, records.PAGE_OF_REPORTS, _JUDGE_REPORTS)
             yield self._judge(_JUDGE_REPORTS, _READ_REPORTS, self.next)
 
     def _read(self, size: int) -> Task:
-        request = code_object(ExecutionArn=f"{INPUT}.executionArn", MaxResults=str(size))
+        whose = (
+            f"$exists({INPUT}.part) ? {INPUT}.part : {INPUT}.executionArn" if self.parts else f"{INPUT}.executionArn"
+        )
+        request = code_object(ExecutionArn=whose, MaxResults=str(size))
         more = f"$exists({INPUT}.next) ? {{'NextToken': {INPUT}.next}} : {{}}"
         waits = any(task.wait == "event" for task in self.job.tasks)
         run = f"[{INPUT}.run, $k[n = '{names.RUN_TASKS}'].d.progress.run][-1]"
         page = code_object(
-            **_RUN,
+            **self._whose,
             page="$string([$k])",
             number="$count($h) > 0 ? $h[0].Id : 0",
             next="$states.result.NextToken",
-            last=str(records.NOT_LAST) if self.mapped else _last("$states.result.NextToken"),
+            last=str(records.NOT_LAST) if self.mapped else self._last("$states.result.NextToken"),
             **({"run": run} if self.mapped else {}),
         )
-        return self._reading(
+        task = self._reading(
             _READ,
-            calls.GET_EXECUTION_HISTORY,
+            calls.GET_PART_HISTORY if self.parts else calls.GET_EXECUTION_HISTORY,
             expression(f"$merge([{request}, {more}])"),
-            f"($h := $states.result.Events; $k := {kept('$h', submissions=waits)}; {page})",
+            f"($h := $states.result.Events; $k := {kept('$h', submissions=waits, parts=bool(self.parts))}; {page})",
             _KEEP,
+        )
+        if not self.parts:
+            return task
+        # A part that was not started has an empty page, so that the last one is there in any case.
+        nothing = code_object(**self._whose, page="'[]'", number="0", last=self._last("$nothing"))
+        unstarted = Catch((calls.NO_SUCH_EXECUTION,), _KEEP, expression(nothing))
+        return replace(task, retry=calls.LEFT_PART_RETRY, catch=(unstarted, *task.catch))
+
+    @property
+    def _whose(self) -> dict[str, str]:
+        """What is passed on of whose history is read: the run's; or a part's, by its number and execution."""
+        return {
+            **_RUN,
+            **({"number_of_part": f"{INPUT}.number_of_part", "part": f"{INPUT}.part"} if self.parts else {}),
+        }
+
+    def _last(self, more: str) -> str:
+        if not self.parts:
+            return _last(more)
+        further = f"$exists({more}) or {_NUMBER_OF_PART} < {self.parts}"
+        return f"{further} ? {records.NOT_LAST} : {outcomes.REDRIVES}"
+
+    def _to_parts(self) -> Iterator[Rule]:
+        """Behind the last page of the run, and of each part, the next part's first one is read."""
+        if not self.parts:
+            return
+        arns = ", ".join(execution_of(self.target, number) for number in range(1, self.parts + 1))
+        following = code_object(**_RUN, number_of_part="$n", part=f"([{arns}][$n - 1]) & {INPUT}.name")
+        yield Rule(
+            expression(f"$not($exists({INPUT}.next)) and {_NUMBER_OF_PART} < {self.parts} and {_LASTS} < {LAST_PAGE}"),
+            _READ,
+            expression(f"($n := {_NUMBER_OF_PART} + 1; {following})"),
         )
 
     def _read_reports(self) -> Task:
@@ -190,6 +238,8 @@ class PagePattern:
 
     def _put(self, name: str, kind: str, following: str) -> Task:
         number = padded(f"$string({INPUT}.number)", 6)
+        if self.parts:
+            number = Code(f"($exists({INPUT}.part) ? $split({INPUT}.part, ':')[6] & '/' : '') & {number}")
         key: Mapping[str, Value] = {
             records.OF: joined(*records.of_run(self.job.job_id, Code(f"{INPUT}.name"))),
             records.AT: joined(*records.page_at(kind, number)),
@@ -216,10 +266,9 @@ class PagePattern:
             partition=self.target.partition,
         )
 
-    def _judge(self, name: str, more: str, otherwise: str) -> Choice:
-        lasts = "$millis() - $toMillis($states.context.Execution.StartTime)"
-        further = Rule(expression(f"$exists({INPUT}.next) and {lasts} < {LAST_PAGE}"), more)
-        return Choice(name, (further,), default=otherwise)
+    def _judge(self, name: str, more: str, otherwise: str, *besides: Rule) -> Choice:
+        further = Rule(expression(f"$exists({INPUT}.next) and {_LASTS} < {LAST_PAGE}"), more)
+        return Choice(name, (further, *besides), default=otherwise)
 
 
 def _last(more: str) -> str:
@@ -227,11 +276,12 @@ def _last(more: str) -> str:
     return f"$exists({more}) ? {records.NOT_LAST} : {outcomes.REDRIVES}"
 
 
-def kept(events: str, submissions: bool) -> str:
+def kept(events: str, submissions: bool, parts: bool = False) -> str:
     """What is kept of a page's events, as :mod:`elt_redshift.runs.pages` reads it.
 
     :param events: JSONata that gives them.
     :param submissions: whether tasks wait for events, so that the answers to submissions are looked at.
+    :param parts: whether the job has parts, so that their starts are.
     """
     entered, exited = "StateEnteredEventDetails", "StateExitedEventDetails"
     types = [*(kind for kind in BARE if submissions or kind not in OF_SUBMISSIONS), STARTED, MAPPED]
@@ -243,8 +293,11 @@ def kept(events: str, submissions: bool) -> str:
     text = (
         f"$exists({entered}) ? {entered}.Input : $exists({exited}) ? {exited}.Output : TaskSubmittedEventDetails.Output"
     )
+    if parts:
+        told = f"{told} or TaskScheduledEventDetails.Resource = '{PART_STARTS[1]}'"
+        text = f"Type = '{PART_STARTS[0]}' ? TaskScheduledEventDetails.Parameters : {text}"
     origin = outcomes.given("ExecutionStartedEventDetails.Input", "resume.from")
-    members = f"function($one, $key) {{$key in {list(MEMBERS)}}}"
+    members = f"function($one, $key) {{$key in {[*MEMBERS, *(OF_PART if parts else ())]}}}"
     taken = (
         f"Type = '{STARTED}' ? {{'resume': {{'from': {origin}}}}} : "
         f"Type = '{MAPPED}' ? {{'mapRunArn': MapRunStartedEventDetails.MapRunArn}} : "

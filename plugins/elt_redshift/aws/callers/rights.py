@@ -31,6 +31,7 @@ Thing = Literal[
     "history table",
     "join table",
     "job files",
+    "executions of parts",
     "functions",
     "templates",
     "bucket",
@@ -80,6 +81,7 @@ _RUNS = (
         _actions("states", "DescribeStateMachineForExecution", "RedriveExecution"),
         "let a failed run go on where it failed",
     ),
+    Right("executions of parts", _actions("states", "GetExecutionHistory"), "follow the tasks of a large job"),
     Right("map runs", _actions("states", "ListExecutions"), "tell why a task of a large job failed"),
     Right("children", _actions("states", "DescribeExecution"), "tell why a task of a large job failed"),
     Right("audit table", _actions("dynamodb", "GetItem", "UpdateItem"), "see and settle the jobs' locks"),
@@ -91,6 +93,12 @@ _RUNS = (
 _STOPPING = (
     Right("executions", _actions("states", "StopExecution"), "stop runs"),
     Right("statements", _actions("redshift-data", "CancelStatement", "ListStatements"), "cancel what a run has left"),
+)
+
+#: Step Functions stops the parts of a run with it, as a rule. Who removes stacks leaves it at that: a deployer's policy
+#: has little room.
+_PARTS = Right(
+    "executions of parts", _actions("states", "DescribeExecution", "StopExecution"), "stop the parts of runs"
 )
 
 #: What the Data API does for whoever submits SQL: one of these ways, as the connection says. A cluster without a
@@ -105,6 +113,7 @@ _CONNECTING = (
 _AIRFLOW = (
     *_RUNS,
     *_STOPPING,
+    _PARTS,
     Right("statements", _actions("redshift-data", "DescribeStatement"), "tell rows and times of tasks, and follow SQL"),
     Right("warehouse", _actions("redshift-data", "BatchExecuteStatement", "ExecuteStatement"), "run SQL from DAGs"),
     Right("results", _actions("redshift-data", "GetStatementResult"), "give the rows of SQL to DAGs"),

@@ -118,7 +118,7 @@ class Scope:
                 yield from self._tables(thing)
             case "key":
                 yield from filter(None, (self.key,))
-            case "map runs" | "children" | "job files":
+            case "map runs" | "children" | "job files" | "executions of parts":
                 yield from self._of_large_jobs(thing) if self.large else ()
             case "functions":
                 yield from (place.in_bucket(self._bucket, "elt-redshift/functions/*"),) if self.functions else ()
@@ -139,6 +139,12 @@ class Scope:
             arn = one.state_machine_arn if logical == machine.MACHINE else one.run_end_machine
             yield from filter(None, (arn.rpartition(":")[2],))
 
+    def _parts(self) -> Iterator[str]:
+        """The names of the machines of parts, as above."""
+        if not self.deployed:
+            yield "*Part*StepFunction-*"
+        yield from (arn.rpartition(":")[2] for one in self.deployed for arn in one.part_machines)
+
     def _tables(self, thing: Thing) -> Iterator[str]:
         if thing in ("audit table", "shared table"):
             own = tuple(one.audit_table for one in self.deployed if one.shares_table and not _in_redshift(one))
@@ -155,6 +161,9 @@ class Scope:
     def _of_large_jobs(self, thing: Thing) -> Iterator[str]:
         if thing == "job files":
             yield self.place.in_bucket(self._bucket, "elt-redshift/jobs/*")
+            return
+        if thing == "executions of parts":
+            yield from (self.place.arn("states", f"execution:{one}:*") for one in self._parts())
             return
         kind = "mapRun" if thing == "map runs" else "execution"
         for one in self._machines(machine.MACHINE):

@@ -16,6 +16,7 @@ from elt_redshift.aws.template import machine, tables
 from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.parts import logical
 from elt_redshift.aws.template.roles import allow, document, rights, role
 
 #: Logical names.
@@ -41,7 +42,7 @@ def part(compiled: StateMachine, named: Mapping[Resource, Named]) -> Part:
     """
     needs = frozenset(compiled.at_ends.needs())
     in_redshift = compiled.job.audit_in_redshift
-    named_in_it = {**_named(compiled.arrangement is None), **substitutions(in_redshift)}
+    named_in_it = {**_named(compiled), **substitutions(in_redshift)}
     on_itself = frozenset(need for need in needs if need.on in itself().named)
     statements = rights(needs - on_itself, named)
     start = [allow(["states:StartExecution"], ref(MACHINE))]
@@ -62,9 +63,10 @@ def _policy(statements: list[dict[str, Any]]) -> dict[str, Any]:
     return {"Type": "AWS::IAM::Policy", "Properties": {**properties, "PolicyDocument": document(*statements)}}
 
 
-def _named(mapped: bool) -> dict[str, Any]:
-    """Tables that are named within an expression, where only a substitution reaches."""
-    return {name: ref(name) for name in (tables.HISTORY, *([tables.JOINS] if mapped else []))}
+def _named(compiled: StateMachine) -> dict[str, Any]:
+    """What is named within an expression, where only a substitution reaches: tables, and machines of parts."""
+    joins = [tables.JOINS] if compiled.arrangement is None else []
+    return {name: ref(name) for name in (tables.HISTORY, *joins, *map(logical, range(1, len(compiled.parts) + 1)))}
 
 
 def _rule(job_id: str) -> dict[str, Any]:
