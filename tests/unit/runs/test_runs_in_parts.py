@@ -9,7 +9,8 @@ import pytest
 from elt_redshift.asl.language.names import in_states
 from elt_redshift.aws.execution_status import Snapshot
 from elt_redshift.aws.executions import Executions
-from elt_redshift.runs.history import TaskRuns
+from elt_redshift.runs import pages
+from elt_redshift.runs.history import TaskRun, TaskRuns
 from elt_redshift.triggers.outcome import outcome_of
 from tests.unit.fake_step_functions import BEGIN, MACHINE, FakeExecution, FakeStepFunctions, definition, gate_failed
 
@@ -40,7 +41,19 @@ class Run:
             next((run for run in seen.tasks if run.name == name), fresh)
             for name, fresh in zip(TASKS, TaskRuns(TASKS).all(), strict=True)
         )
+        assert self.kept(seen.execution.status) == seen.tasks
         return seen
+
+    def kept(self, status: str) -> tuple[TaskRun, ...]:
+        """By what the history table keeps of it."""
+        runs = TaskRuns([run.name for run in self.runs.all()])
+        of_parts = {
+            part.arn.split(":")[6]: pages.kept(part.events)
+            for part in (self.one, self.two)
+            if part.arn in self.client.executions
+        }
+        pages.read(runs, pages.kept(self.own.events), [], status, of_parts)
+        return runs.all()
 
     def told(self) -> dict[str, str]:
         return {run.name: run.status for run in self.look().tasks}
@@ -115,6 +128,14 @@ def test_a_failure_after_the_run_was_redriven_is_one() -> None:
     assert run.told() == {"a": "failed"}
 
 
+def test_a_failure_in_a_part_that_began_late_is_one() -> None:
+    """Its states go by a redrive below the first one: it takes the lock before anything else."""
+    run = Run()
+    run.begin(run.one.submit("a"))
+    run.one.entered("a: status", cause="ERROR: no", statement="s-a", redrives=-1)
+    assert run.told() == {"a": "failed"}
+
+
 def test_the_next_look_counts_from_the_redrive() -> None:
     """The time between a failure and the redrive is no time of a task."""
     run = failed()
@@ -128,6 +149,8 @@ def test_what_a_part_kept_is_kept_from_the_runs_origin() -> None:
     run = Run()
     started = {"type": "ExecutionStarted", "executionStartedEventDetails": {"input": run.own.given}}
     run.own.events.insert(0, {"id": 0.5, "timestamp": BEGIN, **started})
+    begun = {"id": 0.5, "timestamp": BEGIN, "type": "ExecutionStarted"}
+    run.one.events.append({**begun, "executionStartedEventDetails": {"input": '{"run": {}}'}})
     run.begin(run.one.keep("a"))
     assert [one.kept_from for one in run.look().tasks] == ["arn:before"]
 
