@@ -8,8 +8,7 @@
                      read reports ──> keep reports ──> judge reports ──more──> read reports     (in the map layout)
                                                            └─> behind
 
-In a job with parts, the histories of these are read behind the run's own, one after the other, by the same states.
-
+In a job with parts, their histories are read behind the run's own, one after the other, by the same states.
 Of each page those events are kept that readers look at (:mod:`elt_redshift.runs.history`), and of each event what they
 take from it; so whoever reads the history table makes tasks of it by the same rules as of a run that goes on. A history
 only grows: a page that is kept twice is the same, and after a redrive there are more.
@@ -89,7 +88,7 @@ _RUN = {
     "redrives": outcomes.REDRIVES,
 }
 
-#: How long the workflow has lasted; and the number of the part that is read, 0 for the run itself.
+#: How long it has lasted; the number of the part that is read, 0 for the run.
 _LASTS = "$millis() - $toMillis($states.context.Execution.StartTime)"
 _NUMBER_OF_PART = f"$sum([0, {INPUT}.number_of_part])"
 
@@ -181,10 +180,7 @@ class PagePattern:
         }
 
     def _last(self, more: str) -> str:
-        if not self.parts:
-            return _last(more)
-        further = f"$exists({more}) or {_NUMBER_OF_PART} < {self.parts}"
-        return f"{further} ? {records.NOT_LAST} : {outcomes.REDRIVES}"
+        return _last(more, f" or {_NUMBER_OF_PART} < {self.parts}" if self.parts else "")
 
     def _to_parts(self) -> Iterator[Rule]:
         """Behind the last page of the run, and of each part, the next part's first one is read."""
@@ -271,9 +267,9 @@ class PagePattern:
         return Choice(name, (further, *besides), default=otherwise)
 
 
-def _last(more: str) -> str:
+def _last(more: str, further: str = "") -> str:
     """Whether a page is the last one, given JSONata of what the next one is asked for by."""
-    return f"$exists({more}) ? {records.NOT_LAST} : {outcomes.REDRIVES}"
+    return f"$exists({more}){further} ? {records.NOT_LAST} : {outcomes.REDRIVES}"
 
 
 def kept(events: str, submissions: bool, parts: bool = False) -> str:
