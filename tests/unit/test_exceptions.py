@@ -13,12 +13,13 @@ import elt_redshift
 from elt_redshift.aws.archive import NoHistoryError
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.audit_item import AuditItem, LockedError
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.moving import MovingError
 from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.aws.shared_table import AuditTableError
-from elt_redshift.aws.stacks import Deployed, DeployError, NotDeployedError
+from elt_redshift.aws.stacks import DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
 from elt_redshift.aws.verification.bench import DiffersError, NotShownError
 from elt_redshift.demo.data import DemoDataError

@@ -10,10 +10,11 @@ from elt_redshift.aws.archive import Archive, NoHistoryError
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.definitions import Definitions
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import PastRuns
-from elt_redshift.aws.stacks import Deployed, Stacks
+from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.statements import Statements
 from elt_redshift.aws.uploads import Uploads
 from elt_redshift.job.model import EltJob

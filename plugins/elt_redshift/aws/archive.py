@@ -15,11 +15,11 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import KeptTasks, PastRuns
-from elt_redshift.aws.stacks import Deployed
 from elt_redshift.aws.waiting import Sleep, until
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 from elt_redshift.aws import moving
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.moving import Move
 from elt_redshift.aws.shared_table import check_id, shared
-from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Deployed, Told, body
+from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Told, body
 from elt_redshift.aws.template import functions, job_file, parts
 from elt_redshift.aws.template.choices import Choices
 from elt_redshift.aws.template.rendering import Rendered, render

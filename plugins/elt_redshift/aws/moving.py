@@ -18,7 +18,8 @@ from datetime import timedelta
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import LockedError
-from elt_redshift.aws.stacks import TIMEOUT, Change, Deployed
+from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.stacks import TIMEOUT, Change
 from elt_redshift.aws.template import functions, warehouse
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.aws.stack_events import StackEvent
-from elt_redshift.aws.stacks import Deployed
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
 

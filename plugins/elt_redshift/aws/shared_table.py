@@ -9,8 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.stacks import Deployed, Stacks
+from elt_redshift.aws.stacks import Stacks
 from elt_redshift.aws.template.tables import AUDIT
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob

@@ -8,13 +8,13 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Literal
 
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stack_events import StackEvent, StackEvents
-from elt_redshift.aws.template import parts, tables, warehouse
 from elt_redshift.aws.waiting import Clock, Sleep, until
 from elt_redshift.exceptions import EltError
 
@@ -71,42 +71,6 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Deployed:
-    """A job's stack: its name and what it made.
-
-    :param history_table: empty where the stack was made by a version that kept no history.
-    :param run_end_machine: the ARN of the Express state machine that follows the ends of runs; empty as above.
-    :param job_id: the key of the job's item in the audit table.
-    :param audit_table: the name of the one in DynamoDB, or the address of the one in Redshift.
-    :param shares_table: the audit table is none of the stack's own.
-    :param keeps_tables: the tables outlive the stack.
-    :param part_machines: the ARNs of the state machines of the job's parts, where it is cut into some.
-    :param warehouse_role: the ARN of the role of another account, where the warehouse is in one.
-    :param parameters: the values of the template's.
-    :param database_user: the one that the role of the state machine is, where it connects as itself.
-    """
-
-    job: str
-    stack: str
-    state_machine_arn: str
-    audit_table: str
-    history_table: str = ""
-    run_end_machine: str = ""
-    job_id: str = ""
-    shares_table: bool = False
-    keeps_tables: bool = True
-    database_user: str = ""
-    warehouse_role: str = ""
-    parameters: Mapping[str, str] = field(default_factory=dict, compare=False)
-    part_machines: tuple[str, ...] = ()
-
-    @property
-    def is_made(self) -> bool:
-        """Whether it has what it is to have; not while it is made, nor where that has failed."""
-        return bool(self.state_machine_arn)
-
-
-@dataclass(frozen=True)
 class ChangeSet:
     """A prepared change set; ``changes`` is empty when the stack is up to date."""
 
@@ -156,7 +120,7 @@ class Stacks:
                 for found in page["Stacks"]:
                     tags = {tag["Key"]: tag["Value"] for tag in found.get("Tags", [])}
                     if JOB_TAG in tags and found["StackStatus"] not in ("DELETE_COMPLETE", "REVIEW_IN_PROGRESS"):
-                        yield _deployed(tags[JOB_TAG], found)
+                        yield Deployed.of(tags[JOB_TAG], found)
 
     def prepare(
         self,
@@ -280,21 +244,6 @@ class Stacks:
         if answer is None:
             raise DeployError(about, (f"it is not settled after {TIMEOUT:.0f} s.",))
         return answer
-
-
-def _deployed(job: str, stack: Mapping[str, Any]) -> Deployed:
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    names = ("StateMachineArn", "AuditTable", "HistoryTable", "RunEndStateMachineArn", "JobID")
-    machine, audit, history, run_end, job_id = (outputs.get(name, "") for name in names)
-    given = {one["ParameterKey"]: one.get("ParameterValue", "") for one in stack.get("Parameters", [])}
-    shares = bool({tables.AUDIT, tables.IN_REDSHIFT} & given.keys())
-    keeps = outputs.get(tables.KEPT) != tables.SAID[False]
-    user = outputs.get(warehouse.DATABASE_USER, "")
-    role = given.get(warehouse.OTHER_ROLE, "")
-    machines = tuple(outputs.get(parts.OUTPUT, "").split())
-    return Deployed(
-        job, stack["StackName"], machine, audit, history, run_end, job_id, shares, keeps, user, role, given, machines
-    )
 
 
 def _parameters(

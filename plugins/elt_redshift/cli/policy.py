@@ -14,8 +14,9 @@ from elt_redshift.aws.callers import policies, simulation
 from elt_redshift.aws.callers.policies import MAX_CHARACTERS, MAX_INLINE, Grant
 from elt_redshift.aws.callers.rights import CALLERS, Caller
 from elt_redshift.aws.callers.scope import Place, Scope, Warehouse
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError
-from elt_redshift.aws.stacks import Deployed, NotDeployedError
+from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.cli.options import Commands, command
 from elt_redshift.exceptions import EltError

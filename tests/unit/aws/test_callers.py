@@ -17,7 +17,7 @@ from elt_redshift.aws.callers.policies import BOUNDARY, MAX_CHARACTERS, MAX_INLI
 from elt_redshift.aws.callers.resource_types import TYPES, WIDER
 from elt_redshift.aws.callers.rights import CALLERS, RIGHTS, Caller
 from elt_redshift.aws.callers.scope import Place, Scope, Warehouse
-from elt_redshift.aws.stacks import Deployed
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob, Notify, Schedule

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from elt_redshift.aws import moving
-from elt_redshift.aws.stacks import Change, Deployed
+from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.stacks import Change
 from elt_redshift.aws.template import tables
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.places import Place

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from elt_redshift.asl.language import names
 from elt_redshift.aws.callers.rights import Thing
-from elt_redshift.aws.stacks import Deployed
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.template import endings, machine, tables
 from elt_redshift.protocol.places import Place as InRedshift
 

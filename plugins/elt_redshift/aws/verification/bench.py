@@ -12,11 +12,11 @@ from typing import Any
 
 from elt_redshift.aws import removal, uploads
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.stacks import Deployed
 from elt_redshift.aws.template import warehouse
 from elt_redshift.aws.waiting import Sleep, until
 from elt_redshift.exceptions import EltError
