@@ -13,7 +13,7 @@ A crash in between leaves the item with its owner, as it was; who repeats this r
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -70,13 +70,14 @@ class Submitted:
     since: datetime | None = None
 
     @classmethod
-    def inherited(cls, resumed: Mapping[str, Any]) -> dict[str, tuple[str, Submitted]]:
-        """Of the tasks that an execution was told to look for: fingerprint, and where their statements may be."""
+    def inherited(cls, resumed: Mapping[str, Any]) -> dict[tuple[str, str], list[Submitted]]:
+        """Of the tasks that it was told to look for, by name and fingerprint: where their statements may be."""
         first = str(resumed.get("from", "")).rpartition(":")[2]
-        return {
-            item["task"]: (item["fingerprint"], cls(item.get("by", first), _moment(item.get("since"))))
-            for item in resumed.get("open", ())
-        }
+        sought: dict[tuple[str, str], list[Submitted]] = {}
+        for item in resumed.get("open", ()):
+            place = cls(item.get("by", first), _moment(item.get("since")))
+            sought.setdefault((item["task"], item["fingerprint"]), []).append(place)
+        return sought
 
     def told(self) -> dict[str, str]:
         """As an item of the next execution's input has it."""
@@ -90,7 +91,7 @@ class Resumption:
     :param kept: the tasks that are done, unchanged, and not to be run again.
     :param open: unchanged tasks whose statements may have finished although the execution ended before: the new one
         finds that out.
-    :param submitted: where to look for these; by default, among those of ``origin``.
+    :param submitted: where to look for these, one place after the other; by default, among those of ``origin``.
     :param again: the other tasks, and why each of them runs.
     :param anew: why nothing can be kept; None where something could have been.
     """
@@ -101,7 +102,7 @@ class Resumption:
     open: tuple[str, ...] = ()
     again: Mapping[str, str] = field(default_factory=dict)
     anew: str | None = None
-    submitted: Mapping[str, Submitted] = field(default_factory=dict)
+    submitted: Mapping[str, Sequence[Submitted]] = field(default_factory=dict)
 
     def assuming(self, runs: Collection[TaskRun], assumed: Mapping[str, Assumption], now: datetime) -> Resumption:
         """The same where it is known of the open tasks what to take them for, if nobody can tell.
@@ -125,7 +126,9 @@ class Resumption:
     def given(self, asked: str) -> dict[str, Any]:
         """What the new execution is told; see :mod:`elt_redshift.asl.patterns.resumption`."""
         unsure = [
-            {"task": name, "fingerprint": self.prints[name].whole, **self._submitted(name).told()} for name in self.open
+            {"task": name, "fingerprint": self.prints[name].whole, **place.told()}
+            for name in self.open
+            for place in self._submitted(name)
         ]
         return {
             "from": self.origin.arn,
@@ -134,12 +137,12 @@ class Resumption:
             "asked": asked,
         }
 
-    def _submitted(self, task: str) -> Submitted:
-        return self.submitted.get(task) or Submitted(self.origin.name)
+    def _submitted(self, task: str) -> Sequence[Submitted]:
+        return self.submitted.get(task) or (Submitted(self.origin.name),)
 
     def _is_forgotten(self, run: TaskRun, now: datetime) -> bool:
-        since = self._submitted(run.name).since or run.since or run.started
-        return is_forgotten(run.statement_id) or (since is not None and now - since > FORGETTING)
+        times = [place.since or run.since or run.started for place in self._submitted(run.name)]
+        return is_forgotten(run.statement_id) or any(since is not None and now - since > FORGETTING for since in times)
 
     def told(self) -> Iterator[str]:
         """For the log: what is kept, what runs, and why; a line each."""
@@ -185,7 +188,7 @@ def _compared(
     origin: Execution, runs: Mapping[str, TaskRun], old: Fingerprints, new: Fingerprints, cleared: Collection[str]
 ) -> Resumption:
     inherited, sought = str((origin.resumed or {}).get("kept", "")), Submitted.inherited(origin.resumed or {})
-    kept, unsure, again = [], dict[str, Submitted](), {}
+    kept, unsure, again = [], dict[str, Sequence[Submitted]](), {}
     for task, now in new.items():
         before, status = old.get(task), runs[task].status if task in runs else "waiting"
         why = _why(task, before, now, old, new) or ("it was cleared" if task in cleared else None)
@@ -193,9 +196,11 @@ def _compared(
         if why is None and done:
             kept.append(task)
         elif why is None and (status in ("running", "aborted") or runs[task].unseen):
-            unsure[task] = Submitted(origin.name, runs[task].since or runs[task].started)
-        elif why is None and status == "waiting" and sought.get(task, ("",))[0] == now.whole:
-            unsure[task] = sought[task][1]  # whether the origin has found it is not known: it did not come to this task
+            own = Submitted(origin.name, runs[task].since or runs[task].started)
+            # Where the origin has no statement of its own, it may have been about to pass one that it had found.
+            unsure[task] = (own, *([] if runs[task].statement_id else sought.get((task, now.whole), [])))
+        elif why is None and status == "waiting" and (task, now.whole) in sought:
+            unsure[task] = sought[task, now.whole]  # whether the origin has found it is not known
         else:
             again[task] = why if why and (done or before is None) else "it had not succeeded"
     return Resumption(origin, new, tuple(kept), tuple(unsure), again, submitted=unsure)

@@ -45,6 +45,18 @@ def test_a_resumed_resumption_looks_where_that_was_to_look() -> None:
         plan(second, [TaskRun("a")], definition, definition).assuming([TaskRun("a")], {}, NOW + timedelta(days=1))
 
 
+def test_what_a_stopped_resumption_had_found_is_looked_for_again() -> None:
+    """One that ended in a task without a statement of its own may have been about to pass the one that it had found:
+    both are looked for. With one of its own, it had found none."""
+    definition = Definition("", {"a": Fingerprint("own", (), "whole")}, {})
+    found = {"task": "a", "fingerprint": "whole", "by": "first", "since": iso_time(NOW - timedelta(hours=2))}
+    told = {"from": ORIGIN.arn.replace("night", "first"), "kept": "", "open": [found]}
+    second = replace(ORIGIN, input=json.dumps({"resume": told}))
+    own = {**found, "by": "night", "since": iso_time(NOW - timedelta(hours=1))}
+    assert plan(second, [_run("a", 1)], definition, definition).given("asked")["open"] == [own, found]
+    assert plan(second, [_run("a", 1, statement_id="s1")], definition, definition).given("asked")["open"] == [own]
+
+
 def test_what_is_said_of_it_holds() -> None:
     """Done is kept, not done runs again; of what can still be looked up nothing is assumed."""
     resumption = Resumption(ORIGIN, {}, kept=("z",), open=("a", "b", "c"))
