@@ -66,9 +66,12 @@ class Ended:
 
 
 class Ground:
-    """The audit table and the jobs, on an embedded AWS, and a folder of DAG files."""
+    """The audit table and the jobs, on an embedded AWS, and a folder of DAG files.
 
-    def __init__(self, folder: Path, client: ClientFactory) -> None:
+    :param apart: each task runs in a process of its own, which need not make the other DAGs.
+    """
+
+    def __init__(self, folder: Path, client: ClientFactory, apart: bool = False) -> None:
         self.dags = folder / "dags"
         self.dags.mkdir()
         client("dynamodb").create_table(
@@ -80,7 +83,7 @@ class Ground:
         self.audit = AuditStore(client("dynamodb"), TABLE)
         self.jobs = {name: self._deploy(folder / name, b, client) for name, b in JOBS.items()}
         jobs = {name: str(folder / name) for name in JOBS}
-        given = {"table": TABLE, "warehouse": WAREHOUSE, "jobs": jobs}
+        given = {"table": TABLE, "warehouse": WAREHOUSE, "jobs": jobs, "apart": apart}
         (self.dags / "shapes.json").write_text(json.dumps(given))
         shutil.copy(HERE / "shapes.py", self.dags)
 

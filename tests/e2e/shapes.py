@@ -365,8 +365,8 @@ DRIVEN: dict[str, Callable[[OpenLock], None]] = {
 }
 
 
-#: The DAG that a task's process reads the file for, which makes no other; None where all of them are wanted.
-WANTED: str | None = get_parsing_context().dag_id
+#: The DAG that a task's process reads the file for, which makes no other; None where one process runs all.
+WANTED: str | None = get_parsing_context().dag_id if GIVEN["apart"] else None
 
 
 def _keep(dag_id: str, make: Callable[[], DAG]) -> None:

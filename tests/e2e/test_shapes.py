@@ -61,7 +61,7 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     folder = tmp_path_factory.mktemp("shapes")
     with embedded_aws() as aws:
-        ground = Ground(folder, client_factory(aws.endpoint))
+        ground = Ground(folder, client_factory(aws.endpoint), apart=True)
         with airflow_processes.running(folder / "airflow", ground.dags, process.environment(aws)) as airflow:
             airflow.wait_for_dags(*DAGS)
             yield World(airflow, ground)
