@@ -21,8 +21,9 @@ MATRIX := 2.11 3.0 3.2 3.3.2
 MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/lineage tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py
 # And these, which run both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
 MATRIX_RUNS := tests/e2e/test_mwaa_package.py
-# On 3.3, `make test` runs the shapes of DAGs on real processes.
-MATRIX_RUNS_BEFORE_3.3 := tests/e2e/test_shapes_by_version.py
+# The shapes of DAGs, for the Airflows named here; on 3.3, `make check` runs them on real processes.
+MATRIX_SHAPES := tests/e2e/test_shapes_by_version.py
+SHAPES_ON ?= 2.11 3.0 3.2
 
 # The environment is made from the interpreter above and from nothing that uv might fetch on its own.
 export UV_PYTHON_DOWNLOADS := never
@@ -93,7 +94,7 @@ test-matrix: .venv/installed  ## the tests of the Airflow side, on every other A
 test-airflow-%: .venv-%/installed .venv/installed
 	.venv-$*/bin/python -m pytest -p no:cacheprovider $(MATRIX_TESTS)
 	ELT_REDSHIFT_AIRFLOW=$(CURDIR)/.venv-$*/bin/python $(BIN)/pytest -p no:cacheprovider $(MATRIX_RUNS) \
-	  $(if $(filter 3.3%,$*),,$(MATRIX_RUNS_BEFORE_3.3))
+	  $(if $(filter $*,$(SHAPES_ON)),$(MATRIX_SHAPES))
 
 lint: .venv/installed  ## ruff: mistakes and formatting
 	$(BIN)/ruff check .
@@ -131,11 +132,12 @@ validate: .venv/installed $(VALIDATOR_HOME)/node_modules/.bin/asl-validator  ## 
 	@echo "$$(wc -l <$(DEFINITIONS)/validated.txt) definitions are valid"
 
 # What needs nothing of each other runs side by side. Then all tests at once: a process that collects them, and that has an
-# embedded AWS and an Airflow, runs the quick ones and the others.
+# embedded AWS and an Airflow, runs the quick ones and the others. What takes minutes of a real Airflow, beside tests that
+# show the same in short, is left to `make exhaustive`, and to `make test-matrix` for each Airflow.
 check: .venv/installed  ## everything that must hold before a change is merged
-	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target \
+	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target SHAPES_ON=2.11 \
 	  lint types imports templates validate $(MATRIX:%=test-airflow-%)
-	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not stock"
+	$(BIN)/pytest $(SIDE_BY_SIDE) -m "not stock and not nightly"
 
 local-up: .venv/installed  ## start the embedded AWS
 	$(BIN)/elt-redshift local up
