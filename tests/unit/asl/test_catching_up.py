@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from datetime import UTC, datetime
 from typing import Any
+
+import pytest
 
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.local.stepfunctions.jsonata import evaluate
@@ -17,6 +20,12 @@ MACHINE = "arn:aws:states:us-east-1:123456789012:stateMachine:job"
 ARN = "arn:aws:states:us-east-1:123456789012:execution:job:run"
 NOW = time.time()
 DAY = 86_400
+
+
+@pytest.fixture(autouse=True)
+def _now(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A test may begin long after this module was read."""
+    monkeypatch.setattr(sys.modules[__name__], "NOW", time.time())
 
 
 def _at(seconds: float) -> str:

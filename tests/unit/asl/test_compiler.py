@@ -46,7 +46,7 @@ def test_a_mistake_is_told_by_the_pass_that_finds_it() -> None:
     with pytest.raises(JobError, match="no tasks"):
         PASSES.read(job())
     large = job(
-        *(task(f"t{number}", sql=("select '" + "x" * 90_000 + "'",)) for number in range(12)), layout="unrolled"
+        *(task(f"t{number}", sql=(f"select '{number}{'x' * 90_000}'",)) for number in range(12)), layout="unrolled"
     )
     machine = PASSES.assemble(PASSES.arrange(PASSES.read(large)), Target())
     with pytest.raises(JobError, match="its definition has"):
