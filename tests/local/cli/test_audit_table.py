@@ -113,7 +113,7 @@ def test_a_warehouse_that_cannot_serve_is_refused(job: Path, cli: Cli, unique: s
         assert (status, unique in _stacks()) == (1, False)
         return err
 
-    assert "needs SecretArn, or of a cluster DatabaseUserName" in refused()
+    assert "An audit table in Redshift needs --secret, or of a cluster --user." in refused()
     assert "RedshiftETLAuditTable" in refused("--user", "awsuser", "--audit-table", "elt-audit")
     assert 'schema "nowhere" does not exist' in refused("--user", "awsuser", "--audit-table", "nowhere.audit")
 

@@ -157,7 +157,7 @@ def test_deploy_needs_a_warehouse(job: Path, cli: Cli) -> None:
     """Without cluster or workgroup CloudFormation refuses, in one line."""
     status, _, err = cli("deploy", job, "--stack", "nowhere")
     assert status == 1
-    assert "Give RedshiftClusterIdentifier or WorkgroupName." in err
+    assert "Give --cluster or --workgroup." in err
     assert len(err.splitlines()) == 1
 
 

@@ -63,7 +63,7 @@ def test_a_lock_without_a_job_is_shown_and_unlocked(table: str, cli: Cli) -> Non
 
 
 def test_a_lock_in_redshift_is_made_shown_and_unlocked(cli: Cli) -> None:
-    """By the table's address, wherever a table's name may stand; a state machine has no lock there."""
+    """By the table's address, wherever a table's name may stand; a job that does not say so has no lock there."""
     address = f"redshift://demo/dev/audit_{uuid.uuid4().hex}?user=awsuser"
     made = f"Audit table {address} is made.\nJob nightly has its item there.\n"
     assert cli("audit", "create", address, "--job-id", "nightly") == (0, made, "")
@@ -77,7 +77,8 @@ def test_a_lock_in_redshift_is_made_shown_and_unlocked(cli: Cli) -> None:
     assert (item.free, "mended by hand" in str(item.unlocked)) == (True, True)
     where = ("--cluster", "demo", "--user", "awsuser", "--database", "dev")
     refused = cli("deploy", "yearly_sales", "--stack", "in-redshift", *where, "--audit-table", address)
-    assert (refused[0], "where only DAGs can have their locks" in refused[2]) == (1, True)
+    remedy = f"Audit table '{address}' is in Redshift. Give the job audit_store: redshift, and name SCHEMA.TABLE alone."
+    assert (refused[0], remedy in refused[2]) == (1, True)
 
 
 def test_an_owner_that_may_live_is_told_before_it_loses_the_lock(table: str, cli: Cli) -> None:

@@ -142,7 +142,8 @@ def _hang(deployed: DeployedJob) -> None:
     arn = deployed.start()
 
     def cancelled() -> bool:
-        return any(one["Status"] == "ABORTED" for one in deployed.statements_named("-audit/"))
+        given_up = deployed.statements_named("-audit/", "ABORTED")  # other jobs' too, which may have hung before
+        return any(given["value"] == job_id for one in given_up for given in one["QueryParameters"])
 
     wait_for(cancelled, "the function gives up", bounds.EXECUTION)
     _do(deployed, **session, Sql="rollback", SessionKeepAliveSeconds=0)
