@@ -19,21 +19,26 @@ from tests.unit.asl.jobs import job, task
 
 from .test_tasks import Deploy
 
+#: No part of so many bytes has room for more than three tasks or so.
+SMALL = 14_000
+
 
 @pytest.fixture(autouse=True)
 def _parts_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No part has room for more than two tasks or so."""
-    monkeypatch.setattr(cutting, "AUTO_DEFINITION", 20_000)
+    monkeypatch.setattr(cutting, "AUTO_DEFINITION", SMALL)
 
 
-def _in_parts(*tasks: Any, **more: Any) -> EltJob:
-    return job(*tasks, layout="parts", **more)
+def in_parts(*tasks: Any, **more: Any) -> EltJob:
+    """A job of more than one part, where parts are small."""
+    made = job(*tasks, layout="parts", **more)
+    assert len(compile_job(made).parts) > 1
+    return made
 
 
 def _woven(ledger: str, **more: Any) -> EltJob:
     """Tasks that wait for some in other parts."""
     into = {name: (f"insert into {ledger} values ('{name}')",) for name in "abcdef"}
-    return _in_parts(
+    return in_parts(
         *(task(name, sql=into[name]) for name in "abc"),
         task("d", "a", "b", "c", sql=into["d"]),
         task("e", "b", sql=into["e"]),
@@ -58,7 +63,7 @@ def test_every_task_runs_once_in_its_order(deploy: Deploy, ledger: str) -> None:
     assert execution.status == "SUCCEEDED", execution.cause
     assert deployed.ran(ledger) == Counter("abcdef")
     statuses = _parts(deployed, execution.arn)
-    assert len(statuses) == len(compile_job(made).parts) > 1
+    assert len(statuses) == len(compile_job(made).parts)
     assert {*statuses.values()} == {"SUCCEEDED"}
     assert deployed.item.state == "Ready"
 
@@ -76,7 +81,7 @@ def test_a_failure_fails_the_run_in_plain_words_and_a_redrive_goes_on(deploy: De
     """The failed part goes on where it failed, and so do those that were stopped with it; nothing runs twice."""
     table = f"{ledger}_later"
     deployed = deploy(
-        _in_parts(
+        in_parts(
             task("a", sql=(f"insert into {ledger} values ('a')",)),
             task("b", sql=(f"insert into {table} values ('b')",)),
             task("c", "a", "b", sql=(f"insert into {ledger} values ('c')",)),

@@ -18,9 +18,9 @@ from elt_redshift.triggers.outcome import outcome_of
 from tests import bounds
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
-from tests.unit.asl.jobs import job, task
+from tests.unit.asl.jobs import task
 
-from .test_parts import _parts
+from .test_parts import SMALL, _parts, in_parts
 from .test_past_tasks import _past
 from .test_resuming import resume
 from .test_tasks import Deploy
@@ -28,21 +28,19 @@ from .test_tasks import Deploy
 
 @pytest.fixture(autouse=True)
 def _parts_are_small() -> Iterator[None]:
-    """No part has room for more than two tasks or so."""
-    with patch.object(cutting, "AUTO_DEFINITION", 20_000):
+    with patch.object(cutting, "AUTO_DEFINITION", SMALL):
         yield
 
 
 def _halves(ledger: str, missing: str) -> EltJob:
     """One task fails as long as a table is missing."""
     into = {name: (f"insert into {ledger} values ('{name}')",) for name in "acde"}
-    return job(
+    return in_parts(
         task("a", sql=into["a"]),
         task("b", "a", sql=(f"insert into {missing} values ('b')",)),
         task("c", sql=into["c"]),
         task("d", "c", sql=into["d"]),
         task("e", "b", "d", sql=into["e"]),
-        layout="parts",
     )
 
 
@@ -75,7 +73,7 @@ def test_a_run_is_read_as_one_and_kept_as_it_was(deploy: Deploy, ledger: str) ->
 
 def test_a_stopped_run_leaves_nothing_behind(deploy: Deploy, barrier: Barrier) -> None:
     """Its parts and statements end with it, its lock is free, and its history tells what had begun."""
-    deployed = deploy(job(*(task(name, sql=(barrier.pass_,)) for name in "abcd"), layout="parts"))
+    deployed = deploy(in_parts(*(task(name, sql=(barrier.pass_,)) for name in "abcd")))
     arn = deployed.start()
     deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
     account = deployed.account
@@ -88,7 +86,7 @@ def test_a_stopped_run_leaves_nothing_behind(deploy: Deploy, barrier: Barrier) -
 
 def test_parts_that_outlive_a_stopped_run_are_stopped_behind_it(deploy: Deploy, barrier: Barrier) -> None:
     """Where Step Functions does not stop a part with its run, what follows the end of runs does."""
-    deployed = deploy(job(*(task(name, sql=(barrier.pass_,)) for name in "abcd"), layout="parts"))
+    deployed = deploy(in_parts(*(task(name, sql=(barrier.pass_,)) for name in "abcd")))
     arn = deployed.start()
     deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
     steps = deployed.client("stepfunctions")

@@ -72,6 +72,13 @@ def test_every_protocol_holds_in_parts() -> None:
     assert _findings(run(subjects[seed % len(subjects)], seed) for seed in range(180)) == []
 
 
+def test_a_job_that_is_one_part_takes_over_from_a_dead_owner() -> None:
+    """Its only part is looked for as many are."""
+    subject = _cut("procedure", 2)
+    assert len(subject.versions[0].parts) == 1
+    assert _findings([run(subject, 9)]) == []
+
+
 @pytest.mark.parametrize("phase", ["entered", "under way", "arrived"])
 def test_a_stop_as_a_part_is_started_leaves_a_job_that_goes_on(phase: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """With and without the event of the end, and by a redrive."""

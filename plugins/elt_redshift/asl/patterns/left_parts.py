@@ -69,7 +69,7 @@ class LeftPartsPattern:
             for arn, name in ((EXECUTION_ARN, EXECUTION_NAME), (f"{INPUT}.owner", "$n"))
         )
         machines = ", ".join(execution_of(self.target, number) for number in range(1, self.parts + 1))
-        arns = f"$map([{machines}], function($m) {{$m & $n}})"
+        arns = f"[$map([{machines}], function($m) {{$m & $n}})]"
         result = "$states.result"
         told = (
             f"{{'stopped': $count({result}[$ = {_STOPPED}]), 'unheard': [{result}[$type($) = 'object'].unheard], "
