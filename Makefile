@@ -132,8 +132,8 @@ validate: .venv/installed $(VALIDATOR_HOME)/node_modules/.bin/asl-validator  ## 
 	@echo "$$(wc -l <$(DEFINITIONS)/validated.txt) definitions are valid"
 
 # What needs nothing of each other runs side by side. Then all tests at once: a process that collects them, and that has an
-# embedded AWS and an Airflow, runs the quick ones and the others. What takes minutes of a real Airflow, beside tests that
-# show the same in short, is left to `make exhaustive`, and to `make test-matrix` for each Airflow.
+# embedded AWS and an Airflow, runs the quick ones and the others. What takes longest, beside tests that show the
+# same in short, is left to `make exhaustive`, and to `make test-matrix` for each Airflow.
 check: .venv/installed  ## everything that must hold before a change is merged
 	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target SHAPES_ON=2.11 \
 	  lint types imports templates validate $(MATRIX:%=test-airflow-%)

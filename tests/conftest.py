@@ -47,6 +47,21 @@ APART = (
 )
 
 
+#: Files whose exhaustive tests take longest, and show by more cases, or a real Airflow, what quick ones show.
+NIGHTLY = (
+    "e2e/test_airflow_command.py",
+    "e2e/test_airflow_processes.py",
+    "e2e/test_amazon_snippets.py",
+    "e2e/test_dags_test.py",
+    "e2e/test_every_end.py",
+    "e2e/test_lineage.py",
+    "e2e/test_native_engine.py",
+    "local/runs/test_every_state.py",
+    "local/runs/test_random_resuming.py",
+    "local/runs/test_stops.py",
+)
+
+
 @pytest.hookimpl(optionalhook=True)  # the environments of other Airflows have no xdist
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """A file's tests stay together, unless they share nothing, and so do those of the files that share an Airflow."""
@@ -72,8 +87,12 @@ def _turn(item: pytest.Item) -> int:
     return known.index(True) if True in known else len(known)
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Generator[None]:
+    for item in items:
+        if item.path.as_posix().endswith(NIGHTLY) and item.get_closest_marker("exhaustive"):
+            item.add_marker("nightly")
+    yield
     items.sort(key=_turn)
 
 

@@ -7,7 +7,6 @@ Each file of tests brings jobs and DAG files of its own, which Airflow finds whi
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -16,17 +15,6 @@ from elt_redshift.local.process import LocalAws
 from tests.e2e import airflow_processes
 from tests.e2e.airflow_processes import Airflow
 from tests.servers import embedded_aws
-
-#: What is exhaustive in these files, `make check` runs as well: nothing else shows the same.
-EVERY_TIME = ("test_shapes.py", "test_mwaa_package.py")
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    for item in items:
-        mine = item.path.parent == Path(__file__).parent and item.path.name not in EVERY_TIME
-        if mine and item.get_closest_marker("exhaustive"):
-            item.add_marker("nightly")
 
 
 @pytest.fixture(scope="package")

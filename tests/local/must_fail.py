@@ -34,7 +34,9 @@ def servers(metafunc: pytest.Metafunc) -> None:
         for mark in definition.iter_markers("beyond_stock")
     ]
     less = [
-        pytest.param(f"{WITHOUT}{patch}", marks=[pytest.mark.exhaustive, pytest.mark.must_fail("")])
+        pytest.param(
+            f"{WITHOUT}{patch}", marks=[pytest.mark.exhaustive, pytest.mark.nightly, pytest.mark.must_fail("")]
+        )
         for patch, test in proofs.PROOFS.items()
         if test.partition("[")[0] == definition.name
     ]
