@@ -57,8 +57,14 @@ NIGHTLY = (
     "e2e/test_lineage.py",
     "e2e/test_native_engine.py",
     "local/runs/test_every_state.py",
+    "local/runs/test_finish_independent.py",
+    "local/runs/test_random_graphs.py",
     "local/runs/test_random_resuming.py",
+    "local/runs/test_resuming.py",
+    "local/runs/test_scripts.py",
+    "local/runs/test_stopped_redrive.py",
     "local/runs/test_stops.py",
+    "local/runs/test_words.py",
 )
 
 
