@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.job.model import EltJob
 from tests.local.conftest import ClientFactory
@@ -80,7 +80,7 @@ class Ground:
             AttributeDefinitions=[{"AttributeName": "JobID", "AttributeType": "S"}],
             BillingMode="PAY_PER_REQUEST",
         )
-        self.audit = AuditStore(client("dynamodb"), TABLE)
+        self.audit = DynamoDbAuditStore(client("dynamodb"), TABLE)
         self.jobs = {name: self._deploy(folder / name, b, client) for name, b in JOBS.items()}
         jobs = {name: str(folder / name) for name in JOBS}
         given = {"table": TABLE, "warehouse": WAREHOUSE, "jobs": jobs, "apart": apart}

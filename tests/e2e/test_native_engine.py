@@ -13,7 +13,7 @@ from typing import Any
 import boto3
 import pytest
 
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.deployment import prepare
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.statements import Statements, Submission
@@ -92,7 +92,7 @@ class Native:
         job, account = EltJob.load(folder / "job"), account_of(aws)
         account.stacks.execute(prepare(account, job, "Native", PARAMETERS).change_set)
         deployed = account.stacks.find(job.name)
-        self.audit = AuditStore(client("dynamodb"), deployed.audit_table)
+        self.audit = DynamoDbAuditStore(client("dynamodb"), deployed.audit_table)
         self.executions = Executions(client("stepfunctions"), deployed.state_machine_arn)
         for divisor in ("1", "2"):
             arn = self.executions.start(f"divisor-{divisor}", {"divisor": divisor})

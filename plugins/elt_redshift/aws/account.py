@@ -8,6 +8,7 @@ from typing import Any
 
 from elt_redshift.aws.archive import Archive, NoHistoryError
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.aws.deployed import Deployed
@@ -76,7 +77,7 @@ class Account:
         """
         if Place.named(table):
             return self.audit_in_redshift(table)
-        return AuditStore(self.client("dynamodb"), table)
+        return DynamoDbAuditStore(self.client("dynamodb"), table)
 
     def audit_in_redshift(self, address: str) -> RedshiftAuditStore:
         """The audit table in Redshift of that address.

@@ -5,13 +5,13 @@ The protocol itself, which the state machines share, is :mod:`elt_redshift.proto
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.aws.audit_item import AuditItem, LockedError
-from elt_redshift.aws.errors import aws_errors, error_code
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.audit import AfterFailure
@@ -33,45 +33,43 @@ class NotOwnerError(EltError):
         super().__init__(f"The lock of job {job_id} is not held by {owner}: it was freed or taken over.")
 
 
-class AuditStore:
-    """The audit table.
+class AuditStore(ABC):
+    """The audit table, in whatever database: :class:`~elt_redshift.aws.audit_in_dynamodb.DynamoDbAuditStore`,
+    :class:`~elt_redshift.aws.audit_in_redshift.RedshiftAuditStore`.
 
-    :param client: a boto3 DynamoDB client.
-    :param table: the table's name.
+    :param table: the table's name, or its address.
     :param now: the clock.
     """
 
-    def __init__(self, client: Any, table: str, now: Callable[[], datetime] = utc_now) -> None:
-        self._client, self.table, self.now = client, table, now
+    def __init__(self, table: str, now: Callable[[], datetime] = utc_now) -> None:
+        self.table, self.now = table, now
 
+    @abstractmethod
+    def create(self) -> bool:
+        """Make the table; whether it was not there before."""
+
+    @abstractmethod
     def read(self, job_id: str) -> AuditItem | None:
         """The job's item, read consistently; None when there is none."""
-        with aws_errors(self._about(job_id)):
-            answer = self._client.get_item(**dynamodb.get(self.table, audit.key(job_id)))
-        return AuditItem.parse(answer["Item"]) if "Item" in answer else None
 
+    @abstractmethod
     def items(self) -> Iterator[AuditItem]:
         """Every item of the table."""
-        with aws_errors(f"audit table {self.table}"):
-            for page in self._client.get_paginator("scan").paginate(TableName=self.table, ConsistentRead=True):
-                yield from (AuditItem.parse(item) for item in page["Items"])
 
+    @abstractmethod
     def introduce(self, job_id: str) -> None:
         """Let the job have an item, Ready, if it has none."""
-        self._write(audit.INTRODUCE, job_id)
 
+    @abstractmethod
     def remove(self, job_id: str) -> None:
         """Delete the job's item, if nobody holds it.
 
         :raises LockedError: somebody does.
         """
-        with aws_errors(self._about(job_id)):
-            try:
-                self._client.delete_item(**dynamodb.delete(self.table, audit.key(job_id), audit.UNHELD))
-            except self._client.exceptions.ClientError as error:
-                if error_code(error) == "ConditionalCheckFailedException":
-                    raise LockedError(job_id, self.read(job_id), self.table) from error
-                raise
+
+    @abstractmethod
+    def _write(self, write: Write, job_id: str, **values: Any) -> bool:
+        """Whether the write's condition held."""
 
     def acquire(self, job_id: str, owner: str, lease: timedelta | None = None) -> None:
         """Take the lock for ``owner``; taking it twice is the same as once.
@@ -193,17 +191,6 @@ class AuditStore:
 
     def _time(self, later: timedelta = timedelta()) -> str:
         return iso_time(self.now() + later)
-
-    def _write(self, write: Write, job_id: str, **values: Any) -> bool:
-        """Whether the write's condition held."""
-        with aws_errors(self._about(job_id)):
-            try:
-                self._client.update_item(**dynamodb.update(self.table, audit.key(job_id), write, values))
-            except self._client.exceptions.ClientError as error:
-                if error_code(error) == "ConditionalCheckFailedException":
-                    return False
-                raise
-        return True
 
 
 #: So many characters of what an item was before an unlock are kept in it.

@@ -6,7 +6,7 @@ It is named by an address, wherever an audit table is named::
     redshift-serverless://WORKGROUP/DATABASE/SCHEMA.TABLE
 
 Each read and each write is a statement, of one or a few seconds. A job has its row before it runs: made on demand, two
-runs could make two, since Redshift enforces no keys. The locks of deployed state machines are in DynamoDB.
+runs could make two, since Redshift enforces no keys.
 """
 
 from __future__ import annotations
@@ -46,11 +46,10 @@ class RedshiftAuditStore(AuditStore):
     def __init__(
         self, statements: Statements, place: Place, now: Callable[[], datetime] = utc_now, sleep: Sleep = time.sleep
     ) -> None:
+        super().__init__(place.address, now)
         self._statements, self._place, self._sleep = statements, place, sleep
-        self.table, self.now = place.address, now
 
     def create(self) -> bool:
-        """Make the table; whether it was not there before."""
         try:
             self._run(sql.create(self._place.table), f"table {self.table}")
         except AwsError as error:

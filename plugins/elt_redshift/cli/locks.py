@@ -13,9 +13,7 @@ from rich.table import Column, Table
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.audit_item import AuditItem
-from elt_redshift.aws.audit_table import create
 from elt_redshift.aws.healing import Healer, Verdict
 from elt_redshift.cli.listing import Row, add_forms, show
 from elt_redshift.cli.options import Commands, add_aws, command, load
@@ -52,9 +50,8 @@ _CREATE = "Make an audit table: in DynamoDB as a job's stack has it, or in Redsh
 
 
 def create_table(given: argparse.Namespace) -> int:
-    account = Account.here(given.region)
-    store = account.audit(given.table)
-    made = store.create() if isinstance(store, RedshiftAuditStore) else create(account.client("dynamodb"), given.table)
+    store = Account.here(given.region).audit(given.table)
+    made = store.create()
     print(f"Audit table {given.table} is {'made' if made else 'there already'}.")
     for job_id in given.job_id:
         store.introduce(job_id)

@@ -11,6 +11,7 @@ from typing import Any
 
 from elt_redshift.asl.language.names import RUN_TASKS
 from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.protocol import audit, executions
 from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.testing.client import DynamoDbClient
@@ -143,7 +144,7 @@ class World:
     def audit_store(self) -> AuditStore:
         """The audit table, as commands and Airflow's workers read and write it."""
         client = DynamoDbClient(self.dynamodb.get_item, self._update_item)
-        return AuditStore(client, AUDIT_TABLE, lambda: datetime.fromtimestamp(self.clock.now, UTC))
+        return DynamoDbAuditStore(client, AUDIT_TABLE, lambda: datetime.fromtimestamp(self.clock.now, UTC))
 
     def _call(self, state: State, request: Any) -> Promise:
         handler = self._handlers.get(state.name)

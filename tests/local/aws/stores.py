@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from elt_redshift.aws.audit import AuditStore, utc_now
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol.places import Place
@@ -19,7 +20,7 @@ def in_dynamodb(client: ClientFactory, name: str, now: Callable[[], datetime] = 
         KeySchema=[{"AttributeName": "JobID", "KeyType": "HASH"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    return AuditStore(client("dynamodb"), name, now)
+    return DynamoDbAuditStore(client("dynamodb"), name, now)
 
 
 def in_redshift(client: ClientFactory, name: str, now: Callable[[], datetime] = utc_now) -> RedshiftAuditStore:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from elt_redshift.aws.audit import AuditStore, NotOwnerError
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.protocol import audit
@@ -124,7 +125,7 @@ def test_items_lists_every_job(store: AuditStore) -> None:
 def test_a_missing_table_is_named(client: ClientFactory) -> None:
     """AWS's error names the table and the item."""
     with pytest.raises(AwsError, match=r"audit item 1 in table nowhere: .*ResourceNotFoundException"):
-        AuditStore(client("dynamodb"), "nowhere").read("1")
+        DynamoDbAuditStore(client("dynamodb"), "nowhere").read("1")
 
 
 def _take_over(store: AuditStore, seen: AuditItem, claim: str) -> bool:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.faults import Faults
@@ -286,7 +286,7 @@ def test_a_dag_run_is_unlocked_once_its_lease_has_run_out(deployed: Path, cli: C
 
     job_id = (deployed / "job.yaml").read_text().split()[1].strip('"')
     stack = Stacks(boto3.client("cloudformation")).find(job_id, None)
-    store = AuditStore(boto3.client("dynamodb"), stack.audit_table)
+    store = DynamoDbAuditStore(boto3.client("dynamodb"), stack.audit_table)
     store.acquire(job_id, "airflow:sales/run-1", timedelta(hours=1))
     item = store.read(job_id)
     assert item is not None

@@ -9,7 +9,7 @@ import boto3
 import pytest
 
 from elt_redshift.aws.account import Account
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from tests.local.cli.conftest import Cli
 
 
@@ -48,7 +48,7 @@ def test_another_table_is_no_audit_table(cli: Cli) -> None:
 
 def test_a_lock_without_a_job_is_shown_and_unlocked(table: str, cli: Cli) -> None:
     """By table and key; the item keeps who did it and why."""
-    store = AuditStore(boto3.client("dynamodb"), table)
+    store = DynamoDbAuditStore(boto3.client("dynamodb"), table)
     for job_id in ("nightly", "hourly"):
         store.acquire(job_id, f"airflow:{job_id}/run-1")
     store.record_failure("nightly", "airflow:nightly/run-1", task="load", statement="none", message="ERROR: no")
@@ -84,7 +84,7 @@ def test_a_lock_in_redshift_is_made_shown_and_unlocked(cli: Cli) -> None:
 def test_an_owner_that_may_live_is_told_before_it_loses_the_lock(table: str, cli: Cli) -> None:
     """A lease that lasts is respected unless --force is given; an owner that does not exist is no reason to refuse."""
     client, unlock = boto3.client("dynamodb"), ("unlock", "--table", table, "--reason", "it is dead", "--job-id")
-    AuditStore(client, table).acquire("leased", "airflow:leased/run-1", timedelta(hours=1))
+    DynamoDbAuditStore(client, table).acquire("leased", "airflow:leased/run-1", timedelta(hours=1))
     status, _, err = cli(*unlock, "leased")
     assert (status, "its lease runs out at" in err, "--force" in err) == (1, True, True)
     assert cli(*unlock, "leased", "--force")[0] == 0

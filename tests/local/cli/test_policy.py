@@ -13,7 +13,7 @@ import pytest
 
 from elt_redshift.airflow_compat import AirflowFailException
 from elt_redshift.aws import children, healing
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.callers.policies import PASSED_TO
 from elt_redshift.aws.callers.resource_types import TYPES, WIDER
 from elt_redshift.aws.job_ref import JobRef
@@ -130,7 +130,7 @@ def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], 
     (folders[2] / "job.yaml").write_text(with_functions.replace("runtime: lambda", ""))
     run("deploy", folders[2], "--stack", _stack(folders[2]))
     (folders[2] / "job.yaml").write_text(with_functions)
-    AuditStore(boto3.client("dynamodb"), table).acquire(_name(folders[1]), "somebody")
+    DynamoDbAuditStore(boto3.client("dynamodb"), table).acquire(_name(folders[1]), "somebody")
     run("destroy", folders[1], "--all", "--yes", status=1)
     run("destroy", folders[2], "--yes")
     policy = run.policy("deployer", *folders, "--stack", f"{unique}*", "--audit-table", table)
@@ -281,7 +281,7 @@ def test_airflows_role_is_allowed_what_it_does(
 
 def _lock_and_run_sql(airflow: Airflow, table: str, dead: str) -> None:
     """The lock was an execution's that has ended."""
-    AuditStore(boto3.client("dynamodb"), table).acquire("1", dead)
+    DynamoDbAuditStore(boto3.client("dynamodb"), table).acquire("1", dead)
     lock: dict[str, Any] = {"job_id": "1", "table_name": table, "aws_conn_id": None}
     where: dict[str, Any] = {"cluster_identifier": "c", "db_user": "u", "database": "dev", "aws_conn_id": None}
     airflow.run(AuditLockAcquireOperator(task_id="acquire_lock", **lock))

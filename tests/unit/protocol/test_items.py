@@ -20,7 +20,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.aws.audit import AuditStore
+from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.aws.healing import Healer
 from elt_redshift.job.parts import LockPolicy, WhenLocked
@@ -153,7 +153,7 @@ def test_python_waits_for_late_calls_too() -> None:
     told.describe_execution.return_value["stopDate"] = now - timedelta(seconds=20)
     statements = MagicMock()
     statements.cancel_all.side_effect = lambda _: slept.append("listed")
-    healer = Healer(AuditStore(client, "t", lambda: now), statements, told, lambda: ACCOUNT, slept.append)
+    healer = Healer(DynamoDbAuditStore(client, "t", lambda: now), statements, told, lambda: ACCOUNT, slept.append)
     assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
     assert slept == [GRACE - 20, "listed"]
     statements.reset_mock()
@@ -189,7 +189,7 @@ def test_python_stops_parts_that_were_left() -> None:
     told.describe_execution.side_effect = lambda executionArn: {"status": statuses[executionArn], "stopDate": ended}
     told.stop_execution.side_effect = lambda executionArn, **_: statuses.update({executionArn: "ABORTED"})
     statements = MagicMock(cancel_all=lambda _: [])
-    healer = Healer(AuditStore(client, "t"), statements, told, lambda: ACCOUNT, slept.append)
+    healer = Healer(DynamoDbAuditStore(client, "t"), statements, told, lambda: ACCOUNT, slept.append)
     statuses[part] = "RUNNING"
     assert healer.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
     assert statuses[part] == "ABORTED"
@@ -199,7 +199,7 @@ def test_python_stops_parts_that_were_left() -> None:
     assert slept == []
     statuses[part] = "RUNNING"
     again = Healer(
-        AuditStore(client, "t"), statements, told, lambda: ACCOUNT, lambda _: statuses.update({part: "RUNNING"})
+        DynamoDbAuditStore(client, "t"), statements, told, lambda: ACCOUNT, lambda _: statuses.update({part: "RUNNING"})
     )
     assert not again.take_over(AuditItem.parse(raw), "me", timedelta(hours=1))
     assert statuses[part] == "ABORTED"
@@ -231,7 +231,7 @@ def test_python_judges(case: dict[str, Any]) -> None:
         assert item.free
         return
     assert not item.free
-    verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT).look(item)
+    verdict = Healer(DynamoDbAuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT).look(item)
     assert verdict.whose == case["whose"]
     text = str(LockedError("101", item, "t", verdict.problem))
     assert case.get("says", "") in text
@@ -243,7 +243,8 @@ def test_whatever_an_item_says_it_can_be_freed(case: dict[str, Any]) -> None:
     """The write demands all that decides as it was read, keeps what the item was, and leaves it free or healable."""
     item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
     client = MagicMock()
-    AuditStore(client, "t", lambda: datetime(2026, 1, 1, tzinfo=UTC)).unlock(item, by="ann", reason="it is dead")
+    store = DynamoDbAuditStore(client, "t", lambda: datetime(2026, 1, 1, tzinfo=UTC))
+    store.unlock(item, by="ann", reason="it is dead")
     request = client.update_item.call_args.kwargs
     values, changes = request["ExpressionAttributeValues"], request["UpdateExpression"]
     for name in ("FenceNumber", "JobState", "Owner", "RedriveCount", "LeaseUntil"):
@@ -259,7 +260,8 @@ def test_an_item_without_a_state_is_not_reserved() -> None:
     """Somebody has removed it: the job is free, and a resumption takes its lock as any run does."""
     client = MagicMock()
     client.exceptions.ClientError = RuntimeError
-    AuditStore(client, "t").reserve(AuditItem.parse({"JobID": {"S": "101"}, "Owner": {"S": EXECUTION}}), "arn:e2")
+    item = AuditItem.parse({"JobID": {"S": "101"}, "Owner": {"S": EXECUTION}})
+    DynamoDbAuditStore(client, "t").reserve(item, "arn:e2")
     assert client.update_item.call_args.kwargs["ExpressionAttributeValues"][":seen"] == {"S": ""}
 
 
@@ -310,5 +312,5 @@ def test_any_item_is_judged_alike_by_python_and_by_the_state_machine(seed: int) 
         whose = ends.get(name) or ("unclear" if given["problem"] else "held")
         item = AuditItem.parse({"JobID": {"S": "101"}, **case["item"]})
         owner = item.owner == ME and not item.problem and item.state in ("Running", "Failed")
-        verdict = Healer(AuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT)
+        verdict = Healer(DynamoDbAuditStore(MagicMock(), "t"), MagicMock(), _client(case), lambda: ACCOUNT)
         assert whose == ("free" if item.free or owner else verdict.look(item).whose), (seed, case)
