@@ -5,7 +5,7 @@
 The runs are put into a table on the embedded AWS, some with a page of their tasks. What is counted are the queries of
 ``elt-redshift history`` (the newest, those of one outcome, those of one day) and of ``tasks``, and the items that they
 read, by which DynamoDB takes time and money: they stay as they are, however many runs are kept. The seconds are those
-of the embedded AWS, which looks at every item for each query, as DynamoDB does not.
+of the embedded AWS.
 """
 
 from __future__ import annotations

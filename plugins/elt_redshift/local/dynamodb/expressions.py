@@ -1,58 +1,14 @@
-"""DynamoDB whose conditional writes and counters are atomic, as DynamoDB's are, whose tables can be given another
-encryption, and which reads expressions in a fraction of moto's time.
-
-Moto checks a condition and writes in two steps. With a thread per request two writers pass the same check: a lock would
-have two owners, and of two ``ADD`` one would be lost.
-https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/WorkingWithItems.html#WorkingWithItems.ConditionalUpdate
-"""
+"""Reading expressions in a fraction of moto's time."""
 
 from __future__ import annotations
 
 import functools
-import threading
 from typing import Any, cast
 
 from elt_redshift.local.copies import deep_copy, frozen, thawed
 
 
-def apply_all() -> None:
-    """Change moto's DynamoDB. Once per process."""
-    _one_at_a_time()
-    _change_encryption()
-    _read_expressions_fast()
-
-
-def _change_encryption() -> None:
-    """UpdateTable heeds ``SSESpecification``, which moto reads when a table is made only."""
-    from moto.dynamodb.responses import DynamoHandler
-
-    unchanged = DynamoHandler.update_table
-
-    def update_table(self: DynamoHandler) -> Any:
-        if given := self.body.get("SSESpecification"):
-            table = self.dynamodb_backend.get_table(self.body["TableName"])
-            default = table._get_default_encryption_key(self.current_account, self.region)
-            table.sse_specification = {"KMSMasterKeyId": default, **given}
-        return unchanged(self)
-
-    DynamoHandler.update_table = update_table  # type: ignore[method-assign]
-
-
-def _one_at_a_time() -> None:
-    """Let one request at a time in: they are short, and none of them waits."""
-    from moto.dynamodb.responses import DynamoHandler
-
-    unlocked = DynamoHandler.call_action
-    lock = threading.RLock()
-
-    def call_action(self: DynamoHandler) -> Any:
-        with lock:
-            return unlocked(self)
-
-    DynamoHandler.call_action = call_action  # type: ignore[method-assign]
-
-
-def _read_expressions_fast() -> None:
+def read_fast() -> None:
     """Moto reads an update's expression twice, copies its tree twice, and goes through it ten times, asking of each
     node whether it is of one of some abstract classes: half of what an update takes. Here an expression is read once,
     trees are copied by pickle, and which class a node counts as is asked once for each of Python's classes.
