@@ -19,7 +19,7 @@ from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.moving import MovingError
 from elt_redshift.aws.resuming import UnknowableError
 from elt_redshift.aws.shared_table import AuditTableError
-from elt_redshift.aws.stacks import DeployError, NotDeployedError
+from elt_redshift.aws.stacks import DeployedTwiceError, DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError
 from elt_redshift.aws.verification.bench import DiffersError, NotShownError
 from elt_redshift.demo.data import DemoDataError
@@ -48,6 +48,7 @@ ERRORS = (
     UnknowableError("night", ("load", "report")),
     DeployError("sales", ("Table: it exists", "Role: it does not")),
     NotDeployedError("sales"),
+    DeployedTwiceError("sales", ("sales", "sales-test")),
     AuditTableError("There is no table audit."),
     MovingError("Stack sales cannot change runtime now."),
     NoHistoryError(Deployed("sales", "sales-stack", "arn:aws:states:eu-west-1:123456789012:stateMachine:m", "audit")),

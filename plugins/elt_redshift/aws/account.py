@@ -108,7 +108,7 @@ class Account:
 def _client(region: str | None, service: str) -> Any:
     import boto3
 
-    about = f"client for {service}"
+    about = "AWS"
     with aws_errors(about):
         try:
             return boto3.client(service, region_name=region)  # type: ignore[call-overload]

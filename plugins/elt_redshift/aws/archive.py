@@ -27,6 +27,7 @@ from elt_redshift.protocol import records
 from elt_redshift.protocol.executions import SUCCEEDED, execution_arn
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.records import Outcome
+from elt_redshift.runs import causes
 from elt_redshift.runs.history import TaskRun, TaskRuns
 
 #: ListExecutions gives at most so many.
@@ -57,6 +58,8 @@ class RunTasks:
     :param status: of its execution, as Step Functions says it.
     :param skipped: why it did nothing; None: it did its work.
     :param kept: whether the tasks were read from the history table.
+    :param why: of a run that ended without success, what Step Functions says of that, as a clause; None: it knows
+        nothing, or not any more.
     """
 
     execution: str
@@ -64,11 +67,18 @@ class RunTasks:
     tasks: tuple[TaskRun, ...]
     skipped: str | None = None
     kept: bool = False
+    why: str | None = None
 
     @property
     def name(self) -> str:
         """Of its execution."""
         return Owner(self.execution).short
+
+
+def _why(execution: Execution | None) -> str | None:
+    if execution is None or not execution.ended or execution.succeeded:
+        return None
+    return causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)
 
 
 def _utc_now() -> datetime:
@@ -134,13 +144,13 @@ class Archive:
             redrives = execution.redrive_count if execution else 0
             if kept := self.past.tasks(self.job.job_id, Owner(arn).short, redrives, self.job.task_names):
                 skipped = execution.skipped if execution else None
-                return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True)
+                return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
         if execution is None:
             raise EltError(
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )
         seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
-        return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped)
+        return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=_why(seen.execution))
 
     def _arn(self, run: str | None) -> str:
         machine = self.executions.state_machine_arn

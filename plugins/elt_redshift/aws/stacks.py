@@ -60,6 +60,20 @@ class NotDeployedError(EltError):
         super().__init__(f"Job {job_name} is not deployed in this account and region{at}. {how}")
 
 
+class DeployedTwiceError(EltError):
+    """Several stacks of this job are in the account and region, and none of them was named.
+
+    Each may have a lock and a warehouse of its own, so that none may be taken for another.
+    """
+
+    def __init__(self, job_name: str, stacks: tuple[str, ...]) -> None:
+        self.job_name, self.stacks = job_name, stacks
+        super().__init__(
+            f"Job {job_name} is deployed more than once in this account and region: as stacks {', '.join(stacks)}. "
+            "Name the one that is meant: --stack NAME, in a DAG file stack=NAME."
+        )
+
+
 @dataclass(frozen=True)
 class Change:
     """One line of a change set. ``action`` is Add, Modify, Remove …"""
@@ -95,13 +109,16 @@ class Stacks:
         """The stack of a job, by its tag; ``stack`` picks one where the job is deployed several times.
 
         :raises NotDeployedError: there is none.
+        :raises DeployedTwiceError: there are several, and none is named.
         """
-        found, unmade = filter(None, [self.at(stack)]) if stack else self.all(), None
-        for deployed in found:
-            if deployed.job == job_name and deployed.is_made:
-                return deployed
-            unmade = deployed.stack if deployed.job == job_name else unmade
-        raise NotDeployedError(job_name, stack, unmade)
+        there = filter(None, [self.at(stack)]) if stack else self.all()
+        of_job = [one for one in there if one.job == job_name]
+        made = [one for one in of_job if one.is_made]
+        if not made:
+            raise NotDeployedError(job_name, stack, of_job[-1].stack if of_job else None)
+        if len(made) > 1:
+            raise DeployedTwiceError(job_name, tuple(sorted(one.stack for one in made)))
+        return made[0]
 
     def at(self, stack: str) -> Deployed | None:
         """The job's stack of that name; None if there is none."""

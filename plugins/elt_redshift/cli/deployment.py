@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 from elt_redshift.aws import removal
 from elt_redshift.aws.account import Account
@@ -79,7 +81,8 @@ def deploy(given: argparse.Namespace) -> int:
     if not change_set.changes or given.dry_run:
         stacks.discard(change_set)
         return 0
-    deployed = carry_out(account, prepared, _tell)
+    with _going_on(f"stack {given.stack} goes on being deployed; deploy it again to see its end"):
+        deployed = carry_out(account, prepared, _tell)
     if not prepared.place:
         _introduce(account.audit(deployed.audit_table), job.job_id)
     print(f"Stack {deployed.stack} is deployed: {deployed.state_machine_arn}, audit table {deployed.audit_table}.")
@@ -107,9 +110,20 @@ def destroy(given: argparse.Namespace) -> int:
     _announce(plan, given)
     if not given.yes and _answer(f"Type {stack} to go on: ") != stack:
         raise EltError("Nothing was deleted. To go on without being asked, give --yes.")
-    removal.remove(account, plan, job_id=job.job_id, stop=given.stop, everything=given.all, told=_tell)
+    with _going_on(f"stack {stack} may be on its way out; destroy it again to see its end"):
+        removal.remove(account, plan, job_id=job.job_id, stop=given.stop, everything=given.all, told=_tell)
     print(f"Stack {stack} is deleted.")
     return 0
+
+
+@contextmanager
+def _going_on(what: str) -> Iterator[None]:
+    """Whoever interrupts this is told that CloudFormation is not interrupted."""
+    try:
+        yield
+    except KeyboardInterrupt:
+        print(f"Interrupted, but CloudFormation is not: {what}.", file=sys.stderr)
+        raise
 
 
 def _announce(plan: removal.Removal, given: argparse.Namespace) -> None:

@@ -19,6 +19,7 @@ from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
 from elt_redshift.job import schema as job_schema
 from elt_redshift.job.schedules import scheduled_twice
+from elt_redshift.job.written import count
 from elt_redshift.planning import dag_files
 from elt_redshift.planning.risks import risks
 
@@ -65,7 +66,7 @@ def check(given: argparse.Namespace) -> int:
     if job.schedule and job.schedule.enabled:
         for place in dag_files.scheduling(given.dags, {job.name, Path(given.job).name}):
             print(f"Warning: {place}: {scheduled_twice(job.name, job.schedule)}", file=sys.stderr)
-    print(f"Job {job.job_id} ({job.name}) is valid: {len(job.tasks)} tasks.")
+    print(f"Job {job.job_id} ({job.name}) is valid: {count(len(job.tasks), 'task')}.")
     return policy.check_rights(given, job) if given.aws else 0
 
 

@@ -5,11 +5,9 @@ from __future__ import annotations
 import argparse
 import shlex
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from elt_redshift.exceptions import EltError
 from elt_redshift.local import process, rates
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.psql import psql_command
@@ -55,21 +53,8 @@ def _command(
         default=process.DEFAULT_DIRECTORY,
         help="state folder (default: %(default)s in the current folder)",
     )
-    parser.set_defaults(run=_reporting_errors(run))
+    parser.set_defaults(run=run)
     return parser
-
-
-def _reporting_errors(run: Command) -> Command:
-    """An error that we foresaw is one line on stderr and exit code 1."""
-
-    def reporting(arguments: argparse.Namespace) -> int:
-        try:
-            return run(arguments)
-        except EltError as error:
-            print(f"elt-redshift: {' '.join(str(error).split())}", file=sys.stderr)
-            return 1
-
-    return reporting
 
 
 def _up(arguments: argparse.Namespace) -> int:
@@ -77,7 +62,8 @@ def _up(arguments: argparse.Namespace) -> int:
     aws = process.up(arguments.dir, arguments.port, arguments.timeout)
     for operation, per_second in limits.items():
         Faults(aws).limit_rate("redshift-data", operation, per_second)
-    print(f"embedded AWS at {aws.endpoint} (pid {aws.pid}); stop it with `elt-redshift local down`")
+    there = "" if arguments.dir == process.DEFAULT_DIRECTORY else f" --dir {shlex.quote(str(arguments.dir))}"
+    print(f"embedded AWS at {aws.endpoint} (pid {aws.pid}); stop it with `elt-redshift local down{there}`")
     return 0
 
 

@@ -5,19 +5,18 @@ Every command is a function from parsed arguments to an exit status; errors come
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Sequence
 
 from elt_redshift.cli import airflow, demo, deployment, jobs, local, locks, package, past, plan, policy, runs, verify
-from elt_redshift.cli.options import INTERRUPTED
+from elt_redshift.cli.options import INTERRUPTED, Parser
 from elt_redshift.exceptions import EltError, JobError
 from elt_redshift.version import __version__
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """All commands and their options."""
-    root = argparse.ArgumentParser(prog="elt-redshift", description="Run ELT jobs on Amazon Redshift.")
+    root = Parser(prog="elt-redshift", description="Run ELT jobs on Amazon Redshift.")
     root.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     root.set_defaults(main=main)  # which one command runs others by
     commands = root.add_subparsers(metavar="COMMAND", required=True)

@@ -13,6 +13,7 @@ from typing import Any
 from rich.console import Group, RenderableType
 from rich.markup import escape
 from rich.table import Column, Table
+from rich.text import Text
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.archive import Archive, RunTasks
@@ -210,6 +211,12 @@ def _tasks_table(run: RunTasks) -> RenderableType:
     if run.skipped:
         return f"{told}. Nothing was done. {escape(run.skipped)}"
     right = (Column(name, justify="right") for name in ("attempt", "took", "rows"))
+    failures = [f"Task {one.name} failed: {one.message}" for one in run.tasks if one.message]
+    if run.why and not failures:
+        failures = [f"{run.why[:1].upper()}{run.why[1:]}."]
+    lines = [Text(line, style="red") for line in failures]
+    if run.why and all(one.status == "waiting" for one in run.tasks):  # it met the job held, or its input was refused
+        return Group(told, *lines)
     table = Table("task", "status", "started (UTC)", *right, Column("statement", overflow="fold"))
     for one in run.tasks:
         table.add_row(
@@ -221,8 +228,7 @@ def _tasks_table(run: RunTasks) -> RenderableType:
             "" if one.rows is None else f"{one.rows:,}",
             one.statement_id or "",
         )
-    failures = [f"[red]Task {one.name} failed: {escape(one.message)}[/]" for one in run.tasks if one.message]
-    return Group(table, told, *failures)
+    return Group(table, told, *lines)
 
 
 def show_trends(given: argparse.Namespace) -> int:

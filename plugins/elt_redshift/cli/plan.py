@@ -20,7 +20,7 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.graph.of_job import groups_of
 from elt_redshift.job import durations, loading
 from elt_redshift.job.model import EltJob
-from elt_redshift.job.written import duration
+from elt_redshift.job.written import count, duration
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.picture import draw, draw_groups
 from elt_redshift.planning.plan import MONTH, Plan, plan_job
@@ -120,7 +120,7 @@ def _write(path: Path, text: str, option: str) -> None:
 
 def _show(planned: Plan) -> None:
     known = planned.estimates
-    print(f"Job {planned.job_id} ({planned.name}): {planned.tasks:,} tasks, {planned.edges:,} edges")
+    print(f"Job {planned.job_id} ({planned.name}): {count(planned.tasks, 'task')}, {count(planned.edges, 'edge')}")
     print(f"Layout: {planned.layout}, {planned.reason}")
     print(f"{known.states:,} states, {planned.joins:,} joins (branches need at least {planned.least_joins:,})")
     print(

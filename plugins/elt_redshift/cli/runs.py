@@ -31,7 +31,9 @@ def add_parser(commands: Commands) -> None:
         redrive,
         "Let the failed run go on where it failed; if the job was deployed anew since, with its new version.",
     )
-    redrive_.add_argument("--execution", metavar="ARN", help="default: the one that holds the lock, or the newest")
+    redrive_.add_argument(
+        "--execution", metavar="RUN", help="its name, or the ARN; default: the one that holds the lock, or the newest"
+    )
     redrive_.add_argument(
         "--rerun", metavar="TASK", action="append", default=[], help="run it again although it is done"
     )

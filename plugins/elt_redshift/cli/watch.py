@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from rich.console import Group
 from rich.live import Live
 from rich.markup import escape
@@ -19,11 +21,18 @@ STYLE = {"waiting": "dim", "running": "cyan", "succeeded": "green", "failed": "r
 
 
 def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
-    """Follow an execution to its end; gives 0 when it succeeded or had nothing to do, otherwise 1."""
-    out = console()
-    with Live(console=out, refresh_per_second=4, transient=True) as live:
-        for snapshot in executions.follow(execution_arn, {task.name: task.upstream for task in job.tasks}):
-            live.update(_picture(snapshot) if out.is_terminal else "")
+    """Follow an execution to its end; gives 0 when it succeeded or had nothing to do, otherwise 1.
+
+    :raises KeyboardInterrupt: nobody wants to see more; that it goes on is told.
+    """
+    out, name = console(), execution_arn.rpartition(":")[2]
+    try:
+        with Live(console=out, refresh_per_second=4, transient=True) as live:
+            for snapshot in executions.follow(execution_arn, {task.name: task.upstream for task in job.tasks}):
+                live.update(_picture(snapshot) if out.is_terminal else "")
+    except KeyboardInterrupt:
+        print(f"Run {name} goes on. `elt-redshift tasks {job.name} {name}` tells how far it is.", file=sys.stderr)
+        raise
     out.print(_picture(snapshot))
     for line in failures(job, snapshot):
         out.print(f"[red]{escape(line)}[/red]", soft_wrap=True)
@@ -60,4 +69,5 @@ def _picture(snapshot: Snapshot) -> Group:
         seconds = f"{run.seconds:.1f}" if run.seconds is not None else ""
         status = f"[{STYLE[run.status]}]{'kept' if run.kept_from else run.status}[/]"
         table.add_row(run.name, status, str(run.attempt or ""), seconds, run.statement_id or "")
-    return Group(table, f"{snapshot.execution.name}: {snapshot.execution.status}")
+    told = f"{snapshot.execution.name}: {snapshot.execution.status}"
+    return Group(told) if snapshot.did_nothing and snapshot.execution.ended else Group(table, told)

@@ -73,6 +73,11 @@ def bare(value: object) -> str:
     return text if len(text) <= _LONGEST_NAME else f"{text[: _LONGEST_NAME - 3]}..."
 
 
+def count(number: int, thing: str) -> str:
+    """``1 task``, ``2 tasks``."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+
+
 def duration(seconds: float) -> str:
     """As ``1h30m`` in job.yaml; tenths of a second below a minute."""
     if seconds < 60:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
+from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.faults import Faults
@@ -256,6 +257,42 @@ def test_a_mended_job_goes_on_where_it_stopped(deployed: Path, cli: Cli) -> None
 def _deploy_again(deployed: Path, cli: Cli) -> None:
     status, out, err = cli("deploy", deployed, "--stack", deployed.name.replace("_", "-"))
     assert status == 0, out + err
+
+
+def test_a_run_that_met_a_held_job_is_told_with_its_reason(deployed: Path, cli: Cli) -> None:
+    """No table of tasks that have not begun, but why, and how to go on; a run may be named by its name, everywhere."""
+    cli("run", deployed, "--name", "fails", "--watch")
+    status, out, _ = cli("run", deployed, "--name", "held", "--watch")
+    assert (status, "waiting" in out) == (1, False)
+    for told in (out, cli("tasks", deployed)[1], cli("tasks", deployed, "held")[1]):
+        flat = " ".join(told.split())
+        assert "held: FAILED Execution held failed: Job " in flat
+        assert "is held by a failed run: task second failed at " in flat
+        assert "waiting" not in told
+    assert "Task second failed: " in cli("tasks", deployed, "fails")[1]
+    _table(cli, deployed, "create table {} (x int)")
+    status, _, err = cli("redrive", deployed, "--execution", "fials")
+    assert (status, err.count("\n")) == (1, 1)
+    assert "has no run fials, or it is forgotten. `elt-redshift history" in err
+    assert cli("redrive", deployed, "--execution", "fails", "--watch")[0] == 0
+
+
+def test_what_is_interrupted_is_told_to_go_on(deployed: Path, cli: Cli, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends what one sees, not the run or the deployment; how to see more is said."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    _table(cli, deployed, "create table {} (x int)")
+    with monkeypatch.context() as patched:
+        patched.setattr(Executions, "follow", interrupted)
+        status, _, err = cli("run", deployed, "--name", "one", "--watch")
+    assert (status, err.startswith("Run one goes on. `elt-redshift tasks ")) == (130, True)
+    with monkeypatch.context() as patched:
+        patched.setattr(Stacks, "_follow", interrupted)
+        (deployed / "second.sql").write_text("select 2;")
+        status, _, err = cli("deploy", deployed, "--stack", deployed.name.replace("_", "-"))
+    assert (status, "CloudFormation is not: stack" in err, "deploy it again" in err) == (130, True, True)
 
 
 def test_an_older_run_is_not_redriven_unasked(deployed: Path, cli: Cli) -> None:

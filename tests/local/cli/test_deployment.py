@@ -267,8 +267,12 @@ def test_what_could_not_be_made_hides_no_job(job: Path, cli: Cli, unique: str, l
     ("options", "said"),
     [
         ((), "Give --cluster or --workgroup."),
-        (("--cluster", "c", "--user", "no user!"), "Parameter '--user' must match pattern"),
-        ((*WAREHOUSE, "--log-level", "LOUD"), "Parameter '--log-level' must be one of AllowedValues"),
+        (("--cluster", "c", "--user", "no user!"), "Parameter --user failed to satisfy constraint: a user's name: "),
+        (
+            (*WAREHOUSE, "--log-level", "LOUD"),
+            "--log-level failed to satisfy constraint: one of OFF, ERROR, FATAL, ALL",
+        ),
+        ((*WAREHOUSE, "--kms-key", "alias/own"), "--kms-key failed to satisfy constraint: the ARN of a key, not of an"),
     ],
 )
 def test_what_is_wrong_is_told_by_its_option(
@@ -279,6 +283,23 @@ def test_what_is_wrong_is_told_by_its_option(
     assert (status, err.count("\n")) == (1, 1)
     assert said in err
     assert not _exists(unique)
+
+
+def test_a_job_of_several_stacks_is_meant_by_name(job: Path, cli: Cli, unique: str) -> None:
+    """Each has a lock of its own, so no command takes one for the other; where they are named, each is its own. What
+    another job's stack is called plays no part."""
+    stacks = f"{unique}-a", f"{unique}-b"
+    for stack in stacks:
+        assert cli("deploy", job, "--stack", stack, *WAREHOUSE)[0] == 0
+    for command in ("run", "status", "history", "tasks", "redrive", "destroy"):
+        status, out, err = cli(command, job)
+        assert (status, out, err.count("\n")) == (1, "", 1)
+        assert f"is deployed more than once in this account and region: as stacks {', '.join(stacks)}." in err
+        assert "--stack NAME" in err
+    assert cli("run", job, "--stack", stacks[1], "--watch")[0] == 0
+    assert cli("history", job, "--stack", stacks[0], "--json")[1] == "[]\n"
+    assert cli("destroy", job, "--stack", stacks[1], "--yes")[0] == 0
+    assert cli("run", job, "--watch")[0] == 0
 
 
 def test_a_stack_that_is_not_there_is_told(job: Path, cli: Cli, unique: str) -> None:

@@ -31,6 +31,9 @@ def test_a_session(tmp_path: Path) -> None:
         aws = process.find(tmp_path / ".elt-redshift")
         assert len(Faults(aws).met()) == len(rates.DATA_API)
         assert aws.endpoint in out
+        assert "stop it with `elt-redshift local down`" in out
+        code, out, _ = local(tmp_path.parent, "up", "--dir", f"{tmp_path.name}/.elt-redshift")
+        assert (code, f"`elt-redshift local down --dir {tmp_path.name}/.elt-redshift`" in out) == (0, True)
         assert aws.endpoint in local(tmp_path, "status")[1]
         assert f"export AWS_ENDPOINT_URL={aws.endpoint}\n" in local(tmp_path, "env")[1]
         code, out, _ = local(tmp_path, "psql", "-c", "select 40 + 2 as answer")
@@ -58,4 +61,4 @@ def test_a_rate_that_is_none(tmp_path: Path) -> None:
     """It is told before anything is started."""
     code, out, err = local(tmp_path, "up", "--rates", "ExecuteStatement=none")
     assert (code, out) == (1, "")
-    assert err.startswith("elt-redshift: ExecuteStatement=none is no rate. Give aws, or such as ExecuteStatement=2")
+    assert err.startswith("error: ExecuteStatement=none is no rate. Give aws, or such as ExecuteStatement=2")

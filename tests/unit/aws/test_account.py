@@ -23,7 +23,7 @@ def test_without_a_region_the_message_names_the_service(monkeypatch: pytest.Monk
     for name in ("AWS_DEFAULT_REGION", "AWS_REGION"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
-    with pytest.raises(AwsError, match=r"client for cloudformation: You must specify a region\. Give --region"):
+    with pytest.raises(AwsError, match=r"AWS: You must specify a region\. Give --region"):
         _ = Account.here().stacks
     assert Account.here("eu-west-1").client("sts").meta.region_name == "eu-west-1"
 
@@ -60,6 +60,6 @@ def test_an_address_that_is_none_is_told(monkeypatch: pytest.MonkeyPatch, name: 
     monkeypatch.setenv("AWS_DEFAULT_REGION", "eu-west-1")
     monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
     monkeypatch.setenv(name, value)
-    with pytest.raises(AwsError, match=r"client for sts: Invalid endpoint: .* Look at AWS_DEFAULT_REGION") as raised:
+    with pytest.raises(AwsError, match=r"AWS: Invalid endpoint: .* Look at AWS_DEFAULT_REGION") as raised:
         Account.here().client("sts")
     assert "Error" not in str(raised.value)

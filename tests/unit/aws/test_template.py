@@ -315,6 +315,19 @@ def test_the_copy_role_is_required_only_where_sql_uses_it() -> None:
     assert [bool(re.fullmatch(parameter["AllowedPattern"], "")) for parameter in parameters] == [False, True]
 
 
+@pytest.mark.parametrize("name", ["n", "map", "functions", "audit_in_redshift"])
+def test_what_a_parameter_has_to_be_is_said_in_words(name: str) -> None:
+    """CloudFormation tells who gives a wrong one these words, instead of a pattern or nothing; an example in them is a
+    right one."""
+    parameters = render(compile_job(JOBS[name]), Choices(shared_audit_table=True)).template["Parameters"]
+    assert len(parameters) > 10
+    for parameter in parameters.values():
+        words = parameter["ConstraintDescription"]
+        _, as_in, example = words.partition(", as in ")
+        assert not as_in or re.fullmatch(parameter["AllowedPattern"], example), words
+        assert "AllowedValues" not in parameter or f"{parameter['Default']}" in words
+
+
 def test_infra_is_in_step() -> None:
     """The rendered template of the demo's job under infra/ is what `elt-redshift template yearly_sales` prints."""
     root = Path(__file__).parents[3]

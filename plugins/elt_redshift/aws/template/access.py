@@ -19,8 +19,16 @@ def added(whole: Part) -> Part:
     """The template with the option. Without values it changes nothing: a role with another path is another role."""
     part = Part(
         parameters={
-            BOUNDARY: text_parameter("ARN of a policy that bounds what the stack's roles may do.", _POLICY),
-            PATH: text_parameter("Path of the stack's roles, such as /elt/; default: none.", r"(/[\w+=,.@/-]*/)?"),
+            BOUNDARY: text_parameter(
+                "ARN of a policy that bounds what the stack's roles may do.",
+                _POLICY,
+                "the ARN of a policy, as in arn:aws:iam::123456789012:policy/boundary",
+            ),
+            PATH: text_parameter(
+                "Path of the stack's roles, such as /elt/; default: none.",
+                r"(/[\w+=,.@/-]*/)?",
+                "a path that begins and ends with a slash, as in /elt/",
+            ),
         },
         conditions={HAS_BOUNDARY: is_given(BOUNDARY), HAS_PATH: is_given(PATH)},
     )

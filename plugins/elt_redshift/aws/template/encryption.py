@@ -43,7 +43,8 @@ def added(whole: Part) -> Part:
     about = (
         "ARN of a KMS key of your own that encrypts tables, queues, topics, logs and state machines; default: AWS's."
     )
-    return whole + Part(parameters={KEY: text_parameter(about, pattern)}, conditions={OWN: is_given(KEY)})
+    form = "the ARN of a key, not of an alias, as in arn:aws:kms:eu-west-1:123456789012:key/1234abcd-12ab"
+    return whole + Part(parameters={KEY: text_parameter(about, pattern, form)}, conditions={OWN: is_given(KEY)})
 
 
 def _table(_: str, had: dict[str, Any]) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.aws.template import logs
 from elt_redshift.aws.template.intrinsics import arn, ref, sub
-from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.part import Named, Part, object_parameters
 from elt_redshift.aws.template.roles import allow, rights, role
 from elt_redshift.protocol.limits import LONGEST_FUNCTION_WAIT, LONGEST_INVOCATION
 
@@ -91,15 +91,5 @@ def _log(function: str) -> dict[str, Any]:
     }
 
 
-_PARAMETERS: dict[str, Any] = {
-    BUCKET: {
-        "Type": "String",
-        "Description": "S3 bucket of the code of the Lambda functions; in this region.",
-        "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-    },
-    KEY: {
-        "Type": "String",
-        "Description": "Key of that code; `elt-redshift deploy` uploads it under a hash of its content.",
-        "AllowedPattern": ".{1,1024}",
-    },
-}
+_ABOUT_KEY = "Key of that code; `elt-redshift deploy` uploads it under a hash of its content."
+_PARAMETERS = object_parameters(BUCKET, "the code of the Lambda functions", KEY, _ABOUT_KEY)

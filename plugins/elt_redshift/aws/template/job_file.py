@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from elt_redshift.aws.template.intrinsics import ARN, sub
-from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.part import Named, Part, object_parameters
 
 #: Logical names of the parameters.
 BUCKET, KEY = "JobFileBucket", "JobFileKey"
@@ -11,15 +11,7 @@ BUCKET, KEY = "JobFileBucket", "JobFileKey"
 
 def part() -> Part:
     """Bucket and key."""
-    bucket = {
-        "Type": "String",
-        "Description": "S3 bucket of the job file, which holds the tasks; in this region.",
-        "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-    }
-    key = {
-        "Type": "String",
-        "Description": "Key of the job file; `elt-redshift deploy` uploads it under a hash of its content.",
-        "AllowedPattern": ".{1,1024}",
-    }
+    about = "Key of the job file; `elt-redshift deploy` uploads it under a hash of its content."
+    parameters = object_parameters(BUCKET, "the job file, which holds the tasks", KEY, about)
     named = Named(sub(f"{ARN}s3:::${{{BUCKET}}}/${{{KEY}}}"))
-    return Part(parameters={BUCKET: bucket, KEY: key}, named={"job file": named})
+    return Part(parameters=parameters, named={"job file": named})

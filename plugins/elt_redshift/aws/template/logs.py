@@ -7,7 +7,7 @@ https://docs.aws.amazon.com/step-functions/latest/dg/concepts-xray-tracing.html
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from elt_redshift.aws.template.intrinsics import arn, ref, sub, when
@@ -70,7 +70,17 @@ def added(whole: Part) -> Part:
 
 
 def _choice(description: str, *values: str, default: str) -> dict[str, Any]:
-    return {"Type": "String", "Description": description, "AllowedValues": list(values), "Default": default}
+    return {
+        "Type": "String",
+        "Description": description,
+        "AllowedValues": list(values),
+        "ConstraintDescription": _one_of(values),
+        "Default": default,
+    }
+
+
+def _one_of(values: Sequence[object]) -> str:
+    return f"one of {', '.join(map(str, values))}"
 
 
 _GROUP = {"CloudWatchLogsLogGroup": {"LogGroupArn": arn(GROUP)}}
@@ -82,6 +92,7 @@ _PART = Part(
             "Type": "Number",
             "Description": "How many days logs are kept.",
             "AllowedValues": list(RETENTIONS),
+            "ConstraintDescription": _one_of(RETENTIONS),
             "Default": 30,
         },
         TRACING: _choice("Whether X-Ray traces executions.", "false", "true", default="false"),

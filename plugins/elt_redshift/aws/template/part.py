@@ -74,11 +74,30 @@ class Part:
         }
 
 
-def text_parameter(description: str, pattern: str, default: str | None = "") -> dict[str, Any]:
+def text_parameter(description: str, pattern: str, form: str, default: str | None = "") -> dict[str, Any]:
     """A parameter of a template that is a text.
 
     :param pattern: what the whole text looks like.
+    :param form: the same in words, which CloudFormation tells instead whoever gives another text.
     :param default: None: it must be given.
     """
     given = {} if default is None else {"Default": default}
-    return {"Type": "String", "Description": description, "AllowedPattern": pattern, **given}
+    return {
+        "Type": "String",
+        "Description": description,
+        "AllowedPattern": pattern,
+        "ConstraintDescription": form,
+        **given,
+    }
+
+
+def object_parameters(bucket: str, holds: str, key: str, about_key: str) -> dict[str, Any]:
+    """Two parameters that say where in S3 an object is, or several whose keys begin alike.
+
+    :param bucket: the name of the parameter that has the bucket's.
+    :param holds: what is in the bucket.
+    :param key: the name of the other one.
+    """
+    about = f"S3 bucket of {holds}; in this region."
+    named = text_parameter(about, "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]", "the name of a bucket, as in my-bucket", None)
+    return {bucket: named, key: text_parameter(about_key, ".{1,1000}", "1 to 1,000 characters", None)}

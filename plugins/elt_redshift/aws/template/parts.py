@@ -19,7 +19,7 @@ from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.binding import filled
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.machine import ROLE
-from elt_redshift.aws.template.part import Named, Part
+from elt_redshift.aws.template.part import Named, Part, object_parameters
 
 #: Logical names of the parameters, and the output that names the machines, one behind the other.
 BUCKET, KEY = "PartsBucket", "PartsKey"
@@ -73,15 +73,5 @@ def _machine(part: PartMachine) -> dict[str, Any]:
     return {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
 
 
-_PARAMETERS = {
-    BUCKET: {
-        "Type": "String",
-        "Description": "S3 bucket of the definitions of the job's parts; in this region.",
-        "AllowedPattern": "[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
-    },
-    KEY: {
-        "Type": "String",
-        "Description": "What the keys of the definitions begin with; `elt-redshift deploy` uploads them.",
-        "AllowedPattern": ".{1,1000}",
-    },
-}
+_ABOUT_KEY = "What the keys of the definitions begin with; `elt-redshift deploy` uploads them."
+_PARAMETERS = object_parameters(BUCKET, "the definitions of the job's parts", KEY, _ABOUT_KEY)

@@ -59,7 +59,7 @@ def shared_audit_table(job_id: str) -> Part:
     table = sub(f"{ARN}dynamodb:{HERE}:table/${{{AUDIT}}}")
     about = "Name of the audit table, which other stacks may share."
     return Part(
-        parameters={AUDIT: text_parameter(about, r"[\w.-]{3,255}", default=None)},
+        parameters={AUDIT: text_parameter(about, r"[\w.-]{3,255}", "the name of a table, as in elt-audit", None)},
         outputs={"AuditTable": {"Description": "The DynamoDB audit table, which is shared.", "Value": ref(AUDIT)}},
         named={"audit table": Named(table, context=own)},
     )
@@ -74,7 +74,11 @@ def audit_table_in_redshift() -> Part:
     rule = warehouse.one_of(told, is_given(warehouse.SECRET), with_user)
     output = {"Description": "The audit table in the warehouse, by its address.", "Value": ADDRESS}
     return Part(
-        parameters={IN_REDSHIFT: text_parameter(about, rf"{_NAME}\.{_NAME}", default=DEFAULT_TABLE)},
+        parameters={
+            IN_REDSHIFT: text_parameter(
+                about, rf"{_NAME}\.{_NAME}", f"SCHEMA.TABLE, as in {DEFAULT_TABLE}", DEFAULT_TABLE
+            )
+        },
         rules={"AuditTableLogin": {"Assertions": [rule]}},
         outputs={"AuditTable": output},
     )

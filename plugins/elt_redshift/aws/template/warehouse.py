@@ -52,23 +52,44 @@ def part(job: EltJob, other_account: bool = False) -> Part:
 
 def _abroad() -> Part:
     about = "ARN of the role in the warehouse's account that the state machine assumes to run SQL."
-    parameters = {OTHER_ROLE: text_parameter(about, _ROLE_ARN, default=None)}
+    parameters = {OTHER_ROLE: text_parameter(about, _ROLE_ARN, _ROLE_FORM, None)}
     return Part(parameters=parameters, named={"warehouse role": Named(ref(OTHER_ROLE))})
 
 
 _ROLE_ARN = r"arn:aws[a-z-]*:iam::\d{12}:role/[\w+=,.@/-]+"
+_ROLE_FORM = "the ARN of a role, as in arn:aws:iam::123456789012:role/warehouse"
+_CREDENTIALS_FORM = "the ARN of a secret, as in arn:aws:secretsmanager:eu-west-1:123456789012:secret:etl-AbCdEf"
 
 
 def _parameters(uses_role: bool) -> dict[str, Any]:
     credentials = r"(arn:aws[a-z-]*:secretsmanager:[\w-]+:\d{12}:secret:[\w/+=.@-]+)?"
     of_role = "ARN of the IAM role attached to the warehouse, which COPY and UNLOAD use."
     return {
-        CLUSTER: text_parameter("Identifier of the Redshift cluster.", "([a-z][a-z0-9-]{0,62})?"),
-        WORKGROUP: text_parameter("Redshift Serverless workgroup, instead of a cluster.", "([a-z0-9-]{3,64})?"),
-        DATABASE: text_parameter("Database in which the SQL runs.", r"[\w$-]{1,127}", default="dev"),
-        USER: text_parameter(_AS_USER, r"[\w@.:+/-]{0,127}"),
-        SECRET: text_parameter("ARN of a secret with the database credentials, instead of a user name.", credentials),
-        ROLE: text_parameter(of_role, _ROLE_ARN, None) if uses_role else text_parameter(of_role, f"{_ROLE_ARN}|"),
+        CLUSTER: text_parameter(
+            "Identifier of the Redshift cluster.",
+            "([a-z][a-z0-9-]{0,62})?",
+            "the identifier of a cluster, not its address: lowercase letters, digits and hyphens, as in my-cluster",
+        ),
+        WORKGROUP: text_parameter(
+            "Redshift Serverless workgroup, instead of a cluster.",
+            "([a-z0-9-]{3,64})?",
+            "the name of a workgroup: 3 to 64 lowercase letters, digits and hyphens",
+        ),
+        DATABASE: text_parameter(
+            "Database in which the SQL runs.",
+            r"[\w$-]{1,127}",
+            "the name of a database: letters, digits, _, $ and hyphens",
+            "dev",
+        ),
+        USER: text_parameter(
+            _AS_USER, r"[\w@.:+/-]{0,127}", "a user's name: letters, digits and _ @ . : + / -, without quotes"
+        ),
+        SECRET: text_parameter(
+            "ARN of a secret with the database credentials, instead of a user name.", credentials, _CREDENTIALS_FORM
+        ),
+        ROLE: text_parameter(
+            of_role, _ROLE_ARN if uses_role else f"{_ROLE_ARN}|", _ROLE_FORM, None if uses_role else ""
+        ),
     }
 
 
