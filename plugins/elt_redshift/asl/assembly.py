@@ -15,6 +15,7 @@ from elt_redshift.asl.patterns import joins, passing, reporting
 from elt_redshift.asl.patterns.distributed import TasksPattern
 from elt_redshift.asl.patterns.event import EventPattern
 from elt_redshift.asl.patterns.following import FollowedPattern
+from elt_redshift.asl.patterns.held_back import HeldBackPattern
 from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
 from elt_redshift.asl.patterns.lock import LockPattern
 from elt_redshift.asl.patterns.part import PartMachine
@@ -49,15 +50,16 @@ def unrolled(
 
 
 def in_parts(
-    job: EltJob, prints: Fingerprints, cut: Cut, target: Target, interval: int
+    job: EltJob, prints: Fingerprints, cut: Cut, settling: Settling | None, target: Target, interval: int
 ) -> tuple[Flow, tuple[PartMachine, ...]]:
     """The states of the run, and its parts, in which every task has states of its own.
 
+    :param settling: of all parts together; None: a task that fails fails the run at once.
     :param interval: within how many seconds a submission that was throttled is made again.
     """
     machines = []
     for number, part in enumerate(cut.parts, 1):
-        arranged = _Assembly(job, prints, part.arrangement, None, target, interval, follows=True)
+        arranged = _Assembly(job, prints, part.arrangement, settling, target, interval, follows=True)
         arranged.source, arranged.told = PartTask, cut.told
         work, same = sharing.shared(arranged.work(None))
         machines.append(PartMachine(job.name, number, part.arrangement, tuple(work), same))
@@ -139,7 +141,13 @@ class _Assembly:
             yield from WaitPattern(source, len(awaited), self.target, comment).states()
         announce = self._announce(source, following)
         behind = announce[0].name if announce else following
-        if self.settling and task in self.settling.numbers:
+        if self.settling and self.follows and task in self.settling.numbers:
+            counted = {**self.settling.in_job_file(task), "of": len(self.settling.numbers)}
+            pattern = HeldBackPattern(
+                self.job, source, self.target, source.name("settle"), behind=behind, counted=counted
+            )
+            yield from pattern.states()
+        elif self.settling and task in self.settling.numbers:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
             yield from self._statement(source, source.name("settle"), failing="block")
             yield from settle.failed()

@@ -49,7 +49,7 @@ _FOLLOWED_EVENTS, _HOUR_EVENTS = 26, 7
 _EVENT_SECONDS = 300
 
 #: A task that fails, or that ends while a failed one waits for it, has at most so many more.
-_SETTLING_EVENTS = 25
+SETTLING_EVENTS = 25
 
 #: A child of the map layout tells each waiting task in at most 14 events of its own history.
 MAX_WAITERS = 1_500
@@ -101,7 +101,7 @@ def longest_history(
 
 
 def _task_events(job: EltJob, recorded: Mapping[str, float] | None) -> dict[str, int]:
-    each = _TASK_EVENTS + (_SETTLING_EVENTS if job.settles else 0)
+    each = _TASK_EVENTS + (SETTLING_EVENTS if job.settles else 0)
     seconds = assumed_seconds(job, recorded)
     return {task.name: each + _POLL_EVENTS * _polls(task, seconds[task.name]) for task in job.tasks}
 

@@ -189,14 +189,14 @@ def in_parts(reading: Reading) -> Arranged:
     """
     if problems := [*_unfit(reading.job)]:
         raise JobError(problems)
-    made = cutting.cut_job(reading.job, reading.graph, reading.prints)
-    return Arranged(reading, layout.arrange(reading.graph), follows=True, cut=made)
+    settling = _settling(reading)
+    made = cutting.cut_job(reading.job, reading.graph, reading.prints, settling)
+    return Arranged(reading, layout.arrange(reading.graph), settling, follows=True, cut=made)
 
 
 def _unfit(job: EltJob) -> Iterator[Problem]:
     """What parts do not do."""
     asked = {
-        "on_task_failure: finish_independent": job.settles,
         "runtime: lambda": job.uses_functions,
         "wait: event": any(task.wait == "event" for task in job.tasks),
         "fence": job.fence_table is not None,
@@ -207,8 +207,11 @@ def _unfit(job: EltJob) -> Iterator[Problem]:
 
 
 def _unrolled(reading: Reading, follows: bool) -> Arranged:
-    settling = Settling.of(reading.graph) if reading.job.settles else None
-    return Arranged(reading, layout.arrange(reading.graph), settling, follows=follows)
+    return Arranged(reading, layout.arrange(reading.graph), _settling(reading), follows=follows)
+
+
+def _settling(reading: Reading) -> Settling | None:
+    return Settling.of(reading.graph) if reading.job.settles else None
 
 
 def _measured(arranged: Arranged) -> Arranged | None:
@@ -230,7 +233,7 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.measured and target == Target():
         return arranged.measured
     if arranged.cut:
-        flow, parts = assembly.in_parts(job, prints, arranged.cut, target, cutting.interval(graph))
+        flow, parts = assembly.in_parts(job, prints, arranged.cut, arranged.settling, target, cutting.interval(graph))
         machine = StateMachine(
             job, target, flow, graph, arranged.arrangement, follows=True, parts=parts, cut=arranged.cut
         )

@@ -8,6 +8,7 @@ from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language.names import StateName
 from elt_redshift.asl.language.states import Flow, Parallel
 from elt_redshift.asl.patterns.part import PartMachine
+from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.graph import pacing
 from elt_redshift.graph.lanes import Graph
@@ -25,13 +26,13 @@ _TRIES, _SMALLER = 6, 0.93
 _TOLD_EVENTS = 13
 
 
-def cut_job(job: EltJob, graph: Graph, prints: Fingerprints) -> Cut:
+def cut_job(job: EltJob, graph: Graph, prints: Fingerprints, settling: Settling | None) -> Cut:
     """The parts of a job. A task that is too large for any is a part of its own, which :mod:`.bounds` refuses."""
-    weights = _weights(job, graph, prints)
+    weights = _weights(job, graph, prints, settling)
     share = _SHARE
     for _ in range(_TRIES):
         found = cut(graph, weights, share)
-        _, machines = assembly.in_parts(job, prints, found, Target(), interval(graph))
+        _, machines = assembly.in_parts(job, prints, found, settling, Target(), interval(graph))
         if all(fits(machine) or len(machine.tasks) == 1 for machine in machines):
             break
         share *= _SMALLER
@@ -48,17 +49,18 @@ def interval(graph: Graph) -> int:
     return pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
 
 
-def _weights(job: EltJob, graph: Graph, prints: Fingerprints) -> dict[str, float]:
+def _weights(job: EltJob, graph: Graph, prints: Fingerprints, settling: Settling | None) -> dict[str, float]:
     """Which share of a part each task takes, of its definition or of its history: as of one that had all tasks."""
     whole = cut(graph, dict.fromkeys(graph, 0.0), 1.0)
-    _, (machine,) = assembly.in_parts(job, prints, whole, Target(), interval(graph))
+    _, (machine,) = assembly.in_parts(job, prints, whole, settling, Target(), interval(graph))
     sizes = dict.fromkeys(graph, 0)
     _measure(machine.flow, sizes)
     seconds = bounds.assumed_seconds(job)
+    each = bounds.SETTLING_EVENTS if settling else 0
     return {
         task: max(
             sizes[task] / AUTO_DEFINITION,
-            (followed_events(seconds[task]) + _TOLD_EVENTS * len(whole.told.get(task, ()))) / MAX_EVENTS,
+            (followed_events(seconds[task]) + each + _TOLD_EVENTS * len(whole.told.get(task, ()))) / MAX_EVENTS,
         )
         for task in graph
     }

@@ -185,7 +185,7 @@ class Simulation:
                 pass
             case "still awaited" | "answer" | "anew" | "relieve" | "unawaited":
                 pass
-            case "block" | "blocked" | "park" | "settle late" | "unpark":
+            case "read settled" | "still held" | "block" | "blocked" | "park" | "settle late" | "unpark":
                 pass
             case unforeseen:
                 assert_never(unforeseen)

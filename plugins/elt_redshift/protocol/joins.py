@@ -8,6 +8,8 @@ ends (:mod:`elt_redshift.asl.patterns.joins`)
 the same, in the map layout                 how the task ended (:mod:`elt_redshift.asl.patterns.reporting`)
 of the run, its task being :data:`RUN_ITEM` ``Done``, and for each number of redrives ``Blocked``, ``Failure``,
                                             ``Parked`` (:mod:`elt_redshift.asl.patterns.settling`)
+the same, of a run in parts                 ``Done``, ``Redrives``, and of that number alone ``Blocked``, ``Failure``,
+                                            ``Parked`` (:mod:`elt_redshift.asl.patterns.held_back`)
 of a statement, by its id, its task being   ``Ended``, and the ``TaskToken`` by which its task waits
 :data:`STATEMENT_ITEM`                      (:mod:`elt_redshift.asl.patterns.event`)
 =========================================== ==========================================================================
@@ -19,7 +21,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from elt_redshift.protocol.writes import Absent, Given, Present, Size, Write, every, some
+from elt_redshift.protocol.writes import Absent, Below, Given, Is, Present, Size, Write, every, some
 
 #: The table's key - which run, which task of it - and the attribute by which DynamoDB removes old items.
 RUN_KEY, TASK_KEY = "Run", "Task"
@@ -106,6 +108,18 @@ BLOCK_UNKNOWABLE = replace(BLOCK, sets={**BLOCK.sets, **BLOCK.once}, once={})
 #: It waits until all has settled, unless the sets have grown since they had these sizes.
 NOT_GROWN = every(Size(DONE, "=", Given("done", "number")), Size(BLOCKED, "=", Given("blocked", "number")))
 PARK = Write(NOT_GROWN, sets={PARKED: _TOKEN, **_EXPIRY})
+
+#: How often a run in parts has been redriven: a redrive writes it before it lets any part go on, and failures that are
+#: held back are of no other number. Whoever fails reads it, and then writes if it is that still.
+COUNTED = "Redrives"
+_COUNT = Given("redrives", "number")
+GO_ON = Write(
+    some(Absent(COUNTED), Below(COUNTED, _COUNT)), sets={COUNTED: _COUNT, **_EXPIRY}, removes=(BLOCKED, FAILURE, PARKED)
+)
+COUNT = Write(sets=_EXPIRY, once={COUNTED: Given("none", "number", always="0")})
+_STILL = Is(COUNTED, _COUNT)
+BLOCK_NOW, BLOCK_UNKNOWABLE_NOW = (replace(one, demands=_STILL) for one in (BLOCK, BLOCK_UNKNOWABLE))
+PARK_NOW = replace(PARK, demands=every(_STILL, NOT_GROWN))
 
 #: A task waits anew for its statement's event, unless that has come.
 STORE_UNTIL_ENDED = Write(Absent(ENDED), sets={TOKEN: _TOKEN, **_EXPIRY})

@@ -249,7 +249,7 @@ class TaskRuns:
             attempt = int(given.get("attempt", 1))
             begun = replace(run, status="running", started=when, ended=None, attempt=attempt, message=None)
             self._runs[task] = replace(begun, since=when if attempt != run.attempt else run.since or when)
-        elif name.step in ("block", "record") or (name.step == "status" and "cause" in given):
+        elif name.step in ("block", "record") or (name.step in ("status", "follow") and "cause" in given):
             # One that was aborted here and is entered again after a redrive is on its way to another attempt.
             # (Below 0, its first life took the lock before anything else.)
             again = max(0, given.get("redrives", self._redrives)) < self._redrives

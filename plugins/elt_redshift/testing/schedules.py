@@ -86,11 +86,13 @@ class Outcome:
 
 def run(subject: Subject, seed: int, chances: Chances | None = None, traced: bool = False) -> Outcome:
     """Simulate the schedule of a seed, which is the same each time."""
-    return _Schedule(subject, seed, chances or Chances(), traced).outcome()
+    return Schedule(subject, seed, chances or Chances(), traced).outcome()
 
 
-class _Schedule:
-    def __init__(self, subject: Subject, seed: int, chances: Chances, traced: bool) -> None:
+class Schedule:
+    """The same for whoever looks at the ``world`` behind it, too."""
+
+    def __init__(self, subject: Subject, seed: int, chances: Chances, traced: bool = False) -> None:
         random = Random(f"{seed} plan")
         self.seed, self._chances, self._more = seed, chances, Random(f"{seed} more")
         self.moves = self._drawn(draw(random, chances.kinds, chances.pauses))
@@ -128,6 +130,7 @@ class _Schedule:
         return min(LONGEST_LAG, self._more.expovariate(1.0)) if late else 0.0
 
     def outcome(self) -> Outcome:
+        """Make it."""
         self.mover.start()
         for move in self.moves:
             self._until(move)

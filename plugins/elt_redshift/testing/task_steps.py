@@ -28,7 +28,7 @@ class TaskStep:
                 run.begun[self.task] = now
             run.tasks[self.task] = "running"
         elif step == "record":
-            run.failed[self.task] = given["statement"], given["cause"]
+            run.failed[given.get("task", self.task)] = given["statement"], given["cause"]
             run.found.setdefault(given["statement"], now)
         elif step == "report":
             run.tasks[self.task] = "kept" if given["Status"] == KEPT else "succeeded"

@@ -14,9 +14,10 @@ from elt_redshift.job.model import EltJob
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol import parts
-from tests.local.runs.conftest import DeployedJob
+from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, task
 
+from .test_resuming import resume
 from .test_tasks import Deploy
 
 #: No part of so many bytes has room for more than three tasks or so.
@@ -99,3 +100,53 @@ def test_a_failure_fails_the_run_in_plain_words_and_a_redrive_goes_on(deploy: De
     assert deployed.ran(ledger) == Counter("acd")
     assert {*_parts(deployed, execution.arn).values()} == {"SUCCEEDED"}
     assert deployed.item.state == "Ready"
+
+
+def _independent(ledger: str, slow: str, missing: str) -> EltJob:
+    """A task fails as long as a table is missing, in another part than some that do not need it."""
+    note = f"insert into {ledger} values ('%s')"
+    return in_parts(
+        task("bad", sql=(f"insert into {missing} values ('bad')",)),
+        task("slow", sql=(slow, note % "slow")),
+        task("behind", "bad", sql=(note % "behind",)),
+        task("both", "bad", "slow", sql=(note % "both",)),
+        task("free", "slow", sql=(note % "free",)),
+        on_task_failure="finish_independent",
+    )
+
+
+def test_independent_tasks_end_first_in_whichever_part(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """The failed task shows at once, what does not need it ends, then the run fails with that failure; a stop while it
+    is held back loses nothing, and a redrive runs only what has not ended."""
+    table = f"{ledger}_later"
+    deployed = deploy(_independent(ledger, barrier.pass_, table))
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and tasks["slow"].statement_id is not None)
+    assert deployed.item.state == "Running"
+    deployed.executions.stop(arn, "Ann stopped it.")
+    deployed.end(arn)
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    barrier.open()
+    failed = deployed.end(arn)
+    assert failed.status == "FAILED"
+    assert f'Task bad failed: ERROR: relation "{table}" does not exist' in (failed.cause or "")
+    assert (deployed.item.state, deployed.item.failed_task) == ("Failed", "bad")
+    waiting = dict.fromkeys(("behind", "both"), "waiting")
+    assert deployed.statuses(arn) == {"bad": "failed", "slow": "succeeded", "free": "succeeded", **waiting}
+    deployed.sql(f"create table {table} (task varchar(10))")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.ran(ledger) == Counter(("slow", "behind", "both", "free"))
+    assert {*_parts(deployed, arn).values()} == {"SUCCEEDED"}
+
+
+def test_what_ended_beside_a_failure_is_kept_by_a_resumption(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """A mended job goes on with what had not ended, in all parts, and counts what is kept as settled."""
+    barrier.open()
+    deployed = deploy(_independent(ledger, barrier.pass_, f"{ledger}_missing"))
+    failed = deployed.run()
+    assert failed.status == "FAILED"
+    deployed.redeploy(_independent(ledger, barrier.pass_, ledger))
+    ended, _ = resume(deployed, failed)
+    assert ended.status == "SUCCEEDED", ended.cause
+    assert deployed.ran(ledger) == Counter(("bad", "slow", "behind", "both", "free"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import cache
+from itertools import accumulate
 from random import Random
 from typing import Any
 
@@ -11,8 +12,12 @@ import pytest
 
 from elt_redshift.asl.language import names
 from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
+from elt_redshift.protocol import executions
 from elt_redshift.testing import samples
-from elt_redshift.testing.schedules import Outcome, run
+from elt_redshift.testing.errors import StateError
+from elt_redshift.testing.executions import Execution
+from elt_redshift.testing.network import Faults
+from elt_redshift.testing.schedules import Chances, Outcome, Schedule, run
 from elt_redshift.testing.subject import Subject
 
 from .plays import Stop
@@ -28,8 +33,8 @@ def _cut(name: str, most: int) -> Subject:
     return Subject.of(job, f"{name}, in parts", cut_at=most)
 
 
-def _random(seed: int) -> Subject:
-    """Any graph of up to seven tasks, cut anywhere."""
+def _random(seed: int, **more: Any) -> Subject:
+    """Any graph of up to seven tasks, cut anywhere, of a job that has ``more``."""
     random = Random(f"{seed} graph")
     count = random.randint(3, 7)
 
@@ -42,7 +47,7 @@ def _random(seed: int) -> Subject:
             retries=random.choice((0, 0, 1)),
         )
 
-    job = EltJob(job_id="101", name=f"random{seed}", tasks=[task(number) for number in range(count)])
+    job = EltJob(job_id="101", name=f"random{seed}", tasks=[task(number) for number in range(count)], **more)
     return Subject.of(job, cut_at=random.randint(1, count - 1))
 
 
@@ -70,6 +75,73 @@ def test_every_protocol_holds_in_parts() -> None:
     """Those of the samples, in parts of one task and of two."""
     subjects = [_cut(name, most) for name in JOBS for most in (1, 2)]
     assert _findings(run(subjects[seed % len(subjects)], seed) for seed in range(180)) == []
+
+
+def _in_lanes(seed: int) -> list[str]:
+    """What is wrong where a run may have only some statements at once: what is wrong anyway, and that it had more."""
+    lanes = 1 + seed % 3
+    schedule = Schedule(_random(seed, max_active_statements=lanes), seed, Chances())
+    found = _findings([schedule.outcome()])
+    moments: dict[str, list[tuple[float, int]]] = {}
+    for one in schedule.world.data.statements.values():
+        ended = schedule.world.clock.now if one.ended is None else one.ended
+        moments.setdefault(one.owner, []).extend(((one.created, 1), (ended, -1)))
+    most = max((max(accumulate(change for _, change in sorted(run))) for run in moments.values()), default=0)
+    return found if most <= lanes else [*found, f"{seed}: a run had {most} statements at once, not {lanes}"]
+
+
+def test_lanes_lead_through_all_parts() -> None:
+    """A task waits for the one before it on its lane in whichever part that is, whatever is stopped and redriven."""
+    assert [one for seed in range(30) for one in _in_lanes(seed)] == []
+
+
+@pytest.mark.exhaustive
+def test_lanes_lead_through_all_parts_in_many_schedules() -> None:
+    """The same, more often."""
+    assert [one for seed in range(30, 330) for one in _in_lanes(seed)] == []
+
+
+class _Promised:
+    """Watches that a run which fails because of a task has nothing left that it could do."""
+
+    def __init__(self, schedule: Schedule) -> None:
+        self._world, self.broken = schedule.world, list[str]()
+        self._ended = schedule.world.step_functions._ended
+        schedule.world.step_functions._ended = self.ended
+
+    def ended(self, run: Execution) -> None:
+        self._ended(run)
+        if run.status != executions.FAILED or not (run.error or StateError("", "")).cause.startswith("Task "):
+            return
+        own = [one for one in self._world.data.statements.values() if one.owner == run.name]
+        done = {name for name, how in run.tasks.items() if how in ("succeeded", "kept")}
+        tasks = self._world.subject.versions[run.version].tasks
+        left = [name for name, task in tasks.items() if done.issuperset(task.upstream) and name not in run.tasks]
+        left += [one.task for one in own if one.ended is None]
+        if left:
+            self.broken.append(f"{run.name} failed ({run.error}) before {left}: {run.tasks}")
+
+
+def _held_back(seed: int, chances: Chances) -> list[str]:
+    """What is wrong where failures are held back: what is wrong anyway, and what was not done."""
+    schedule = Schedule(_random(seed, on_task_failure="finish_independent"), seed, chances)
+    promised = _Promised(schedule)
+    return [*_findings([schedule.outcome()]), *(f"{seed}: {one}" for one in promised.broken)]
+
+
+#: What is stopped, redriven and resumed, where no call is refused or lost.
+_CALM = Chances(faults=Faults())
+
+
+def test_what_does_not_depend_on_a_failed_task_ends_in_all_parts() -> None:
+    """Then the run fails with that failure, and a redrive goes on; whatever happens besides."""
+    assert [one for seed in range(30) for one in _held_back(seed, Chances() if seed % 3 else _CALM)] == []
+
+
+@pytest.mark.exhaustive
+def test_what_does_not_depend_on_a_failed_task_ends_in_all_parts_in_many_schedules() -> None:
+    """The same, more often."""
+    assert [one for seed in range(30, 330) for one in _held_back(seed, Chances() if seed % 3 else _CALM)] == []
 
 
 def test_a_job_that_is_one_part_takes_over_from_a_dead_owner() -> None:

@@ -33,6 +33,8 @@ Step = Literal[
     "wait",
     "cancel",
     "retry",
+    "read settled",
+    "still held",
     "block",
     "blocked",
     "park",

@@ -9,7 +9,8 @@
     │    ├─ to be submitted ────────> task: anew             SendTaskFailure, Submit   │
     │    ├─ the hour is over ───────> task: relieve          SendTaskFailure, Again    │
     │    └─ failed, refused ──> task: still awaited ──> task: record ──> task: failed  │
-    │            (of a job in parts, task: count redrives comes first)                 │
+    │            (of a job in parts, task: count redrives comes first, and what        │
+    │            holds the failure back)                                               │
     └──────────────────────────────────────────────────────────────────────────────────┘
         │ an error that no state foresees
         v
@@ -46,6 +47,8 @@ from elt_redshift.asl.patterns import abroad, passing, repeating
 from elt_redshift.asl.patterns.any_task import AnyTask
 from elt_redshift.asl.patterns.failing import FailurePattern
 from elt_redshift.asl.patterns.following import USUAL
+from elt_redshift.asl.patterns.held_back import HoldPattern
+from elt_redshift.asl.patterns.redrives_of_parts import PartFailurePattern
 from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
@@ -54,7 +57,9 @@ from elt_redshift.protocol.limits import MAX_MESSAGE
 
 _RUN = "$states.context.Execution.Input.run"
 _MINE = "$states.context.Execution.Input.token"
-_OVER = f"$millis() > $toMillis($states.context.Execution.StartTime) + {followers.LONGEST * 1000}"
+_END_MILLIS = f"$toMillis($states.context.Execution.StartTime) + {followers.LONGEST * 1000}"
+_OVER = f"$millis() > {_END_MILLIS}"
+_LEFT = f"$ceil(({_END_MILLIS} - $millis()) / 1000)"
 #: What the run had been redriven when the execution began that has started this one, which counts its own redrives.
 _BASE = f"$sum([0, {_RUN}.base])"
 _TASK = "$states.context.Execution.Input.task"
@@ -71,24 +76,36 @@ def _rule(name: str) -> str:
 
 @dataclass(frozen=True)
 class FollowedTask(AnyTask):
-    """The values of the task that the execution was started for, as :class:`.following.FollowedPattern` told them.
-
-    :param asks: of a job in parts.
-    """
+    """The values of the task that the execution was started for, as :class:`.following.FollowedPattern` told them."""
 
     reports: bool = False
     asks: bool = False
-    least_redrives = Code(f"({_BASE} + {REDRIVE_COUNT})")
-    failed_at = Code(f"({_BASE} + {INPUT}.redrives)")
-    known_redrives = Code(f"$max([{INPUT}.owned, {_BASE} + {INPUT}.redrives])")
+    recording: Step = "still awaited"
+    least_redrives = Code(REDRIVE_COUNT)
+    failed_at = known_redrives = Code(f"{INPUT}.redrives")
     allowed = Code(f"$lookup({_rule('retries')}, {repeating.KIND})")
     pause = repeating.pause(Code(_rule("pause")))
     timeout = Code(_rule("timeout"))
 
 
 @dataclass(frozen=True)
+class FollowedInPart(FollowedTask):
+    """The same of a job in parts: what its run counts is read, and is at least what the part was told."""
+
+    asks: bool = True
+    recording: Step = "count redrives"
+    least_redrives = Code(_BASE)
+    known_redrives = Code(f"$max([{INPUT}.owned, {_BASE}])")
+
+
+@dataclass(frozen=True)
 class FollowerPattern(StatementPattern):
-    """Builds the machine."""
+    """Builds the machine.
+
+    :param hold: what it does for tasks whose failures may be held back; None: there are none of these.
+    """
+
+    hold: HoldPattern | None = None
 
     @classmethod
     def of(cls, job: EltJob, target: Target, parts: bool) -> FollowerPattern:
@@ -97,9 +114,10 @@ class FollowerPattern(StatementPattern):
         :param parts: whether it is cut into parts, whose executions have counts of redrives of their own.
         """
         polls = not target.long_polling or any(task.wait == "poll" for task in job.tasks)
-        failing: Step = "count redrives" if parts else "still awaited"
-        source = FollowedTask(polls=polls, batches=None, fence=job.fence_table, asks=parts, recording=failing)
-        return cls(job, source, target, source.name("answer"), source.recording)
+        values = FollowedInPart if parts else FollowedTask
+        source = values(polls=polls, batches=None, fence=job.fence_table)
+        hold = HoldPattern(source, target, _TASK, _OVER, _LEFT) if parts else None
+        return cls(job, source, target, source.name("answer"), source.recording, hold)
 
     def flow(self) -> Flow:
         """The machine's states, in which the redrives are those of the execution itself; see :meth:`definition`."""
@@ -141,14 +159,17 @@ class FollowerPattern(StatementPattern):
         yield self._describe()
         yield self._cancel(self.source.timeout or 0)
         yield self._retry()
-        failure = FailurePattern(self.job, self.source, self.target, self.failing, counted="still awaited")
+        pattern = PartFailurePattern if self.hold else FailurePattern
+        failure = pattern(self.job, self.source, self.target, self.failing, counted="still awaited")
         yield from (state for state in failure.states() if state.name != self.source.name("failed"))
         yield from self._answers()
 
     def _answers(self) -> Iterator[State]:
         name, told, gone = self.source.name, f"$string({INPUT})", self.source.name("unawaited")
-        alive = self._send(name("still awaited"), calls.SEND_TASK_HEARTBEAT, gone, next=name("record"))
-        yield alive
+        yield self._send(name("still awaited"), calls.SEND_TASK_HEARTBEAT, gone, next=name("record"))
+        if self.hold:
+            yield self._send(name("still held"), calls.SEND_TASK_HEARTBEAT, gone, next=name("block"))
+            yield from self.hold.states()
         yield self._send(name("answer"), calls.SEND_TASK_SUCCESS, gone, Output=told)
         for step, error in _ERRORS.items():
             yield self._send(name(step), calls.SEND_TASK_FAILURE, gone, Error=f"'{error}'", Cause=told)
@@ -171,7 +192,8 @@ class FollowerPattern(StatementPattern):
         )
 
     def _rules(self) -> tuple[Rule, ...]:
-        return (Rule(expression(_OVER), self.source.name("relieve")), *super()._rules())
+        over, usual = Rule(expression(_OVER), self.source.name("relieve")), super()._rules()
+        return tuple(self.hold.rules(over, usual)) if self.hold else (over, *usual)
 
     def _new(self) -> Iterator[Rule]:
         yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")

@@ -35,6 +35,7 @@ from elt_redshift.asl.language.jsonata import (
     INPUT,
     REDRIVEN,
     Code,
+    Value,
     code_object,
     expression,
     fields,
@@ -77,6 +78,11 @@ class FollowedPattern(StatementPattern):
             yield Succeed(self.source.name("kept"), self._kept())
 
     @property
+    def _behind_all(self) -> str | None:
+        """The state behind a task whose follower has answered that it is done."""
+        return self.next
+
+    @property
     def _short(self) -> bool:
         """Whether the task ends with its submission, as a rule."""
         expected = self.source.of.expected
@@ -108,9 +114,14 @@ class FollowedPattern(StatementPattern):
     def _following(self) -> StateName:
         return self.source.name("follow")
 
+    @property
+    def _failed(self) -> Value:
+        """The task whose failure fails the run."""
+        return self.source.task
+
     def _status(self) -> Choice:
         again = {**keep("attempt", "redrives", "since"), "failures": 0, "Status": passing.UNKNOWN}
-        cause = joined(*messages.task_failed(self.source.task, Code(f"{INPUT}.cause")))
+        cause = joined(*messages.task_failed(self._failed, Code(f"{INPUT}.cause")))
         failed = Rule(gate(cause, f"$exists({INPUT}.cause)"), self._following, again)
         return Choice(self.source.name("status"), (self._done_already(), failed), default=self._following)
 
@@ -122,7 +133,7 @@ class FollowedPattern(StatementPattern):
             self._following,
             calls.START_FOLLOWER,
             {"StateMachineArn": self.target.follower, **fields(Input=f"$string({self._told()})")},
-            next=self.next,
+            next=self._behind_all,
             output=expression("$states.result"),
             retry=(Retry(_ANSWERS, max_attempts=0), Retry(("States.TaskFailed",), max_attempts=12)),
             catch=(
@@ -138,11 +149,16 @@ class FollowedPattern(StatementPattern):
     def _told(self) -> str:
         """The follower's input, JSONata: the token, of the task what a job file has, and of the run how it is now. What
         most tasks have in common the follower knows by itself."""
-        of = self.source.of
-        task = {"name": of.name, **{key: value for key, value in rules(of).items() if value != USUAL[key]}}
         return code_object(
-            token=joins.MINE, given=INPUT, task=json.dumps(task, ensure_ascii=False), run=self.source.told
+            token=joins.MINE,
+            given=INPUT,
+            task=json.dumps(self._task(), ensure_ascii=False),
+            run=self.source.told,
         )
+
+    def _task(self) -> dict[str, Any]:
+        of = self.source.of
+        return {"name": of.name, **{key: value for key, value in rules(of).items() if value != USUAL[key]}}
 
 
 def rules(of: SqlTask) -> dict[str, Any]:

@@ -29,6 +29,7 @@ class PartTask(OneTask):
         run = code_object(
             owner=self.owner,
             name=self.execution,
+            key=self.run,
             base=f"${OF}.{parts.REDRIVES}",
             redrives=f"{EXECUTION}.RedriveCount",
             redriven=f"{EXECUTION}.RedriveTime",

@@ -26,6 +26,9 @@ from elt_redshift.protocol.statements import NO_STATEMENT
 #: does not know it any more; nobody knows yet whether it was submitted; an earlier execution has done it.
 NEW, REFUSED, UNKNOWN, KEPT = "NEW", "REFUSED", "UNKNOWN", "KEPT"
 
+#: … of a task whose failure is held back, or that is done while one is (:mod:`.held_back`).
+HELD, DONE = "HELD", "DONE"
+
 #: The ``since`` of an attempt that is known not to have been submitted: a time that never comes.
 NOT_SUBMITTED = 9_000_000_000_000
 

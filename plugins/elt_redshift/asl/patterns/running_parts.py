@@ -43,7 +43,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Parallel, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import joins, resumption
+from elt_redshift.asl.patterns import joins, redrives_of_parts, resumption
 from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.words import WHY, end_in_plain_words, in_plain_words
 from elt_redshift.asl.target import Target
@@ -107,6 +107,7 @@ class _PartPattern:
     expected how often the part has been redriven by then, at least
     looks    how often what does not fit was looked at
     refused  whether a redrive was refused
+    counted  the redrive of the run that its item is known to count
     why      what Step Functions said when it refused a call
     status   of the part, as Step Functions told it last; its ``stopped``, ``redriven`` and ``words``
     ======== =======================================================================================
@@ -120,6 +121,7 @@ class _PartPattern:
         yield self._start()
         yield self._ask()
         yield self._judge()
+        yield self._go_on()
         yield self._record()
         yield self._gate()
         yield self._redrive()
@@ -207,10 +209,12 @@ class _PartPattern:
             f"'acted': $exists({INPUT}.acted) ? {INPUT}.acted : $millis()}}])"
         )
         told = expression(f"$merge([{INPUT}, {{'words': $substring({self._cause()}, 0, {MAX_MESSAGE})}}])")
+        first = f"{REDRIVE_COUNT} > $sum([0, {INPUT}.counted])"
         return Choice(
             self._name("judge"),
             (
                 Rule(expression(f"{_STATUS} = '{executions.SUCCEEDED}'"), self._name("done")),
+                Rule(expression(first), self._name("go on")),
                 Rule(expression(f"{_STATUS} in {list(executions.ALIVE)}"), wait, goes_on),
                 Rule(expression(f"{bad} and {REDRIVEN}"), redrive),
                 Rule(expression(f"{bad} and {stale} and {few}"), wait),
@@ -221,6 +225,9 @@ class _PartPattern:
                 Rule(expression("true"), self._name("record"), told),
             ),
         )
+
+    def _go_on(self) -> Task:
+        return redrives_of_parts.go_on(self.target, self._name("go on"), self._name("judge"))
 
     def _cause(self) -> Code:
         name = self.part.name
