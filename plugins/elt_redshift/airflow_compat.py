@@ -5,6 +5,7 @@ Only names that are cheap to import are found here: every DAG file imports this 
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Collection, Mapping
 from configparser import RawConfigParser
@@ -142,14 +143,16 @@ def xcom(ti_key: Any, key: str) -> Any:
     return XCom.get_value(ti_key=ti_key, key=key)
 
 
-def set_xcom(ti: Any, key: str, value: Any) -> None:
-    """Push an XCom of a task from its trigger; it can wait for Airflow's answer."""
+async def set_xcom(ti: Any, key: str, value: Any) -> None:
+    """Push an XCom of a task from its trigger."""
     from airflow.sdk.execution_time.xcom import XCom
+    from asgiref.sync import sync_to_async
 
-    XCom.set(key, value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
+    push: Any = getattr(XCom, "aset", None) or sync_to_async(XCom.set)  # before 3.3, a trigger asks from a thread
+    await push(key, value, dag_id=ti.dag_id, task_id=ti.task_id, run_id=ti.run_id, map_index=ti.map_index)
 
 
-def push_from_trigger(ti: Any, xcoms: Mapping[str, Any]) -> dict[str, Any]:
+async def push_from_trigger(ti: Any, xcoms: Mapping[str, Any]) -> dict[str, Any]:
     """Push the XComs of a task that its trigger ends; gives those that the trigger's event has to carry instead.
 
     What an event carries, Airflow 3 writes down as text of JSON in JSON, and other tasks would pull that text.
@@ -158,8 +161,7 @@ def push_from_trigger(ti: Any, xcoms: Mapping[str, Any]) -> dict[str, Any]:
     """
     if ti is None or __version__.startswith("2."):
         return dict(xcoms)
-    for key, value in xcoms.items():
-        set_xcom(ti, key, value)
+    await asyncio.gather(*(set_xcom(ti, key, value) for key, value in xcoms.items()))
     return {}
 
 

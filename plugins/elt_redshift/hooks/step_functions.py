@@ -34,16 +34,23 @@ class EltHook(Quiet, StepFunctionHook):
         return Account(self.client)
 
     def client(self, service: str) -> Any:
-        """The boto3 client of a service."""
+        """The boto3 client of a service, made once: for each, Airflow is asked for the connection."""
         if service == "stepfunctions":
             return self.conn
-        return Quiet(
-            self.aws_conn_id,
-            client_type=service,
-            region_name=self._region_name,
-            verify=self._verify,
-            config=self._config,
-        ).conn
+        if service not in self._clients:
+            self._clients[service] = Quiet(
+                self.aws_conn_id,
+                client_type=service,
+                region_name=self._region_name,
+                verify=self._verify,
+                config=self._config,
+            ).conn
+        return self._clients[service]
+
+    @cached_property
+    def _clients(self) -> dict[str, Any]:
+        """By service."""
+        return {}
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""

@@ -8,7 +8,6 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Unpack
 
 from airflow.triggers.base import BaseTrigger
-from asgiref.sync import sync_to_async
 
 from elt_redshift.airflow_compat import push_from_trigger
 from elt_redshift.hooks.connection import Connection, ConnectionArguments
@@ -49,7 +48,7 @@ class AwsTrigger(BaseTrigger):
     async def pushed(self, xcoms: Mapping[str, Any]) -> dict[str, Any]:
         """Push the XComs of the task that is to end; gives those that the event has to carry instead."""
         try:
-            return await sync_to_async(push_from_trigger)(self.task_instance, xcoms)
+            return await push_from_trigger(self.task_instance, xcoms)
         except Exception:  # no task fails for them
             self.log.warning("XComs are left to the triggerer", exc_info=True)
             return dict(xcoms)

@@ -162,14 +162,14 @@ class MirrorTrigger(AwsTrigger):
         """Let the links work while the task waits; no task fails for them."""
         await asyncio.sleep(LINKS_AFTER)
         try:
-            await asyncio.to_thread(self._show, execution_arn)
+            await asyncio.shield(self._show(execution_arn))  # an answer that nobody awaits is warned of
             self._shown = True
         except Exception:
             self.log.warning("The links of task %s are not there yet", self.task_name, exc_info=True)
 
-    def _show(self, execution_arn: str) -> None:
+    async def _show(self, execution_arn: str) -> None:
         for key, url in links(execution_arn).items():
-            set_xcom(self.task_instance, key, url)
+            await set_xcom(self.task_instance, key, url)
 
 
 @lru_cache(maxsize=32)

@@ -60,8 +60,10 @@ class ExecutionSource:
         return await asyncio.to_thread(outcome.seen, self._hook.statement)
 
     def _make_hook(self) -> EltHook:
+        """With the clients of all that is looked at: each reads the connection."""
         hook = self._connection.hook()
         hook.executions()
+        hook.statements()
         return hook
 
 

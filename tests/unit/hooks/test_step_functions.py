@@ -64,6 +64,15 @@ def test_no_task_fails_for_what_it_may_not_ask(monkeypatch: pytest.MonkeyPatch) 
     assert EltHook(aws_conn_id=None).statement("s-1") is None
 
 
+def test_a_client_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each costs a question to Airflow, and in the triggerer every mirror that ends asks for its statement."""
+    monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+    hook = EltHook(aws_conn_id=None)
+    assert hook.client("redshift-data") is hook.client("redshift-data")
+    assert hook.client("dynamodb") is not hook.client("redshift-data")
+    assert hook.client("stepfunctions") is hook.conn
+
+
 QUIET = """
 import logging, airflow
 logging.getLogger().setLevel(logging.{level})

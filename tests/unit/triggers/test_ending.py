@@ -28,7 +28,11 @@ def _pushed(ti: Any) -> dict[str, Any]:
 def test_xcoms_are_pushed_as_tasks_pull_them(monkeypatch: pytest.MonkeyPatch, version: str) -> None:
     """On Airflow 3 the trigger pushes them itself: what its event carries, workers would get as JSON text."""
     told: dict[str, Any] = {}
-    monkeypatch.setattr(airflow_compat, "set_xcom", lambda ti, key, value: told.update({key: value}))
+
+    async def set_xcom(ti: Any, key: str, value: Any) -> None:
+        told[key] = value
+
+    monkeypatch.setattr(airflow_compat, "set_xcom", set_xcom)
     monkeypatch.setattr(airflow_compat, "__version__", version)
     assert _pushed(TI) == ({} if version == "3.3.1" else GIVEN)
     assert told == (GIVEN if version == "3.3.1" else {})
@@ -42,7 +46,7 @@ def test_without_a_task_instance_the_event_carries_them() -> None:
 def test_no_task_fails_for_its_xcoms(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where they cannot be pushed, they go with the event."""
 
-    def refuse(*_: Any) -> Any:
+    async def refuse(*_: Any) -> Any:
         raise ConnectionError("no API server")
 
     monkeypatch.setattr(base, "push_from_trigger", refuse)

@@ -126,6 +126,8 @@ def test_the_trigger_of_a_group_ends_once_all_have(monkeypatch: pytest.MonkeyPat
         def executions(self) -> Executions:
             return Executions(FakeStepFunctions(execution), MACHINE)
 
+        def statements(self) -> None: ...
+
         def statement(self, statement_id: str) -> StatementStatus:
             looked.append(statement_id)
             return StatementStatus(statement_id, "FAILED")

@@ -58,6 +58,9 @@ class Airflow:
         assert state_machine_arn in ("", MACHINE)
         return Executions(self.client, state_machine_arn)
 
+    def statements(self) -> None:
+        """Its client is made with the hook."""
+
     def statement(self, statement_id: str) -> StatementStatus:
         return StatementStatus(statement_id, "FINISHED", rows=7)
 
@@ -71,7 +74,7 @@ class Airflow:
         self.reads += 1
         return self.xcoms.get((ti_key.task_id, key))
 
-    def set_xcom(self, ti: Any, key: str, value: Any) -> None:
+    async def set_xcom(self, ti: Any, key: str, value: Any) -> None:
         self.pushes += 1
         if self.refuses:
             raise ConnectionError

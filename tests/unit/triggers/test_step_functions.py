@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from types import SimpleNamespace
 from typing import Any
 
@@ -25,12 +26,16 @@ class FakeHook:
     client: FakeStepFunctions
     made = 0
     stopped: list[tuple[str, str, str]]
+    statement_clients: list[threading.Thread]
 
     def __init__(self, **_: Any) -> None:
         type(self).made += 1
 
     def executions(self) -> Executions:
         return Executions(self.client, MACHINE)
+
+    def statements(self) -> None:
+        self.statement_clients.append(threading.current_thread())
 
     def stop(self, job: JobRef, execution_arn: str, cause: str) -> None:
         self.stopped.append((job.name, execution_arn, cause))
@@ -41,7 +46,7 @@ class FakeHook:
 
 @pytest.fixture
 def hook(monkeypatch: pytest.MonkeyPatch) -> type[FakeHook]:
-    made = type("Hook", (FakeHook,), {"client": FakeStepFunctions(), "stopped": []})
+    made = type("Hook", (FakeHook,), {"client": FakeStepFunctions(), "stopped": [], "statement_clients": []})
     monkeypatch.setattr(hooks, "EltHook", made)
     monkeypatch.setattr(base, "RESUME_AFTER", 0.0)
     return made
@@ -131,6 +136,20 @@ def test_triggers_of_one_execution_share_hook_and_looks(hook: type[FakeHook]) ->
     assert (hook.made, hook.client.calls["DescribeExecution"]) == (1, 1)
     asyncio.run(all_events("a", "b"))
     assert (hook.made, hook.client.calls["DescribeExecution"]) == (3, 3)
+
+
+def test_what_is_asked_of_redshift_has_its_client_before_the_first_look(hook: type[FakeHook]) -> None:
+    """It is made with the hook, in the thread that may ask Airflow for the connection, for all tasks together."""
+    execution = FakeExecution("run")
+    for task in ("load", "check"):
+        execution.succeed(task, "s-1")
+    hook.client.executions[execution.end("SUCCEEDED").arn] = execution
+
+    async def events() -> list[dict[str, Any]]:
+        return await asyncio.gather(*(_event(TaskTrigger(execution.arn, task)) for task in ("load", "check")))
+
+    assert [event["rows"] for event in asyncio.run(events())] == [7, 7]
+    assert len(hook.statement_clients) == 1
 
 
 def test_an_execution_that_may_not_be_seen_ends_the_wait(hook: type[FakeHook]) -> None:
