@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count, islice
 from typing import Any
 
@@ -26,7 +26,7 @@ from elt_redshift.asl.patterns.source import OneTask
 from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
 from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, tasks_of
-from elt_redshift.graph.parts import Cut
+from elt_redshift.graph.parts import Cut, GraphPart
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_NAME
 
@@ -49,25 +49,51 @@ def unrolled(
     return _Assembly(job, prints, arrangement, settling, target, interval, follows).machine()
 
 
-def in_parts(
+def parts(
     job: EltJob, prints: Fingerprints, cut: Cut, settling: Settling | None, target: Target, interval: int
-) -> tuple[Flow, tuple[PartMachine, ...]]:
-    """The states of the run, and its parts, in which every task has states of its own.
+) -> tuple[PartMachine, ...]:
+    """The parts of a job, in which every task has states of its own.
 
     :param settling: of all parts together; None: a task that fails fails the run at once.
     :param interval: within how many seconds a submission that was throttled is made again.
     """
     machines = []
     for number, part in enumerate(cut.parts, 1):
-        arranged = _Assembly(job, prints, part.arrangement, settling, target, interval, follows=True)
-        arranged.source, arranged.told = PartTask, cut.told
-        work, same = sharing.shared(arranged.work(None))
+        work, same = sharing.shared(_in_part(job, prints, cut, part, settling, target, interval).work(None))
         machines.append(PartMachine(job.name, number, part.arrangement, tuple(work), same))
+    return tuple(machines)
+
+
+def some(
+    job: EltJob, prints: Fingerprints, cut: Cut, settling: Settling | None, tasks: Iterable[str], interval: int
+) -> list[State]:
+    """The states that some tasks of the first part have at the ends of their branches, with placeholders."""
+    assembled = _in_part(job, prints, cut, cut.parts[0], settling, Target(), interval)
+    work, _ = sharing.shared(state for task in tasks for state in assembled.one(task, None))
+    return work
+
+
+def _in_part(
+    job: EltJob,
+    prints: Fingerprints,
+    cut: Cut,
+    part: GraphPart,
+    settling: Settling | None,
+    target: Target,
+    interval: int,
+) -> _Assembly:
+    arranged = _Assembly(job, prints, part.arrangement, settling, target, interval, follows=True)
+    arranged.source, arranged.told = PartTask, cut.told
+    return arranged
+
+
+def of_parts(job: EltJob, prints: Fingerprints, machines: Sequence[PartMachine], target: Target) -> Flow:
+    """The states of a run whose tasks are in parts."""
     run = RunPartsPattern(job, machines, target, names.RELEASE).state()
     lock = LockPattern(
         job, target, run.name, joins.variables(), comment=fingerprints.comment(prints), parts=len(machines)
     )
-    return Flow((*lock.before(), run, *lock.behind())), tuple(machines)
+    return Flow((*lock.before(), run, *lock.behind()))
 
 
 def mapped(job: EltJob, target: Target, paced: bool, interval: int) -> Flow:
@@ -125,7 +151,7 @@ class _Assembly:
         """The states of ``layout``; ``following`` is the state behind it, None at the end of a branch."""
         match layout:
             case One(task):
-                return list(self._one(task, following))
+                return list(self.one(task, following))
             case Series(parts):
                 behind: list[list[State]] = []
                 for part in reversed(parts):
@@ -134,7 +160,8 @@ class _Assembly:
             case Together(parts):
                 return [self._together(layout, parts, following)]
 
-    def _one(self, task: str, following: str | None) -> Iterator[State]:
+    def one(self, task: str, following: str | None) -> Iterator[State]:
+        """The states of a task; ``following`` as of :meth:`work`."""
         source = self.source(self.job, self.tasks[task], self.target, self.prints[task].whole, self.interval)
         if awaited := self.awaited.get(task):
             comment = f"Waits for {', '.join(awaited)}"

@@ -61,9 +61,14 @@ _RUN_OVERHEAD = 16_384
 _ANSWER_OVERHEAD = MAX_BATCH * ANSWER_PER_STATEMENT
 
 
+def text(definition: Any) -> str:
+    """``definition`` as it is deployed."""
+    return json.dumps(definition, separators=(",", ":"), ensure_ascii=False)
+
+
 def size(definition: Any) -> int:
     """Bytes of ``definition`` as it is deployed."""
-    return len(json.dumps(definition, separators=(",", ":"), ensure_ascii=False).encode())
+    return len(text(definition).encode())
 
 
 def over(job: EltJob, follows: bool = False) -> bool:

@@ -189,9 +189,10 @@ def in_parts(reading: Reading) -> Arranged:
     """
     if problems := [*_unfit(reading.job)]:
         raise JobError(problems)
-    settling = _settling(reading)
-    made = cutting.cut_job(reading.job, reading.graph, reading.prints, settling)
-    return Arranged(reading, layout.arrange(reading.graph), settling, follows=True, cut=made)
+    of = reading.job, reading.graph, reading.prints, _settling(reading)
+    made, machines = cutting.cut_job(*of, cutting.weights(*of))
+    arranged = Arranged(reading, layout.arrange(reading.graph), _settling(reading), follows=True, cut=made)
+    return replace(arranged, measured=_of_parts(arranged, machines, Target()))
 
 
 def _unfit(job: EltJob) -> Iterator[Problem]:
@@ -233,11 +234,8 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     if arranged.measured and target == Target():
         return arranged.measured
     if arranged.cut:
-        flow, parts = assembly.in_parts(job, prints, arranged.cut, arranged.settling, target, cutting.interval(graph))
-        machine = StateMachine(
-            job, target, flow, graph, arranged.arrangement, follows=True, parts=parts, cut=arranged.cut
-        )
-        return _for_target(machine)
+        parts = assembly.parts(job, prints, arranged.cut, arranged.settling, target, cutting.interval(graph))
+        return _of_parts(arranged, parts, target)
     if arranged.arrangement is None:
         items = jobfile.items(job, graph, prints)
         flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
@@ -246,6 +244,15 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval, arranged.follows)
     events = any(task.wait == "event" for task in job.tasks)
     machine = StateMachine(job, target, flow, graph, arranged.arrangement, events, follows=arranged.follows)
+    return _for_target(machine)
+
+
+def _of_parts(arranged: Arranged, parts: tuple[PartMachine, ...], target: Target) -> StateMachine:
+    of = arranged.reading
+    flow = assembly.of_parts(of.job, of.prints, parts, target)
+    machine = StateMachine(
+        of.job, target, flow, of.graph, arranged.arrangement, follows=True, parts=parts, cut=arranged.cut
+    )
     return _for_target(machine)
 
 

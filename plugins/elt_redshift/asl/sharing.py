@@ -12,6 +12,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 from itertools import zip_longest
 from typing import Any
 
@@ -21,7 +22,7 @@ from elt_redshift.asl.patterns.joins import EXPIRES
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 
 #: Fewer states than that say all by themselves.
-_MANY = 4
+MANY = 4
 
 #: What does not change during a run, and the variables that hold it. (Items of joins then expire so long after the
 #: run took its lock, which is more than an execution lasts.)
@@ -45,7 +46,7 @@ def shared(states: Iterable[State]) -> tuple[list[State], dict[str, Any]]:
     groups: dict[_Key, list[Mapping[str, Any]]] = defaultdict(list)
     for task in _tasks(states):
         groups[_key(task)].append(task.arguments)  # type: ignore[arg-type]
-    common = {key: found for key, group in groups.items() if len(group) >= _MANY and (found := _common(group))}
+    common = {key: found for key, group in groups.items() if len(group) >= MANY and (found := _common(group))}
     named = {key: f"{key[0].action}{number}" for number, key in enumerate(common)}
 
     def short(task: Task) -> Task:
@@ -80,7 +81,7 @@ def _shortest(state: _Simple) -> State:
 
 def _said(value: Any) -> Any:
     """A state's arguments or output as a short expression, if it has anything to compute."""
-    if "{% " not in json.dumps(value):
+    if not _computes(value):
         return value
     parts = _WORDS.split(code_of(value))
     code, words = parts[::2], parts[1::2]
@@ -89,6 +90,18 @@ def _said(value: Any) -> Any:
     return expression(f"({_INPUT}:={INPUT};{short})" if named else short)
 
 
+def _computes(value: Any) -> bool:
+    match value:
+        case str():
+            return "{% " in value
+        case dict():
+            return any(map(_computes, value.values()))
+        case list():
+            return any(map(_computes, value))
+    return False
+
+
+@lru_cache(4096)  # between the texts, tasks say the same
 def _short(code: str, named: bool) -> str:
     """A part of an expression that holds no text.
 
