@@ -71,14 +71,15 @@ def size(definition: Any) -> int:
     return len(text(definition).encode())
 
 
-def over(job: EltJob, follows: bool = False) -> bool:
+def over(job: EltJob, follows: bool = False, parts: int = 1) -> bool:
     """Whether the job is over a limit when unrolled, as far as that shows before it is compiled.
 
     :param follows: whether its statements are followed by executions of their own.
+    :param parts: over how many definitions and histories its tasks are spread.
     """
     texts = sum(len(statement.text) for task in job.tasks for statement in task.statements)
     states = len(job.tasks) * (_LEAST_FOLLOWED if follows else _LEAST_STATES)
-    return states + texts > AUTO_DEFINITION or history_events(job, follows=follows) > MAX_EVENTS
+    return states + texts > parts * AUTO_DEFINITION or history_events(job, follows=follows) > parts * MAX_EVENTS
 
 
 def history_events(job: EltJob, recorded: Mapping[str, float] | None = None, follows: bool = False) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -20,11 +20,12 @@ from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.target import Target
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.graph import layout, pacing
+from elt_redshift.graph.lanes import Graph
 from elt_redshift.graph.layout import Arrangement
 from elt_redshift.graph.of_job import graph_of
 from elt_redshift.graph.parts import Cut
 from elt_redshift.job.model import EltJob
-from elt_redshift.protocol.limits import MAX_SUBMISSIONS
+from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_SUBMISSIONS
 
 
 @dataclass(frozen=True)
@@ -169,7 +170,7 @@ def read(job: EltJob) -> Reading:
 
 def arrange(reading: Reading) -> Arranged:
     """The layout that the job names; or the first of these that fits every limit, with placeholders: unrolled, unrolled
-    with statements that are followed by executions of their own, the map layout.
+    with statements that are followed by executions of their own, in parts, the map layout.
     """
     job = reading.job
     if job.layout == "map":
@@ -179,7 +180,26 @@ def arrange(reading: Reading) -> Arranged:
     for follows in (False, True) if can_follow(job) else (False,):
         if not bounds.over(job, follows) and (fitting := _measured(_unrolled(reading, follows))):
             return fitting
-    return Arranged(reading) if job.layout == "auto" else _unrolled(reading, can_follow(job))
+    if job.layout == "unrolled":
+        return _unrolled(reading, can_follow(job))
+    return _few_parts(reading) or Arranged(reading)
+
+
+def _few_parts(reading: Reading) -> Arranged | None:
+    """In parts; None: it has too many, one that is too large, or asks for what parts do not do, turns among it.
+
+    What is larger still is told from it at little cost.
+    """
+    job = reading.job
+    if lacking_in_parts(job) or is_crowded(reading.graph) or bounds.over(job, True, bounds.MAX_PARTS):
+        return None
+    weights = cutting.weights(job, reading.graph, reading.prints, _settling(reading))
+    if cutting.parts_of(weights) > bounds.MAX_PARTS or max(weights.values()) > 1:
+        return None
+    arranged = _cut(reading, weights)
+    assert arranged.measured
+    parts = arranged.measured.parts
+    return arranged if len(parts) <= bounds.MAX_PARTS and all(map(cutting.fits, parts)) else None
 
 
 def in_parts(reading: Reading) -> Arranged:
@@ -187,24 +207,35 @@ def in_parts(reading: Reading) -> Arranged:
 
     :raises JobError: the job asks for what parts do not do.
     """
-    if problems := [*_unfit(reading.job)]:
-        raise JobError(problems)
-    of = reading.job, reading.graph, reading.prints, _settling(reading)
-    made, machines = cutting.cut_job(*of, cutting.weights(*of))
-    arranged = Arranged(reading, layout.arrange(reading.graph), _settling(reading), follows=True, cut=made)
+    job = reading.job
+    if lacking := lacking_in_parts(job):
+        remedy = "Leave it out, or `layout: parts`."
+        raise JobError([Problem(f"job {job.name}", f"jobs in parts have no `{key}`.", remedy) for key in lacking])
+    return _cut(reading, cutting.weights(job, reading.graph, reading.prints, _settling(reading)))
+
+
+def _cut(reading: Reading, weights: cutting.Weights) -> Arranged:
+    settling = _settling(reading)
+    made, machines = cutting.cut_job(reading.job, reading.graph, reading.prints, settling, weights)
+    arranged = Arranged(reading, layout.arrange(reading.graph), settling, follows=True, cut=made)
     return replace(arranged, measured=_of_parts(arranged, machines, Target()))
 
 
-def _unfit(job: EltJob) -> Iterator[Problem]:
-    """What parts do not do."""
+def is_crowded(graph: Graph) -> bool:
+    """Whether so many tasks could begin at once that they had better have turns, as in the map layout: more than a
+    warehouse takes."""
+    return sum(not upstream for upstream in graph.values()) > MAX_ACTIVE_STATEMENTS
+
+
+def lacking_in_parts(job: EltJob) -> list[str]:
+    """What the job asks for that parts do not do."""
     asked = {
         "runtime: lambda": job.uses_functions,
         "wait: event": any(task.wait == "event" for task in job.tasks),
         "fence": job.fence_table is not None,
         "audit_store: redshift": job.audit_in_redshift,
     }
-    for key in (key for key, is_asked in asked.items() if is_asked):
-        yield Problem(f"job {job.name}", f"jobs in parts have no `{key}`.", "Leave it out, or `layout: parts`.")
+    return [key for key, is_asked in asked.items() if is_asked]
 
 
 def _unrolled(reading: Reading, follows: bool) -> Arranged:

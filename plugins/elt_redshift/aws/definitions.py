@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from elt_redshift.asl import fingerprints, functions
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.language import jsonata, names
 from elt_redshift.aws.errors import aws_errors
-from elt_redshift.protocol import fence
+from elt_redshift.protocol import fence, parts
+from elt_redshift.protocol.owners import Owner
 
 
 @dataclass(frozen=True)
@@ -25,18 +27,25 @@ class Definition:
     :param prints: the tasks' fingerprints; None of a definition that an older version of the package made.
     :param warehouse: the members of a Data API request that say where the SQL runs.
     :param items: of the job file, in the map layout.
+    :param read_parts: reads the definitions of the job's parts, where it is cut into some.
     """
 
     text: str
     prints: Fingerprints | None
     warehouse: Mapping[str, Any]
     items: tuple[Mapping[str, Any], ...] = ()
+    read_parts: Callable[[], list[str]] = field(default=list, compare=False)
+
+    @cached_property
+    def _flows(self) -> list[Mapping[str, Any]]:
+        return [json.loads(text) for text in (self.text, *self.read_parts())]
 
     def statements(self, task: str) -> tuple[str, ...]:
         """The SQL of a task, as it is deployed; nothing where there is no such task."""
         if self.items:
             return next((tuple(item["statements"]) for item in self.items if item["name"] == task), ())
-        arguments = _arguments(json.loads(self.text), names.in_states(task)) or {}
+        found = (_arguments(flow, names.in_states(task)) for flow in self._flows)
+        arguments = next((one for one in found if one is not None), {})
         told = arguments if isinstance(arguments, Mapping) else jsonata.members(arguments, "Sql", "Sqls")
         texts = told.get("Sqls") or [told[key] for key in ("Sql",) if key in told]
         return tuple(jsonata.read(text) for text in texts if not fence.is_check(text))
@@ -57,22 +66,32 @@ class Definitions:
 
         :raises AwsError: AWS refused a call.
         """
-        with aws_errors(f"state machine {state_machine_arn}"):
-            return self._read(self._client.describe_state_machine(stateMachineArn=state_machine_arn))
+        text = self._of_machine(state_machine_arn)
+        machines = parts.machines(json.loads(text)).values()
+        return self._read(text, lambda: [self._of_machine(machine) for machine in machines])
 
     def of_run(self, execution_arn: str) -> Definition:
         """The definition that an execution runs or ran.
 
         :raises AwsError: AWS refused a call.
         """
-        with aws_errors(f"execution {execution_arn}"):
-            return self._read(self._client.describe_state_machine_for_execution(executionArn=execution_arn))
+        text = self._of_execution(execution_arn)
+        executions = parts.executions(json.loads(text), Owner(execution_arn).short).values()
+        return self._read(text, lambda: [self._of_execution(part) for part in executions])
 
-    def _read(self, answer: Mapping[str, Any]) -> Definition:
-        text = str(answer["definition"])
+    def _of_machine(self, arn: str) -> str:
+        with aws_errors(f"state machine {arn}"):
+            return str(self._client.describe_state_machine(stateMachineArn=arn)["definition"])
+
+    def _of_execution(self, arn: str) -> str:
+        with aws_errors(f"execution {arn}"):
+            return str(self._client.describe_state_machine_for_execution(executionArn=arn)["definition"])
+
+    def _read(self, text: str, read_parts: Callable[[], list[str]]) -> Definition:
         definition = json.loads(text)
         if names.RUN_TASKS not in definition["States"]:
-            return Definition(text, fingerprints.of_definition(definition), _warehouse(definition))
+            prints, warehouse = fingerprints.of_definition(definition), _warehouse(definition)
+            return Definition(text, prints, warehouse, read_parts=read_parts)
         items = self._job_file(definition)
         return Definition(text, fingerprints.of_job_file(items), _warehouse(definition), tuple(items))
 

@@ -69,7 +69,9 @@ def plan(given: argparse.Namespace) -> int:
     template = Limit("template without a bucket", written, MAX_INLINE, "bytes")
     planned = plan_job(machine, recorded, [template])
     if given.svg:
-        _write(given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds), "--svg")
+        _write(
+            given.svg, draw(planned.arrangement, planned.critical_path, planned.seconds, parts=planned.parts), "--svg"
+        )
     if given.groups:
         _write(given.groups, draw_groups(groups_of(job)), "--groups")
     if given.json:

@@ -128,7 +128,8 @@ JOB: Mapping[str, Key] = {
     "layout": Key(
         value="`unrolled`: every task has states of its own in the definition; `parts`: in one of several definitions; "
         "`map`: each runs in a child execution ([large jobs](graphs.md#large-jobs)); `auto`: unrolled while that fits "
-        "Step Functions' limits, if need be with statements that are [followed](graphs.md#large-jobs)",
+        "Step Functions' limits, if need be with statements that are [followed](graphs.md#large-jobs), then in up to "
+        "30 [parts](graphs.md#parts), then `map`",
         default="`auto`",
         choices=LAYOUTS,
     ),

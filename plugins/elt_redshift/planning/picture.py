@@ -1,7 +1,8 @@
 """The layout of a job as a picture: an SVG document, which browsers, editors and code hosts show.
 
 Time runs from left to right. A light box stands for a Parallel state, with its branches below one another; a dashed
-arrow is a join. Where everything stands is :mod:`grid`'s part.
+arrow is a join. Of a job in parts, each part begins with a box of its name. Where everything stands is :mod:`grid`'s
+part.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Togethe
 from elt_redshift.planning.grid import Axis, Edge, Grid, Join, Routes, Tracks, nested
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-PAPER, INK, LINE, CRITICAL = "#ffffff", "#1e293b", "#64748b", "#c2410c"
+PAPER, INK, LINE, CRITICAL, PART = "#ffffff", "#1e293b", "#64748b", "#c2410c", "#e0f2fe"
 #: Of joins, by their upstream. None is near the colour of critical tasks.
 JOINS = ("#6d28d9", "#0e7490", "#a21caf", "#4d7c0f", "#1d4ed8")
 
@@ -45,13 +46,26 @@ def draw(
     critical: Collection[str] = (),
     seconds: Mapping[str, float] | None = None,
     words: Words = OF_TASKS,
+    parts: Collection[str] = (),
 ) -> str:
     """The SVG document of ``arrangement``.
 
     :param critical: tasks to be emphasized, with the edges between them: those of a critical path.
     :param seconds: how long tasks take, for the tooltips; none has to be there.
+    :param parts: which boxes of it are no tasks, but begin a part: of :func:`side_by_side`.
     """
-    return _Picture(arrangement, frozenset(critical), seconds or {}, words).document()
+    return _Picture(arrangement, frozenset(critical), seconds or {}, words, frozenset(parts)).document()
+
+
+def side_by_side(parts: Mapping[str, Arrangement]) -> Arrangement:
+    """The parts of a job as one arrangement, in which a box with its name stands before the tasks of each."""
+    layouts = tuple(Series((One(name), *_in_series(part.layout))) for name, part in parts.items())
+    joins = {task: ups for part in parts.values() for task, ups in part.joins.items()}
+    return Arrangement(layouts[0] if len(layouts) == 1 else Together(layouts), joins)
+
+
+def _in_series(layout: Nesting) -> tuple[Nesting, ...]:
+    return layout.parts if isinstance(layout, Series) else (layout,)
 
 
 def draw_groups(groups: Groups) -> str:
@@ -63,8 +77,14 @@ def draw_groups(groups: Groups) -> str:
 
 class _Picture:
     def __init__(
-        self, arrangement: Arrangement, critical: frozenset[str], seconds: Mapping[str, float], words: Words
+        self,
+        arrangement: Arrangement,
+        critical: frozenset[str],
+        seconds: Mapping[str, float],
+        words: Words,
+        parts: frozenset[str] = frozenset(),
     ) -> None:
+        self.parts = parts
         self.layout, self.critical, self.seconds, self.words = arrangement.layout, critical, seconds, words
         self.grid = Grid(arrangement)
         self.routes = Routes(self.grid)
@@ -93,7 +113,7 @@ class _Picture:
         legend = list(self._legend())
         width = max(self.x.length + 2 * BORDER, 130 * len(legend) + 2 * BORDER)
         height = self.y.length + 2 * BORDER + (LEGEND if legend else 0)
-        count = len(self.grid.column)
+        count = len(self.grid.column) - len(self.parts)
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="{-BORDER} {-BORDER} {width} {height}" role="img" '
@@ -217,11 +237,11 @@ class _Picture:
     def _task(self, task: str) -> str:
         column, row, hot = self.grid.column[task], self.grid.row[task], task in self.critical
         left, width = self.x.start(column), self.x.end(column) - self.x.start(column)
-        kind = "critical task" if hot else "task"
+        kind = "part" if task in self.parts else "critical task" if hot else "task"
         title = f"{task}: {self.seconds[task]:g} s" if task in self.seconds else task
         return (
             f'<g class="{kind}"><title>{escape(title)}</title>'
-            + _box(left, self.y.start(row), width, HEIGHT, hot)
+            + _box(left, self.y.start(row), width, HEIGHT, hot, PART if task in self.parts else PAPER)
             + f'<text x="{left + width // 2}" y="{self.y.middle(row) + 5}" text-anchor="middle" fill="{INK}"'
             + (' font-weight="bold"' if hot else "")
             + f">{escape(_shortened(task))}</text></g>"
@@ -299,8 +319,8 @@ def _head(end: tuple[int, int], hot: bool, colour: str | None = None) -> str:
     )
 
 
-def _box(left: int, top: int, width: int, height: int, hot: bool) -> str:
-    look = f'fill="#ffedd5" stroke="{CRITICAL}" stroke-width="3"' if hot else f'fill="{PAPER}" stroke="{LINE}"'
+def _box(left: int, top: int, width: int, height: int, hot: bool, paper: str = PAPER) -> str:
+    look = f'fill="#ffedd5" stroke="{CRITICAL}" stroke-width="3"' if hot else f'fill="{paper}" stroke="{LINE}"'
     return f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="5" {look}/>'
 
 

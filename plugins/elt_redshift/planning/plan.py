@@ -7,15 +7,16 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import bounds
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.compiler import StateMachine, is_crowded, lacking_in_parts
 from elt_redshift.graph.layout import Arrangement, arrange
 from elt_redshift.job.parts import Schedule
 from elt_redshift.job.schedules import expression_of, starts_in
 from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
+from elt_redshift.planning.picture import side_by_side
 from elt_redshift.planning.risks import Risk, of_rates, risks
 from elt_redshift.planning.simulation import Scenario
-from elt_redshift.protocol.limits import MAX_EVENTS
+from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_EVENTS
 
 #: So many days of a schedule are counted together.
 MONTH = 30
@@ -35,6 +36,7 @@ class Plan:
     :param critical_path: the tasks whose durations add up to the longest way through the job.
     :param critical_seconds: how long that is. No layout can be done sooner.
     :param arrangement: branches and joins, for a picture.
+    :param parts: the names of the job's parts, which stand in it before their tasks.
     :param risks: the limits that a run comes over, for sure or perhaps.
     :param schedule: when EventBridge Scheduler starts runs, and how often in :data:`MONTH` days; None: it does not.
     """
@@ -54,6 +56,7 @@ class Plan:
     critical_seconds: float
     arrangement: Arrangement
     risks: tuple[Risk, ...] = ()
+    parts: tuple[str, ...] = ()
     schedule: tuple[str, float] | None = None
 
     @property
@@ -98,11 +101,11 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
     job = machine.job
     seconds = {task.name: task.expected_seconds for task in job.tasks} | dict(recorded or {})
     graph = {task.name: task.upstream for task in job.tasks}
-    arrangement = machine.arrangement or arrange(machine.graph)  # the map layout needs none; it is drawn all the same
     typical = simulate(machine, Scenario(seconds))
     known = estimate(machine, typical)
     path = longest_path(graph, seconds)
-    joins = _joins(*(part.arrangement for part in machine.parts)) if machine.parts else _joins(arrangement)
+    arrangement = _drawn(machine)
+    joins = _joins(arrangement)
     if machine.job_file is not None:
         joins = sum(item["awaited"] for item in machine.job_file)
     return Plan(
@@ -120,9 +123,16 @@ def plan_job(machine: StateMachine, recorded: Mapping[str, float] | None = None,
         critical_path=path,
         critical_seconds=sum(seconds[task] for task in path),
         arrangement=arrangement,
+        parts=tuple(part.name for part in machine.parts),
         risks=(*risks(machine, recorded), *of_rates(job.name, typical)),
         schedule=_schedule(job.schedule),
     )
+
+
+def _drawn(machine: StateMachine) -> Arrangement:
+    if machine.parts:
+        return side_by_side({part.name: part.arrangement for part in machine.parts})
+    return machine.arrangement or arrange(machine.graph)  # the map layout needs none; it is drawn all the same
 
 
 def _schedule(schedule: Schedule | None) -> tuple[str, float] | None:
@@ -152,7 +162,7 @@ def _said_of(machine: StateMachine) -> str:
     sizes = [bounds.size(part.definition()) for part in machine.parts]
     tasks = [len(part.tasks) for part in machine.parts]
     return (
-        f"{len(sizes)} parts of {min(tasks):,} to {max(tasks):,} tasks and {min(sizes):,} to {max(sizes):,} bytes, "
+        f"{len(sizes)} parts of up to {max(tasks):,} tasks and {max(sizes):,} bytes, "
         f"{machine.cut.across:,} edges across"
     )
 
@@ -170,6 +180,11 @@ def _reason(machine: StateMachine) -> str:
     if machine.job_file is None:
         fits = f"it fits into one definition of at most {bounds.AUTO_DEFINITION:,} bytes, and into one history"
         return f"{fits}, since {_FOLLOWED}" if machine.follows else fits
+    return f"{_why_not_unrolled(machine)}; {_why_no_parts(machine)}"
+
+
+def _why_not_unrolled(machine: StateMachine) -> str:
+    job = machine.job
     unrolled = f"unrolled, where {_FOLLOWED}," if machine.can_follow else "unrolled,"
     if (events := bounds.history_events(job, follows=machine.can_follow)) > MAX_EVENTS:
         return (
@@ -177,3 +192,13 @@ def _reason(machine: StateMachine) -> str:
             "with `expected`, shorter timeouts or `wait: event` there are fewer"
         )
     return f"{unrolled} its definition would have more than {bounds.AUTO_DEFINITION:,} bytes"
+
+
+def _why_no_parts(machine: StateMachine) -> str:
+    if lacking := lacking_in_parts(machine.job):
+        return f"and parts have no {', no '.join(f'`{key}`' for key in lacking)}"
+    if is_crowded(machine.graph):
+        return (
+            f"and more than {MAX_ACTIVE_STATEMENTS} of its tasks could begin at once, which have turns in this layout"
+        )
+    return f"and in parts there would be more than {bounds.MAX_PARTS}, or one would be too large"

@@ -191,24 +191,6 @@ def test_tasks_show_as_running_once_their_upstreams_are_done(deploy: Deploy, bar
     assert deployed.end(arn).status == "SUCCEEDED"
 
 
-@pytest.mark.exhaustive
-def test_a_job_too_large_to_be_unrolled_runs(deploy: Deploy, ledger: str) -> None:
-    """Without being asked, 150 tasks with 2 KB of SQL each run by the map layout, each once."""
-    names = [f"t{number}" for number in range(150)]
-    padding = f"-- {'x' * 2000}\n"
-    tasks = [
-        task(name, *names[max(0, index - 2) : index], sql=(f"{padding}insert into {ledger} values ('{name}')",))
-        if index % 5
-        else task(name, sql=(f"{padding}insert into {ledger} values ('{name}')",))
-        for index, name in enumerate(names)
-    ]
-    deployed = deploy(EltJob(job_id="101", name="sample", tasks=tasks))
-    execution = deployed.run()
-    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
-    assert {run.status for run in deployed.tasks(execution.arn).values()} == {"succeeded"}
-    assert deployed.ran(ledger) == Counter(names)
-
-
 def test_the_definition_does_not_grow_with_the_graph(deploy: Deploy) -> None:
     """Two jobs of different sizes have the same definition; the tasks are in S3."""
     small, large = (deploy(mapped(*(task(f"t{number}") for number in range(count)))) for count in (1, 25))

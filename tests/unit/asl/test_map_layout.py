@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from elt_redshift.asl import jobfile
+from elt_redshift.asl import assembly, bounds, jobfile
 from elt_redshift.asl.bounds import MAX_WAITERS
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
@@ -36,8 +36,10 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(100, on_task_failure="finish_independent"), "map"),
         (sized(1, layout="map"), "map"),
         (sized(200), "unrolled"),
-        (sized(400), "map"),
-        (EltJob(job_id="1", name="long", tasks=[task(f"t{number}", sql=(LONG,)) for number in range(10)]), "map"),
+        (sized(400), "parts"),
+        (sized(400, fence=True), "map"),
+        (sized(501), "map"),
+        (EltJob(job_id="1", name="long", tasks=[task(f"t{number}", sql=(LONG,)) for number in range(10)]), "parts"),
         (
             EltJob(
                 job_id="1", name="slow", tasks=[task(f"t{number}", timeout=timedelta(hours=24)) for number in range(2)]
@@ -48,19 +50,58 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(200, audit_store="redshift"), "map"),
     ],
     ids=[
-        *("eighty", "one", "held_back", "many_held_back", "asked_for", "many", "too_many", "long_sql", "long_running"),
+        *(
+            "eighty",
+            "one",
+            "held_back",
+            "many_held_back",
+            "asked_for",
+            "many",
+            "too_many",
+            "too_many_with_a_fence",
+            "crowded",
+            "long_sql",
+            "long_running",
+        ),
         *("long_running_held_back", "audit_in_redshift"),
     ],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:
-    """Definition and history decide, unless the job does; what fits only with statements that are followed is."""
-    assert (compile_job(job).job_file is None) == (layout == "unrolled")
+    """Definition and history decide, unless the job does; what fits only with statements that are followed is. What
+    fits no definition is cut into parts, unless it asks for what these do not do."""
+    machine = compile_job(job)
+    assert bool(machine.parts) == (layout == "parts")
+    assert bool(machine.job_file) == (layout == "map")
+
+
+def test_what_would_be_too_many_parts_gets_the_map_layout(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is told by few of its tasks: the states of the others are never made."""
+    made: list[str] = []
+    one = assembly._Assembly.one
+
+    def noted(self: Any, name: str, following: str | None) -> Any:
+        made.append(name)
+        return one(self, name, following)
+
+    monkeypatch.setattr(assembly._Assembly, "one", noted)
+    monkeypatch.setattr(bounds, "MAX_PARTS", 1)
+    large = sized(450)
+    assert compile_job(large).job_file
+    assert len(made) < 10
+    monkeypatch.setattr(bounds, "MAX_PARTS", 2)
+    assert len(compile_job(large).parts) == 2
 
 
 @pytest.mark.parametrize(
     ("job", "follows"),
-    [(sized(80), False), (sized(200), True), (sized(2, timeout=timedelta(hours=24)), True), (sized(400), False)],
-    ids=["eighty", "many", "long_running", "too_many"],
+    [
+        (sized(80), False),
+        (sized(200), True),
+        (sized(2, timeout=timedelta(hours=24)), True),
+        (sized(400), True),
+        (sized(400, fence=True), False),
+    ],
+    ids=["eighty", "many", "long_running", "too_many", "fenced"],
 )
 def test_statements_are_followed_where_the_job_fits_only_so(job: EltJob, follows: bool) -> None:
     """Because of its definition, or of its history; a small job has all its states itself. The stack of a job that has
@@ -87,7 +128,7 @@ def test_a_task_tells_so_many_others_at_most() -> None:
     """The child that tells them has a history of its own, with its own limit."""
     tasks = [task("hub"), *(task(f"t{number}", "hub") for number in range(MAX_WAITERS + 1))]
     with pytest.raises(JobError, match=r"tasks\.hub: 1,501 tasks wait for it directly, and it can tell at most 1,500"):
-        compile_job(EltJob(job_id="101", name="sample", tasks=tasks))
+        compile_job(EltJob(job_id="101", name="sample", layout="map", tasks=tasks))
 
 
 def file_of(*tasks: SqlTask, **more: Any) -> dict[str, jobfile.Item]:

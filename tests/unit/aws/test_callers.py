@@ -11,6 +11,7 @@ from typing import Any
 import botocore.session
 import pytest
 
+from elt_redshift.asl import cutting
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.callers import policies
 from elt_redshift.aws.callers.policies import BOUNDARY, MAX_CHARACTERS, MAX_INLINE
@@ -27,6 +28,7 @@ PLACE = Place("aws", "eu-central-1", "123456789012")
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/0f4b5d0e-8f5a-4e0e-9a43-7f0f1f7c2f4e"
 BOUND = "arn:aws:iam::123456789012:policy/elt/what-elt-roles-may-do-at-most"
 EVERYTHING = job(task("a", wait="event"), schedule=Schedule(rate="1 day"), notify=Notify(not_succeeded_for=2))
+LARGE = job(task("a"), layout="parts", schedule=Schedule(rate="1 day"), notify=Notify(not_succeeded_for=2))
 WAREHOUSE = Warehouse(cluster="warehouse", user="etl")
 
 #: CloudFormation's registry as of 2026, without the handlers that only list: what each type's handlers may use.
@@ -138,8 +140,9 @@ def test_a_policy_is_no_larger_than_iam_takes(caller: Caller) -> None:
     """For a job that has everything: it is a managed policy. With all options and names as long as people choose, a
     role's inline policy holds it."""
     sql = (WAREHOUSE,) if caller == "mwaa" else ()
-    usual = _document(caller, Scope(PLACE, "elt-*", warehouses=sql, functions=False), EVERYTHING)
-    assert policies.size(usual) <= MAX_CHARACTERS
+    for usual in (EVERYTHING, LARGE):
+        document = _document(caller, Scope(PLACE, "elt-*", warehouses=sql, functions=False), usual)
+        assert policies.size(document) <= MAX_CHARACTERS
     most = Scope(
         PLACE,
         "a-stack-with-a-name-of-forty-characters-*",
@@ -149,11 +152,20 @@ def test_a_policy_is_no_larger_than_iam_takes(caller: Caller) -> None:
         key=KEY,
         role_path="/elt/roles/",
     )
-    document = _document(caller, most, EVERYTHING, JOBS["map"], JOBS["functions"], boundary=BOUND)
+    document = _document(caller, most, EVERYTHING, LARGE, JOBS["map"], JOBS["functions"], boundary=BOUND)
     assert policies.size(document) <= MAX_INLINE
     sids = [one["Sid"] for one in document["Statement"]]
     assert len(sids) == len(set(sids))
     assert all(sid.isalnum() for sid in sids)
+
+
+def test_a_policy_does_not_grow_with_the_parts_of_a_job(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One pattern names the machines of all, and another one their executions."""
+    one = _document("deployer", Scope(PLACE, "elt-*"), LARGE)
+    monkeypatch.setattr(cutting, "AUTO_DEFINITION", 14_000)
+    many = job(*map(task, "abcdefghijkl"), layout="parts", schedule=LARGE.schedule, notify=LARGE.notify)
+    assert len(compile_job(many).parts) > 2
+    assert _document("deployer", Scope(PLACE, "elt-*"), many) == one
 
 
 @pytest.mark.parametrize(

@@ -19,8 +19,9 @@ from hypothesis import strategies as st
 
 from elt_redshift.graph.groups import grouped
 from elt_redshift.graph.layout import arrange
+from elt_redshift.graph.parts import cut
 from elt_redshift.planning.grid import Grid
-from elt_redshift.planning.picture import CRITICAL, draw, draw_groups
+from elt_redshift.planning.picture import CRITICAL, draw, draw_groups, side_by_side
 from tests.unit.asl.jobs import JOBS
 
 Graph = Mapping[str, Sequence[str]]
@@ -209,6 +210,28 @@ def test_groups_are_drawn_with_how_many_tasks_they_have() -> None:
     if os.environ.get("ELT_REDSHIFT_WRITE_GOLDEN"):
         path.write_text(document)
     assert document == path.read_text()
+
+
+def test_each_part_of_a_job_begins_with_its_name() -> None:
+    """docs/images/parts.svg shows what is drawn today: all tasks, and a box more for each part."""
+    made = cut(graph_of("models"), dict.fromkeys(graph_of("models"), 1.0), 4)
+    parts = {f"part {number}": part.arrangement for number, part in enumerate(made.parts, 1)}
+    document = draw(side_by_side(parts), PICTURES["models"][1], parts=parts)
+    assert set(boxes(document)) == {*graph_of("models"), "part 1", "part 2", "part 3"}
+    assert parse(document).findtext("title", None, SVG) == "12 tasks from left to right"
+    assert [group.findtext("title", None, SVG) for group in parse(document).findall("g[@class='part']", SVG)] == [
+        *parts
+    ]
+    path = IMAGES / "parts.svg"
+    if os.environ.get("ELT_REDSHIFT_WRITE_GOLDEN"):
+        path.write_text(document)
+    assert document == path.read_text()
+
+
+def test_one_part_is_drawn_as_one() -> None:
+    """With no box around it."""
+    arrangement = side_by_side({"part 1": arrange({"a": [], "b": ["a"]})})
+    assert [*boxes(draw(arrangement, parts=["part 1"]))] == ["part 1", "a", "b"]
 
 
 @pytest.mark.parametrize("name", PICTURES)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.planning.critical_path import longest_path
@@ -81,8 +82,14 @@ def test_a_cap_costs_what_the_lanes_cost() -> None:
         ("auto", 2, None, "unrolled", "it fits"),
         ("auto", 140, None, "unrolled", "one history, since statements of more than a minute have executions of their"),
         ("auto", 20, 12, "unrolled", "since statements of more than a minute have executions of their own"),
-        ("auto", 300, None, "map", "of their own, its definition would have more than 943,718 bytes"),
-        ("auto", 200, 24, "map", "of their own, its history would have 38,800 events"),
+        (
+            "auto",
+            300,
+            None,
+            "parts",
+            "than one definition or history takes, and not more than 30 such; 2 parts of up to 150",
+        ),
+        ("auto", 200, 24, "parts", "than one definition or history takes, and not more than 30 such; 2 parts of up to"),
         ("map", 2, None, "map", "the job says so"),
     ],
 )
@@ -93,6 +100,33 @@ def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, hours: int 
         made.task(f"t{number}", statement="select 1", timeout=timedelta(hours=hours) if hours else None)
     found = plan_job(compile_job(made))
     assert found.layout == chosen
+    assert why in found.reason
+
+
+@pytest.mark.parametrize(
+    ("tasks", "hours", "more", "why"),
+    [
+        (
+            300,
+            None,
+            {"fence": True},
+            "own, its definition would have more than 943,718 bytes; and parts have no `fence`",
+        ),
+        (200, 24, {"fence": True}, "there are fewer; and parts have no `fence`"),
+        (501, None, {}, "bytes; and more than 500 of its tasks could begin at once, which have turns in this layout"),
+        (300, None, {}, "943,718 bytes; and in parts there would be more than 1, or one would be too large"),
+    ],
+)
+def test_the_map_layout_is_told_with_what_speaks_against_parts(
+    tasks: int, hours: int | None, more: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What they do not do, or their number; beside what does not fit one definition or history."""
+    monkeypatch.setattr(bounds, "MAX_PARTS", 1)
+    made = EltJob(job_id="1", name="one", **more)
+    for number in range(tasks):
+        made.task(f"t{number}", statement="select 1", timeout=timedelta(hours=hours) if hours else None)
+    found = plan_job(compile_job(made))
+    assert found.layout == "map"
     assert why in found.reason
 
 

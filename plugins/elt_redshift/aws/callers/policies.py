@@ -6,8 +6,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements.htm
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from elt_redshift.aws.callers import resource_types
@@ -22,6 +23,10 @@ MAX_CHARACTERS = 6_144
 MAX_INLINE = 10_240
 
 MACHINE = "AWS::StepFunctions::StateMachine"
+
+#: Of a machine's logical name: which part of its job it has, of which there may be many.
+_OF_PARTS = re.compile(r"^Part\d+")
+
 PASSED_TO = "iam:PassedToService"
 BOUNDARY = "iam:PermissionsBoundary"
 
@@ -67,8 +72,17 @@ def _short(values: Iterable[str]) -> Any:
 
 
 def document(grants: Iterable[Grant]) -> dict[str, Any]:
-    """The policy that allows that."""
-    return {"Version": "2012-10-17", "Statement": [one.statement for one in grants]}
+    """The policy that allows that; where the same is allowed on several things, in one statement."""
+    together: dict[Any, Grant] = {}
+    for one in grants:
+        same = tuple(sorted(one.why)), tuple(one.context.items())
+        before = together.get(same)
+        together[same] = _both(before, one) if before else one
+    return {"Version": "2012-10-17", "Statement": [one.statement for one in together.values()]}
+
+
+def _both(one: Grant, other: Grant) -> Grant:
+    return replace(one, name=f"{one.name} {other.name}", resources=(*one.resources, *other.resources))
 
 
 def size(policy: Mapping[str, Any]) -> int:
@@ -101,7 +115,7 @@ def _of_stacks(scope: Scope, templates: list[Mapping[str, Any]], boundary: str) 
         raise EltError(
             f"What rights it takes to make {', '.join(unknown)} is not known: see {resource_types.__name__}."
         )
-    machines = sorted(name for name, kind in made.items() if kind == MACHINE)
+    machines = sorted({_OF_PARTS.sub("Part*", name) for name, kind in made.items() if kind == MACHINE})
     together: dict[tuple[str, ...], Grant] = {}
     for kind in types:
         grant = _of_type(kind, scope, machines)

@@ -31,6 +31,7 @@ Thing = Literal[
     "history table",
     "join table",
     "job files",
+    "parts",
     "executions of parts",
     "functions",
     "templates",
@@ -82,6 +83,7 @@ _RUNS = (
         "let a failed run go on where it failed",
     ),
     Right("executions of parts", _actions("states", "GetExecutionHistory"), "follow the tasks of a large job"),
+    Right("parts", _actions("states", "DescribeStateMachine"), "tell the SQL that a large job is deployed with"),
     Right("map runs", _actions("states", "ListExecutions"), "tell why a task of a large job failed"),
     Right("children", _actions("states", "DescribeExecution"), "tell why a task of a large job failed"),
     Right("audit table", _actions("dynamodb", "GetItem", "UpdateItem"), "see and settle the jobs' locks"),
@@ -95,8 +97,7 @@ _STOPPING = (
     Right("statements", _actions("redshift-data", "CancelStatement", "ListStatements"), "cancel what a run has left"),
 )
 
-#: Step Functions stops the parts of a run with it, as a rule. Who removes stacks leaves it at that: a deployer's policy
-#: has little room.
+#: Step Functions stops the parts of a run with it, as a rule.
 _PARTS = Right(
     "executions of parts", _actions("states", "DescribeExecution", "StopExecution"), "stop the parts of runs"
 )
@@ -161,7 +162,12 @@ _DEPLOYER = (
     Right("definitions", _actions("states", "ValidateStateMachineDefinition"), "have definitions judged beforehand"),
     Right("machine", _actions("states", "ListExecutions"), "see before a removal what runs"),
     Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "stop runs: destroy --stop"),
-    *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in _STOPPING),
+    Right(
+        "executions of parts",
+        _actions("states", "DescribeExecution", "GetExecutionHistory"),
+        "stop parts of runs: destroy --stop",
+    ),
+    *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in (*_STOPPING, _PARTS)),
     Right("audit table", _actions("dynamodb", "UpdateItem"), "show the job in its audit table, and hold its lock"),
     Right("audit table", _actions("dynamodb", "GetItem"), "see who has a lock that is to move"),
     Right("shared table", _actions("dynamodb", "DeleteItem", "GetItem"), "remove a job's item: destroy --all"),

@@ -118,7 +118,7 @@ class Scope:
                 yield from self._tables(thing)
             case "key":
                 yield from filter(None, (self.key,))
-            case "map runs" | "children" | "job files" | "executions of parts":
+            case "map runs" | "children" | "job files" | "parts" | "executions of parts":
                 yield from self._of_large_jobs(thing) if self.large else ()
             case "functions":
                 yield from (place.in_bucket(self._bucket, "elt-redshift/functions/*"),) if self.functions else ()
@@ -162,8 +162,9 @@ class Scope:
         if thing == "job files":
             yield self.place.in_bucket(self._bucket, "elt-redshift/jobs/*")
             return
-        if thing == "executions of parts":
-            yield from (self.place.arn("states", f"execution:{one}:*") for one in self._parts())
+        if thing in ("parts", "executions of parts"):
+            named = "stateMachine:{}" if thing == "parts" else "execution:{}:*"
+            yield from (self.place.arn("states", named.format(one)) for one in self._parts())
             return
         kind = "mapRun" if thing == "map runs" else "execution"
         for one in self._machines(machine.MACHINE):

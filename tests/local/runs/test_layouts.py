@@ -1,0 +1,77 @@
+"""A job that is, or becomes, so large or so small that it gets another layout, with a run under way."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import pytest
+
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.job.model import EltJob, LockPolicy
+from tests.local.runs.conftest import Barrier
+from tests.unit.asl.jobs import job, task
+
+from .test_following import _end_under_another_layout
+from .test_resuming import resume
+from .test_tasks import Deploy
+
+
+def _pair(barrier: Barrier, ledger: str, **more: Any) -> EltJob:
+    """The second task waits for the first, which waits for the barrier."""
+    noted = f"insert into {ledger} values ('b')"
+    return job(task("a", sql=(barrier.pass_,)), task("b", "a", sql=(noted,)), **more)
+
+
+def test_a_run_of_the_map_layout_ends_well_when_its_stack_gets_parts(
+    deploy: Deploy, barrier: Barrier, ledger: str
+) -> None:
+    """The next run is one in parts."""
+    waiting = LockPolicy(when_locked="wait")
+    deployed = deploy(_pair(barrier, ledger, layout="map", lock=waiting))
+    before, after = _end_under_another_layout(deployed, barrier, _pair(barrier, ledger, layout="parts", lock=waiting))
+    assert ("part 1" in before, "part 1" in after) == (False, True)
+    assert deployed.ran(ledger) == Counter(b=2)
+
+
+def test_a_failed_run_in_parts_goes_on_when_its_stack_has_got_the_map_layout(deploy: Deploy, ledger: str) -> None:
+    """What its parts did is kept, though their machines are gone by then, and each task runs once."""
+    missing = f"{ledger}_missing"
+
+    def made(table: str, layout: Any) -> EltJob:
+        into = {"a": ledger, "b": table, "c": ledger}
+        tasks = (
+            task(name, *ups, sql=(f"insert into {into[name]} values ('{name}')",)) for name, *ups in ("a", "ba", "cb")
+        )
+        return job(*tasks, layout=layout)
+
+    deployed = deploy(made(missing, "parts"))
+    failed = deployed.run()
+    assert (failed.status, deployed.ran(ledger)) == ("FAILED", Counter("a"))
+    deployed.kept(failed.arn)
+    deployed.redeploy(made(ledger, "map"))
+    ended, resumption = resume(deployed, failed)
+    assert (ended.status, resumption.kept) == ("SUCCEEDED", ("a",))
+    assert deployed.ran(ledger) == Counter("abc")
+
+
+@pytest.mark.exhaustive
+def test_a_job_too_large_to_be_unrolled_runs_in_parts(deploy: Deploy, ledger: str) -> None:
+    """Without being asked, 150 tasks with 4 KB of SQL each, each once."""
+    names = [f"t{number}" for number in range(150)]
+    padding = f"-- {'x' * 4000}\n"
+    tasks = [
+        task(
+            name,
+            *(names[max(0, index - 2) : index] if index % 5 else ()),
+            sql=(f"{padding}insert into {ledger} values ('{name}')",),
+        )
+        for index, name in enumerate(names)
+    ]
+    made = EltJob(job_id="101", name="sample", tasks=tasks)
+    assert len(compile_job(made).parts) == 2
+    deployed = deploy(made)
+    execution = deployed.run()
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert {run.status for run in deployed.tasks(execution.arn).values()} == {"succeeded"}
+    assert deployed.ran(ledger) == Counter(names)
