@@ -149,10 +149,12 @@ def rows(tasks: int) -> Iterator[str]:
     for when, machine in (("before", before(job)), ("now", compile_job(job))):
         planned = plan_job(machine)
         worst = simulate(machine, Scenario(planned.seconds, joins="always"))
-        typical, name = planned.estimates.typical, f"{planned.layout}{', followed' if machine.follows else ''}"
+        typical, largest = planned.estimates.typical, planned.estimates.limits[0].used
+        followed = "unrolled, followed" if machine.follows else planned.layout
+        name = f"{len(machine.parts)} parts" if machine.parts else followed
         each = (f"{count / tasks:.1f}" for count in (typical.transitions, worst.transitions))
         yield (
-            f"| {tasks:,} | {when} | {name} | {planned.estimates.states:,} | {machine.size:,} | {' | '.join(each)} "
+            f"| {tasks:,} | {when} | {name} | {planned.estimates.states:,} | {largest:,} | {' | '.join(each)} "
             f"| {typical.events:,} | {planned.ratio:.3f} |"
         )
 

@@ -187,6 +187,7 @@ class Executions:
         except AwsError as error:
             if error.code != "ExecutionDoesNotExist":
                 raise
+            runs.absent = True
 
     def _tasks_of(self, execution_arn: str) -> Iterable[str]:
         """The names of the tasks in the definition that an execution runs, which is asked for where states bear shorter

@@ -300,8 +300,18 @@ class Resumer:
                 raise
             return Resumption(origin, {}, anew=f"what is unchanged cannot be told: {error}.")
         upstream = None if old.prints is None else {name: one.upstream for name, one in old.prints.items()}
-        runs = self.executions.look(origin.arn, TaskRuns(upstream)).tasks
+        runs = self._runs(origin, TaskRuns(upstream))
         return plan(origin, runs, old, new, cleared).assuming(runs, self.assumed, self.now())
+
+    def _runs(self, origin: Execution, runs: TaskRuns) -> tuple[TaskRun, ...]:
+        """The tasks of an execution. Where one of a part is not there any more, since its machine was removed, any task
+        of which nobody tells may have run: the new execution looks for its statement, as for those that had begun."""
+        found = self.executions.look(origin.arn, runs).tasks
+        if not any(part.absent for part in runs.parts.values()):
+            return found
+        return tuple(
+            replace(run, status="aborted", since=origin.started) if run.status == "waiting" else run for run in found
+        )
 
 
 def _size(parameters: Mapping[str, str], resume: Mapping[str, Any]) -> int:

@@ -77,6 +77,7 @@ class TaskRuns:
         this; none of a job that is not cut into parts, and before it has come to them. An execution of a part may not
         be there yet.
     :ivar succeeded: whether the execution is over for good.
+    :ivar absent: whether there is no such execution of a part: not yet, or not any more.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
@@ -92,7 +93,7 @@ class TaskRuns:
         self.last_event = self.news = 0
         self._redrives = 0
         self._resumed: str | None = None  # the execution that this one goes on with
-        self.skipped = self.refused = self.succeeded = self._over = False
+        self.skipped = self.refused = self.succeeded = self.absent = self._over = False
         self.parts: dict[str, TaskRuns] = {}
 
     def __getitem__(self, task: str) -> TaskRun:

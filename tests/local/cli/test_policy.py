@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -112,20 +113,21 @@ class Recorded:
 
 
 def test_a_deployer_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path], unique: str) -> None:
-    """Deploying anew and again, in both layouts and with a shared audit table; a change of the runtime, which takes the
+    """Deploying anew and again, in all layouts and with a shared audit table; a change of the runtime, which takes the
     lock; a removal that stops what runs, and one that somebody's lock is in the way of."""
     run, table, folders = (
         Recorded(cli),
         f"{unique}-audit",
-        [job("unrolled", "select pg_sleep(60)"), job("map"), job("lambda")],
+        [job("unrolled", "select pg_sleep(60)"), job("map"), job("lambda"), job("parts", "select pg_sleep(60)")],
     )
     run("audit", "create", table)
-    for folder, more in zip(folders, ((), ("--audit-table", table), ()), strict=True):
+    for folder, more in zip(folders, ((), ("--audit-table", table), (), ()), strict=True):
         run("deploy", folder, "--stack", _stack(folder), *WAREHOUSE, *more)
         run("deploy", folder, "--stack", _stack(folder), "--dry-run")
-    cli("run", folders[0])
-    wait_for(lambda: _at_work(folders[0]), "its statement runs", bounds.EXECUTION)
-    run("destroy", folders[0], "--all", "--stop", "--yes")
+    for running in (folders[0], folders[3]):
+        cli("run", running)
+        wait_for(partial(_at_work, running), "its statement runs", bounds.EXECUTION)
+        run("destroy", running, "--all", "--stop", "--yes")
     with_functions = (folders[2] / "job.yaml").read_text()
     (folders[2] / "job.yaml").write_text(with_functions.replace("runtime: lambda", ""))
     run("deploy", folders[2], "--stack", _stack(folders[2]))

@@ -35,7 +35,7 @@ def test_a_run_of_the_map_layout_ends_well_when_its_stack_gets_parts(
 
 
 def test_a_failed_run_in_parts_goes_on_when_its_stack_has_got_the_map_layout(deploy: Deploy, ledger: str) -> None:
-    """What its parts did is kept, though their machines are gone by then, and each task runs once."""
+    """What its parts did is found by the statements, since their machines are gone by then: each task runs once."""
     missing = f"{ledger}_missing"
 
     def made(table: str, layout: Any) -> EltJob:
@@ -51,7 +51,7 @@ def test_a_failed_run_in_parts_goes_on_when_its_stack_has_got_the_map_layout(dep
     deployed.kept(failed.arn)
     deployed.redeploy(made(ledger, "map"))
     ended, resumption = resume(deployed, failed)
-    assert (ended.status, resumption.kept) == ("SUCCEEDED", ("a",))
+    assert (ended.status, resumption.open) == ("SUCCEEDED", ("a",))
     assert deployed.ran(ledger) == Counter("abc")
 
 

@@ -14,6 +14,7 @@ from elt_redshift.aws.execution_status import Snapshot
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.job.model import EltJob
 from elt_redshift.runs.history import TaskRuns
+from elt_redshift.triggers.group import decider
 from elt_redshift.triggers.outcome import outcome_of
 from tests import bounds
 from tests.local.runs.conftest import Barrier, DeployedJob
@@ -69,6 +70,26 @@ def test_a_run_is_read_as_one_and_kept_as_it_was(deploy: Deploy, ledger: str) ->
     assert len({run.part for run in done.values()}) > 1
     assert (done["a"], done["b"].attempt) == (failed["a"], 2)
     assert all(run.statement_id and run.seconds is not None for run in done.values())
+
+
+def test_a_groups_mirror_shows_its_tasks_in_whichever_parts_they_are(deploy: Deploy, ledger: str) -> None:
+    """It tells of each as it ends, fails with the words of the one that failed, and is green behind a redrive."""
+    missing = f"{ledger}_missing"
+    deployed = deploy(_halves(ledger, missing))
+    arn = deployed.run().arn
+    told: list[str] = []
+    group = decider("all", [*"abcde"], told.append)
+    outcome = group(_look(deployed, arn))
+    assert outcome
+    assert (outcome.status, outcome.task) == ("failed", "b")
+    assert missing in (outcome.message or "")
+    deployed.sql(f"create table {missing} (task varchar(10))")
+    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.end(arn)
+    outcome = group(_look(deployed, arn))
+    assert outcome
+    assert (outcome.status, outcome.told) == ("succeeded", "all 5 tasks of the group")
+    assert {line.split()[1] for line in told if line.startswith("Task ")} == {*"abcde"}
 
 
 def test_a_stopped_run_leaves_nothing_behind(deploy: Deploy, barrier: Barrier) -> None:
