@@ -33,7 +33,7 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(80), "unrolled"),
         (sized(1), "unrolled"),
         (sized(50, on_task_failure="finish_independent"), "unrolled"),
-        (sized(100, on_task_failure="finish_independent"), "map"),
+        (sized(100, on_task_failure="finish_independent"), "parts"),
         (sized(1, layout="map"), "map"),
         (sized(200), "unrolled"),
         (sized(400), "parts"),
@@ -46,7 +46,7 @@ LONG = f"select '{'x' * 95_000}'"
             ),
             "unrolled",
         ),
-        (sized(2, on_task_failure="finish_independent", timeout=timedelta(hours=24)), "map"),
+        (sized(2, on_task_failure="finish_independent", timeout=timedelta(hours=24)), "parts"),
         (sized(200, audit_store="redshift"), "map"),
     ],
     ids=[

@@ -31,10 +31,10 @@ def _job(tasks: int = 20, layout: Any = "auto", held_back: bool = False, **optio
     ("options", "layout"),
     [
         ({}, "unrolled"),
-        ({"expected": HOURS, "held_back": True}, "map"),
+        ({"expected": HOURS, "held_back": True}, "parts"),
         ({"expected": HOURS}, "unrolled"),
         ({"expected": HOURS, "wait": "event"}, "unrolled"),
-        ({"timeout": 2 * HOURS, "held_back": True}, "map"),
+        ({"timeout": 2 * HOURS, "held_back": True}, "parts"),
         ({"timeout": 2 * HOURS, "held_back": True, "expected": timedelta(seconds=30)}, "unrolled"),
     ],
 )
