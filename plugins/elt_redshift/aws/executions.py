@@ -108,6 +108,20 @@ class Executions:
         with aws_errors(f"execution {execution_arn}"):
             return Execution.parse(self._client.describe_execution(executionArn=execution_arn))
 
+    def named(self, run: str, job_name: str) -> Execution:
+        """The execution that a person means.
+
+        :param run: its name, or the ARN.
+        :raises EltError: there is none.
+        """
+        try:
+            return self.describe(run if run.startswith("arn:") else execution_arn(self.state_machine_arn, run))
+        except AwsError as error:
+            if error.code not in ("ExecutionDoesNotExist", "InvalidArn"):
+                raise
+            where = f"`elt-redshift history {job_name}` lists its runs"
+            raise EltError(f"Job {job_name} has no run {run}, or Step Functions has forgotten it. {where}.") from error
+
     def running(self) -> list[Execution]:
         """The executions that have not ended."""
         with aws_errors(f"state machine {self.state_machine_arn}"):

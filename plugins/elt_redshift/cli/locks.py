@@ -166,8 +166,8 @@ def _check_owner(item: AuditItem, verdict: Verdict, force: bool) -> None:
         return
     if verdict.whose == "locked" and item.owner.is_execution:
         raise EltError(
-            f"Job {item.job_id} is locked by {item.owner}, which runs. Stop that execution if it must not go on; the "
-            "next run takes the lock of a stopped one by itself."
+            f"Job {item.job_id} is locked by {item.owner}, which runs. If it must not go on, `elt-redshift stop` "
+            "ends it; the next run takes the lock of a stopped one by itself."
         )
     if force:
         return

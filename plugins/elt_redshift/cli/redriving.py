@@ -17,7 +17,6 @@ from elt_redshift.job.findings import did_you_mean
 from elt_redshift.job.model import EltJob
 from elt_redshift.operators.drift import drift
 from elt_redshift.protocol.audit import FAILED, Assumption
-from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.runs.causes import named
 from elt_redshift.runs.history import TaskRuns
@@ -49,7 +48,7 @@ class Continuation:
         :raises EltError: there is none, or it cannot go on.
         """
         self._check_names()
-        origin = self._named(run) if run else self._find()
+        origin = self.executions.named(run, self.job.name) if run else self._find()
         if not origin.ended:
             raise EltError(f"Execution {origin.name} is {origin.status}. Stop it, or wait for its end.")
         self._warn_of_drift()
@@ -83,18 +82,6 @@ class Continuation:
             state = "has no item" if item is None else f"is {item.state}, held by {item.owner or 'nobody'}"
             raise EltError(f"--assume: Job {self.job.job_id} {state}, so {origin.name} has left nothing to be assumed.")
         self.audit.assume(item, origin.name, origin.redrive_count + 1, self.assumed, by=self.by)
-
-    def _named(self, run: str) -> Execution:
-        machine = self.executions.state_machine_arn
-        try:
-            return self.executions.describe(run if run.startswith("arn:") else execution_arn(machine, run))
-        except AwsError as error:
-            if error.code not in ("ExecutionDoesNotExist", "InvalidArn"):
-                raise
-            where = f"`elt-redshift history {self.job.name}` lists its runs"
-            raise EltError(
-                f"--execution: Job {self.job.name} has no run {run}, or it is forgotten. {where}."
-            ) from error
 
     def _find(self) -> Execution:
         """The execution that holds the lock; without one, the newest that did any work."""

@@ -1,4 +1,4 @@
-"""Commands that let runs begin and go on: ``run``, ``redrive``."""
+"""Commands that let runs begin, go on and end: ``run``, ``redrive``, ``stop``."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.aws.executions import Executions
+from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.cli.redriving import Continuation
 from elt_redshift.cli.watch import watch
@@ -49,7 +50,10 @@ def add_parser(commands: Commands) -> None:
     redrive_.add_argument(
         "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
     )
-    for made in (run_, redrive_):
+    stop_ = command(commands, "stop", stop, "Stop a run, cancel what it runs in the database, and free the job.")
+    stop_.add_argument("execution", metavar="RUN", nargs="?", help="its name, or the ARN; default: the one that runs")
+    stop_.add_argument("--reason", required=True, help="why; kept in the audit item and in the history, and notified")
+    for made in (run_, redrive_, stop_):
         add_aws(made)
 
 
@@ -97,6 +101,30 @@ def redrive(given: argparse.Namespace) -> int:
     )
     arn = continuation.go_on(given.execution)
     return watch(runs.job, runs.executions, arn) if given.watch else 0
+
+
+def stop(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    job, arn, account = runs.job, _running(runs, given.execution), runs.account
+    cause = f"{account.caller.rpartition(':')[2]} stopped it: {given.reason}"
+    if not stop_and_settle(runs.executions, account.statements, runs.audit, job.job_id, arn, cause):
+        raise EltError(f"Run {arn.rpartition(':')[2]} of job {job.name} has ended already.")
+    print(f"Stopped {arn}")
+    print(f"The next run begins from the start; to let this one go on instead, `elt-redshift redrive {job.name}`.")
+    return 0
+
+
+def _running(runs: _Runs, named: str | None) -> str:
+    """The ARN of the run that is named, or of the only one that runs."""
+    if named:
+        return runs.executions.named(named, runs.job.name).arn
+    running = runs.executions.running()
+    if not running:
+        raise EltError(f"No run of job {runs.job.name} is under way. There is nothing to stop.")
+    if len(running) > 1:
+        names = ", ".join(one.name for one in running)
+        raise EltError(f"Several runs of job {runs.job.name} are under way: {names}. Name the one to be stopped.")
+    return running[0].arn
 
 
 def _assumed(given: list[list[str]]) -> dict[str, Assumption]:

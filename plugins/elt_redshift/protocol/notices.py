@@ -93,7 +93,7 @@ def next_steps(job: str) -> Mapping[Case, str]:
 
 #: Behind the next step after a failed task, by what has become of the lock.
 LOCK_AFTER: Mapping[audit.AfterFailure, str] = {
-    audit.HOLD: " Until then the job is held: other runs of it do nothing.",
+    audit.HOLD: " Until then the job is held: other runs of it do nothing. To give this one up: `elt-redshift unlock`.",
     audit.RELEASED: " Another run begins from the start.",
 }
 

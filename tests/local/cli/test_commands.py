@@ -9,6 +9,7 @@ import re
 from datetime import timedelta
 from pathlib import Path
 
+import boto3
 import pytest
 
 from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
@@ -17,7 +18,11 @@ from elt_redshift.aws.stacks import Stacks
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.cli.conftest import Cli
+from tests.local.conftest import client_factory
+from tests.local.runs.conftest import closed_barrier, run_sql
+from tests.local.waiting import wait_for
 
 JOB = """\
 job_id: "{id}"
@@ -58,8 +63,6 @@ def test_who_may_not_write_to_the_audit_table_may_deploy(job: Path, cli: Cli, lo
 
 def _table(cli: Cli, deployed: Path, sql: str) -> None:
     name = (deployed / "job.yaml").read_text().split()[1].strip('"')
-    import boto3
-
     data = boto3.client("redshift-data")
     warehouse = {"ClusterIdentifier": "c", "Database": "dev", "DbUser": "u"}
     answer = data.execute_statement(**warehouse, Sql=sql.format(name), WaitTimeSeconds=30)
@@ -273,7 +276,7 @@ def test_a_run_that_met_a_held_job_is_told_with_its_reason(deployed: Path, cli: 
     _table(cli, deployed, "create table {} (x int)")
     status, _, err = cli("redrive", deployed, "--execution", "fials")
     assert (status, err.count("\n")) == (1, 1)
-    assert "has no run fials, or it is forgotten. `elt-redshift history" in err
+    assert "has no run fials, or Step Functions has forgotten it. `elt-redshift history" in err
     assert cli("redrive", deployed, "--execution", "fails", "--watch")[0] == 0
 
 
@@ -293,6 +296,28 @@ def test_what_is_interrupted_is_told_to_go_on(deployed: Path, cli: Cli, monkeypa
         (deployed / "second.sql").write_text("select 2;")
         status, _, err = cli("deploy", deployed, "--stack", deployed.name.replace("_", "-"))
     assert (status, "CloudFormation is not: stack" in err, "deploy it again" in err) == (130, True, True)
+
+
+def test_a_run_is_stopped(job: Path, cli: Cli, local_aws: LocalAws) -> None:
+    """With what it runs in the database; by whom and why is told, and the next run, or a redrive, begins."""
+    with closed_barrier(client_factory(local_aws.endpoint)) as barrier:
+        (job / "second.sql").write_text(f"{barrier.pass_};")
+        stack = job.name.replace("_", "-")
+        cli("deploy", job, "--stack", stack, "--cluster", "c", "--user", "u")
+        assert "is under way. There is nothing to stop." in cli("stop", job, "--reason", "x")[2]
+        cli("run", job, "--name", "one")
+        wait_for(lambda: '"running"' in cli("tasks", job, "--json")[1], "a task runs", bounds.EXECUTION)
+        cli("run", job, "--name", "two", "--watch")  # which finds the job at work
+        status, out, err = cli("stop", job, "--reason", "wrong year")
+        assert (status, err, "Stopped arn:" in out, "elt-redshift redrive" in out) == (0, "", True, True)
+        said = json.loads(cli("status", job, "--json")[1])[0]
+        assert (said["state"], "stopped it: wrong year" in said["failure"]) == ("Failed (next run takes over)", True)
+        assert "Run one of job" in (ended := cli("stop", job, "one", "--reason", "x")[2])
+        assert "has ended already." in ended
+        assert "has no run three" in cli("stop", job, "three", "--reason", "x")[2]
+        waiting = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and query like '%{}%'"
+        assert run_sql(boto3.client("redshift-data"), waiting.format(barrier.table)) == [[0]]
+    assert cli("redrive", job, "--watch")[0] == 0
 
 
 def test_an_older_run_is_not_redriven_unasked(deployed: Path, cli: Cli) -> None:
@@ -319,8 +344,6 @@ def test_a_held_job_is_unlocked(deployed: Path, cli: Cli) -> None:
 
 def test_a_dag_run_is_unlocked_once_its_lease_has_run_out(deployed: Path, cli: Cli) -> None:
     """While the lease lives, unlock refuses, and says when it ends and what to do."""
-    import boto3
-
     job_id = (deployed / "job.yaml").read_text().split()[1].strip('"')
     stack = Stacks(boto3.client("cloudformation")).find(job_id, None)
     store = DynamoDbAuditStore(boto3.client("dynamodb"), stack.audit_table)

@@ -157,7 +157,7 @@ def test_locks_in_redshift_are_used_with_the_rights_to_do_so(cli: Cli, unique: s
 
 @pytest.mark.exhaustive
 def test_an_operator_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path]) -> None:
-    """Runs, a redrive, a resumption, an unlock, and all that looks at them, of a job whose tasks run as children."""
+    """Runs, a redrive, a resumption, an unlock, a stop, and all that looks at them; tasks run as children."""
     run, folder = Recorded(cli), job("map")
     cli("deploy", folder, "--stack", _stack(folder), *WAREHOUSE)
     run("run", folder, "--watch", status=1)
@@ -174,6 +174,12 @@ def test_an_operator_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path])
     run("status", folder)
     run("status", "--table", _output(folder, "AuditTable"))
     _ask_children(run, folder)
+    text = (folder / "job.yaml").read_text()
+    (folder / "job.yaml").write_text(text.replace("select 1", "select pg_sleep(60)"))
+    cli("deploy", folder, "--stack", _stack(folder))
+    cli("run", folder)
+    wait_for(lambda: _at_work(folder), "its statement runs", bounds.EXECUTION)
+    run("stop", folder, "--reason", "It is enough.")
     policy = run.policy("operator", folder)
     assert run.calls.denied(policy) == []
     assert run.calls.unused(policy) == set()

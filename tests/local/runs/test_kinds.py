@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pytest
 
-from elt_redshift.job.model import EltJob, Schedule
+from elt_redshift.job.model import EltJob, Notify, Schedule
 from elt_redshift.job.parts import SqlTask
 from tests.local.runs.conftest import DeployedJob
 from tests.unit.asl.jobs import job, task
@@ -29,6 +29,8 @@ KINDS: dict[str, EltJob] = {
     "events": job(*_n(wait="event")),
     "map": job(*_n(), layout="map"),
     "functions": job(*_n(timeout=timedelta(minutes=1)), runtime="lambda"),
+    "parts": job(*_n(), layout="parts", fence=True),
+    "in redshift": job(*_n(wait="poll"), audit_store="redshift", notify=Notify(on=("failure",))),
     "schedule": job(task("a", sql=SQL), schedule=Schedule(rate="1 day", enabled=False)),
 }
 

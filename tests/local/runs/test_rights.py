@@ -12,6 +12,7 @@ from unittest.mock import patch
 
 import pytest
 
+from elt_redshift.asl import cutting
 from elt_redshift.asl.language.needs import STARTING_CHILDREN
 from elt_redshift.asl.patterns import catching_up
 from elt_redshift.aws.template import functions
@@ -26,6 +27,8 @@ from elt_redshift.protocol.places import Place
 from tests import bounds
 from tests.cases import exhaustive
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
+from tests.local.runs.test_parts import SMALL
+from tests.local.runs.test_resuming import resume
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import task
 
@@ -46,8 +49,11 @@ def _waits_for_events(form: dict[str, Any]) -> bool:
     return not {"layout", "runtime"} & form.keys()
 
 
-def _job(name: str, barrier: Barrier, ledger: str, **more: Any) -> EltJob:
-    """With joins, a batch, events where the layout has them, and a task whose table is not there at first."""
+def _job(name: str, barrier: Barrier, ledger: str, d: str = "d", **more: Any) -> EltJob:
+    """With joins, a batch, events where the layout has them, and a task whose table is not there at first.
+
+    :param d: what that task writes.
+    """
     how: Any = {"wait": "event" if _waits_for_events(more) else "long_poll"}
     limit: Any = {"timeout": timedelta(minutes=10)} if "runtime" in more else {}
     note = f"insert into {ledger} values ('%s')"
@@ -58,7 +64,7 @@ def _job(name: str, barrier: Barrier, ledger: str, **more: Any) -> EltJob:
             task("a", sql=(note % "a",), **how, **limit),
             task("b", sql=(barrier.pass_,), **limit),
             task("c", "a", "b", sql=(note % "c", note % "c"), **limit),
-            task("d", "b", sql=(f"insert into {ledger}_later values ('d')",), **how, **limit),
+            task("d", "b", sql=(f"insert into {ledger}_later values ('{d}')",), **how, **limit),
         ),
         notify=Notify(on=("failure", "success"), not_succeeded_for=2),
         lock=LockPolicy(when_locked="wait"),
@@ -98,14 +104,15 @@ def _deployed(deploy: Deploy, job: EltJob) -> Iterator[DeployedJob]:
     with (
         patch.object(catching_up, "UNDER_WAY", 0),
         patch.object(functions, "STATE_SECONDS_IN_REDSHIFT", int(MARGIN) + 5),
+        patch.object(cutting, "AUTO_DEFINITION", SMALL),
     ):
         deployed = deploy(job)
     yield deployed
     deployed.client("cloudformation").delete_stack(StackName=deployed.stack)
 
 
-def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger: str) -> str:
-    """One run is stopped, the next takes over, fails and is redriven, a third one waits for it; gives the first."""
+def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger: str) -> tuple[str, str]:
+    """One run is stopped, the next takes over, fails and is redriven, a third one waits for it; gives the first two."""
     first = deployed.start()
     deployed.until_submitted(first, "b")
     wait_for(lambda: deployed.statements(first, "a"), "a is submitted beside it", bounds.EXECUTION)
@@ -119,7 +126,14 @@ def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger:
     deployed.sql(f"create table {ledger}_later (task varchar(10))")
     deployed.executions.redrive(second, deployed.audit, deployed.job.job_id)
     assert [deployed.end(arn).status for arn in (second, third)] == ["SUCCEEDED", "SUCCEEDED"]
-    return first
+    return first, second
+
+
+def _resume(deployed: DeployedJob, origin: str, mended: EltJob) -> None:
+    """A task is mended and deployed, and another run goes on with what ``origin`` has done, but for that task."""
+    deployed.redeploy(mended)
+    ended, resumption = resume(deployed, deployed.executions.describe(origin), cleared={"d"})
+    assert (ended.status, {*resumption.kept}) == ("SUCCEEDED", {"a", "b", "c"})
 
 
 def _lose_the_lock(deployed: DeployedJob, barrier: Barrier) -> None:
@@ -195,11 +209,12 @@ def _miss_starts(stack: Stack, faults: Faults, clock: Clock) -> None:
 def test_roles_may_do_what_they_do_and_no_more(
     deploy: Deploy, barrier: Barrier, ledger: str, local_aws: LocalAws, unique: str, form: dict[str, Any]
 ) -> None:
-    """A take-over, a wait for the lock, joins, events, a failure, a redrive, a lost lock, notifications, the
-    history and its catching up, scheduled and missed starts: each call is allowed, and each right is used."""
+    """A take-over, a wait for the lock, joins, events, a failure, a redrive, a resumption, a lost lock, notifications,
+    the history and its catching up, scheduled and missed starts: each call is allowed, and each right is used."""
     with _deployed(deploy, _job(unique, barrier, ledger, **form)) as deployed, Faults(local_aws) as faults:
         stack, clock = Stack(deployed, local_aws), Clock(local_aws)
-        first = _take_over_fail_and_redrive(deployed, barrier, ledger)
+        first, second = _take_over_fail_and_redrive(deployed, barrier, ledger)
+        _resume(deployed, second, _job(unique, barrier, ledger, d="mended", **form))
         _forget(deployed, first)
         if _waits_for_events(form):
             _tell_twice(deployed, stack, first)

@@ -123,6 +123,8 @@ _AIRFLOW = (
 
 _OPERATOR = (
     *_RUNS,
+    *_STOPPING,
+    _PARTS,
     Right("machine", _actions("states", "ListExecutions"), "find the newest runs"),
     Right("machine behind ends", _actions("states", "StartExecution"), "catch up the history"),
     Right("audit table", _actions("dynamodb", "Scan"), "show all locks of a table: status"),
