@@ -24,12 +24,12 @@ def _n(**more: object) -> tuple[SqlTask, ...]:
 
 
 KINDS: dict[str, EltJob] = {
-    "plain": job(task("a", sql=SQL)),
+    "plain": job(task("a", sql=SQL), fence=True),
     "joins": job(*_n()),
     "events": job(*_n(wait="event")),
     "map": job(*_n(), layout="map"),
     "functions": job(*_n(timeout=timedelta(minutes=1)), runtime="lambda"),
-    "parts": job(*_n(), layout="parts", fence=True),
+    "parts": job(*_n(), layout="parts"),
     "in redshift": job(*_n(wait="poll"), audit_store="redshift", notify=Notify(on=("failure",))),
     "schedule": job(task("a", sql=SQL), schedule=Schedule(rate="1 day", enabled=False)),
 }
