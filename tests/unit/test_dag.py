@@ -473,7 +473,8 @@ def test_a_dag_file_imports_nothing_heavy() -> None:
     code = (
         "import sys, importlib.util as u; v3 = u.find_spec('airflow.sdk'); "
         "__import__('airflow.sdk.bases.operator' if v3 else 'airflow.models.baseoperator'); before = set(sys.modules); "
-        "import elt_redshift.dag, elt_redshift.native; print(*sorted(set(sys.modules) - before))"
+        "import elt_redshift.dag; assert 'elt_redshift.protocol.writes' not in sys.modules, 'of no use to a DAG file'; "
+        "import elt_redshift.native; print(*sorted(set(sys.modules) - before))"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     added = done.stdout.split()

@@ -14,8 +14,8 @@ from typing import Any
 from elt_redshift.aws.audit_item import AuditItem, LockedError
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol import audit, dynamodb
-from elt_redshift.protocol.audit import AfterFailure
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, NO_LEASE
+from elt_redshift.protocol.policies import AfterFailure
 from elt_redshift.protocol.times import iso_time
 from elt_redshift.protocol.writes import Write
 

@@ -26,7 +26,7 @@ from elt_redshift.job.parts import (
     WHEN_LOCKED,
 )
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_BATCH, MAX_STATEMENT_BYTES
-from elt_redshift.protocol.notices import KINDS
+from elt_redshift.protocol.policies import KINDS
 
 MAX_RETRIES = 10
 MAX_HISTORY_DAYS = 3650

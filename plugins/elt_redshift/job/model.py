@@ -36,7 +36,7 @@ from elt_redshift.job.parts import (
 )
 from elt_redshift.job.written import shown
 from elt_redshift.protocol import fence
-from elt_redshift.protocol.audit import AfterFailure
+from elt_redshift.protocol.policies import AfterFailure
 
 __all__ = [
     "AfterFailure",

@@ -11,7 +11,7 @@ from elt_redshift.job.findings import Findings
 from elt_redshift.job.parts import NEW_TOPIC, JobSpec, Notify, Schedule
 from elt_redshift.job.schedules import longest_span
 from elt_redshift.job.written import is_text, shown
-from elt_redshift.protocol.notices import KINDS
+from elt_redshift.protocol.policies import KINDS
 
 _TOPIC = re.compile(keys.TOPIC)
 

@@ -8,8 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from elt_redshift.protocol.audit import HOLD, AfterFailure
-from elt_redshift.protocol.notices import Kind
+from elt_redshift.protocol.policies import HOLD, AfterFailure, Kind
 
 WhenLocked = Literal["skip", "wait", "fail"]
 WhenHeld = Literal["fail", "skip", "wait"]
@@ -235,7 +234,7 @@ class Schedule:
 class Notify:
     """Whom a job tells of its runs, and of which.
 
-    :param on: which of :data:`~elt_redshift.protocol.notices.KINDS`.
+    :param on: which of :data:`~elt_redshift.protocol.policies.KINDS`.
     :param sns: the ARN of an SNS topic; ``new``: a topic in the job's stack.
     :param alarms: CloudWatch alarms, by the same topic, that need nothing of the job's stack to work.
     :param not_succeeded_for: one more, when no run has done its work for so many periods of the schedule; None: none.

@@ -22,6 +22,9 @@ from dataclasses import replace
 from functools import cache
 from typing import Any, Final, Literal, TypeVar, get_args
 
+from elt_redshift.protocol.policies import HOLD as HOLD
+from elt_redshift.protocol.policies import RELEASED as RELEASED
+from elt_redshift.protocol.policies import AfterFailure as AfterFailure
 from elt_redshift.protocol.statements import SLASH
 from elt_redshift.protocol.writes import Absent, AtMost, Below, Demand, Given, Has, Is, IsNot, Typed, Write, every, some
 
@@ -34,11 +37,6 @@ FAILED: Final = "Failed"
 
 #: Stands for a JobState that is no text.
 NO_TEXT = "(no text)"
-
-#: What becomes of the lock of a failed run: it keeps it until a redrive or an unlock, or lets it go.
-AfterFailure = Literal["hold", "release"]
-HOLD: Final = "hold"
-RELEASED: Final = "release"
 
 #: What a statement is taken for whose outcome is unknowable.
 Assumption = Literal["done", "not-done"]

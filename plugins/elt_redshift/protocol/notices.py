@@ -6,22 +6,20 @@ The texts are pieces to be joined: plain ones, or code of a state machine that c
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, Literal, TypeVar, get_args
+from typing import Final, Literal, TypeVar
 
 from elt_redshift.protocol import audit
+from elt_redshift.protocol.policies import KINDS as KINDS
+from elt_redshift.protocol.policies import Kind as Kind
 from elt_redshift.protocol.writes import Absent, AtMost, Given, Is, Write, some
 
 _Part = TypeVar("_Part")
 
-#: What people can ask to be told of: a run failed, was stopped or ran out of time; one met the job held after a
-#: failure; succeeded; met the job at work; or succeeded as the first one after a failure.
-Kind = Literal["failure", "held", "success", "skipped", "recovered"]
 FAILURE: Final = "failure"
 HELD: Final = "held"
 SUCCESS: Final = "success"
 SKIPPED: Final = "skipped"
 RECOVERED: Final = "recovered"
-KINDS: tuple[Kind, ...] = get_args(Kind)
 
 #: A subject has fewer than 100 characters; it holds names only, which are ASCII.
 #: https://docs.aws.amazon.com/sns/latest/api/API_Publish.html
