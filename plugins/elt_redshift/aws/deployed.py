@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from elt_redshift.aws.template import parts, tables, warehouse
+from elt_redshift.aws.template import names
 
 
 @dataclass(frozen=True)
@@ -55,12 +55,12 @@ class Deployed:
             history_table=outputs.get("HistoryTable", ""),
             run_end_machine=outputs.get("RunEndStateMachineArn", ""),
             job_id=outputs.get("JobID", ""),
-            shares_table=bool({tables.AUDIT, tables.IN_REDSHIFT} & given.keys()),
-            keeps_tables=outputs.get(tables.KEPT) != tables.SAID[False],
-            database_user=outputs.get(warehouse.DATABASE_USER, ""),
-            warehouse_role=given.get(warehouse.OTHER_ROLE, ""),
+            shares_table=bool({names.AUDIT, names.IN_REDSHIFT} & given.keys()),
+            keeps_tables=outputs.get(names.KEPT) != names.SAID[False],
+            database_user=outputs.get(names.DATABASE_USER, ""),
+            warehouse_role=given.get(names.OTHER_ROLE, ""),
             parameters=given,
-            part_machines=tuple(outputs.get(parts.OUTPUT, "").split()),
+            part_machines=tuple(outputs.get(names.PART_MACHINES, "").split()),
         )
 
     @property

@@ -14,9 +14,9 @@ from elt_redshift.aws.shared_table import check_id, shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Told, body
 from elt_redshift.aws.template import functions, job_file, parts
 from elt_redshift.aws.template.choices import Choices
+from elt_redshift.aws.template.names import AUDIT, IN_REDSHIFT, OTHER_ROLE
 from elt_redshift.aws.template.rendering import Rendered, render
-from elt_redshift.aws.template.tables import AUDIT, IN_REDSHIFT, address
-from elt_redshift.aws.template.warehouse import OTHER_ROLE
+from elt_redshift.aws.template.tables import address
 from elt_redshift.aws.validation import compile_accepted
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob

@@ -57,6 +57,8 @@ class PastRuns:
         :param until: only those that were started before then.
         :raises AwsError: AWS refused the call.
         """
+        if since and until and since > until:  # DynamoDB refuses a range that ends before it begins
+            return
         index = {} if outcome is None else {"IndexName": records.BY_OUTCOME}
         key = records.OF if outcome is None else records.JOB_OUTCOME
         value = job_id if outcome is None else "".join(records.of_outcome(job_id, outcome))

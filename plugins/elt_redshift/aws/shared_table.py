@@ -12,7 +12,7 @@ from typing import Any
 from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.template.tables import AUDIT
+from elt_redshift.aws.template.names import AUDIT
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import JOB_ID

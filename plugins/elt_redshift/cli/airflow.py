@@ -37,8 +37,7 @@ dag = elt_dag(EltJob.load({path!r}))
 
 
 def add_parser(commands: Commands) -> None:
-    help = "Open Airflow's own pages over the embedded AWS, with a job that succeeds and one that fails."
-    made = command(commands, "airflow", airflow, help, job=False)
+    made = command(commands, "airflow", airflow, job=False)
     made.add_argument("--port", type=int, default=8080, help="TCP port of the pages (default 8080; 0: any free one)")
     made.add_argument("--dags", type=Path, metavar="FOLDER", help="a folder of your own DAG files, to be shown too")
     made.add_argument(

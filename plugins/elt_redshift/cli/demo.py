@@ -16,7 +16,7 @@ from elt_redshift.exceptions import EltError
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "demo", demo, "Run the walkthrough on an embedded AWS.", job=False)
+    made = command(commands, "demo", demo, job=False)
     made.add_argument("--scale-factor", type=float, default=0.01, help="TPC-H scale factor (default 0.01)")
     made.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the DAG files (default dags)")
 

@@ -20,7 +20,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.execution_status import execution_name
 from elt_redshift.aws.waiting import until
-from elt_redshift.cli.options import INTERRUPTED
+from elt_redshift.cli.commands import INTERRUPTED
 from elt_redshift.cli.watch import failure, watch
 from elt_redshift.demo import airflow_home, data
 from elt_redshift.demo.setup import WAREHOUSE, load_staging

@@ -15,8 +15,7 @@ from elt_redshift.aws.deployment import carry_out, prepare
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stacks import ChangeSet
-from elt_redshift.aws.template.tables import AUDIT, SAID
-from elt_redshift.aws.template.warehouse import OTHER_ROLE
+from elt_redshift.aws.template.names import AUDIT, OTHER_ROLE, SAID
 from elt_redshift.cli.options import Commands, add_aws, command, load, pair
 from elt_redshift.exceptions import EltError
 
@@ -40,7 +39,7 @@ _OPTIONS = {
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "deploy", deploy, "Create or update the job's stack, showing what changes.")
+    made = command(commands, "deploy", deploy)
     made.add_argument("--stack", required=True, help="name of the stack")
     made.add_argument("--region", help="AWS region; default: as boto3 finds it")
     made.add_argument("--dry-run", action="store_true", help="show the changes, make none")
@@ -56,7 +55,7 @@ def add_parser(commands: Commands) -> None:
         help="whether the tables with the audit trail and the past runs stay when the stack is deleted (default yes)",
     )
     made.add_argument("--tag", type=pair, action="append", default=[], metavar="NAME=VALUE", help="tag of the stack")
-    gone = command(commands, "destroy", destroy, "Delete the job's stack, having said what goes and what stays.")
+    gone = command(commands, "destroy", destroy)
     add_aws(gone)
     gone.add_argument("--all", action="store_true", help="delete what would stay, too: the tables with the audit trail")
     gone.add_argument("--stop", action="store_true", help="stop the executions that run")

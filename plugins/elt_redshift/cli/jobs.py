@@ -12,8 +12,8 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import functions, job_file, parts
 from elt_redshift.aws.template.choices import Choices
+from elt_redshift.aws.template.names import SAID
 from elt_redshift.aws.template.rendering import render
-from elt_redshift.aws.template.tables import SAID
 from elt_redshift.cli import policy
 from elt_redshift.cli.options import Commands, command, load
 from elt_redshift.exceptions import EltError
@@ -25,7 +25,7 @@ from elt_redshift.planning.risks import risks
 
 
 def add_parser(commands: Commands) -> None:
-    checked = command(commands, "check", check, "Validate a job and list every mistake.")
+    checked = command(commands, "check", check)
     checked.add_argument(
         "--dags",
         type=Path,
@@ -34,12 +34,12 @@ def add_parser(commands: Commands) -> None:
         help="where to look for DAG files that schedule the job too (default: dags, if it is there)",
     )
     policy.add_to_check(checked)
-    compiled = command(commands, "compile", compile_, "Print the state machine definition.")
+    compiled = command(commands, "compile", compile_)
     compiled.add_argument(
         "--job-file", action="store_true", help="print the job file instead, which a large job's state machine reads"
     )
     compiled.add_argument("--part", type=int, metavar="NUMBER", help="print the definition of a part instead, from 1")
-    rendered = command(commands, "template", template, "Print the CloudFormation template.")
+    rendered = command(commands, "template", template)
     rendered.add_argument(
         "--shared-audit-table", action="store_true", help="with a parameter for the audit table's name, and no table"
     )
@@ -55,7 +55,7 @@ def add_parser(commands: Commands) -> None:
     rendered.add_argument(
         "--functions", type=Path, metavar="FILE", help="write the code of the job's Lambda functions there, as a zip"
     )
-    command(commands, "schema", schema, "Print the JSON Schema of job.yaml, for editors.", job=False)
+    command(commands, "schema", schema, job=False)
 
 
 def check(given: argparse.Namespace) -> int:

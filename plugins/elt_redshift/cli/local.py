@@ -8,6 +8,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+from elt_redshift.cli.commands import HELP
 from elt_redshift.local import process, rates
 from elt_redshift.local.faults import Faults
 from elt_redshift.local.psql import psql_command
@@ -17,7 +18,7 @@ Command = Callable[[argparse.Namespace], int]
 
 def add_parser(subparsers: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
     """Add ``local`` and its subcommands; each sets ``run``, a function of the parsed arguments to an exit code."""
-    local = subparsers.add_parser("local", help="the embedded AWS: up, down, status, psql, env")
+    local = subparsers.add_parser("local", help=HELP["local"])
     commands = local.add_subparsers(metavar="COMMAND", required=True)
     up = _command(commands, "up", _up, "start it (or find it running) and print where it is")
     up.add_argument(

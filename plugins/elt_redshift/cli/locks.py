@@ -15,6 +15,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.healing import Healer, Verdict
+from elt_redshift.cli.commands import HELP
 from elt_redshift.cli.listing import Row, add_forms, show
 from elt_redshift.cli.options import Commands, add_aws, command, load
 from elt_redshift.cli.watch import places
@@ -26,10 +27,10 @@ from elt_redshift.runs import causes
 
 
 def add_parser(commands: Commands) -> None:
-    status_ = command(commands, "status", status, "Show the audit table, or one job's item.", job=False)
+    status_ = command(commands, "status", status, job=False)
     status_.add_argument("job", metavar="JOB", nargs="?", help="default: every job that is deployed")
     add_forms(status_)
-    unlock_ = command(commands, "unlock", unlock, "Free a job that no run holds any more, on record.", job=False)
+    unlock_ = command(commands, "unlock", unlock, job=False)
     unlock_.add_argument("job", metavar="JOB", nargs="?", help="a deployed job; or name --table and --job-id")
     unlock_.add_argument("--reason", required=True, help="why; kept in the audit item")
     unlock_.add_argument("--force", action="store_true", help="although its owner may live, for example under a lease")
@@ -37,9 +38,9 @@ def add_parser(commands: Commands) -> None:
         made.add_argument("--table", help="an audit table, of locks that belong to no deployed job")
         made.add_argument("--job-id", metavar="ID", help="the key of an item in it")
         add_aws(made)
-    audit = commands.add_parser("audit", help="Make an audit table for locks that belong to no deployed job.")
+    audit = commands.add_parser("audit", help=HELP["audit"])
     create_ = command(
-        audit.add_subparsers(metavar="COMMAND", required=True), "create", create_table, _CREATE, job=False
+        audit.add_subparsers(metavar="COMMAND", required=True), "create", create_table, job=False, help=_CREATE
     )
     create_.add_argument("table", metavar="TABLE", help="its name, or the address of a table in Redshift")
     create_.add_argument("--job-id", metavar="ID", action="append", default=[], help="a job that gets its item there")

@@ -3,46 +3,25 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any
 
-from elt_redshift.job.findings import did_you_mean
+from elt_redshift.cli.commands import HELP
 from elt_redshift.job.model import EltJob
 
 Commands = Any  # argparse's sub-parser collection has no public type
 Run = Callable[[argparse.Namespace], int]
 
-#: The exit status of a command that was interrupted.
-INTERRUPTED = 130
 
+def command(
+    commands: Commands, name: str, run: Run, job: bool = True, help: str | None = None
+) -> argparse.ArgumentParser:
+    """Add a command; with ``job``, its first argument is JOB.
 
-class Parser(argparse.ArgumentParser):
-    """Says what is wrong in one line, and where the options are listed, instead of listing them each time."""
-
-    def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {self.prog}: {message.rstrip('.')}. `{self.prog} --help` lists what it takes.\n")
-
-    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """What a command does not know is refused by it, which can tell what it knows, and not by its parent."""
-        parsed, unknown = super().parse_known_args(args, namespace)
-        if unknown:
-            self.error(self._unknown(unknown))
-        return parsed, unknown
-
-    def _unknown(self, words: Sequence[str]) -> str:
-        option = next((word.partition("=")[0] for word in words if word.startswith("-")), None)
-        if option is None:
-            return f"nobody knows what '{words[0]}' is for"
-        return f"there is no option {option}. {did_you_mean(option, sorted(self._option_string_actions))}"
-
-    def _check_value(self, action: argparse.Action, value: Any) -> None:
-        if action.choices is not None and value not in action.choices:
-            raise argparse.ArgumentError(action, f"there is no '{value}'. {did_you_mean(value, action.choices)}")
-
-
-def command(commands: Commands, name: str, run: Run, help: str, job: bool = True) -> argparse.ArgumentParser:
-    """Add a command; with ``job``, its first argument is JOB."""
-    made: argparse.ArgumentParser = commands.add_parser(name, help=help, description=help)
+    :param help: what it does; default: as :data:`~elt_redshift.cli.commands.HELP` has it.
+    """
+    does = help or HELP[name]
+    made: argparse.ArgumentParser = commands.add_parser(name, help=does, description=does)
     made.set_defaults(run=run)
     if job:
         made.add_argument("job", metavar="JOB", help="a job.yaml, its folder, a job's name, or module:attribute")

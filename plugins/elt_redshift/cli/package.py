@@ -16,7 +16,7 @@ from elt_redshift.job.model import EltJob
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "package", package, "Write what Amazon MWAA is given.", job=False)
+    made = command(commands, "package", package, job=False)
     made.add_argument("jobs", metavar="JOB", nargs="*", help="a job.yaml, its folder, or a name; default: every job")
     made.add_argument("--dags", type=Path, default=Path("dags"), help="folder of the DAG files (default dags)")
     made.add_argument("--output", type=Path, default=Path("dist"), help="folder to write into (default dist)")

@@ -45,13 +45,13 @@ TREND_COLUMNS = ("task", "runs", "failed", "median", "p95", "last", "rows")
 
 
 def add_parser(commands: Commands) -> None:
-    history_ = command(commands, "history", history, "List the runs of a job, the newest first.")
+    history_ = command(commands, "history", history)
     history_.add_argument("--outcome", choices=[*OUTCOMES, RUNNING], help="only those that ended so, or that run")
     _add_period(history_)
     history_.add_argument("--limit", type=_count, default=20, help="how many at most (default 20)")
-    tasks_ = command(commands, "tasks", tasks, "Show what each task of a run did.")
+    tasks_ = command(commands, "tasks", tasks)
     tasks_.add_argument("execution", metavar="RUN", nargs="?", help="its name, or the ARN; default: the newest run")
-    trends_ = command(commands, "trends", show_trends, "Tell how long each task takes, over many runs.")
+    trends_ = command(commands, "trends", show_trends)
     _add_period(trends_)
     trends_.add_argument("--limit", type=_count, default=50, help="look at so many of the newest runs (default 50)")
     for made in (history_, tasks_, trends_):

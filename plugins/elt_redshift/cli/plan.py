@@ -38,7 +38,7 @@ _RUNS, _LOOKED_AT = 20, 100
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "plan", plan, "Tell what a job will do, cost and come close to.")
+    made = command(commands, "plan", plan)
     made.add_argument("--json", action="store_true", help="print everything as JSON, for machines")
     made.add_argument(
         "--record", action="store_true", help="write these durations beside the job.yaml, where `auto` finds them"

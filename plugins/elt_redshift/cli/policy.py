@@ -27,7 +27,7 @@ _WAREHOUSE = ("cluster", "workgroup", "database", "user", "secret")
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "policy", policy, "Print the IAM policy that somebody who uses jobs needs.", job=False)
+    made = command(commands, "policy", policy, job=False)
     made.add_argument("caller", metavar="|".join(CALLERS), choices=CALLERS, help="whose: Airflow's execution role, …")
     made.add_argument("jobs", metavar="JOB", nargs="*", help="only for these; the deployer's must be named")
     made.add_argument("--stack", help="the stack's name, which may have wildcards; default: any")

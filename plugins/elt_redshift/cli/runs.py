@@ -22,7 +22,7 @@ from elt_redshift.protocol.audit import ASSUMPTIONS, Assumption
 
 
 def add_parser(commands: Commands) -> None:
-    run_ = command(commands, "run", run, "Start an execution.")
+    run_ = command(commands, "run", run)
     run_.add_argument("-p", "--parameter", type=pair, action="append", default=[], metavar="NAME=VALUE")
     run_.add_argument("--name", help="name of the execution; starting the same name twice is the same as once")
     run_.add_argument("--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds")
@@ -30,7 +30,6 @@ def add_parser(commands: Commands) -> None:
         commands,
         "redrive",
         redrive,
-        "Let the failed run go on where it failed; if the job was deployed anew since, with its new version.",
     )
     redrive_.add_argument(
         "--execution", metavar="RUN", help="its name, or the ARN; default: the one that holds the lock, or the newest"

@@ -15,7 +15,7 @@ from rich.table import Column, Table
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import utc_now
 from elt_redshift.aws.errors import aws_errors
-from elt_redshift.aws.template import warehouse
+from elt_redshift.aws.template import names, warehouse
 from elt_redshift.aws.verification import rows
 from elt_redshift.aws.verification.bench import Bench
 from elt_redshift.aws.verification.recording import Recording
@@ -36,7 +36,7 @@ COLUMNS = ("row", "outcome", "claim", "seen", "calls")
 
 
 def add_parser(commands: Commands) -> None:
-    made = command(commands, "verify", verify, "Look in the account whether AWS does what is taken for granted here.")
+    made = command(commands, "verify", verify)
     made.add_argument("--aws", action="store_true", required=True, help="yes, in the account that boto3 finds")
     made.add_argument("--row", type=int, action="append", default=[], metavar="NUMBER", help="only this row")
     for option in _PARAMETERS:
@@ -83,7 +83,7 @@ def _parameters(given: argparse.Namespace, account: Account) -> dict[str, str]:
     with aws_errors(f"stack {stack}"):
         described: Any = account.client("cloudformation").describe_stacks(StackName=stack)["Stacks"][0]
     has = {one["ParameterKey"]: one["ParameterValue"] for one in described.get("Parameters", ())}
-    if has.get(warehouse.OTHER_ROLE):
+    if has.get(names.OTHER_ROLE):
         raise EltError(
             f"The warehouse of stack {stack} is in another account, where this does not reach. Name one of this "
             "account: --cluster or --workgroup."

@@ -229,6 +229,7 @@ def test_before_the_first_run_there_is_nothing(deployed: Path, cli: Cli) -> None
     """For people it is said; for programs it is an empty list."""
     assert re.fullmatch(r"Job \w+ has not run yet\.\n", cli("history", deployed)[1])
     assert cli("history", deployed, "--since", "7d", "--json")[1] == "[]\n"
+    assert cli("history", deployed, "--since", "1h", "--until", "2h", "--json")[1] == "[]\n"
     assert cli("history", deployed, "--csv")[1].startswith("run,outcome,started,ended,")
     assert "is kept that did its work" in cli("trends", deployed)[1]
     status, _, err = cli("tasks", deployed)

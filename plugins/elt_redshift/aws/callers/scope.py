@@ -9,6 +9,7 @@ from elt_redshift.asl.language import names
 from elt_redshift.aws.callers.rights import Thing
 from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.template import endings, machine, tables
+from elt_redshift.aws.template.names import AUDIT
 from elt_redshift.protocol.places import Place as InRedshift
 
 ANY = "*"
@@ -149,7 +150,7 @@ class Scope:
         if thing in ("audit table", "shared table"):
             own = tuple(one.audit_table for one in self.deployed if one.shares_table and not _in_redshift(one))
             yield from (self.place.arn("dynamodb", f"table/{one}") for one in (*own, *self.shared))
-        logical = {"audit table": tables.AUDIT, "history table": tables.HISTORY, "join table": tables.JOINS}.get(thing)
+        logical = {"audit table": AUDIT, "history table": tables.HISTORY, "join table": tables.JOINS}.get(thing)
         sharing = [one.stack for one in self.deployed if one.shares_table] if thing == "audit table" else []
         if logical is None or (thing == "join table" and not self.large):
             return

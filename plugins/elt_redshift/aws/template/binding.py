@@ -12,13 +12,14 @@ from typing import Any
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import functions, job_file, tables, topic
 from elt_redshift.aws.template.intrinsics import arn, ref
-from elt_redshift.aws.template.warehouse import CONNECTION, OTHER_ROLE
+from elt_redshift.aws.template.names import AUDIT, OTHER_ROLE
+from elt_redshift.aws.template.warehouse import CONNECTION
 
 #: Logical name of the machine that follows statements.
 FOLLOWER = "StatementFollowerStepFunction"
 
 _VALUES = {
-    Target.audit_table: ref(tables.AUDIT),
+    Target.audit_table: ref(AUDIT),
     Target.history_table: ref(tables.HISTORY),
     Target.join_table: ref(tables.JOINS),
     Target.topic: ref(topic.TOPIC),

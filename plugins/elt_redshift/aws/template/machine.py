@@ -12,9 +12,10 @@ from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
+from elt_redshift.aws.template.names import DATABASE_USER
 from elt_redshift.aws.template.part import Named, Part
 from elt_redshift.aws.template.roles import role
-from elt_redshift.aws.template.warehouse import DATABASE_USER, IDENTITY
+from elt_redshift.aws.template.warehouse import IDENTITY
 from elt_redshift.aws.template.warehouse import ROLE as WAREHOUSE_ROLE
 from elt_redshift.protocol import metrics
 

@@ -19,11 +19,11 @@ from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.binding import filled
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.machine import ROLE
+from elt_redshift.aws.template.names import PART_MACHINES
 from elt_redshift.aws.template.part import Named, Part, object_parameters
 
-#: Logical names of the parameters, and the output that names the machines, one behind the other.
+#: Logical names of the parameters.
 BUCKET, KEY = "PartsBucket", "PartsKey"
-OUTPUT = "PartStateMachineArns"
 
 #: By which Step Functions learns of the ends of executions that it waits for.
 _RULE = sub(f"{ARN}events:{HERE}:rule/StepFunctionsGetEventsForStepFunctionsExecutionRule")
@@ -49,7 +49,7 @@ def part(machine: StateMachine) -> Part:
     return Part(
         parameters=_PARAMETERS,
         resources={logical(part.number): _machine(part) for part in machine.parts},
-        outputs={OUTPUT: told},
+        outputs={PART_MACHINES: told},
         named={
             "parts": Named(_refs(numbers)),
             "executions of parts": Named(executions),

@@ -9,15 +9,13 @@ from typing import Any
 
 from elt_redshift.aws.template import warehouse
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, is_given, ref, sub, when
+from elt_redshift.aws.template.names import AUDIT, IN_REDSHIFT, KEPT, SAID
 from elt_redshift.aws.template.part import Named, Part, text_parameter
 from elt_redshift.protocol import audit, joins, records
 from elt_redshift.protocol.places import DEFAULT_TABLE
 
-#: Logical names of the tables.
-AUDIT = "DynamoDBETLAuditTable"
+#: Logical names of the other tables.
 HISTORY = "HistoryTable"
-#: The parameter that names the audit table where that is one in the warehouse.
-IN_REDSHIFT = "RedshiftETLAuditTable"
 JOINS = "JoinTable"
 
 
@@ -25,11 +23,10 @@ JOINS = "JoinTable"
 #: against deletion would be in the way of that.)
 OUTLIVES = "RetainExceptOnCreate"
 
-#: The output, and the tag of the tables, that say whether they outlive the stack. CloudFormation does not take another
-#: policy of deletion by itself: something of the table has to change with it.
+#: The tag of the tables that says whether they outlive the stack. CloudFormation does not take another policy of
+#: deletion by itself: something of the table has to change with it.
 #: https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-updating-stacks.html
-KEPT, KEPT_TAG = "TablesOutliveStack", "elt-redshift:outlives-stack"
-SAID = {True: "yes", False: "no"}
+KEPT_TAG = "elt-redshift:outlives-stack"
 
 
 def audit_table(kept: bool) -> Part:

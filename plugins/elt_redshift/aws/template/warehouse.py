@@ -14,6 +14,7 @@ from typing import Any
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.aws.template.intrinsics import ARN, HERE, is_empty, is_given, ref, sub, when
+from elt_redshift.aws.template.names import OTHER_ROLE
 from elt_redshift.aws.template.part import Named, Part, text_parameter
 from elt_redshift.job.model import EltJob
 
@@ -22,11 +23,8 @@ DATABASE, USER, SECRET = "DatabaseName", "DatabaseUserName", "SecretArn"
 #: Of the role that COPY and UNLOAD use.
 ROLE = "RedshiftIAMRoleARN"
 
-#: Of the other account, where the warehouse is in one: what calls of the Data API are made as.
-OTHER_ROLE = "WarehouseRoleArn"
-
-#: The condition that the role of the state machine connects as itself, and the output that names its database user.
-IDENTITY, DATABASE_USER = "UseIdentity", "DatabaseUser"
+#: The condition that the role of the state machine connects as itself.
+IDENTITY = "UseIdentity"
 
 #: The members of a request to the Data API that say where, by the member in whose place the compiler leaves a
 #: placeholder.

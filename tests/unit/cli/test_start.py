@@ -1,0 +1,69 @@
+"""A command starts with what it needs, and no more."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from elt_redshift.cli.commands import COMMANDS, HELP
+from elt_redshift.cli.main import main, parser
+
+COMPILER, SDK = "elt_redshift.asl.compiler", "boto3"
+
+
+TELL = """
+import json, sys
+from elt_redshift.cli.main import main
+try:
+    main(sys.argv[1:])
+finally:
+    print(json.dumps([*sys.modules]), file=sys.stderr)
+"""
+
+
+def imported(*words: str) -> set[str]:
+    """The modules that a command has imported which only tells of its options."""
+    done = subprocess.run([sys.executable, "-c", TELL, *words], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stderr))
+
+
+def test_people_are_told_of_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
+    """The help that no command is imported for is the one of all commands."""
+    with pytest.raises(SystemExit):
+        main(["--help"])
+    assert capsys.readouterr().out == parser().format_help()
+
+
+@pytest.mark.parametrize("command", HELP)
+def test_every_command_is_found(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each command is in the module that it is said to be in, and tells of its own options."""
+    with pytest.raises(SystemExit) as ended:
+        main([command, "--help"])
+    assert ended.value.code == 0
+    assert f"usage: elt-redshift {command} " in capsys.readouterr().out
+
+
+def test_a_word_that_is_no_command_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    """Whoever mistypes a command is told what was meant."""
+    with pytest.raises(SystemExit) as ended:
+        main(["histroy", "yearly_sales"])
+    assert ended.value.code == 2
+    assert "there is no 'histroy'. Did you mean 'history'?" in capsys.readouterr().err
+
+
+def test_help_imports_no_command() -> None:
+    """Neither a command nor what it stands on is imported for the help."""
+    modules = imported("--help")
+    assert not modules & {f"elt_redshift.cli.{module}" for module in COMMANDS}
+    assert not modules & {SDK, "yaml", "rich", "elt_redshift.job.model"}
+
+
+@pytest.mark.parametrize("command", ["history", "tasks", "trends"])
+def test_reading_the_past_needs_no_compiler(command: str) -> None:
+    """What reads past runs imports no compiler, and AWS's SDK not before it calls AWS."""
+    modules = imported(command, "--help")
+    assert "elt_redshift.cli.past" in modules
+    assert not modules & {COMPILER, SDK, "elt_redshift.cli.deployment"}
