@@ -4,13 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import boto3
 import pytest
+from botocore.exceptions import ClientError
 
+from elt_redshift.aws.account import Account
+from elt_redshift.aws.statements import Statements
+from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.local.iam.policies import grants
 from elt_redshift.local.iam.record import Rights
 from elt_redshift.local.process import LocalAws
+from elt_redshift.protocol.owners import Owner
 from tests import bounds
 from tests.local.cli.conftest import Cli
 from tests.local.conftest import client_factory
@@ -53,6 +59,20 @@ def _role(unique: str, **more: str) -> str:
     return str(output["OutputValue"])
 
 
+class _AtHome:
+    """The Data API of the job's own account, where none of its statements is."""
+
+    def get_paginator(self, _: str) -> Any:
+        return self
+
+    def paginate(self, **_: Any) -> Any:
+        return [{"Statements": []}]
+
+    def cancel_statement(self, **_: Any) -> Any:
+        error = {"Code": "ResourceNotFoundException", "Message": "Query does not exist."}
+        raise ClientError({"Error": error}, "CancelStatement")
+
+
 def _until(job_id: str, status: str) -> None:
     """A statement of the job has that status."""
     data, wanted = boto3.client("redshift-data"), {"StatementName": f"{job_id}/", "Status": status}
@@ -62,8 +82,9 @@ def _until(job_id: str, status: str) -> None:
 def test_a_job_runs_as_the_role_of_the_warehouses_account(
     tmp_path: Path, cli: Cli, unique: str, local_aws: LocalAws, barrier: Barrier
 ) -> None:
-    """A run is stopped, and the next one cancels what it has left, as that role; every right of the role is needed, no
-    other is, and the machine's own role touches no warehouse. The role stays until it is taken back."""
+    """A run is stopped by somebody who sees no statement there: its lock is let go, and the next run cancels what it
+    has left, as that role. Every right of the role is needed, no other is, and the machine's own role touches no
+    warehouse. The role stays until it is taken back."""
     _write(tmp_path, unique, barrier.pass_)
     arn = _role(unique, DatabaseUserName="awsuser")
     where = ("--cluster", "warehouse", "--user", "awsuser")
@@ -76,8 +97,12 @@ def test_a_job_runs_as_the_role_of_the_warehouses_account(
     machine = boto3.client("cloudformation").describe_stacks(StackName=unique)["Stacks"][0]["Outputs"]
     (of,) = [one["OutputValue"] for one in machine if one["OutputKey"] == "StateMachineArn"]
     execution = of.replace(":stateMachine:", ":execution:")
-    steps = boto3.client("stepfunctions")
-    steps.stop_execution(executionArn=f"{execution}:one")
+    steps, account = boto3.client("stepfunctions"), Account.here()
+    audit = account.audit(account.stacks.find(unique).audit_table)
+    stop_and_settle(account.executions(), Statements(_AtHome()), audit, unique, f"{execution}:one", "Somebody.")
+    item = audit.read(unique)
+    assert item is not None
+    assert (item.owner, item.after) == (Owner(f"{execution}:one"), "release")
     cli("run", tmp_path, "--name", "two")
     _until(unique, "ABORTED")
     barrier.open()
