@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal, get_args
 
 from elt_redshift.aws import removal, uploads
 from elt_redshift.aws.account import Account
@@ -32,6 +32,13 @@ TIMEOUT, PAUSE = 300.0, 0.5
 #: The tasks of the scratch job: one that waits for its statement's event, one that polls, and one that fails; and what
 #: Redshift then says.
 TOLD, GOOD, BAD, MESSAGE = "told", "good", "bad", "by zero"
+
+#: The tasks of the one with Lambda functions: the first two end in branches of their own; BOTH waits for them, BEHIND
+#: for RIGHT alone.
+LEFT, RIGHT, BOTH, BEHIND = "left", "right", "both", "behind"
+
+#: Which scratch job: one as most are, one in the map layout, one with Lambda functions.
+Kind = Literal["plain", "large", "functions"]
 
 
 class DiffersError(EltError):
@@ -58,7 +65,7 @@ class Bench:
     :param parameters: the template's parameters that say where SQL runs, and as whom.
     :param told: is given a line about whatever is made or removed.
     :param sleep: how to wait, in seconds.
-    :param large: the scratch job has the map layout, and no task that waits for an event.
+    :param kind: of the scratch job.
     """
 
     def __init__(
@@ -67,9 +74,9 @@ class Bench:
         parameters: Mapping[str, str],
         told: Callable[[str], None] = lambda _: None,
         sleep: Sleep = time.sleep,
-        large: bool = False,
+        kind: Kind = "plain",
     ) -> None:
-        self.account, self.parameters, self._is_large = account, parameters, large
+        self.account, self.parameters, self._kind = account, parameters, kind
         self.name = f"{PREFIX}-{secrets.token_hex(4)}"
         self._told, self._sleep = told, sleep
         self._made, self._noted = False, dict[str, Mapping[str, Any] | EltError]()
@@ -116,13 +123,24 @@ class Bench:
     @cached_property
     def large(self) -> Bench:
         """The same with another scratch job, in the map layout."""
-        return Bench(self.account, self.parameters, self._told, self._sleep, large=True)
+        return Bench(self.account, self.parameters, self._told, self._sleep, "large")
+
+    @cached_property
+    def functions(self) -> Bench:
+        """The same with another scratch job, with Lambda functions and a join."""
+        return Bench(self.account, self.parameters, self._told, self._sleep, "functions")
 
     @cached_property
     def job(self) -> EltJob:
-        """Three tasks, one behind the other; two in the map layout."""
-        job = EltJob(job_id=self.name, name=self.name.replace("-", "_"), layout="map" if self._is_large else "unrolled")
-        if self._is_large:
+        """The scratch job."""
+        job_id, name = self.name, self.name.replace("-", "_")
+        if self._kind == "functions":
+            job = EltJob(job_id=job_id, name=name, runtime="lambda")
+            for task, upstream in {LEFT: (), RIGHT: (), BOTH: (LEFT, RIGHT), BEHIND: (RIGHT,)}.items():
+                job.task(task, statement="select 1", upstream=upstream, timeout="5m")
+            return job
+        job = EltJob(job_id=job_id, name=name, layout="map" if self._kind == "large" else "unrolled")
+        if self._kind == "large":
             job.task(GOOD, statement="select 1")
             job.task(BAD, statement="select 1/0", upstream=[GOOD])
             return job
@@ -147,15 +165,15 @@ class Bench:
         return self.stack.audit_table
 
     @cached_property
-    def failed(self) -> Execution:
-        """A run of the scratch job, which fails."""
+    def first(self) -> Execution:
+        """A run of the scratch job, which fails, but for the job with functions."""
         return self._wait_for(self._executions.start(f"{self.name}-run", {}))
 
     @cached_property
     def redriven(self) -> Execution:
         """The same run once it was redriven, and has failed again."""
-        redrives = self._executions.redrive(self.failed.arn, self.account.audit(self.table), self.job.job_id)
-        return self._wait_for(self.failed.arn, redrives)
+        redrives = self._executions.redrive(self.first.arn, self.account.audit(self.table), self.job.job_id)
+        return self._wait_for(self.first.arn, redrives)
 
     @property
     def _executions(self) -> Executions:
@@ -170,7 +188,7 @@ class Bench:
     @cached_property
     def tasks(self) -> dict[str, TaskRun]:
         """The tasks of the run, by their names, before it is redriven."""
-        return self._tasks(self.failed)
+        return self._tasks(self.first)
 
     @cached_property
     def tasks_redriven(self) -> dict[str, TaskRun]:
@@ -185,7 +203,7 @@ class Bench:
     def submissions(self, task: str) -> list[Any]:
         """The answers to the calls by which a task of the run has submitted its SQL, as its history has them; None
         where one has failed."""
-        events = {one["id"]: one for one in self._executions.new_events(self.failed.arn, after=0)}
+        events = {one["id"]: one for one in self._executions.new_events(self.first.arn, after=0)}
         calls = {number: one.get("taskScheduledEventDetails", {}) for number, one in events.items()}
 
         def call_of(event: Mapping[str, Any]) -> int:
@@ -203,6 +221,12 @@ class Bench:
             for number, call in calls.items()
             if "xecuteStatement" in call.get("resource", "") and f"/{task}/" in call["parameters"]
         ]
+
+    def scheduled(self, action: str) -> list[str]:
+        """What the run has asked of AWS by calls whose resource begins so, as its history has it."""
+        events = self._executions.new_events(self.first.arn, after=0)
+        calls = (one.get("taskScheduledEventDetails", {}) for one in events)
+        return [one["parameters"] for one in calls if one.get("resource", "").startswith(action)]
 
     def noted(self, definition: Callable[[], Mapping[str, Any]], name: str) -> Mapping[str, Any]:
         """The output of an execution of a state machine that is made for it, once, and deleted behind it.
@@ -251,7 +275,8 @@ class Bench:
 
     def remove(self) -> str:
         """Delete whatever was made, also by a call whose answer was lost; tells what could not be deleted."""
-        left = [*self._left(), *(self.large._left() if "large" in self.__dict__ else ())]
+        others = [self.__dict__[kind] for kind in get_args(Kind) if kind in self.__dict__]
+        left = [one for bench in (self, *others) for one in bench._left()]
         return f"Not everything that was made could be deleted: {'; '.join(left)}. Delete it by hand." if left else ""
 
     def _left(self) -> list[str]:

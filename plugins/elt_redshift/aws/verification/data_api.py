@@ -1,11 +1,13 @@
-"""Checks of the Data API: statements that read and write nothing of anybody's."""
+"""Checks of the Data API: statements that read and write nothing of anybody's; one makes a table of its own, and drops
+it."""
 
 from __future__ import annotations
 
 import secrets
 from typing import Any
 
-from elt_redshift.aws.verification.bench import Bench, expect
+from elt_redshift.aws.verification.bench import Bench, NotShownError, expect
+from elt_redshift.protocol import errors
 from elt_redshift.protocol.statements import FAILED, FINISHED
 
 
@@ -113,3 +115,34 @@ def counted_rows(bench: Bench) -> str:
     rows = [one.get("ResultRows") for one in told.get("SubStatements", ())][1:]
     expect(rows == [3, 2, 1], f"{rows}, {told.get('Error', 'no error')}")
     return "3 inserted, 2 updated, 1 deleted"
+
+
+#: So many writers want to be the one that changes a row.
+WRITERS = 8
+
+
+def one_writer(bench: Bench) -> str:
+    """Of UPDATEs of one row at once one changes it; the others change nothing, or fail with error 1023."""
+    table = f"elt_verify_{secrets.token_hex(8)}"
+    made = bench.run(f"create table {table} (n int)", f"insert into {table} values (0)")  # noqa: S608 - ours
+    if made["Status"] != FINISHED:
+        raise NotShownError(f"No table can be made in {bench.where['Database']}: {made.get('Error')}")
+    try:
+        request = {**bench.where, "Sql": f"update {table} set n = n + 1 where n = 0"}  # noqa: S608 - ours
+        ids = [bench.data.execute_statement(**request)["Id"] for _ in range(WRITERS)]
+        written = [_written(bench.ended(one)) for one in ids]
+    finally:
+        bench.run(f"drop table {table}")
+    counts = {one: written.count(one) for one in dict.fromkeys(written)}
+    expect(counts.get(_CHANGED) == 1 and {*counts} <= {_CHANGED, _UNCHANGED, _CONFLICT}, counts)
+    return ", ".join(f"{count} {one}" for one, count in counts.items())
+
+
+_CHANGED, _UNCHANGED, _CONFLICT = "changed it", "found it changed", "failed with error 1023"
+
+
+def _written(told: dict[str, Any]) -> str:
+    if told["Status"] == FINISHED:
+        return {0: _UNCHANGED, 1: _CHANGED}.get(told["ResultRows"], f"changed {told['ResultRows']} rows")
+    said = str(told.get("Error"))
+    return _CONFLICT if errors.kind("", said) == "conflict" else said

@@ -74,8 +74,8 @@ def _states(bench: Bench) -> dict[str, State]:
     refused = dynamodb.update(table, key, Write(sets={"Seen": _TEXT}, demands=Present("Nothing")), {"text": "x"})
     token = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}), {"text": _MINE})
     unmet = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}, demands=Present("Nothing")), {"text": _MINE})
-    nobody = bench.failed.arn.rpartition(":")[0] + ":nobody"
-    prefix = "".join(beginning(bench.job.job_id, Owner(bench.failed.arn).label))
+    nobody = bench.first.arn.rpartition(":")[0] + ":nobody"
+    prefix = "".join(beginning(bench.job.job_id, Owner(bench.first.arn).label))
     get = dynamodb.get(table, key)
     states = {
         "refused": _task(bench, "dynamodb:updateItem", refused),
@@ -88,7 +88,7 @@ def _states(bench: Bench) -> dict[str, State]:
         "unmet": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", unmet, TimeoutSeconds=60),
         "stale": _task(bench, "aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "none", "Output": "{}"}),
         "waited": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", token, TimeoutSeconds="{% 1 %}"),
-        "ended": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.failed.arn}, _note("StopDate")),
+        "ended": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.first.arn}, _note("StopDate")),
         "statement": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": statement}, _note("CreatedAt")),
         "listed": _task(
             bench,

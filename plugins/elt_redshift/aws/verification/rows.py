@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.verification import data_api, dynamodb, probe, stacks
+from elt_redshift.aws.verification import data_api, dynamodb, joins, probe, stacks
 from elt_redshift.aws.verification.bench import Bench, DiffersError, NotShownError
 from elt_redshift.exceptions import EltError
 
@@ -92,6 +92,9 @@ ROWS = (
     Row(85, _BATCH, data_api.failed_first),
     Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
     Row(115, (*_BATCH, "redshift-data:GetStatementResult"), data_api.read_behind_a_write),
+    Row(116, (*_BATCH, "redshift-data:ExecuteStatement"), data_api.one_writer),
+    Row(123, _RUN, joins.waits, stack=True),
+    Row(124, _RUN, joins.functions, stack=True),
 )
 
 #: Rows that no program can check, and what they take. (The others have none yet.)

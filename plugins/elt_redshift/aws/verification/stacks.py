@@ -99,7 +99,7 @@ def _by_event(bench: Bench) -> str:
 
 def failed_gate(bench: Bench) -> str:
     """A gate that raises fails the execution with Redshift's message in its cause."""
-    run = bench.failed
+    run = bench.first
     expect(run.error == "States.QueryEvaluationError", run.error)
     expect(MESSAGE in (run.cause or ""), run.cause)
     return f"{run.error}: {run.cause}"
@@ -135,7 +135,7 @@ def children_after_redrive(bench: Bench) -> str:
 def in_history(bench: Bench) -> str:
     """The history has the failed run, with what failed."""
     past = bench.account.past_runs(bench.stack.history_table)
-    arn = bench.failed.arn
+    arn = bench.first.arn
 
     def kept() -> Any:
         return next((one for one in past.runs(bench.job.job_id) if one.execution == arn), None)
