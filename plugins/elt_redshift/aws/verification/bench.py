@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, get_args
 
 from elt_redshift.aws import removal, uploads
 from elt_redshift.aws.account import Account
@@ -18,6 +18,7 @@ from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.template import warehouse
+from elt_redshift.aws.verification.jobs import Kind, scratch
 from elt_redshift.aws.waiting import Sleep, until
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
@@ -28,17 +29,6 @@ from elt_redshift.runs.history import TaskRun, TaskRuns
 PREFIX = "elt-verify"
 #: Seconds that a statement, a run or a record may take, and between two looks.
 TIMEOUT, PAUSE = 300.0, 0.5
-
-#: The tasks of the scratch job: one that waits for its statement's event, one that polls, and one that fails; and what
-#: Redshift then says.
-TOLD, GOOD, BAD, MESSAGE = "told", "good", "bad", "by zero"
-
-#: The tasks of the one with Lambda functions: the first two end in branches of their own; BOTH waits for them, BEHIND
-#: for RIGHT alone.
-LEFT, RIGHT, BOTH, BEHIND = "left", "right", "both", "behind"
-
-#: Which scratch job: one as most are, one in the map layout, one with Lambda functions.
-Kind = Literal["plain", "large", "functions"]
 
 
 class DiffersError(EltError):
@@ -133,21 +123,7 @@ class Bench:
     @cached_property
     def job(self) -> EltJob:
         """The scratch job."""
-        job_id, name = self.name, self.name.replace("-", "_")
-        if self._kind == "functions":
-            job = EltJob(job_id=job_id, name=name, runtime="lambda")
-            for task, upstream in {LEFT: (), RIGHT: (), BOTH: (LEFT, RIGHT), BEHIND: (RIGHT,)}.items():
-                job.task(task, statement="select 1", upstream=upstream, timeout="5m")
-            return job
-        job = EltJob(job_id=job_id, name=name, layout="map" if self._kind == "large" else "unrolled")
-        if self._kind == "large":
-            job.task(GOOD, statement="select 1")
-            job.task(BAD, statement="select 1/0", upstream=[GOOD])
-            return job
-        job.task(TOLD, statement="select 1", wait="event")
-        job.task(GOOD, statement="select 1", upstream=[TOLD])
-        job.task(BAD, statement="select 1/0", upstream=[GOOD])
-        return job
+        return scratch(self._kind, self.name)
 
     @cached_property
     def stack(self) -> Deployed:

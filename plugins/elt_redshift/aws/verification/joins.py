@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from elt_redshift.asl.language import calls
-from elt_redshift.aws.verification.bench import BEHIND, BOTH, LEFT, RIGHT, Bench, expect
+from elt_redshift.aws.verification.bench import Bench, expect
+from elt_redshift.aws.verification.jobs import BEHIND, BOTH, LEFT, RIGHT
 
 
 def functions(bench: Bench) -> str:

@@ -14,7 +14,8 @@ from uuid import uuid4
 
 from elt_redshift.asl.language import calls
 from elt_redshift.aws.template.machine import MACHINE
-from elt_redshift.aws.verification.bench import GOOD, Bench, NotShownError, expect
+from elt_redshift.aws.verification.bench import Bench, NotShownError, expect
+from elt_redshift.aws.verification.jobs import GOOD
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import ANY, beginning

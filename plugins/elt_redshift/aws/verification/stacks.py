@@ -11,7 +11,8 @@ from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.template import warehouse
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.validation import compile_accepted
-from elt_redshift.aws.verification.bench import BAD, GOOD, MESSAGE, TOLD, Bench, NotShownError, expect
+from elt_redshift.aws.verification.bench import Bench, NotShownError, expect
+from elt_redshift.aws.verification.jobs import BAD, GOOD, MESSAGE, TOLD
 from elt_redshift.protocol.statements import FINISHED
 
 
