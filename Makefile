@@ -86,7 +86,7 @@ test-matrix: .venv/installed  ## the tests of the Airflow side, on every other A
 	$(MAKE) --no-print-directory --jobs $(JOBS) --output-sync=target $(MATRIX:%=test-airflow-%)
 
 .venv-%/installed: $(BIN)/uv pyproject.toml constraints/airflow-%.txt
-	$(PYTHON) -m venv --clear .venv-$*
+	$(BIN)/uv venv --quiet --clear --python $(BIN)/python .venv-$*
 	VIRTUAL_ENV=.venv-$* $(BIN)/uv pip install --quiet -c constraints/airflow-$*.txt -r constraints/matrix.in -e .
 	@touch $@
 

@@ -22,6 +22,7 @@ class Broken:
     :param jobs: the sample jobs that it is tried on.
     :param rules: one of these is broken by it.
     :param chances: of its schedules.
+    :param first: the schedule that was the first to show it, where that takes long to find.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Broken:
     jobs: tuple[str, ...]
     rules: tuple[Rule, ...]
     chances: Chances | None = None
+    first: int = 0
 
 
 def _states(definition: Mapping[str, Any]) -> Iterator[tuple[str, State]]:
@@ -127,11 +129,23 @@ LATE_CALLS = Chances(
 )
 
 BROKEN: tuple[Broken, ...] = (
-    Broken("no owner check on release", unconditional("release lock"), ("one_task", "waiting"), ("double owner",)),
+    Broken(
+        "no owner check on release",
+        unconditional("release lock"),
+        ("one_task", "waiting"),
+        ("double owner",),
+        first=328,
+    ),
     Broken("expiry by time", each("judge owner", _expired), ONE, ("double owner",)),
     Broken("unconditional take-over", unconditional("take over lock"), ONE, ("double owner",)),
     Broken("no condition on the lock", unconditional(ACQUIRING), ONE, ("double owner",)),
-    Broken("counters for sets in joins", each(".*: (announce|announce last|join)", _counted), ("woven",), ("lost",)),
+    Broken(
+        "counters for sets in joins",
+        each(".*: (announce|announce last|join)", _counted),
+        ("woven",),
+        ("lost",),
+        first=189,
+    ),
     Broken(
         "a token of its own for each try",
         replaced(SUBMITTING, r"\$hash\(", "$string($random()) & $hash("),
@@ -168,12 +182,14 @@ BROKEN: tuple[Broken, ...] = (
         each(".*: join", lambda state: state.pop("TimeoutSeconds")),
         (*JOINED, *EVENTS),
         ("stuck",),
+        first=1133,
     ),
     Broken(
         "lost fencing",
         replaced("take over lock", r" AND \(attribute_not_exists\(RedriveCount\) OR RedriveCount = :claim\)", ""),
         ONE,
         ("double owner",),
+        first=311,
     ),
     Broken(
         "no look-up before submitting", each(".*: status", _submitting_at_once), ("one_task", "diamond"), ("twice",)
@@ -183,6 +199,7 @@ BROKEN: tuple[Broken, ...] = (
         replaced("task: (join|announce)", r" or \$toMillis\([^?]*\?", " ?"),
         MAPPED,
         ("double owner",),
+        first=161,
     ),
     Broken(
         "children claim with the count that they asked for before",
@@ -192,11 +209,13 @@ BROKEN: tuple[Broken, ...] = (
         ),
         ("map_woven",),
         ("unrecorded",),
+        first=189,
     ),
     Broken(
         "a failure is recorded whatever has claimed the lock since",
         replaced(".*: record", r" AND \(attribute_not_exists\(RedriveCount\) OR RedriveCount <= :\w+\)", ""),
         ("joined", "settling", "events"),
         ("stuck", "unrecorded", "double owner"),
+        first=325,
     ),
 )

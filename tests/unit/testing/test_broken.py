@@ -19,9 +19,10 @@ JOBS = {job.name: job for job in (*samples.jobs(), *samples.mapped())}
 
 
 def caught(broken: Broken, most: int) -> bool:
-    """Whether a schedule breaks one of the rules."""
+    """Whether a schedule breaks one of the rules. The one that once was the first to do so is tried first."""
     subjects = [Subject.of(JOBS[name], mutate=broken.mutate) for name in broken.jobs]
-    outcomes = (run(subjects[seed % len(subjects)], seed, broken.chances) for seed in range(most))
+    seeds = (broken.first, *range(most))
+    outcomes = (run(subjects[seed % len(subjects)], seed, broken.chances) for seed in seeds)
     return any(finding.rule in broken.rules for outcome in outcomes for finding in outcome.findings)
 
 

@@ -61,11 +61,15 @@ BROKEN = {
     "nobody lists behind the write": each("(set|look at) fence", lambda state: state.update(Next="judge fence")),
 }
 QUICK = ("nobody checks", "a claim of its own is written")
+#: The schedules that were the first to show it, where that takes long to find.
+FIRST = {"nobody checks": 248, "nobody lists behind the write": 1253}
 
 
 def _caught(name: str, most: int) -> bool:
+    """Whether a schedule breaks a rule. The one that once was the first to do so is tried first."""
     subject = _subject("diamond", mutate=both(NO_GRACE, BROKEN[name]))
-    return any(_broken(subject, range(seed, seed + 1), LATE) for seed in range(most))
+    seeds = (FIRST.get(name, 0), *range(most))
+    return any(_broken(subject, range(seed, seed + 1), LATE) for seed in seeds)
 
 
 @pytest.mark.parametrize("name", QUICK)

@@ -27,7 +27,6 @@ STATEMENT_SOURCE = "aws.redshift-data"
 STATEMENT_EVENT = "Redshift Data Statement Status Change"
 EXECUTION_SOURCE = "aws.states"
 EXECUTION_EVENT = "Step Functions Execution Status Change"
-PUTS = 10
 MOTO_TARGETS = frozenset({"logs", "events"})
 
 log = logging.getLogger("elt_redshift.local.events")
@@ -41,9 +40,9 @@ def apply_all() -> None:
     undelivered = Rule.send_to_targets
 
     def send_to_targets(self: Rule, original_event: Any, transform_input: bool = True) -> None:
-        if self.state != "ENABLED" or not self.event_pattern.get_pattern():
+        if self.state != "ENABLED" or not (pattern := self.event_pattern.get_pattern()):
             return
-        if not self.event_pattern.matches_event(original_event):
+        if not may_match(pattern, original_event) or not self.event_pattern.matches_event(original_event):
             return
         targets = list(self.targets)
         deliver_to(self, [target for target in targets if _service(target) not in MOTO_TARGETS], _shown(original_event))
@@ -60,10 +59,7 @@ def emit_statement_event(detail: dict[str, Any]) -> None:
 
     :param detail: the event's detail, such as ``statementId`` and ``state``.
     """
-    from moto.events.models import events_backends
-
-    entry = {"Source": STATEMENT_SOURCE, "DetailType": STATEMENT_EVENT, "Detail": json.dumps(detail)}
-    events_backends[ACCOUNT][REGION].put_events([entry])
+    _put(STATEMENT_SOURCE, STATEMENT_EVENT, json.dumps(detail), [])
 
 
 def emit_execution_event(detail: dict[str, Any]) -> None:
@@ -73,22 +69,45 @@ def emit_execution_event(detail: dict[str, Any]) -> None:
 
     :param detail: the event's detail; ``executionArn`` is in it.
     """
-    entry = {"Source": EXECUTION_SOURCE, "DetailType": EXECUTION_EVENT, "Detail": json.dumps(detail)}
-    _couriers.submit(_put, {**entry, "Resources": [detail["executionArn"]]})
+    _couriers.submit(_put, EXECUTION_SOURCE, EXECUTION_EVENT, json.dumps(detail), [detail["executionArn"]])
 
 
-def _put(entry: dict[str, Any]) -> None:
+def _put(source: str, detail_type: str, detail: str, resources: list[str]) -> None:
+    """Show an event to each rule of the default bus. A rule that fails does not keep it from the others."""
     from moto.events.models import events_backends
 
-    for _ in range(PUTS):
+    now = datetime.now(UTC).timestamp()
+    event: Any = {
+        "version": "0",
+        "id": str(uuid.uuid4()),
+        "detail-type": detail_type,
+        "source": source,
+        "account": ACCOUNT,
+        "time": now,
+        "region": REGION,
+        "resources": resources,
+        "detail": json.loads(detail),
+        "ingestion-time": now,
+    }
+    bus = events_backends[ACCOUNT][REGION].describe_event_bus("default")
+    for rule in list(bus.rules.values()):
         try:
-            events_backends[ACCOUNT][REGION].put_events([entry])
-        except RuntimeError:  # a rule came or went while moto walked them; events may come twice, as on AWS
-            continue
+            rule.send_to_targets(event.copy())
         except Exception:
-            log.exception("the event %s could not be put", entry["DetailType"])
-        return
-    log.error("the event %s could not be put while rules changed", entry["DetailType"])
+            log.exception("the event %s could not be put to the rule %s", detail_type, rule.name)
+
+
+def may_match(pattern: Mapping[str, Any], event: Mapping[str, Any]) -> bool:
+    """False if an event has another text where a pattern names texts; all else is moto's to judge, which writes and
+    reads the event for that: each event meets each rule, and most rules are another job's."""
+    for key, wanted in pattern.items():
+        found = event.get(key)
+        if isinstance(wanted, Mapping):
+            if isinstance(found, Mapping) and not may_match(wanted, found):
+                return False
+        elif isinstance(found, str) and found not in wanted and all(isinstance(one, str) for one in wanted):
+            return False
+    return True
 
 
 def deliver_to(rule: Rule, targets: list[dict[str, Any]], event: dict[str, Any]) -> None:
