@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -72,17 +72,24 @@ def _short(values: Iterable[str]) -> Any:
 
 
 def document(grants: Iterable[Grant]) -> dict[str, Any]:
-    """The policy that allows that; where the same is allowed on several things, in one statement."""
-    together: dict[Any, Grant] = {}
+    """The policy that allows that, in few statements: what is allowed on the same, and where the same is allowed."""
+    on_the_same = _together(grants, lambda one: one.resources)
+    few = _together(on_the_same, lambda one: tuple(sorted(one.why)))
+    return {"Version": "2012-10-17", "Statement": [one.statement for one in few]}
+
+
+def _together(grants: Iterable[Grant], same: Callable[[Grant], tuple[str, ...]]) -> Iterable[Grant]:
+    """Those with the same value, and the same conditions, as one."""
+    found: dict[Any, Grant] = {}
     for one in grants:
-        same = tuple(sorted(one.why)), tuple(one.context.items())
-        before = together.get(same)
-        together[same] = _both(before, one) if before else one
-    return {"Version": "2012-10-17", "Statement": [one.statement for one in together.values()]}
+        key = same(one), tuple(one.context.items())
+        found[key] = _both(found[key], one) if key in found else one
+    return found.values()
 
 
 def _both(one: Grant, other: Grant) -> Grant:
-    return replace(one, name=f"{one.name} {other.name}", resources=(*one.resources, *other.resources))
+    resources = tuple(dict.fromkeys((*one.resources, *other.resources)))
+    return replace(one, name=f"{one.name} {other.name}", resources=resources, why={**one.why, **other.why})
 
 
 def size(policy: Mapping[str, Any]) -> int:

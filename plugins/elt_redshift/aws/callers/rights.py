@@ -166,10 +166,10 @@ _DEPLOYER = (
     Right("executions", _actions("states", "DescribeExecution", "GetExecutionHistory"), "stop runs: destroy --stop"),
     Right(
         "executions of parts",
-        _actions("states", "DescribeExecution", "GetExecutionHistory"),
-        "stop parts of runs: destroy --stop",
+        _actions("states", "GetExecutionHistory", "StopExecution"),
+        "stop the parts of runs: destroy --stop",
     ),
-    *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in (*_STOPPING, _PARTS)),
+    *(Right(one.on, one.actions, f"{one.why}: destroy --stop") for one in _STOPPING),
     Right("audit table", _actions("dynamodb", "UpdateItem"), "show the job in its audit table, and hold its lock"),
     Right("audit table", _actions("dynamodb", "GetItem"), "see who has a lock that is to move"),
     Right("shared table", _actions("dynamodb", "DeleteItem", "GetItem"), "remove a job's item: destroy --all"),
