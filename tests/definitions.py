@@ -39,6 +39,7 @@ def definitions() -> Iterator[tuple[str, Any]]:
         yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
     roots = [task(f"t{number}") for number in range(60)]
     yield "turns", compile_job(job(*roots, layout="map")).definition()
+    yield "capped", compile_job(job(*(task(f"t{number}") for number in range(501)), layout="map")).definition()
     yield "crowd", compile_job(job(*roots, layout="unrolled")).definition()
     yield (
         "crowd_behind_one",

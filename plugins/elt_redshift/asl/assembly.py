@@ -12,7 +12,7 @@ from elt_redshift.asl.language import names
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import Flow, Parallel, State
 from elt_redshift.asl.patterns import joins, passing, reporting
-from elt_redshift.asl.patterns.distributed import TasksPattern
+from elt_redshift.asl.patterns.distributed import Pacing, TasksPattern
 from elt_redshift.asl.patterns.event import EventPattern
 from elt_redshift.asl.patterns.following import FollowedPattern
 from elt_redshift.asl.patterns.held_back import HeldBackPattern
@@ -96,13 +96,9 @@ def of_parts(job: EltJob, prints: Fingerprints, machines: Sequence[PartMachine],
     return Flow((*lock.before(), run, *lock.behind()))
 
 
-def mapped(job: EltJob, target: Target, paced: bool, interval: int) -> Flow:
-    """Every task has a child execution of its own.
-
-    :param paced: some tasks are not to begin at once.
-    :param interval: within how many seconds a submission that was throttled is made again.
-    """
-    work = TasksPattern(job, target, names.RELEASE, paced, interval).state()
+def mapped(job: EltJob, target: Target, pacing: Pacing) -> Flow:
+    """Every task has a child execution of its own."""
+    work = TasksPattern(job, target, names.RELEASE, pacing).state()
     lock = LockPattern(job, target, work.name, joins.variables(), reporting.input_of_run(target))
     return Flow((*lock.before(), work, *lock.behind()))
 

@@ -269,7 +269,7 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
         return _of_parts(arranged, parts, target)
     if arranged.arrangement is None:
         items = jobfile.items(job, graph, prints)
-        flow = assembly.mapped(job, target, jobfile.paced(items), jobfile.interval(items))
+        flow = assembly.mapped(job, target, jobfile.pacing_of(job, items))
         return _for_target(StateMachine(job, target, flow, graph, job_file=items))
     interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval, arranged.follows)

@@ -21,17 +21,21 @@ blocks      the numbers of the tasks that cannot run once it has failed, such as
 =========== =================================================================================
 
 The items are in topological order, so that of any number of children that are started first at least one can go on.
+In a job so wide that not all children are started at once they stand in the order of their turns, those that wait for
+others first; there are so many children that these never take the place of all others.
 https://docs.aws.amazon.com/step-functions/latest/dg/input-output-itemreader.html
 """
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.asl.fingerprints import Fingerprints
 from elt_redshift.asl.patterns import repeating
+from elt_redshift.asl.patterns.distributed import Pacing
 from elt_redshift.asl.patterns.settling import Settling
 from elt_redshift.asl.patterns.source import NEVER, seconds
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
@@ -41,7 +45,7 @@ from elt_redshift.graph.order import Order
 from elt_redshift.graph.pacing import Pace
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.job.repeating import times
-from elt_redshift.protocol.limits import DATA_API_RATES, MAX_ACTIVE_STATEMENTS, MAX_SUBMISSIONS, PACE
+from elt_redshift.protocol.limits import DATA_API_RATES, MAX_ACTIVE_STATEMENTS, MAX_CHILDREN, MAX_SUBMISSIONS, PACE
 
 Item = dict[str, Any]
 
@@ -59,11 +63,13 @@ def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
     for task in order.topological:
         for up in order.direct[task]:
             waiters[up].append({"waiter": order.tasks[task], "awaited": len(order.direct[task])})
-    tasks = job.tasks
-    said = fingerprints.in_job_file(prints, [order.tasks[number] for number in order.topological])
-    file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in order.topological]
+    tasks, places, starts = job.tasks, order.topological, _starts(job, order)
+    if _most(job, [len(ups) for ups in order.direct]) < MAX_CHILDREN:
+        places = sorted(places, key=lambda number: (not order.direct[number], starts.get(order.tasks[number], 0)))
+    said = fingerprints.in_job_file(prints, [order.tasks[number] for number in places])
+    file = [_item(tasks[number], len(order.direct[number]), waiters[number]) for number in places]
     file = [item | one for item, one in zip(file, said, strict=True)]
-    if starts := _starts(job, order):
+    if starts:
         file = [item | {"start": starts.get(item["name"], 0)} for item in file]
     if job.settles:
         settling = Settling.of(graph, every=True)
@@ -71,16 +77,34 @@ def items(job: EltJob, graph: Graph, prints: Fingerprints) -> list[Item]:
     return file
 
 
+def pacing_of(job: EltJob, file: list[Item]) -> Pacing:
+    """How the tasks keep within the Data API's quotas."""
+    return Pacing(paced(file), _interval(file), _most(job, [item["awaited"] for item in file]))
+
+
 def paced(file: list[Item]) -> bool:
     """Whether some tasks are not to begin at once."""
     return any(item.get("start") for item in file)
 
 
-def interval(file: list[Item]) -> int:
+def _interval(file: list[Item]) -> int:
     """Within how many seconds a submission that was throttled is made again: those of the most tasks that begin at
     once, behind one that they all wait for, spread over it. Of those that have their turns few are throttled."""
     crowd = pacing.interval(max(len(item["waiters"]) for item in file), MAX_SUBMISSIONS)
     return max(crowd, _AMONG_TURNS if paced(file) else 1)
+
+
+def _most(job: EltJob, awaited: Sequence[int]) -> int:
+    """How many children are there at a time. Those that wait for others are never so many that no other could be: so
+    one can always go on, in whichever order they are started. Where that would not leave fewer than Step Functions
+    takes, or the lock has to be taken anew by each that starts late, all are started.
+
+    :param awaited: how many upstreams each task waits for.
+    """
+    waiting = sum(1 for number in awaited if number)
+    if len(awaited) - waiting <= MAX_ACTIVE_STATEMENTS or job.fence:
+        return MAX_CHILDREN
+    return min(MAX_CHILDREN, MAX_ACTIVE_STATEMENTS + waiting)
 
 
 def _starts(job: EltJob, order: Order) -> dict[str, float]:
@@ -88,7 +112,9 @@ def _starts(job: EltJob, order: Order) -> dict[str, float]:
     kinds = ["executeStatement" if _is_single(job, task) else "batchExecuteStatement" for task in job.tasks]
     seconds = [task.expected.total_seconds() if task.expected else 0.0 for task in job.tasks]
     rates = {kind: PACE * DATA_API_RATES[kind] for kind in sorted({*kinds})}
-    found = pacing.starts(order, Pace(rates, MAX_ACTIVE_STATEMENTS), kinds, seconds)
+    # Where no task waits for another, there are no more children than may be active, whatever is expected of them.
+    active = MAX_ACTIVE_STATEMENTS if any(order.direct) or job.fence else len(order.tasks)
+    found = pacing.starts(order, Pace(rates, active), kinds, seconds)
     return {order.tasks[number]: round(start, 2) for number, start in found.items() if start >= 1}
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass, field
+from heapq import heappop, heappush
 from typing import Any
 
 from elt_redshift.asl.language.jsonata import Code, Value
@@ -58,6 +59,25 @@ class Join:
     arrived: float = 0.0
     execution: Tally | None = None
     program: Program | None = None
+
+
+class Slots:
+    """Where so many of the tasks that wait for no other are there at a time: when each begins, asked in their order."""
+
+    def __init__(self, number: int) -> None:
+        self._number = number
+        self._ends: list[float] = []
+        self._last: str | None = None
+
+    def free(self, task: str, ends: Mapping[str, float]) -> float:
+        """When ``task`` may begin, in seconds.
+
+        :param ends: when each task before it ends.
+        """
+        if self._last is not None:
+            heappush(self._ends, ends[self._last])
+        self._last = task
+        return heappop(self._ends) if len(self._ends) >= self._number else 0.0
 
 
 Steps = Generator["str | Sequence[Steps]", float, float]

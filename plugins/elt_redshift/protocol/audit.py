@@ -204,9 +204,11 @@ RECLAIM = Write(
 _NEWEST = some(Absent(REDRIVES), AtMost(REDRIVES, _COUNT))
 
 #: The owner's task has failed, when it had been redriven ``redrives`` times; ``after`` is one of AfterFailure. What a
-#: later redrive has claimed goes on: the failure is one that it mends.
+#: later redrive has claimed goes on: the failure is one that it mends. The count goes with it, since a task may fail
+#: that had not to take the lock again, before another one of the same redrive does so.
 RECORD = Write(
-    every(_MINE, _NEWEST), sets={JOB_STATE: _FAILED, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")}
+    every(_MINE, _NEWEST),
+    sets={JOB_STATE: _FAILED, REDRIVES: _COUNT, JOB_END: _END, **_FAILURE, AFTER_FAILURE: Given("after")},
 )
 
 #: The owner has ended without saying so: it was stopped, or failed unforeseen. Its lock is let go, since the next run

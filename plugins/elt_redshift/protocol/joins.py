@@ -10,6 +10,8 @@ of the run, its task being :data:`RUN_ITEM` ``Done``, and for each number of red
                                             ``Parked`` (:mod:`elt_redshift.asl.patterns.settling`)
 the same, of a run in parts                 ``Done``, ``Redrives``, and of that number alone ``Blocked``, ``Failure``,
                                             ``Parked`` (:mod:`elt_redshift.asl.patterns.held_back`)
+of the run, its task being                  ``HeldAt`` (:mod:`elt_redshift.asl.patterns.any_task`)
+:data:`LOCK_ITEM`
 of a statement, by its id, its task being   ``Ended``, and the ``TaskToken`` by which its task waits
 :data:`STATEMENT_ITEM`                      (:mod:`elt_redshift.asl.patterns.event`)
 =========================================== ==========================================================================
@@ -32,6 +34,7 @@ DAYS_KEPT = 400
 
 #: No task has a blank in its name.
 RUN_ITEM = "all tasks"
+LOCK_ITEM = "held lock"
 STATEMENT_ITEM = "end of statement"
 
 #: Number of nobody: it makes ``Done`` exist, so that its size can be compared.
@@ -41,6 +44,7 @@ DONE, TOKEN = "Done", "TaskToken"
 #: There is one of these for each number of redrives.
 BLOCKED, FAILURE, PARKED = "Blocked", "Failure", "Parked"
 ENDED = "Ended"
+HELD_AT = "HeldAt"
 
 _EXPIRY = {EXPIRY: Given("expiry", "number")}
 _TOKEN = Given("token")
@@ -78,6 +82,13 @@ def key(run: Any, task: Any) -> dict[str, Any]:
 #: none, the other demand is one that never holds.
 NOT_COMPLETE = some(Absent(DONE), Size(DONE, "<", _AWAITED))
 NOTHING_AWAITED = every(Present(DONE), Size(DONE, "<", _AWAITED))
+
+#: Nobody has seen lately that the run holds its lock: ``awaited`` is not a number of upstreams then, but since when
+#: counts, in epoch milliseconds.
+NOT_SEEN_HELD = some(Absent(HELD_AT), Below(HELD_AT, _AWAITED))
+
+#: The run held its lock at this time, in epoch milliseconds, or later.
+SEE_HELD = Write(sets={HELD_AT: Given("held", "number"), **_EXPIRY})
 
 #: A task that waits stores its token.
 STORE = Write(NOT_COMPLETE, sets={TOKEN: _TOKEN, **_EXPIRY})

@@ -196,7 +196,7 @@ class Interpreter:
         frame = visit.frame
         if frame.map_run is None:
             items = yield from self._read(visit)
-            frame.map_run = MapRun(self._clock, self._map_chances, self.begin, visit.run, flow, items)
+            frame.map_run = MapRun(self._clock, self._map_chances, self.begin, visit.run, flow, items, visit.state.most)
         result = yield from frame.map_run.go(visit.selected)
         return visit.finished(visit.scope(result=result), result)
 

@@ -7,11 +7,13 @@ https://docs.aws.amazon.com/step-functions/latest/dg/redrive-map-run.html, by wh
 - children may go on for a while after their parent has ended, and a redrive waits until none does;
 - a redrive redrives the children that ended badly, under their ARNs, and starts those that were not started.
 
-AWS leaves open whether the ItemSelector of a child that a redrive starts for the first time sees the redrive.
+AWS leaves open whether the ItemSelector of a child that a redrive starts for the first time sees the redrive, and in
+which order children are started of which not all are there at once.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -38,16 +40,19 @@ class MapChances:
     :param starting: within so many seconds all children are started, in any order.
     :param ending: how long a child goes on after its run has ended, in seconds, on average.
     :param selects_anew: whether the ItemSelector of a child that a redrive starts for the first time sees the redrive.
+    :param in_order: whether children are started in the order of their items.
     """
 
     random: Random
     starting: float = 0.2
     ending: float = 1.0
     selects_anew: bool = True
+    in_order: bool = True
 
     @classmethod
     def drawn(cls, random: Random) -> MapChances:
-        return cls(random, random.choice((0.2, 5.0)), random.choice((0.1, 3.0)), random.random() < 0.5)
+        starting, ending = random.choice((0.2, 5.0)), random.choice((0.1, 3.0))
+        return cls(random, starting, ending, random.random() < 0.5, random.random() < 0.5)
 
 
 class MapRun:
@@ -55,6 +60,7 @@ class MapRun:
 
     :param begin: lets an execution walk on from where a frame stands.
     :param items: one for each child.
+    :param most: how many of these are there at a time, at most.
     :ivar children: None: it was not started yet.
     """
 
@@ -66,11 +72,13 @@ class MapRun:
         parent: Execution,
         program: Program,
         items: Sequence[Any],
+        most: int,
     ) -> None:
         self._clock, self._chances, self._begin = clock, chances, begin
         self._parent, self._program, self._items = parent, program, items
         self.children: list[Execution | None] = [None] * len(items)
         self._live: dict[int, Execution] = {}
+        self._most, self._to_start, self._starting = most, deque[int](), 0
         self._succeeded = 0
         self._given: Sequence[Any] | None = None
         self._going, self._round, self._result, self._quiet = False, 0, Promise(), Promise()
@@ -86,12 +94,21 @@ class MapRun:
         self._going, self._round, self._result = True, self._round + 1, Promise()
         if self._given is None or self._chances.selects_anew:
             self._given = select(self._items)
-        for place, child in enumerate(self.children):
-            if child is None or child.status != executions.SUCCEEDED:
-                self._clock.after(self._chances.starting * self._chances.random.random(), self._go, place, self._round)
+        places = [place for place, one in enumerate(self.children) if not one or one.status != executions.SUCCEEDED]
+        if not self._chances.in_order:
+            self._chances.random.shuffle(places)
+        self._to_start, self._starting = deque(places), 0
+        self._start()
         self._look()
         yield self._result
         return [child.root.output for child in self.children if child]
+
+    def _start(self) -> None:
+        """Start as many as there may be."""
+        while self._to_start and len(self._live) + self._starting < self._most:
+            self._starting += 1
+            late = self._chances.starting * self._chances.random.random()
+            self._clock.after(late, self._go, self._to_start.popleft(), self._round)
 
     def cancel(self) -> None:
         """Nobody waits for it any more: the children end, one after the other."""
@@ -115,6 +132,7 @@ class MapRun:
         """Start a child, or redrive it, unless the run has ended since."""
         if number != self._round:
             return
+        self._starting -= 1
         child = self.children[place]
         if child is None:
             child = self.children[place] = self._new(place)
@@ -136,6 +154,8 @@ class MapRun:
         child.status, child.ended = executions.FAILED if kept.error else executions.SUCCEEDED, self._clock.now
         self._succeeded += kept.error is None
         del self._live[place]
+        if number == self._round:
+            self._start()
         self._look(failed=kept.error is not None and number == self._round)
 
     def _abort(self, place: int, child: Execution, number: int) -> None:

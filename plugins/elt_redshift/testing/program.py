@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from elt_redshift.protocol.limits import MAX_CHILDREN
 from elt_redshift.testing import jsonata
 from elt_redshift.testing.values import NOTHING, Environment, QueryError
 
@@ -50,6 +51,7 @@ class State:
         Of a Distributed Map the call that reads its items.
     :ivar flows: the branches of a Parallel, or the processor of a Map.
     :ivar selector: what a child of a Distributed Map is given.
+    :ivar most: how many of these are there at a time, at most.
     """
 
     name: str
@@ -71,6 +73,7 @@ class State:
     catchers: tuple[Catcher, ...] = ()
     flows: tuple[Program, ...] = ()
     selector: Make | None = None
+    most: int = MAX_CHILDREN
 
     @property
     def distributed(self) -> bool:
@@ -144,6 +147,7 @@ def _state(name: str, given: Mapping[str, Any]) -> State:
             for one in given.get("Catch", ())
         ),
         flows=tuple(_flow(one) for one in flows),
+        most=given.get("MaxConcurrency", MAX_CHILDREN),
     )
 
 

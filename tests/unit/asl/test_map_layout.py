@@ -176,3 +176,22 @@ def test_tasks_have_turns_where_they_would_be_throttled() -> None:
     chains = file_of(*(one for number in range(40) for one in (task(f"a{number}"), task(f"b{number}", f"a{number}"))))
     assert {item["start"] for name, item in chains.items() if name.startswith("b")} == {0}
     assert max(item["start"] for item in chains.values()) > 1.4
+
+
+def test_no_more_children_are_started_than_leave_as_many_statements_as_may_be_active() -> None:
+    """Of tasks without upstreams; those that wait for others stand first, and never fill all places, so that one can go
+    on in whichever order they are started. Where that would be no cap, or the lock has to be taken by each, there is
+    none."""
+
+    def of(roots: int, waiting: int = 0, **more: Any) -> tuple[int, list[jobfile.Item]]:
+        tasks = [task(f"t{number}") for number in range(roots)]
+        tasks += [task(f"w{number}", f"t{number % 400}") for number in range(waiting)]
+        machine = compile_job(EltJob(job_id="101", name="sample", tasks=tasks, layout="map", **more))
+        return machine.definition()["States"]["run tasks"]["MaxConcurrency"], machine.job_file or []
+
+    assert [of(500)[0], of(501)[0], of(501, fence=True)[0]] == [10_000, 500, 10_000]
+    most, file = of(600, 3)
+    assert most == 503
+    assert {item["name"] for item in file[:3]} == {"w0", "w1", "w2"}
+    assert [item["start"] for item in file[3:]] == sorted(item["start"] for item in file)[3:]
+    assert of(501, 9_500)[0] == 10_000

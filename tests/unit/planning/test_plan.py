@@ -12,8 +12,9 @@ from elt_redshift.asl import bounds
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.planning.critical_path import longest_path
-from elt_redshift.planning.estimates import Limit
+from elt_redshift.planning.estimates import Limit, simulate
 from elt_redshift.planning.plan import plan_job
+from elt_redshift.planning.simulation import Scenario
 from tests.unit.asl.jobs import JOBS, job, task
 
 
@@ -168,6 +169,16 @@ def test_more_than_the_data_api_takes_is_told() -> None:
     assert told(*wide) == []
     (burst,) = told(task("first"), *(task(one.name, "first") for one in wide))
     assert "31 statements are submitted within a second" in burst
-    (active,) = told(*(task(f"r{number}") for number in range(501)))
+    many = [task(f"r{number}") for number in range(501)]
+    assert told(*many) == []
+    (active,) = told(*many, fence=True)
     assert "501 statements are active at a time" in active
-    assert told(*(task(f"r{number}", expected=timedelta(minutes=2)) for number in range(501))) == []
+    assert told(*(task(one.name, expected=timedelta(minutes=2)) for one in many), fence=True) == []
+
+
+def test_a_job_of_which_not_all_tasks_are_there_at_once_takes_as_long_as_that() -> None:
+    """The 501st task begins when the first one has ended."""
+    tasks = [task(f"t{number}", expected=timedelta(minutes=10)) for number in range(501)]
+    machine = compile_job(job(*tasks, layout="map"))
+    ran = simulate(machine, Scenario({one.name: 600.0 for one in tasks}))
+    assert (ran.peak, ran.starts["t500"], ran.makespan) == (500, 600.0, 1200.0)

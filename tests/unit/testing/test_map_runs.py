@@ -24,8 +24,8 @@ from .test_schedules import QUIET
 SELECTED = {"task": "{% $states.context.Map.Item.Value %}", "redrives": "{% $states.context.Execution.RedriveCount %}"}
 
 
-def mapped(*items: str, **given: Any) -> Machine:
-    """One child for each item, whose only state makes the call of that name."""
+def mapped(*items: str, most: int = 100, **given: Any) -> Machine:
+    """One child for each item, whose only state makes the call of that name; so many at a time."""
     choices = [{"Condition": f"{{% $states.input.task = '{name}' %}}", "Next": name} for name in items]
     told = {"told": "{% $states.context.Execution.Input.redrives %}", "sees": SELECTED["redrives"]}
     calls = {name: task(name, Arguments=told) for name in items}
@@ -35,6 +35,7 @@ def mapped(*items: str, **given: Any) -> Machine:
             "Label": "tasks",
             "ItemReader": {"Resource": "arn:aws:states:::s3:getObject", "Arguments": {"Key": "k"}},
             "ItemSelector": SELECTED,
+            "MaxConcurrency": most,
             "ItemProcessor": {
                 "ProcessorConfig": {"Mode": "DISTRIBUTED", "ExecutionType": "STANDARD"},
                 "StartAt": "begin",
@@ -102,6 +103,21 @@ def test_children_go_on_for_a_while_after_a_stop_and_a_redrive_waits_for_them() 
     assert (child.redrives, calls(machine)) == (0, ["a"])
     machine.clock.run(30)
     assert (execution.status, child.redrives, calls(machine)) == ("SUCCEEDED", 1, ["a", "a"])
+
+
+@pytest.mark.parametrize("in_order", [True, False])
+def test_so_many_children_are_there_at_a_time(in_order: bool) -> None:
+    """The next one is started when one ends, in the items' order or in another one; and so in a redrive."""
+    stuck: dict[str, Any] = {name: [None, {}] for name in "cde"}
+    machine = mapped(*"abcdef", most=3, chances=MapChances(Random(3), in_order=in_order), **stuck)
+    execution = machine.run(30)
+    assert sum(child is not None and child.running for child in children(execution)) == 3
+    assert (calls(machine) == [*"abcde"]) == in_order
+    machine.service.stop(execution.arn)
+    machine.clock.run(60)
+    machine.service.redrive(execution.arn)
+    machine.clock.run(90)
+    assert (execution.status, calls(machine)) == ("SUCCEEDED", sorted("abcdef" + "cde"))
 
 
 @pytest.mark.parametrize("anew", [True, False])

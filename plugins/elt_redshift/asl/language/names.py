@@ -47,6 +47,7 @@ Step = Literal[
     "settle late",
     "unpark",
     "claim",
+    "tell held",
     "report",
     "announce",
     "announce last",

@@ -14,7 +14,8 @@ Where some tasks have one statement and others several, ``task: status`` chooses
 
 The definition does not grow with the graph. Every task waits for all its upstreams by its join item, and tells those
 that wait for it (:mod:`.joins`). Where more tasks could begin at once than the Data API takes, each without upstreams
-has its turn, for which it waits in the same state. The states of a task are those of the unrolled layout
+has its turn, for which it waits in the same state; and where more could be active at a time, no more are started than
+leave so many for those without upstreams. The states of a task are those of the unrolled layout
 (:mod:`.statement`). A child's context object is its own, so what belongs to the run - the owner of the
 lock, the parameters - is given to it.
 https://docs.aws.amazon.com/step-functions/latest/dg/state-map-distributed.html
@@ -39,6 +40,26 @@ from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_CHILDREN
 
+
+@dataclass(frozen=True)
+class Pacing:
+    """How the tasks of a job keep within the Data API's quotas.
+
+    :param paced: some are not to begin at once.
+    :param interval: within how many seconds a submission that was throttled is made again.
+    :param most: how many children are there at a time, at most.
+    """
+
+    paced: bool = False
+    interval: int = 1
+    most: int = MAX_CHILDREN
+
+    @property
+    def capped(self) -> bool:
+        """Whether there may be fewer than Step Functions starts."""
+        return self.most < MAX_CHILDREN
+
+
 #: What the job file says of a task.
 _ITEM = "$states.context.Map.Item.Value"
 
@@ -48,15 +69,13 @@ class TasksPattern:
     """The state that runs all tasks of ``job``.
 
     :param next: the state behind it.
-    :param paced: some tasks are not to begin at once.
-    :param interval: within how many seconds a submission that was throttled is made again.
+    :param pacing: how its tasks keep within the Data API's quotas.
     """
 
     job: EltJob
     target: Target
     next: str
-    paced: bool = False
-    interval: int = 1
+    pacing: Pacing
 
     def state(self) -> DistributedMap:
         return DistributedMap(
@@ -71,7 +90,7 @@ class TasksPattern:
             next=self.next,
             output={},
             label=names.LABEL,
-            max_concurrency=MAX_CHILDREN,
+            max_concurrency=self.pacing.most,
             retry=calls.ITEMS_RETRY,
             comment="One child execution for each task of the job file.",
             partition=self.target.partition,
@@ -100,10 +119,12 @@ class TasksPattern:
             polls=not self.target.long_polling or any(task.wait == "poll" for task in self.job.tasks),
             batches=batches.pop() if len(batches) == 1 else None,
             fence=self.job.fence_table,
-            paced=self.paced,
-            interval=self.interval,
+            paced=self.pacing.paced,
+            capped=self.pacing.capped,
+            interval=self.pacing.interval,
         )
-        comment = f"Waits for the upstreams; a task without any goes on {'in its turn' if self.paced else 'at once'}."
+        goes_on = "in its turn" if self.pacing.paced else "at once"
+        comment = f"Waits for the upstreams; a task without any goes on {goes_on}."
         yield from WaitPattern(source, source.awaited, self.target, comment).states()
         if self.job.settles:
             yield from self._settling(source)

@@ -22,6 +22,7 @@ from elt_redshift.asl.language.jsonata import (
     Code,
     Value,
     code,
+    code_object,
     expression,
     fields,
     gate,
@@ -32,12 +33,13 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
-from elt_redshift.asl.patterns import passing
+from elt_redshift.asl.patterns import joins, passing
 from elt_redshift.asl.patterns.holding import hold_or_release
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol import audit, dynamodb, messages
+from elt_redshift.protocol import joins as items
 from elt_redshift.protocol.writes import Write
 
 #: The input without what is known of a failure: the statement is looked at anew, since the redrive may be to mend it.
@@ -132,14 +134,38 @@ class FailurePattern:
         again = f"{REDRIVE_COUNT} > {INPUT}.asked ? $error('It was redriven.')"
         outdated = Catch((calls.NOT_EVALUATED,), self.source.name("reclaim"), expression(INPUT))
         count = f"$max([{INPUT}.owned, {self.source.least_redrives}])"
-        yield self._claim("claim", count, Code(f"{again} : {code(self.source.owner)}"), outdated)
+        shares = self.source.unsure is not None
+        claiming = Code(f"{again} : {code(self.source.owner)}")
+        yield self._claim("claim", count, claiming, outdated, next="tell held" if shares else "status")
+        if shares:
+            yield self._tell_held()
 
-    def _claim(self, step: Step, count: str, owner: Code, *catch: Catch) -> Task:
+    def _tell_held(self) -> Task:
+        """Others need not ask for a while. It was so when it was asked for, or later."""
+        status, passed = self.source.name("status"), expression(INPUT)
+        return Task(
+            self.source.name("tell held"),
+            calls.UPDATE_JOIN_ITEM,
+            joins.update(
+                self.target,
+                self.source.run,
+                items.LOCK_ITEM,
+                items.SEE_HELD,
+                {"held": expression(f"$string({INPUT}.at)")},
+            ),
+            next=status,
+            output=passed,
+            retry=calls.DYNAMODB_RETRY,
+            catch=(Catch((calls.ANY_ERROR,), status, passed),),
+            partition=self.target.partition,
+        )
+
+    def _claim(self, step: Step, count: str, owner: Code, *catch: Catch, next: Step = "status") -> Task:
         return Task(
             self.source.name(step),
             calls.UPDATE_ITEM,
             self._answered(audit.RECLAIM, **fields(owner=owner, redrives=f"$string({count})")),
-            next=self.source.name("status"),
+            next=self.source.name(next),
             output=expression(f"$merge([{_UNSEEN}, {{'redrives': {REDRIVE_COUNT}{self._assumed(count)}}}])"),
             retry=calls.DYNAMODB_RETRY,
             catch=catch,
@@ -154,12 +180,14 @@ class FailurePattern:
     def _ask(self, name: Step, following: StateName, owner: Code, **more: Any) -> Task:
         """It is asked how often the owner of the lock has been redriven. DescribeExecution is eventually consistent,
         but a child was redriven no more often than its parent since it was started, which ``claim`` looks at."""
+        at = {"at": "$toMillis($states.context.State.EnteredTime)"} if self.source.unsure else {}
+        told = code_object(owned="$states.result.RedriveCount", asked=REDRIVE_COUNT, **at)
         return Task(
             self.source.name(name),
             calls.DESCRIBE_EXECUTION,
             fields(ExecutionArn=owner),
             next=following,
-            output=expression(f"$merge([{INPUT}, {{'owned': $states.result.RedriveCount, 'asked': {REDRIVE_COUNT}}}])"),
+            output=expression(f"$merge([{INPUT}, {told}])"),
             retry=calls.DESCRIBE_EXECUTION_RETRY,
             partition=self.target.partition,
             **more,

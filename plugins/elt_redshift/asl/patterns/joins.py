@@ -93,7 +93,8 @@ class WaitPattern:
     """The state in which a task waits for the upstreams that stand in other branches; one that has none, for its turn,
     where it has one: a wait that nobody ends, so that the state is entered once more.
 
-    It leads to the task's submission, where after a redrive the lock comes first.
+    It leads to the task's submission, where after a redrive the lock comes first. A task that has to know whether the
+    run holds its lock still looks at another item here (:mod:`.any_task`).
 
     :param awaited: how many upstreams it waits for.
     :param comment: for whoever looks at the definition.
@@ -106,24 +107,46 @@ class WaitPattern:
 
     def states(self) -> Iterator[State]:
         go_on = {**passing.begin(str(self.source.redrives)), "Status": passing.NEW}
-        given = {"token": expression(MINE), "awaited": rendered(_digits(self.awaited))}
+        given = {"token": expression(MINE), "awaited": rendered(_digits(self._bound))}
         following = self.source.begins or self.source.name("status")
         yield _writer(
             self.target,
             self.source.name("join"),
             calls.UPDATE_JOIN_ITEM_AND_WAIT,
-            update(self.target, self.source.run, self.source.task, items.STORE, given, condition=self._condition()),
+            update(self.target, self.source.run, self._item, items.STORE, given, condition=self._condition()),
             next=following,
             output=go_on,
             comment=self.comment[:200],
             retry=calls.JOIN_RETRY,
             catch=(
                 Catch((calls.NOTHING_TO_WAIT_FOR,), following, go_on),
-                Catch((calls.TIMEOUT,), self.source.name("join"), expression(INPUT)),
+                Catch((calls.TIMEOUT,), self.source.name("join"), self._again()),
+                *([Catch((calls.NOT_EVALUATED,), self.source.name("reclaim"), go_on)] if self.source.unsure else ()),
             ),
             timeout=self._patience(),
             role=Awaits(self.awaited),
         )
+
+    @property
+    def _item(self) -> Value:
+        """The task whose item it is; an error where the lock is to be taken first."""
+        if self.source.unsure is None:
+            return self.source.task
+        lock = f"{self.source.unsure} ? {code(items.LOCK_ITEM)} : {code(self.source.task)}"
+        return Code(f"$exists({INPUT}.unseen) ? $error('The lock comes first.') : {lock}")
+
+    @property
+    def _bound(self) -> Value:
+        """What the item's attribute is compared with."""
+        if self.source.unsure is None:
+            return self.awaited
+        return Code(f"({self.source.unsure} ? {self.source.sure_since} : {code(self.awaited)})")
+
+    def _again(self) -> str:
+        """The input of another entry. Of a task that was to see the lock held, nobody has."""
+        if self.source.unsure is None:
+            return expression(INPUT)
+        return expression(f"{self.source.unsure} ? $merge([{INPUT}, {{'unseen': true}}]) : {INPUT}")
 
     def _condition(self) -> str | None:
         """What stands for the write's own demand: whether any upstream is awaited may be known at run time only."""
@@ -131,12 +154,15 @@ class WaitPattern:
             return None
         some, none = (code(dynamodb.demanded(one)) for one in (items.NOT_COMPLETE, items.NOTHING_AWAITED))
         waits = f"{self.awaited} > 0" + (f" or {self.source.turn} > 0" if self.source.turn else "")
-        return expression(f"{waits} ? {some} : {none}")
+        unseen = code(dynamodb.demanded(items.NOT_SEEN_HELD))
+        looks = f"{self.source.unsure} ? {unseen} : " if self.source.unsure else ""
+        return expression(f"{looks}{waits} ? {some} : {none}")
 
     def _patience(self) -> int | str:
         if self.source.turn is None:
             return LONGEST_WAIT
-        return expression(f"{self.awaited} > 0 ? {LONGEST_WAIT} : $max([1, {self.source.turn}])")
+        looks = f"{self.source.unsure} ? 1 : " if self.source.unsure else ""
+        return expression(f"{looks}{self.awaited} > 0 ? {LONGEST_WAIT} : $max([1, {self.source.turn}])")
 
 
 def _digits(number: Value) -> Value:

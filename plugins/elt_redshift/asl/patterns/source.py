@@ -110,6 +110,14 @@ class Source(Protocol):
         """In how many whole seconds, at the earliest, its turn comes; None: it has none."""
 
     @property
+    def unsure(self) -> Code | None:
+        """Whether it has to know, before it submits, that its run holds the lock still; None: no task has."""
+
+    @property
+    def sure_since(self) -> Code:
+        """Where it has: since when that must have been seen, in epoch milliseconds."""
+
+    @property
     def interval(self) -> int:
         """Within how many seconds a submission that was throttled is made again."""
 
@@ -168,7 +176,8 @@ class OneTask:
     failed_at = known_redrives = Code(f"{INPUT}.redrives")
     recording: Step = "record"
     reports = asks = False
-    turn = None
+    turn = unsure = None
+    sure_since = Code("0")
 
     @property
     def task(self) -> str:
