@@ -132,7 +132,7 @@ def test_turns_bear_whatever_happens(monkeypatch: pytest.MonkeyPatch, active: in
     job.task("last", statement="select 1", upstream=["t0", "t3"])
     subject = Subject.of(job)
     assert jobfile.paced(subject.versions[0].machine.job_file or [])
-    found = [finding for seed in range(60) for finding in run(subject, seed).findings]
+    found = [finding for seed in range(80) for finding in run(subject, seed).findings]
     assert not found
 
 
