@@ -26,11 +26,7 @@ def add_parser(commands: Commands) -> None:
     run_.add_argument("-p", "--parameter", type=pair, action="append", default=[], metavar="NAME=VALUE")
     run_.add_argument("--name", help="name of the execution; starting the same name twice is the same as once")
     run_.add_argument("--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds")
-    redrive_ = command(
-        commands,
-        "redrive",
-        redrive,
-    )
+    redrive_ = command(commands, "redrive", redrive)
     redrive_.add_argument(
         "--execution", metavar="RUN", help="its name, or the ARN; default: the one that holds the lock, or the newest"
     )
@@ -49,7 +45,7 @@ def add_parser(commands: Commands) -> None:
     redrive_.add_argument(
         "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
     )
-    stop_ = command(commands, "stop", stop, "Stop a run, cancel what it runs in the database, and free the job.")
+    stop_ = command(commands, "stop", stop)
     stop_.add_argument("execution", metavar="RUN", nargs="?", help="its name, or the ARN; default: the one that runs")
     stop_.add_argument("--reason", required=True, help="why; kept in the audit item and in the history, and notified")
     for made in (run_, redrive_, stop_):
