@@ -14,6 +14,7 @@ from elt_redshift.asl.language.states import Flow, Parallel, State
 from elt_redshift.asl.patterns import joins, passing, reporting
 from elt_redshift.asl.patterns.distributed import Pacing, TasksPattern
 from elt_redshift.asl.patterns.event import EventPattern
+from elt_redshift.asl.patterns.followed_event import FollowedEventPattern, HeldBackEventPattern
 from elt_redshift.asl.patterns.following import FollowedPattern
 from elt_redshift.asl.patterns.held_back import HeldBackPattern
 from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
@@ -166,9 +167,8 @@ class _Assembly:
         behind = announce[0].name if announce else following
         if self.settling and self.follows and task in self.settling.numbers:
             counted = {**self.settling.in_job_file(task), "of": len(self.settling.numbers)}
-            pattern = HeldBackPattern(
-                self.job, source, self.target, source.name("settle"), behind=behind, counted=counted
-            )
+            held_back = HeldBackEventPattern if source.of.wait == "event" else HeldBackPattern
+            pattern = held_back(self.job, source, self.target, source.name("settle"), behind=behind, counted=counted)
             yield from pattern.states()
         elif self.settling and task in self.settling.numbers:
             settle = SettlePattern(source, self.settling.place(task), self.target, behind)
@@ -180,7 +180,8 @@ class _Assembly:
         yield from announce
 
     def _statement(self, source: OneTask, following: str | None, failing: Step = "record") -> Iterator[State]:
-        pattern = EventPattern if source.of.wait == "event" else self.long_polling
+        with_event = FollowedEventPattern if self.follows else EventPattern
+        pattern = with_event if source.of.wait == "event" else self.long_polling
         return pattern(self.job, source, self.target, following, failing).states()
 
     def _announce(self, source: OneTask, following: str | None) -> list[State]:

@@ -69,7 +69,8 @@ class StateMachine:
     @property
     def follower(self) -> FollowerPattern:
         """Builds the machine that follows statements, as the same role."""
-        return FollowerPattern.of(self.job, self.target, bool(self.parts))
+        made = FollowerPattern.of(self.job, self.target, bool(self.parts))
+        return replace(made, invoking=functions.Invoking(self.job).flow) if self.job.audit_in_redshift else made
 
     def following(self) -> dict[str, Any]:
         """The definition of that machine."""
@@ -229,13 +230,7 @@ def is_crowded(graph: Graph) -> bool:
 
 def lacking_in_parts(job: EltJob) -> list[str]:
     """What the job asks for that parts do not do."""
-    asked = {
-        "runtime: lambda": job.uses_functions,
-        "wait: event": any(task.wait == "event" for task in job.tasks),
-        "fence": job.fence_table is not None,
-        "audit_store: redshift": job.audit_in_redshift,
-    }
-    return [key for key, is_asked in asked.items() if is_asked]
+    return ["runtime: lambda"] if job.uses_functions else []
 
 
 def _unrolled(reading: Reading, follows: bool) -> Arranged:
@@ -273,8 +268,7 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
         return _for_target(StateMachine(job, target, flow, graph, job_file=items))
     interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval, arranged.follows)
-    events = any(task.wait == "event" for task in job.tasks)
-    machine = StateMachine(job, target, flow, graph, arranged.arrangement, events, follows=arranged.follows)
+    machine = StateMachine(job, target, flow, graph, arranged.arrangement, _events(job), follows=arranged.follows)
     return _for_target(machine)
 
 
@@ -282,9 +276,22 @@ def _of_parts(arranged: Arranged, parts: tuple[PartMachine, ...], target: Target
     of = arranged.reading
     flow = assembly.of_parts(of.job, of.prints, parts, target)
     machine = StateMachine(
-        of.job, target, flow, of.graph, arranged.arrangement, follows=True, parts=parts, cut=arranged.cut
+        of.job,
+        target,
+        flow,
+        of.graph,
+        arranged.arrangement,
+        _events(of.job),
+        follows=True,
+        parts=parts,
+        cut=arranged.cut,
     )
     return _for_target(machine)
+
+
+def _events(job: EltJob) -> bool:
+    """Whether tasks wait for events."""
+    return any(task.wait == "event" for task in job.tasks)
 
 
 def _for_target(machine: StateMachine) -> StateMachine:

@@ -22,6 +22,7 @@ START: Final = "states:startExecution.sync:2"
 RUN: Final = "run"
 OWNER, NAME, KEY, REDRIVES, REDRIVEN, SINCE = "owner", "name", "key", "redrives", "redriven", "since"
 # … and what all parts of it are told alike; ``print`` is of the definition that the part is expected to have.
+FENCE, LOCK = "fence", "lock"  # of a job with a fence: the era and number of its claim, and the audit table
 CONNECTION, PARAMETERS, KEPT, PRINT = "connection", "parameters", "kept", "print"
 
 #: The member by which consoles show which execution has started another one.

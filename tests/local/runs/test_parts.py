@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from typing import Any
 
@@ -10,13 +11,15 @@ import pytest
 
 from elt_redshift.asl import cutting
 from elt_redshift.asl.compiler import compile_job
-from elt_redshift.job.model import EltJob
+from elt_redshift.job.model import EltJob, Wait
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.simulation import Scenario
 from elt_redshift.protocol import parts
+from elt_redshift.runs.history import TaskRuns
 from tests.local.runs.conftest import Barrier, DeployedJob
-from tests.unit.asl.jobs import job, task
+from tests.unit.asl.jobs import task
 
+from .test_events import Events
 from .test_resuming import resume
 from .test_tasks import Deploy
 
@@ -31,7 +34,8 @@ def _parts_are_small(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def in_parts(*tasks: Any, **more: Any) -> EltJob:
     """A job of more than one part, where parts are small."""
-    made = job(*tasks, layout="parts", **more)
+    given: dict[str, Any] = {"job_id": "101", "name": "sample", "tasks": tasks, "layout": "parts", **more}
+    made = EltJob(**given)
     assert len(compile_job(made).parts) > 1
     return made
 
@@ -102,30 +106,43 @@ def test_a_failure_fails_the_run_in_plain_words_and_a_redrive_goes_on(deploy: De
     assert deployed.item.state == "Ready"
 
 
-def _independent(ledger: str, slow: str, missing: str) -> EltJob:
+def _independent(ledger: str, slow: str, missing: str, wait: Wait = "long_poll", **more: Any) -> EltJob:
     """A task fails as long as a table is missing, in another part than some that do not need it."""
     note = f"insert into {ledger} values ('%s')"
     return in_parts(
-        task("bad", sql=(f"insert into {missing} values ('bad')",)),
-        task("slow", sql=(slow, note % "slow")),
-        task("behind", "bad", sql=(note % "behind",)),
-        task("both", "bad", "slow", sql=(note % "both",)),
-        task("free", "slow", sql=(note % "free",)),
+        task("bad", sql=(f"insert into {missing} values ('bad')",), wait=wait),
+        task("slow", sql=(slow, note % "slow"), wait=wait),
+        task("behind", "bad", sql=(note % "behind",), wait=wait),
+        task("both", "bad", "slow", sql=(note % "both",), wait=wait),
+        task("free", "slow", sql=(note % "free",), wait=wait),
         on_task_failure="finish_independent",
+        **more,
     )
 
 
-def test_independent_tasks_end_first_in_whichever_part(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+#: What else such a job may have.
+WITH: dict[str, dict[str, Any]] = {
+    "nothing else": {},
+    "events": {"wait": "event"},
+    "a fence": {"fence": True},
+    "an audit table in Redshift": {"audit_store": "redshift"},
+}
+
+
+@pytest.mark.parametrize("more", WITH.values(), ids=WITH)
+def test_independent_tasks_end_first_in_whichever_part(
+    deploy: Deploy, unique: str, barrier: Barrier, ledger: str, more: dict[str, Any]
+) -> None:
     """The failed task shows at once, what does not need it ends, then the run fails with that failure; a stop while it
     is held back loses nothing, and a redrive runs only what has not ended."""
     table = f"{ledger}_later"
-    deployed = deploy(_independent(ledger, barrier.pass_, table))
+    deployed = deploy(_independent(ledger, barrier.pass_, table, job_id=unique, **more))
     arn = deployed.start()
     deployed.until(arn, lambda tasks: tasks["bad"].status == "failed" and tasks["slow"].statement_id is not None)
     assert deployed.item.state == "Running"
     deployed.executions.stop(arn, "Ann stopped it.")
     deployed.end(arn)
-    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.executions.redrive(arn, deployed.audit, unique)
     barrier.open()
     failed = deployed.end(arn)
     assert failed.status == "FAILED"
@@ -134,19 +151,59 @@ def test_independent_tasks_end_first_in_whichever_part(deploy: Deploy, barrier: 
     waiting = dict.fromkeys(("behind", "both"), "waiting")
     assert deployed.statuses(arn) == {"bad": "failed", "slow": "succeeded", "free": "succeeded", **waiting}
     deployed.sql(f"create table {table} (task varchar(10))")
-    deployed.executions.redrive(arn, deployed.audit, "101")
+    deployed.executions.redrive(arn, deployed.audit, unique)
     assert deployed.end(arn).status == "SUCCEEDED"
     assert deployed.ran(ledger) == Counter(("slow", "behind", "both", "free"))
     assert {*_parts(deployed, arn).values()} == {"SUCCEEDED"}
 
 
-def test_what_ended_beside_a_failure_is_kept_by_a_resumption(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+@pytest.mark.parametrize("more", WITH.values(), ids=WITH)
+def test_what_ended_beside_a_failure_is_kept_by_a_resumption(
+    deploy: Deploy, unique: str, barrier: Barrier, ledger: str, more: dict[str, Any]
+) -> None:
     """A mended job goes on with what had not ended, in all parts, and counts what is kept as settled."""
     barrier.open()
-    deployed = deploy(_independent(ledger, barrier.pass_, f"{ledger}_missing"))
+    deployed = deploy(_independent(ledger, barrier.pass_, f"{ledger}_missing", job_id=unique, **more))
     failed = deployed.run()
     assert failed.status == "FAILED"
-    deployed.redeploy(_independent(ledger, barrier.pass_, ledger))
+    deployed.redeploy(_independent(ledger, barrier.pass_, ledger, job_id=unique, **more))
     ended, _ = resume(deployed, failed)
     assert ended.status == "SUCCEEDED", ended.cause
     assert deployed.ran(ledger) == Counter(("bad", "slow", "behind", "both", "free"))
+
+
+def test_tasks_of_parts_wait_for_events_and_look_where_none_comes(
+    deploy: Deploy, barrier: Barrier, ledger: str
+) -> None:
+    """A healthy task enters one state; where its event is lost, a follower finds its statement, and waits anew while
+    that runs; nothing is submitted twice."""
+    into = {name: f"insert into {ledger} values ('{name}')" for name in "abcd"}
+    made = in_parts(*(task(name, sql=(barrier.pass_, into[name]), wait="event") for name in "abcd"))
+    deployed = deploy(made)
+    barrier.open()
+    execution = deployed.run()
+    assert execution.status == "SUCCEEDED", execution.cause
+    arns = [run.part for run in deployed.executions.look(execution.arn, TaskRuns()).tasks]
+    entered = [state for arn in {*arns} for state in deployed.states(arn or "")]
+    assert Counter(state for state in entered if state[:1] in "abcd" and len(state) == 1) == Counter("abcd")
+    assert not [state for state in entered if ": " in state and not state.startswith("together")]
+    barrier.close()
+    Events(deployed).lose()
+    _hasten(deployed, execution.arn)
+    arn = deployed.start()
+    deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    assert deployed.ran(ledger) == Counter("abcd" * 2)
+    assert deployed.submissions(arn) == Counter("abcd")
+
+
+def _hasten(deployed: DeployedJob, arn: str) -> None:
+    """Let tasks of parts wait for one second only, not five minutes, for their events."""
+    steps = deployed.client("stepfunctions")
+    answer = steps.describe_state_machine_for_execution(executionArn=arn)
+    for machine in parts.machines(json.loads(answer["definition"])).values():
+        definition = steps.describe_state_machine(stateMachineArn=machine)["definition"]
+        hastened = re.sub(r'("TimeoutSeconds": ?)300\b', r"\g<1>1", definition)
+        assert hastened != definition
+        steps.update_state_machine(stateMachineArn=machine, definition=hastened)

@@ -37,7 +37,7 @@ LONG = f"select '{'x' * 95_000}'"
         (sized(1, layout="map"), "map"),
         (sized(200), "unrolled"),
         (sized(400), "parts"),
-        (sized(400, fence=True), "map"),
+        (sized(400, fence=True), "parts"),
         (sized(501), "map"),
         (EltJob(job_id="1", name="long", tasks=[task(f"t{number}", sql=(LONG,)) for number in range(10)]), "parts"),
         (
@@ -47,7 +47,8 @@ LONG = f"select '{'x' * 95_000}'"
             "unrolled",
         ),
         (sized(2, on_task_failure="finish_independent", timeout=timedelta(hours=24)), "parts"),
-        (sized(200, audit_store="redshift"), "map"),
+        (sized(200, audit_store="redshift"), "parts"),
+        (sized(200, runtime="lambda", timeout=timedelta(minutes=5)), "map"),
     ],
     ids=[
         *(
@@ -63,7 +64,7 @@ LONG = f"select '{'x' * 95_000}'"
             "long_sql",
             "long_running",
         ),
-        *("long_running_held_back", "audit_in_redshift"),
+        *("long_running_held_back", "audit_in_redshift", "functions"),
     ],
 )
 def test_a_job_is_unrolled_while_that_fits(job: EltJob, layout: str) -> None:

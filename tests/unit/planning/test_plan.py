@@ -107,19 +107,14 @@ def test_the_layout_is_told_with_its_reason(layout: str, tasks: int, hours: int 
 @pytest.mark.parametrize(
     ("tasks", "hours", "more", "why"),
     [
-        (
-            300,
-            None,
-            {"fence": True},
-            "own, its definition would have more than 943,718 bytes; and parts have no `fence`",
-        ),
-        (200, 24, {"fence": True}, "there are fewer; and parts have no `fence`"),
+        (300, 0.2, {"runtime": "lambda"}, "there are fewer; and parts have no `runtime: lambda`"),
+        (200, 24, {}, "there are fewer; and in parts there would be more than 1, or one would be too large"),
         (501, None, {}, "bytes; and more than 500 of its tasks could begin at once, which have turns in this layout"),
         (300, None, {}, "943,718 bytes; and in parts there would be more than 1, or one would be too large"),
     ],
 )
 def test_the_map_layout_is_told_with_what_speaks_against_parts(
-    tasks: int, hours: int | None, more: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
+    tasks: int, hours: float | None, more: dict[str, Any], why: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What they do not do, or their number; beside what does not fit one definition or history."""
     monkeypatch.setattr(bounds, "MAX_PARTS", 1)

@@ -18,7 +18,7 @@ from elt_redshift.testing.errors import StateError
 from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.network import Faults
 from elt_redshift.testing.schedules import Chances, Outcome, Schedule, run
-from elt_redshift.testing.subject import Subject
+from elt_redshift.testing.subject import Subject, with_tasks
 
 from .plays import Stop
 from .test_every_state import SUBJECTS, broken
@@ -142,6 +142,41 @@ def test_what_does_not_depend_on_a_failed_task_ends_in_all_parts() -> None:
 def test_what_does_not_depend_on_a_failed_task_ends_in_all_parts_in_many_schedules() -> None:
     """The same, more often."""
     assert [one for seed in range(30, 330) for one in _held_back(seed, Chances() if seed % 3 else _CALM)] == []
+
+
+def _eventful(seed: int) -> Outcome:
+    """Of a job of whose tasks some wait for events; in every second one failures are held back."""
+    random = Random(f"{seed} events")
+    made = _random(seed, **({"on_task_failure": "finish_independent"} if seed % 2 else {})).versions[0]
+    tasks = {name: replace(task, wait="event") for name, task in made.tasks.items() if random.random() < 0.6}
+    return run(Subject.of(with_tasks(made.job, {**made.tasks, **tasks}), cut_at=made.cut_at), seed)
+
+
+def test_tasks_wait_for_events_in_parts() -> None:
+    """Which may come late, twice or never."""
+    assert _findings(map(_eventful, range(30))) == []
+
+
+@pytest.mark.exhaustive
+def test_tasks_wait_for_events_in_parts_in_many_schedules() -> None:
+    """The same, more often."""
+    assert _findings(map(_eventful, range(30, 330))) == []
+
+
+def _fenced(seed: int) -> Outcome:
+    """Of a job with a fence; in every second one failures are held back."""
+    return run(_random(seed, fence=True, **({"on_task_failure": "finish_independent"} if seed % 2 else {})), seed)
+
+
+def test_a_fence_keeps_out_what_parts_send_late() -> None:
+    """And nothing that they send in time, however often the run and its parts were redriven."""
+    assert _findings(map(_fenced, range(30))) == []
+
+
+@pytest.mark.exhaustive
+def test_a_fence_keeps_out_what_parts_send_late_in_many_schedules() -> None:
+    """The same, more often."""
+    assert _findings(map(_fenced, range(30, 330))) == []
 
 
 def test_a_job_that_is_one_part_takes_over_from_a_dead_owner() -> None:

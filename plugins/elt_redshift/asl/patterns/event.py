@@ -25,7 +25,7 @@ https://docs.aws.amazon.com/redshift/latest/mgmt/data-api-monitoring-events.html
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from elt_redshift.asl.language import calls
@@ -34,8 +34,9 @@ from elt_redshift.asl.language.roles import Submits
 from elt_redshift.asl.language.states import Catch, Choice, Rule, State, Task
 from elt_redshift.asl.patterns import joins, passing
 from elt_redshift.asl.patterns.looking import LookingPattern, refused
-from elt_redshift.asl.patterns.source import OneTask, SubmitCall
+from elt_redshift.asl.patterns.source import OneTask, Source, SubmitCall
 from elt_redshift.asl.patterns.statement import UNSUCCESSFUL, StatementPattern
+from elt_redshift.asl.target import Target
 from elt_redshift.protocol import statements
 from elt_redshift.protocol.joins import STATEMENT_ITEM, STORE_UNTIL_ENDED
 
@@ -47,19 +48,16 @@ MAX_NET = 3600
 
 
 @dataclass(frozen=True)
-class EventPattern(StatementPattern):
-    """Builds the states of a task that waits for the event."""
+class AwaitedSubmission(StatementPattern):
+    """The state of a task that submits its statement and waits for the event."""
 
     source: OneTask
-
-    @property
-    def _finishes(self) -> bool:
-        return self.next is None
 
     def _submissions(self) -> tuple[SubmitCall, ...]:
         return self.source.submissions({**self._identity(), "WithEvent": True})
 
-    def _submit(self, submission: SubmitCall) -> Task:
+    def _submit_and_wait(self, submission: SubmitCall, *catch: Catch) -> Task:
+        """:param catch: where to go if the statement is not submitted, has failed, or no event comes."""
         waiting = replace(submission.call, waits=True)
         timeout = self.source.timeout
         return self._call(
@@ -71,7 +69,7 @@ class EventPattern(StatementPattern):
             output=passing.finish(self.source.task, "$states.result.Id", passing.told_rows("$states.result")),
             comment=self.source.comment,
             retry=calls.submit_retry(submission.call, calls.STATEMENT_FAILED, interval=self.source.interval),
-            catch=(self._ended_badly(), self._not_submitted(), self._caught()),
+            catch=catch,
             timeout=NET if timeout is None else min(NET, timeout),
             role=Submits(),
         )
@@ -85,17 +83,30 @@ class EventPattern(StatementPattern):
         """What the name of this attempt's statement begins with."""
         return statements.beginning(self.job.job_id, self.source.execution, *self._attempt)
 
-    def _ended_badly(self) -> Catch:
+    def _ended_badly(self, next: str, counters: Mapping[str, int]) -> Catch:
         return Catch(
             (calls.STATEMENT_FAILED,),
-            self.source.name("describe"),
+            next,
             {
                 **keep("attempt", "failures", "redrives", "since"),
                 **fields(Id="$states.errorOutput.Cause"),
                 "Status": statements.FAILED,
-                **self._counters,
+                **counters,
             },
         )
+
+
+@dataclass(frozen=True)
+class EventPattern(AwaitedSubmission):
+    """Builds the states of a task that waits for the event."""
+
+    @property
+    def _finishes(self) -> bool:
+        return self.next is None
+
+    def _submit(self, submission: SubmitCall) -> Task:
+        failed = self._ended_badly(self.source.name("describe"), self._counters)
+        return self._submit_and_wait(submission, failed, self._not_submitted(), self._caught())
 
     def _not_submitted(self) -> Catch:
         return replace(super()._caught(), errors=(calls.NOT_EVALUATED,))
@@ -136,22 +147,31 @@ class EventPattern(StatementPattern):
         )
 
     def _await(self) -> Task:
-        further = expression(f"$merge([{INPUT}, {{'looks': {INPUT}.looks + 1}}])")
-        return self._call(
-            self.source.name("await"),
-            calls.UPDATE_JOIN_ITEM_AND_WAIT,
-            joins.update(self.target, Code(f"{INPUT}.Id"), STATEMENT_ITEM, STORE_UNTIL_ENDED, fields(token=joins.MINE)),
-            next=self.source.name("describe"),
-            output=further,
-            retry=calls.JOIN_RETRY,
-            catch=(
-                Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), self.source.name("describe"), further),
-                self._unseen()[-1],
-            ),
-            timeout=self._patience(),
-        )
+        left = None if self.source.timeout is None else UNTIL_TIMEOUT
+        return await_again(self.source, self.target, left, self._unseen()[-1])
 
-    def _patience(self) -> str:
-        net = f"$min([{MAX_NET}, {NET} * $power(2, {INPUT}.looks + 1)])"
-        left = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
-        return expression(net if self.source.timeout is None else f"$max([1, $min([{net}, {left}])])")
+
+#: Seconds until the task's timeout.
+UNTIL_TIMEOUT = f"$ceil(({INPUT}.deadline - $millis()) / 1000)"
+
+
+def await_again(source: Source, target: Target, left: str | None, otherwise: Catch) -> Task:
+    """The state in which a task waits anew for the event of the statement ``Id``.
+
+    :param left: JSONata that gives how many seconds it may wait at most; None: as long as it takes.
+    :param otherwise: where to go if the call is refused.
+    """
+    looks = f"$sum([0, {INPUT}.looks])"
+    further, describe = expression(f"$merge([{INPUT}, {{'looks': {looks} + 1}}])"), source.name("describe")
+    net = f"$min([{MAX_NET}, {NET} * $power(2, {looks} + 1)])"
+    return Task(
+        source.name("await"),
+        calls.UPDATE_JOIN_ITEM_AND_WAIT,
+        joins.update(target, Code(f"{INPUT}.Id"), STATEMENT_ITEM, STORE_UNTIL_ENDED, fields(token=joins.MINE)),
+        next=describe,
+        output=further,
+        retry=calls.JOIN_RETRY,
+        catch=(Catch((calls.NOTHING_TO_WAIT_FOR, calls.TIMEOUT), describe, further), otherwise),
+        timeout=expression(net if left is None else f"$max([1, $min([{net}, {left}])])"),
+        partition=target.partition,
+    )

@@ -27,8 +27,8 @@ for.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from elt_redshift.asl.language import calls
@@ -46,8 +46,10 @@ from elt_redshift.asl.language.states import Call, Catch, Flow, Parallel, Rule, 
 from elt_redshift.asl.patterns import abroad, passing, repeating
 from elt_redshift.asl.patterns.any_task import AnyTask
 from elt_redshift.asl.patterns.failing import FailurePattern
+from elt_redshift.asl.patterns.followed_event import OF_ATTEMPT, AwaitAgain
 from elt_redshift.asl.patterns.following import USUAL
 from elt_redshift.asl.patterns.held_back import HoldPattern
+from elt_redshift.asl.patterns.looking import LookingPattern
 from elt_redshift.asl.patterns.redrives_of_parts import PartFailurePattern
 from elt_redshift.asl.patterns.statement import StatementPattern
 from elt_redshift.asl.target import Target
@@ -103,9 +105,13 @@ class FollowerPattern(StatementPattern):
     """Builds the machine.
 
     :param hold: what it does for tasks whose failures may be held back; None: there are none of these.
+    :param await_again: the same for tasks that wait for events.
+    :param invoking: puts functions between its states and the audit item; None: there are none.
     """
 
     hold: HoldPattern | None = None
+    await_again: AwaitAgain | None = None
+    invoking: Callable[[Flow], Flow] | None = None
 
     @classmethod
     def of(cls, job: EltJob, target: Target, parts: bool) -> FollowerPattern:
@@ -117,7 +123,9 @@ class FollowerPattern(StatementPattern):
         values = FollowedInPart if parts else FollowedTask
         source = values(polls=polls, batches=None, fence=job.fence_table)
         hold = HoldPattern(source, target, _TASK, _OVER, _LEFT) if parts else None
-        return cls(job, source, target, source.name("answer"), source.recording, hold)
+        told = any(task.wait == "event" for task in job.tasks)
+        events = AwaitAgain(source, target, _TASK, _LEFT) if parts and told else None
+        return cls(job, source, target, source.name("answer"), source.recording, hold, events)
 
     def flow(self) -> Flow:
         """The machine's states, in which the redrives are those of the execution itself; see :meth:`definition`."""
@@ -136,6 +144,7 @@ class FollowerPattern(StatementPattern):
         )
         error = self._send(_ANSWER, calls.SEND_TASK_FAILURE, _END, Error=f"{INPUT}.error", Cause=f"{INPUT}.cause")
         made = Flow((follow, error, Succeed(_END, {})))
+        made = self.invoking(made) if self.invoking else made
         return abroad.as_role(made, self.target.warehouse_role) if self.target.other_account else made
 
     def definition(self) -> dict[str, Any]:
@@ -156,6 +165,8 @@ class FollowerPattern(StatementPattern):
         yield self._status()
         yield self._find()
         yield from self._waits()
+        if self.await_again:
+            yield self.await_again.state(self._unseen()[-1])
         yield self._describe()
         yield self._cancel(self.source.timeout or 0)
         yield self._retry()
@@ -193,15 +204,30 @@ class FollowerPattern(StatementPattern):
 
     def _rules(self) -> tuple[Rule, ...]:
         over, usual = Rule(expression(_OVER), self.source.name("relieve")), super()._rules()
+        if self.await_again:
+            usual = (*usual, self.await_again.rule())
         return tuple(self.hold.rules(over, usual)) if self.hold else (over, *usual)
 
     def _new(self) -> Iterator[Rule]:
         yield Rule(expression(f"{INPUT}.Status = '{passing.UNKNOWN}'"), self.source.name("find"), verdict="unknown")
-        told = keep("attempt", "failures", "redrives", "since", "Status")
-        yield Rule(expression(f"{INPUT}.Status = '{passing.NEW}'"), self.source.name("anew"), told, verdict="new")
+        told: Any = keep("attempt", "failures", "redrives", "since", "Status")
+        new = f"{INPUT}.Status = '{passing.NEW}'"
+        if self.hold and self.job.fence:
+            # Of a part that was redriven, the claim of the fence needs the count of its run.
+            unread = f"{new} and {REDRIVE_COUNT} > 0 and $not($exists({INPUT}.owned))"
+            yield Rule(expression(unread), self.source.name("reclaim"), verdict="redriven")
+            told = expression(f"$sift({INPUT}, function($v, $k) {{$k in {[*told, 'owned']}}})")
+        yield Rule(expression(new), self.source.name("anew"), told, verdict="new")
 
     def _running(self) -> str:
-        return f"$not({_OVER}) and {super()._running()}"
+        waits = f"$not({self.await_again.waits}) and " if self.await_again else ""
+        return f"{waits}$not({_OVER}) and {super()._running()}"
+
+    @property
+    def _looking(self) -> LookingPattern:
+        looking = super()._looking
+        # A task may have waited for an event, though none does where this machine was deployed with.
+        return replace(looking, which=OF_ATTEMPT) if self.hold else looking
 
     def _finished(self) -> dict[str, Any]:
         return {**passing.finish("", f"{INPUT}.Id", passing.ROWS), "finished": expression(str(self.source.task))}

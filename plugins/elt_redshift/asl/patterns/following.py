@@ -33,7 +33,6 @@ from typing import Any
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import (
     INPUT,
-    REDRIVEN,
     Code,
     Value,
     code_object,
@@ -107,7 +106,8 @@ class FollowedPattern(StatementPattern):
     def _caught(self) -> Catch:
         """The task is kept; or the lock comes first, the statement is not over, or the submission was refused."""
         status = f"{{'Status': {self.source.kept} ? '{passing.KEPT}' : '{passing.UNKNOWN}'}}"
-        known = f"{REDRIVEN} or $contains({CAUSE}, '{UNFINISHED}')" if self._short else REDRIVEN
+        first = self.source.goes_first
+        known = f"{first} or $contains({CAUSE}, '{UNFINISHED}')" if self._short else first
         return Catch((calls.ANY_ERROR,), self.source.name("status"), refused(status, unless=f"({known})"))
 
     @property

@@ -8,13 +8,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from elt_redshift.asl.language.jsonata import EXECUTION, Code, code_object, code_of, expression, literal
+from elt_redshift.asl.language.jsonata import (
+    EXECUTION,
+    INPUT,
+    REDRIVE_COUNT,
+    REDRIVEN,
+    Code,
+    code_object,
+    code_of,
+    expression,
+    literal,
+)
+from elt_redshift.asl.patterns import fencing
 from elt_redshift.asl.patterns.source import OneTask
 from elt_redshift.asl.target import ROLE_PLACEHOLDER
 from elt_redshift.protocol import parts
 
 #: The variables that hold the run, and how requests to the Data API say where.
 OF, WHERE = "of", "where"
+
+#: The part was redriven, and how often its run was then has not been read for this attempt.
+_UNCLAIMED = f"({REDRIVE_COUNT} > 0 and $not($exists({INPUT}.owned)))"
 
 
 @dataclass(frozen=True)
@@ -23,6 +37,18 @@ class PartTask(OneTask):
 
     owner = Code(f"${OF}.{parts.OWNER}")
     execution = Code(f"${OF}.{parts.NAME}")
+
+    @property
+    def goes_first(self) -> str:
+        """When something else comes before the submission, JSONata: the lock; and of a part that was redriven, the
+        count of its run, which the claim of a fence has, and a follower reads."""
+        return f"({REDRIVEN} or {_UNCLAIMED})" if self.job.fence_table else super().goes_first
+
+    @property
+    def _fencing(self) -> list[Any]:
+        count = f"{_UNCLAIMED} ? $error('Claim first.') : $max([{INPUT}.owned, ${OF}.{parts.REDRIVES}])"
+        claim = fencing.claimed(f"({count})", f"${OF}.{parts.FENCE}")
+        return fencing.parameters(expression(f"${OF}.{parts.LOCK}"), claim)
 
     @property
     def told(self) -> str:

@@ -43,7 +43,7 @@ from elt_redshift.asl.language.jsonata import (
 )
 from elt_redshift.asl.language.jsonata import literal as text
 from elt_redshift.asl.language.states import Catch, Choice, Flow, Parallel, Rule, State, Succeed, Task, Wait
-from elt_redshift.asl.patterns import joins, redrives_of_parts, resumption
+from elt_redshift.asl.patterns import fencing, joins, redrives_of_parts, resumption
 from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.words import WHY, end_in_plain_words, in_plain_words
 from elt_redshift.asl.target import Target
@@ -144,9 +144,10 @@ class _PartPattern:
             parts.REDRIVES: REDRIVE_COUNT,
             parts.REDRIVEN: REDRIVEN,
             parts.SINCE: f"{INPUT}.since",
+            **({parts.FENCE: f"${fencing.VARIABLE}"} if self.job.fence else {}),
         }
         given = {
-            parts.RUN: fields(**run),
+            parts.RUN: {**fields(**run), **({parts.LOCK: self.target.audit_table} if self.job.fence else {})},
             parts.CONNECTION: dict(self.target.connection),
             parts.PARAMETERS: expression("$parameters") if self.job.parameters else {},
             parts.KEPT: expression(f"${resumption.VARIABLE}"),

@@ -19,6 +19,7 @@ from elt_redshift.asl.language.jsonata import (
     EXECUTION_NAME,
     INPUT,
     REDRIVE_COUNT,
+    REDRIVEN,
     Code,
     Value,
     as_it_is,
@@ -215,6 +216,11 @@ class OneTask:
     def begins(self) -> StateName:
         return self.name("")
 
+    @property
+    def goes_first(self) -> str:
+        """When something else comes before the submission, JSONata: the lock."""
+        return REDRIVEN
+
     def name(self, name: Step) -> StateName:
         return StateName(self.of.name, name)
 
@@ -233,6 +239,11 @@ class OneTask:
     def _request(self, members: Mapping[str, Any]) -> Mapping[str, Any] | str:
         return members
 
+    @property
+    def _fencing(self) -> list[Any]:
+        """What the check of the fence is given."""
+        return fencing.parameters(self.target.audit_table, fencing.claimed(f"{INPUT}.redrives"))
+
     def _sql(self) -> dict[str, Any]:
         table = self.job.fence_table
         texts = [as_it_is(statement.text, kept=(ROLE_PLACEHOLDER,)) for statement in self.of.statements]
@@ -241,8 +252,7 @@ class OneTask:
         if len(texts) > 1 and not self.of.transaction:
             body["ExecutionMode"] = "AUTO_COMMIT"
         bound = [{"Name": name, "Value": expression(f"$parameters.{name}")} for name in self.of.parameters]
-        claim = fencing.claimed(f"{INPUT}.redrives")
-        fenced = fencing.parameters(self.target.audit_table, claim) if table else []
+        fenced = self._fencing if table else []
         return {**body, **({"Parameters": [*fenced, *bound]} if fenced or bound else {})}
 
 

@@ -6,7 +6,7 @@ It runs as the role of the job's machine, since Redshift shows a statement to th
 from __future__ import annotations
 
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.aws.template.binding import FOLLOWER, bound
+from elt_redshift.aws.template.binding import FOLLOWER, bound, substitutions
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.machine import ROLE
 from elt_redshift.aws.template.part import Named, Part
@@ -17,6 +17,12 @@ MACHINE = FOLLOWER
 
 def part(machine: StateMachine) -> Part:
     """The machine, and how policies name it."""
-    properties = {"StateMachineType": "STANDARD", "RoleArn": arn(ROLE), "Definition": bound(machine.following())}
+    in_redshift = machine.job.audit_in_redshift
+    properties = {
+        "StateMachineType": "STANDARD",
+        "RoleArn": arn(ROLE),
+        "Definition": bound(machine.following(), in_redshift),
+        **({"DefinitionSubstitutions": substitutions(in_redshift)} if in_redshift else {}),
+    }
     made = {"Type": "AWS::StepFunctions::StateMachine", "Properties": properties}
     return Part(resources={MACHINE: made}, named={"follower": Named(ref(MACHINE))})
