@@ -100,9 +100,9 @@ def test_what_would_be_too_many_parts_gets_the_map_layout(monkeypatch: pytest.Mo
         (sized(200), True),
         (sized(2, timeout=timedelta(hours=24)), True),
         (sized(400), True),
-        (sized(400, fence=True), False),
+        (sized(501), False),
     ],
-    ids=["eighty", "many", "long_running", "too_many", "fenced"],
+    ids=["eighty", "many", "long_running", "too_many", "crowded"],
 )
 def test_statements_are_followed_where_the_job_fits_only_so(job: EltJob, follows: bool) -> None:
     """Because of its definition, or of its history; a small job has all its states itself. The stack of a job that has
