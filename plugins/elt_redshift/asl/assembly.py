@@ -12,12 +12,13 @@ from elt_redshift.asl.language import names
 from elt_redshift.asl.language.names import Step
 from elt_redshift.asl.language.states import Flow, Parallel, State
 from elt_redshift.asl.patterns import joins, passing, reporting
+from elt_redshift.asl.patterns.announcing import AnnouncePattern
 from elt_redshift.asl.patterns.distributed import Pacing, TasksPattern
 from elt_redshift.asl.patterns.event import EventPattern
 from elt_redshift.asl.patterns.followed_event import FollowedEventPattern, HeldBackEventPattern
 from elt_redshift.asl.patterns.following import FollowedPattern
 from elt_redshift.asl.patterns.held_back import HeldBackPattern
-from elt_redshift.asl.patterns.joins import AnnouncePattern, WaitPattern
+from elt_redshift.asl.patterns.joins import WaitPattern
 from elt_redshift.asl.patterns.lock import LockPattern
 from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.part_task import PartTask
@@ -29,6 +30,7 @@ from elt_redshift.asl.target import Target
 from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, tasks_of
 from elt_redshift.graph.parts import Cut, GraphPart
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.joins import Seat
 from elt_redshift.protocol.limits import MAX_NAME
 
 
@@ -84,7 +86,8 @@ def _in_part(
     interval: int,
 ) -> _Assembly:
     arranged = _Assembly(job, prints, part.arrangement, settling, target, interval, follows=True)
-    arranged.source, arranged.told = PartTask, cut.told
+    awaited = {task: ups for one in cut.parts for task, ups in one.arrangement.joins.items()}
+    arranged.source, arranged.told = PartTask, seats(awaited)
     return arranged
 
 
@@ -104,6 +107,18 @@ def mapped(job: EltJob, target: Target, pacing: Pacing) -> Flow:
     return Flow((*lock.before(), work, *lock.behind()))
 
 
+def seats(awaited: Mapping[str, Sequence[str]]) -> dict[str, dict[str, Seat]]:
+    """For each task, those that it tells of its end, and its place among those that each awaits.
+
+    :param awaited: for each task that waits, its upstreams in other branches.
+    """
+    told: dict[str, dict[str, Seat]] = {}
+    for waiter, ups in awaited.items():
+        for number, up in enumerate(ups):
+            told.setdefault(up, {})[waiter] = Seat(number, len(ups))
+    return told
+
+
 class _Assembly:
     """Walks a layout from its end to its start, so that every state knows the name of the one behind it."""
 
@@ -121,10 +136,7 @@ class _Assembly:
         self.interval, self.follows = interval, follows
         self.long_polling = FollowedPattern if follows else StatementPattern
         self.layout, self.awaited = arrangement.layout, arrangement.joins
-        self.told: Mapping[str, Mapping[str, int]] = {
-            task: {waiter: len(self.awaited[waiter]) for waiter in waiters}
-            for task, waiters in arrangement.told_by().items()
-        }
+        self.told = seats(self.awaited)
         self.source: type[OneTask] = OneTask
         self.tasks = {task.name: task for task in job.tasks}
         self.parallels = count(1)

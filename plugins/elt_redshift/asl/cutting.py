@@ -96,7 +96,8 @@ def parts_of(weights: Weights) -> float:
 
 
 def _kind(task: SqlTask, whole: Cut, settling: Settling | None) -> Any:
-    joins = len(whole.told.get(task.name, ())), task.name in whole.parts[0].arrangement.joins
+    told = whole.told.get(task.name, {})  # conditions name all that each of them awaits
+    joins = len(told), sum(told.values()), len(whole.parts[0].arrangement.joins.get(task.name, ()))
     short = task.expected is not None and task.expected <= SHORT
     held_back = settling is not None and task.name in settling.numbers
     return (*joins, held_back, short, len(task.statements), task.parameters, *(getattr(task, name) for name in _COUNTS))

@@ -70,13 +70,17 @@ def _shortest(state: _Simple) -> State:
     match state:
         case Task():
             catch = tuple(replace(one, output=_said(one.output)) for one in state.catch)
-            arguments: Any = _said(state.arguments) if isinstance(state.arguments, str) else state.arguments
+            arguments: Any = _said(state.arguments) if isinstance(state.arguments, str) else _texts(state.arguments)
             return replace(state, comment=None, arguments=arguments, output=_said(state.output), catch=catch)
         case Choice():
             rules = (replace(one, condition=_said(one.condition), output=_said(one.output)) for one in state.rules)
             return replace(state, rules=tuple(rules))
         case Succeed():
             return replace(state, output=_said(state.output))
+
+
+def _texts(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: _said(value) if isinstance(value, str) else value for name, value in arguments.items()}
 
 
 def _said(value: Any) -> Any:

@@ -9,8 +9,8 @@ from typing import Any
 
 from elt_redshift.asl.language.jsonata import Code, Value
 from elt_redshift.asl.language.names import StateName, Step
-from elt_redshift.asl.language.states import Flow, State
-from elt_redshift.planning.counting import Tally
+from elt_redshift.asl.language.states import Flow, Map, State
+from elt_redshift.planning.counting import ITERATION_EVENTS, Tally
 
 
 @dataclass(frozen=True)
@@ -37,17 +37,42 @@ class Place:
         """The state that is another step of the task that the state ``name`` belongs to."""
         return self.flow.find(StateName(name.task, step))
 
+    def steps(self, name: StateName, *steps: Step) -> tuple[State, ...]:
+        """The same of several steps, as far as they are there."""
+        return tuple(filter(None, (self.state(name, step) for step in steps)))
 
-@dataclass(frozen=True)
+
+@dataclass
 class Wake:
-    """The states that an upstream enters to wake a waiter."""
+    """The states that an upstream enters to wake a waiter.
+
+    :param states: for each waiter.
+    :param once: for the first, who may be one of several; and the events that its iterations have beside.
+    """
 
     execution: Tally
     states: tuple[State, ...]
+    once: tuple[State, ...] = ()
+    events: int = 0
+
+    @classmethod
+    def of_one(cls, here: Place, name: StateName) -> Wake:
+        """Of an upstream that tells one by the state ``name``."""
+        last: Step = "tell last" if name.step == "tell" else "announce last"
+        return cls(here.execution, here.steps(name, last, "wake"))
+
+    @classmethod
+    def of_all(cls, here: Place, name: StateName) -> Wake:
+        """Of one that tells several by one state."""
+        once = here.steps(name, "announce last", "find waiting", "wake all")
+        (wakes,) = (state for state in once if isinstance(state, Map))
+        return cls(here.execution, wakes.processor.states[:1], once, ITERATION_EVENTS)
 
     def count(self) -> None:
-        for state in self.states:
+        for state in (*self.once, *self.states):
             self.execution.enter(state)
+        self.execution.events += self.events
+        self.once = ()
 
 
 @dataclass

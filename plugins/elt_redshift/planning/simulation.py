@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal, assert_never
 
 from elt_redshift.asl.language.names import StateName, Step
-from elt_redshift.asl.language.roles import Awaits, Submits, Tells
+from elt_redshift.asl.language.roles import Awaits, Submits, Tells, TellsAll
 from elt_redshift.asl.language.states import Choice, DistributedMap, Flow, Map, Parallel, State, Succeed, Task
 from elt_redshift.asl.patterns.event import MAX_NET, NET
 from elt_redshift.asl.patterns.follower import FollowerPattern
@@ -180,7 +180,8 @@ class Simulation:
                 self._statements[task].fresh = True
             case "find" | "status" | "kept" | "done" | "told" | "report" | "settle":
                 pass
-            case "announce last" | "tell last" | "wake":  # counted when the waiter turns out to have waited
+            case "announce last" | "tell last" | "find waiting" | "wake all" | "wake":
+                # counted when the waiter turns out to have waited
                 pass
             case "count redrives" | "record" | "failed" | "reclaim" | "claim" | "report failure":  # of runs that fail
                 pass
@@ -204,7 +205,7 @@ class Simulation:
             flows = [self._walk(Place(state.processor, self._execution(), item), now) for item in self._items]
         else:
             # JSONata gives what the child execution was given.
-            items = (here.of_item("waiters") or ()) if isinstance(state.items, str) else state.items
+            items = _items(state, here)
             here.execution.events += ITERATION_EVENTS * len(items)
             flows = [self._walk(Place(state.processor, here.execution, item), now) for item in items]
         return (yield flows) if flows else now
@@ -274,12 +275,15 @@ class Simulation:
 
     def _announce(self, state: State, name: StateName, here: Place, now: float) -> None:
         assert isinstance(state, Task)
-        assert isinstance(state.role, Tells)
-        last: Step = "tell last" if name.step == "tell" else "announce last"
-        wake = Wake(here.execution, tuple(filter(None, (here.state(name, step) for step in (last, "wake")))))
-        waiter = str(here.known(state.role.waiter, "waiter"))
-        self._joins.setdefault(waiter, Join()).told.append((now, wake))
-        self._settle(waiter)
+        if isinstance(state.role, TellsAll):
+            waiters, wake = state.role.waiters, Wake.of_all(here, name)
+        else:
+            assert isinstance(state.role, Tells)
+            waiters = (str(here.known(state.role.waiter, "waiter")),)
+            wake = Wake.of_one(here, name)
+        for waiter in waiters:
+            self._joins.setdefault(waiter, Join()).told.append((now, wake))
+            self._settle(waiter)
 
     def _settle(self, waiter: str) -> None:
         """If ``waiter`` has arrived and all that it awaits has ended, let it go on; count its waking if it waited."""
@@ -316,3 +320,10 @@ class Simulation:
                 return state.catch[0].next
             case _:
                 return state.next
+
+
+def _items(state: Map, here: Place) -> Sequence[Any]:
+    """What a Map is entered for. What JSONata gives is what the child execution was given."""
+    if isinstance(state.role, TellsAll):
+        return [{"waiter": waiter} for waiter in state.role.waiters]
+    return (here.of_item("waiters") or ()) if isinstance(state.items, str) else state.items

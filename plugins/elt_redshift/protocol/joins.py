@@ -3,9 +3,10 @@
 They are keyed by ``Run`` and ``Task``, texts both, and DynamoDB removes them some time after their last write:
 
 =========================================== ==========================================================================
-of a task that others must tell of their    ``Done``, a set of tasks, and the ``TaskToken`` by which it waits
-ends (:mod:`elt_redshift.asl.patterns.joins`)
-the same, in the map layout                 how the task ended (:mod:`elt_redshift.asl.patterns.reporting`)
+of a task that others must tell of their    a mark for each that has ended, ``Done0``, ``Done1`` …, or ``Done``, a set
+ends (:mod:`elt_redshift.asl.patterns.joins`) of them, and the ``TaskToken`` by which it waits
+in the map layout                           ``Done``, and how the task ended
+                                            (:mod:`elt_redshift.asl.patterns.reporting`)
 of the run, its task being :data:`RUN_ITEM` ``Done``, and for each number of redrives ``Blocked``, ``Failure``,
                                             ``Parked`` (:mod:`elt_redshift.asl.patterns.settling`)
 the same, of a run in parts                 ``Done``, ``Redrives``, and of that number alone ``Blocked``, ``Failure``,
@@ -21,6 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import cache
 from typing import Any, Literal
 
 from elt_redshift.protocol.writes import Absent, Below, Given, Is, Present, Size, Write, every, some
@@ -101,6 +103,62 @@ NOT_ALONE = some(Absent(TOKEN), every(Present(DONE), Size(DONE, "<", _OTHERS)))
 #: An upstream has ended, which is the ``task`` of a set of one; and the same if and only if nobody is to be woken.
 ANNOUNCE_LAST = Write(adds={DONE: Given("task", "texts")}, sets=_EXPIRY)
 ANNOUNCE = Write(NOT_LAST, adds=ANNOUNCE_LAST.adds, sets=_EXPIRY)
+
+#: So many upstreams at most have marks of their own on the item of a task that awaits them: its condition names all,
+#: and DynamoDB takes expressions of 4 KB. A transaction writes at most so many items.
+#: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Constraints.html
+MAX_MARKS = 100
+MAX_TRANSACTION = 100
+
+
+@dataclass(frozen=True)
+class Seat:
+    """An upstream among those that a task awaits.
+
+    :param number: from 0 on, in the order of the job.
+    :param awaited: how many there are.
+    """
+
+    number: int
+    awaited: int
+
+    @property
+    def marked(self) -> bool:
+        """Whether its end is a mark; otherwise it is a member of the set. Marks are texts, which transactions of Step
+        Functions' SDK integration write: whether a set is an ``SS`` or an ``Ss`` there, AWS does not say."""
+        return self.awaited <= MAX_MARKS
+
+    @property
+    def mark(self) -> str:
+        return _mark(self.number)
+
+
+def _mark(number: int) -> str:
+    return f"{DONE}{number}"
+
+
+@cache
+def store(awaited: int) -> Write:
+    """:data:`STORE`, where each upstream has its mark: one of them is missing."""
+    return Write(some(*(Absent(_mark(one)) for one in range(awaited))), sets={TOKEN: _TOKEN, **_EXPIRY})
+
+
+@cache
+def mark_if_not_last(seat: Seat) -> Write:
+    """:data:`ANNOUNCE` of an upstream that has a mark, which is its name: no token is there, or another mark is
+    missing."""
+    others = (Absent(_mark(one)) for one in range(seat.awaited) if one != seat.number)
+    return replace(mark_last(seat), demands=some(Absent(TOKEN), *others))
+
+
+@cache
+def mark_last(seat: Seat) -> Write:
+    """:data:`ANNOUNCE_LAST` of such an upstream."""
+    return Write(sets={seat.mark: Given("task"), **_EXPIRY})
+
+
+#: The same, where the mark's name is computed.
+MARK = Write(sets={DONE: Given("task"), **_EXPIRY})
 
 #: A task is done, by its number, the ``task`` of a set of one; and the same if and only if nothing has failed.
 SETTLE_LATE = ANNOUNCE_LAST

@@ -32,6 +32,8 @@ STEPS = (
     "announce",
     "announce last",
     "tell last",
+    "find waiting",
+    "wake all",
     "wake",
     "block",
     "park",

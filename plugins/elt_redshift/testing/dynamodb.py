@@ -7,9 +7,10 @@ https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/Expressions.Upd
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from elt_redshift.protocol.joins import MAX_TRANSACTION
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.expressions import Item, demanded, updating
 
@@ -34,17 +35,38 @@ class DynamoDb:
 
     def update_item(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_UpdateItem.html"""
-        place, names = _place(request), request.get("ExpressionAttributeNames", {})
-        values = request.get("ExpressionAttributeValues", {})
-        _check(values)
-        before = self.items.get(place, {})
-        condition = request.get("ConditionExpression")
-        if condition and not demanded(condition)(before, names, values):
+        item = self._updated(request)
+        if item is None:
             raise ServiceError("ConditionalCheckFailedException", "The conditional request failed")
+        self.items[_place(request)] = item
+        return {"Attributes": dict(item)} if request.get("ReturnValues") == "ALL_NEW" else {}
+
+    def _updated(self, request: Mapping[str, Any]) -> Item | None:
+        """The item as the update makes it; None: its condition does not hold."""
+        names, values = request.get("ExpressionAttributeNames", {}), request.get("ExpressionAttributeValues", {})
+        _check(values)
+        before, condition = self.items.get(_place(request), {}), request.get("ConditionExpression")
+        if condition and not demanded(condition)(before, names, values):
+            return None
         item = {**request["Key"], **before}
         updating(request["UpdateExpression"])(item, names, values)
-        self.items[place] = item
-        return {"Attributes": dict(item)} if request.get("ReturnValues") == "ALL_NEW" else {}
+        return item
+
+    def transact_write_items(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Updates, all of them or none.
+
+        https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
+        """
+        updates = _each(request, "Update")
+        items = [self._updated(update) for update in updates]
+        if None in items:
+            raise canceled("ConditionalCheckFailed" if item is None else "None" for item in items)
+        self.items.update((_place(update), item) for update, item in zip(updates, items, strict=True) if item)
+        return {}
+
+    def transact_get_items(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactGetItems.html"""
+        return {"Responses": [self.get_item(get) for get in _each(request, "Get")]}
 
     def query(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """All items of one first part of a key, in one page.
@@ -59,6 +81,20 @@ class DynamoDb:
         """Put an item in the place of another one, as consoles do."""
         place = _place({"TableName": table, "Key": key})
         self.items[place] = {**change(self.items.get(place, {})), **key}
+
+
+def canceled(reasons: Iterable[str]) -> ServiceError:
+    """The error of a transaction, which says of each item what was wrong."""
+    said = "Transaction cancelled, please refer cancellation reasons for specific reasons"
+    return ServiceError("TransactionCanceledException", f"{said} [{', '.join(reasons)}]")
+
+
+def _each(request: Mapping[str, Any], action: str) -> list[Mapping[str, Any]]:
+    """The actions of a transaction, on an item each."""
+    actions = [one[action] for one in request["TransactItems"]]
+    if not 0 < len(actions) <= MAX_TRANSACTION or len({_place(one) for one in actions}) < len(actions):
+        raise ServiceError("ValidationException", f"a transaction has 1 to {MAX_TRANSACTION} items, each of them once")
+    return actions
 
 
 def _place(request: Mapping[str, Any]) -> tuple[str, str]:

@@ -46,6 +46,19 @@ def _woven() -> dict[str, dict[str, Any]]:
     }
 
 
+def _crossed() -> dict[str, dict[str, Any]]:
+    """Two tasks that tell the same two others of their ends."""
+    return {
+        "a": {},
+        "b": {},
+        "c": {},
+        "d": {"upstream": ("c",)},
+        "e": {"upstream": ("c",)},
+        "f": {"upstream": ("a", "b", "d")},
+        "g": {"upstream": ("a", "b", "e")},
+    }
+
+
 def _settled() -> dict[str, dict[str, Any]]:
     return {**_joined(), "e": {"upstream": ("c", "d")}}
 
@@ -57,6 +70,7 @@ def jobs() -> tuple[EltJob, ...]:
         _job("diamond", _diamond(retries=1)),
         _job("joined", _joined()),
         _job("woven", _woven()),
+        _job("crossed", _crossed()),
         _job("polling", _joined(wait="poll", timeout=timedelta(hours=2))),
         _job("events", _joined(wait="event")),
         _job("settling", _settled(), on_task_failure="finish_independent"),

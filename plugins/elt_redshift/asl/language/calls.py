@@ -29,6 +29,10 @@ QUERY_JOIN_ITEMS = _call("aws-sdk:dynamodb", "query", "join table")
 QUERY_HISTORY = _call("aws-sdk:dynamodb", "query", "history table")
 UPDATE_JOIN_ITEM = _call("dynamodb", "updateItem", "join table")
 UPDATE_JOIN_ITEM_AND_WAIT = _call("aws-sdk:dynamodb", "updateItem", "join table", waits=True)
+#: IAM knows no transactions: what they do to each item is allowed.
+#: https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+UPDATE_JOIN_ITEMS = Call("aws-sdk:dynamodb", "transactWriteItems", (Need("dynamodb:UpdateItem", "join table"),))
+GET_JOIN_ITEMS = Call("aws-sdk:dynamodb", "transactGetItems", (Need("dynamodb:GetItem", "join table"),))
 PUT_EVENTS = _call("events", "putEvents", "event bus")
 PUBLISH = _call("sns", "publish", "topic")
 PUT_METRIC_DATA = _call("aws-sdk:cloudwatch", "putMetricData", "own metrics")
@@ -77,6 +81,8 @@ INVOKE_STATE_FUNCTION = Call("lambda", "invoke", (Need("lambda:InvokeFunction", 
 CONDITION_FAILED = "DynamoDB.ConditionalCheckFailedException"
 #: The same from the SDK integration, by which tasks wait for joins.
 NOTHING_TO_WAIT_FOR = "DynamoDb.ConditionalCheckFailedException"
+#: An item of a transaction does not meet its condition; or another request for it is under way: the cause tells only.
+TRANSACTION_CANCELED = "DynamoDb.TransactionCanceledException"
 #: The wait that a token belongs to is over.
 STALE_TOKEN = ("Sfn.TaskTimedOutException", "Sfn.TaskDoesNotExistException", "Sfn.InvalidTokenException")
 #: What a task that waits for an event fails with when its statement has ended badly; the cause is the statement's id.
@@ -130,6 +136,10 @@ AUDIT_RETRY_OF_EXPRESS = _retry(CONDITION_FAILED, AUDIT_REFUSED, INVALID)
 
 #: A wait for a join: the same under the SDK integration's name of the error.
 JOIN_RETRY = _retry(NOTHING_TO_WAIT_FOR)
+
+#: A transaction, which others of the same items cancel; and one with conditions, which makes way for one without.
+TRANSACTION_RETRY = _retry(times=12)
+CONDITIONAL_TRANSACTION_RETRY = _retry(TRANSACTION_CANCELED)
 
 #: The Data API: throttling passes with time; a wrong request does not.
 DATA_API_RETRY = _retry(INVALID, NO_SUCH_STATEMENT, times=12)

@@ -51,6 +51,8 @@ Step = Literal[
     "report",
     "announce",
     "announce last",
+    "find waiting",
+    "wake all",
     "tell",
     "tell last",
     "wake",

@@ -43,4 +43,11 @@ class Tells:
     waiter: Value
 
 
-Role = Submits | Awaits | Tells
+@dataclass(frozen=True)
+class TellsAll:
+    """The same of several, whether in one call or each by itself."""
+
+    waiters: tuple[str, ...]
+
+
+Role = Submits | Awaits | Tells | TellsAll

@@ -326,7 +326,10 @@ class DistributedMap:
 
 @dataclass(frozen=True)
 class Map:
-    """One inline run of ``processor`` for each of ``items`` (a list, or a JSONata expression of one)."""
+    """One inline run of ``processor`` for each of ``items`` (a list, or a JSONata expression of one).
+
+    :param role: what it is there for; not part of the definition.
+    """
 
     name: str
     items: str | list[Any]
@@ -335,6 +338,7 @@ class Map:
     output: Any = None
     mode: Mapping[str, str] = field(default_factory=lambda: {"Mode": "INLINE"})
     assign: Mapping[str, Any] | None = None
+    role: Role | None = None
 
     def render(self) -> Rendered:
         return _present(

@@ -31,8 +31,9 @@ from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.jsonata import EXECUTION_ARN, EXECUTION_NAME, INPUT, REDRIVE_COUNT, fields
 from elt_redshift.asl.language.states import DistributedMap, Flow, State
 from elt_redshift.asl.patterns import fencing, resumption
+from elt_redshift.asl.patterns.announcing import AnnouncePattern
 from elt_redshift.asl.patterns.any_task import AnyTask
-from elt_redshift.asl.patterns.joins import VARIABLE, AnnouncePattern, WaitPattern
+from elt_redshift.asl.patterns.joins import VARIABLE, WaitPattern
 from elt_redshift.asl.patterns.reporting import ReportPattern
 from elt_redshift.asl.patterns.settling import SettlePattern, any_place
 from elt_redshift.asl.patterns.statement import StatementPattern

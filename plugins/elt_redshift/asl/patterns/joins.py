@@ -44,14 +44,14 @@ from elt_redshift.asl.language.jsonata import (
     fields,
     rendered,
 )
-from elt_redshift.asl.language.names import Step
-from elt_redshift.asl.language.roles import Awaits, Tells
-from elt_redshift.asl.language.states import Call, Catch, Flow, Map, State, Succeed, Task
+from elt_redshift.asl.language.roles import Awaits
+from elt_redshift.asl.language.states import Call, Catch, State, Task
 from elt_redshift.asl.patterns import passing
 from elt_redshift.asl.patterns.source import Source
 from elt_redshift.asl.target import Target
 from elt_redshift.protocol import dynamodb
 from elt_redshift.protocol import joins as items
+from elt_redshift.protocol.joins import Seat
 from elt_redshift.protocol.writes import Write
 
 #: The variable that holds the run in the keys of its items, and what it is set to when the run takes the lock. A
@@ -84,7 +84,7 @@ def update(
     return dynamodb.update(target.join_table, key, write, {**values, "expiry": expression(EXPIRES)}, **how)
 
 
-def _writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any], **more: Any) -> Task:
+def writer(target: Target, name: str, call: Call, arguments: Mapping[str, Any], **more: Any) -> Task:
     return Task(name, call, arguments, partition=target.partition, **more)
 
 
@@ -107,13 +107,12 @@ class WaitPattern:
 
     def states(self) -> Iterator[State]:
         go_on = {**passing.begin(str(self.source.redrives)), "Status": passing.NEW}
-        given = {"token": expression(MINE), "awaited": rendered(_digits(self._bound))}
         following = self.source.begins or self.source.name("status")
-        yield _writer(
+        yield writer(
             self.target,
             self.source.name("join"),
             calls.UPDATE_JOIN_ITEM_AND_WAIT,
-            update(self.target, self.source.run, self._item, items.STORE, given, condition=self._condition()),
+            self._request(),
             next=following,
             output=go_on,
             comment=self.comment[:200],
@@ -126,6 +125,13 @@ class WaitPattern:
             timeout=self._patience(),
             role=Awaits(self.awaited),
         )
+
+    def _request(self) -> dict[str, Any]:
+        where, given = (self.target, self.source.run, self._item), {"token": expression(MINE)}
+        if not isinstance(self.awaited, Code) and Seat(0, int(self.awaited)).marked:
+            return update(*where, items.store(int(self.awaited)), given)
+        counted = {**given, "awaited": rendered(_digits(self._bound))}
+        return update(*where, items.STORE, counted, condition=self._condition())
 
     @property
     def _item(self) -> Value:
@@ -170,96 +176,11 @@ def _digits(number: Value) -> Value:
     return Code(f"$string({number})") if isinstance(number, Code) else str(number)
 
 
-@dataclass(frozen=True)
-class AnnouncePattern:
-    """The states by which a task, having ended, tells those that wait for it.
-
-    :param waiters: for each task that waits, how many upstreams it awaits in all; JSONata gives a list of objects with
-        the members ``waiter`` and ``awaited``.
-    :param next: the state behind, which needs the same fields as the one behind a task; None: nothing follows.
-
-    A single waiter is told by one state, or three if it is to be woken; several by a Map over the same states, so that
-    all are told at once and the definition does not grow.
-    """
-
-    source: Source
-    waiters: Mapping[str, int] | Code
-    target: Target
-    next: str | None
-
-    def states(self) -> Iterator[State]:
-        if not isinstance(self.waiters, Code) and len(self.waiters) == 1:
-            ((waiter, awaited),) = self.waiters.items()
-            done = self.source.name("done")
-            yield from self._tell(("announce", "announce last"), waiter, awaited, self.next, self.next or done)
-            if self.next is None:
-                yield Succeed(done)
-        else:
-            yield self._each()
-
-    def _each(self) -> Map:
-        if isinstance(self.waiters, Code):
-            items: str | list[Any] = expression(self.waiters)
-        else:
-            items = [{"waiter": waiter, "awaited": awaited} for waiter, awaited in self.waiters.items()]
-        told = self.source.name("told")
-        tell = self._tell(("tell", "tell last"), Code(f"{INPUT}.waiter"), Code(f"{INPUT}.awaited"), None, told)
-        return Map(
-            self.source.name("announce"),
-            items=items,
-            processor=Flow((*tell, Succeed(told, {}))),
-            next=self.next,
-            output=expression(INPUT),
-        )
-
-    def _tell(
-        self, steps: tuple[Step, Step], waiter: Value, awaited: Value, next: str | None, otherwise: str
-    ) -> Iterator[Task]:
-        """Tell one waiter.
-
-        :param next: what follows; None: nothing.
-        :param otherwise: the same for a catcher, which cannot end a branch.
-        """
-        first, last = (self.source.name(step) for step in steps)
-        others = Code(f"$string({awaited} - 1)") if isinstance(awaited, Code) else str(int(awaited) - 1)
-        yield self._add(
-            first,
-            waiter,
-            items.ANNOUNCE,
-            {"others": rendered(others)},
-            {"condition": _not_last(awaited)},
-            next=next,
-            output=expression(INPUT),
-            catch=(Catch((calls.CONDITION_FAILED,), last, expression(INPUT)),),
-        )
-        # Integrations differ in how they write the type of a set (SS or Ss), so whichever is there is counted.
-        found = "$states.result.Attributes"
-        complete = f"$count({found}.{items.DONE}.*) >= {awaited} and $exists({found}.{items.TOKEN})"
-        yield self._add(
-            last,
-            waiter,
-            items.ANNOUNCE_LAST,
-            {},
-            {"answered": True},
-            next=self.source.name("wake"),
-            output=token_if(complete, f"{found}.{items.TOKEN}.S"),
-            catch=(Catch((calls.NOT_EVALUATED,), otherwise, expression(INPUT)),),
-        )
-        yield wake(self.target, self.source.name("wake"), next, otherwise)
-
-    def _add(
-        self, name: str, waiter: Value, write: Write, more: Mapping[str, Any], how: Mapping[str, Any], **flow: Any
-    ) -> Task:
-        values = {"task": [rendered(self.source.task)], **more}
-        return _writer(
-            self.target,
-            name,
-            calls.UPDATE_JOIN_ITEM,
-            update(self.target, self.source.run, waiter, write, values, **how),
-            retry=calls.DYNAMODB_RETRY,
-            role=Tells(waiter),
-            **flow,
-        )
+def complete(item: str, awaited: str) -> str:
+    """Whether all have ended that somebody waits for whose token is there; all are JSONata. Integrations differ in how
+    they write the type of a set (SS or Ss), so whichever is there is counted."""
+    ended = f"$sift($j, function($v, $k) {{$contains($k, '{items.DONE}')}})"
+    return f"($j := {item}; $exists($j.{items.TOKEN}) and $count({ended}.*.*) >= {awaited})"
 
 
 def token_if(complete: str, token: str) -> str:
@@ -274,7 +195,7 @@ def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
     :param otherwise: what follows where the token is stale; for a catcher, which cannot end a branch.
     """
     sent = expression(f"{INPUT}.given")
-    return _writer(
+    return writer(
         target,
         name,
         calls.SEND_TASK_SUCCESS,
@@ -285,11 +206,3 @@ def wake(target: Target, name: str, next: str | None, otherwise: str) -> Task:
         # It was sent before, or the wait ended and will ask anew: either way the waiter needs no token any more.
         catch=(Catch(calls.STALE_TOKEN, otherwise, sent),),
     )
-
-
-def _not_last(awaited: Value) -> str | None:
-    """The condition under which telling a waiter of ``awaited`` upstreams wakes nobody; None: the write's own."""
-    last, alone = dynamodb.demanded(items.NOT_LAST), dynamodb.demanded(items.NOT_ALONE)
-    if isinstance(awaited, Code):
-        return expression(f"({awaited} > 1 ? {code(last)} : {code(alone)})")
-    return None if int(awaited) > 1 else alone

@@ -14,12 +14,13 @@ from typing import Any
 
 def apply_all() -> None:
     """Change moto's DynamoDB. Once per process."""
-    from elt_redshift.local.dynamodb import expressions, queries
+    from elt_redshift.local.dynamodb import expressions, queries, transactions
 
     _one_at_a_time()
     _change_encryption()
     expressions.read_fast()
     queries.find_by_key()
+    transactions.apply_all()
 
 
 def _change_encryption() -> None:

@@ -26,6 +26,9 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
     :param request: its members, their first letters small or large.
     """
     members = {name.lower(): value for name, value in request.items()}
+    if service == "dynamodb" and operation.startswith("Transact"):
+        yield from _of_transaction(members)
+        return
     prefix = {"stepfunctions": "states"}.get(service, service)
     action = _ACTIONS.get((service, operation), operation)
     on, context = _ON.get(service, _no_resource)(operation, members), {}
@@ -41,6 +44,15 @@ def asked_by(service: str, operation: str, request: Mapping[str, Any]) -> Iterat
         yield from (Asked("cloudformation:TagResource", one) for one in on)
     if service == "redshift-data" and operation in ("ExecuteStatement", "BatchExecuteStatement"):
         yield from _connecting(members)
+
+
+def _of_transaction(members: Request) -> Iterator[Asked]:
+    """What it does to each item: IAM knows no transactions.
+
+    https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/transaction-apis-iam.html
+    """
+    for action, of in (pair for one in members["transactitems"] for pair in one.items()):
+        yield from asked_by("dynamodb", "ConditionCheckItem" if action == "ConditionCheck" else f"{action}Item", of)
 
 
 #: IAM's names of operations, where they are others.
