@@ -19,6 +19,9 @@ condition fails, and the task goes on at once. So no task starts early, none wai
 nothing, since ``Done`` is a set, and a token sent twice, or one of a wait that a redrive has replaced, is refused by
 Step Functions without harm.
 
+Where tasks are known when the job is compiled, there is an attribute for each awaited upstream in place of the set, up
+to a hundred of them (:meth:`.Seat.marked`): the same holds of these marks.
+
 There is one exception: a write that its caller has given up and repeated may arrive behind its repetition, and puts
 back the older token, which then is sent in vain. So a waiter asks again every :data:`LONGEST_WAIT` seconds.
 
