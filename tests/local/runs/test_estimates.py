@@ -75,7 +75,7 @@ def test_joins_are_estimated_exactly(deploy: Deploy, barrier: Barrier, ledger: s
 
 
 def test_many_waiters_are_estimated_exactly(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
-    """An upstream that tells several waiters by a Map, and wakes all of them."""
+    """An upstream that tells several waiters by a transaction, and wakes all of them."""
     sources = [f"s{number}" for number in range(4)]
     graph = {"hub": (), **dict.fromkeys(sources, ()), **{f"t{name}": ("hub", name) for name in sources}}
     waiters = arrange(graph).told_by()["hub"]

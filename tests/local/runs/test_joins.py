@@ -113,8 +113,8 @@ def test_an_aborted_wait_begins_anew(deploy: Deploy, barrier: Barrier, gate: Bar
     assert f"{waiter}: reclaim" in deployed.states(arn)
 
 
-def test_many_waiters_are_told_by_one_map(deploy: Deploy, ledger: str) -> None:
-    """An upstream that several branches wait for tells all of them."""
+def test_many_waiters_are_told_at_once(deploy: Deploy, ledger: str) -> None:
+    """An upstream that several branches wait for tells all of them by one transaction."""
     sources = [f"s{number}" for number in range(4)]
     graph: Graph = {"hub": (), **dict.fromkeys(sources, ()), **{f"t{name}": ("hub", name) for name in sources}}
     arrangement = arrange(graph)

@@ -119,8 +119,8 @@ def following(world: World) -> Iterator[World]:
 
 @pytest.mark.parametrize("lost", [1, pytest.param(2, marks=pytest.mark.exhaustive)])
 def test_no_interleaving_starts_early_twice_or_never(lost: int) -> None:
-    """With one or two lost answers, and one redrive: each task starts when all its upstreams have ended, never twice, and in
-    the end always; nobody has to wait for his patience, unless a write that was given up came later."""
+    """With one or two lost answers, and one redrive: each task starts when all its upstreams have ended, never twice,
+    and in the end always; nobody has to wait for his patience, unless a write that was given up came later."""
     first = World(lost=lost)
     seen, waiting, ends = {first}, [first], 0
     while waiting:

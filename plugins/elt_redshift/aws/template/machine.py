@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any
 
 from elt_redshift.asl.compiler import StateMachine
-from elt_redshift.asl.language import names
+from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.needs import Resource
 from elt_redshift.asl.target import Target
+from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.binding import bound, substitutions
 from elt_redshift.aws.template.intrinsics import ARN, HERE, arn, ref, sub
 from elt_redshift.aws.template.names import DATABASE_USER
@@ -53,7 +54,7 @@ def part(machine: StateMachine) -> Part:
             "DefinitionSubstitutions": {
                 WAREHOUSE_ROLE: ref(WAREHOUSE_ROLE),
                 **substitutions(in_redshift),
-                **_parts(machine),
+                **_named(machine),
             },
         },
         **(_UNLINTED if machine.events else {}),
@@ -65,9 +66,12 @@ def part(machine: StateMachine) -> Part:
     return Part(resources={MACHINE: made}, outputs=outputs, needs=machine.needs(), named=_NAMED)
 
 
-def _parts(machine: StateMachine) -> dict[str, Any]:
-    """Machines of parts that are named within an expression, where only a substitution reaches."""
-    names = (Target.part(part.number)[2:-1] for part in machine.parts)
+def _named(machine: StateMachine) -> dict[str, Any]:
+    """What is named within an expression, where only a substitution reaches: machines of parts, and the items of
+    transactions."""
+    names = [Target.part(part.number)[2:-1] for part in machine.parts]
+    if calls.GET_JOIN_ITEMS.needs[0] in set(machine.flow.needs()):
+        names.append(tables.JOINS)
     return {name: ref(name) for name in names}
 
 
