@@ -61,6 +61,13 @@ def throttled(play: Play, task: str) -> None:
     play.start()
 
 
+def wakes_twice(play: Play, task: str) -> None:
+    """A task ends last, and the answer to whom it wakes is lost."""
+    play.fares(state_of(play.subject, task, "wake"), "unanswered")
+    play.behaves = lambda one, before: Behaviour(5) if one == task else _QUICKLY
+    play.start()
+
+
 def settles_late(play: Play, task: str) -> None:
     """A task fails, and the others end before it waits for them."""
     play.fares(state_of(play.subject, task, "park"), "slow")
@@ -172,6 +179,8 @@ def routes(tasks: list[str], versions: int) -> Iterator[Route]:
     yield from (acquisition_goes_unanswered, release_goes_unanswered)
     yield from (partial(resumes_unknown, version=0), resumes_untold)
     yield from (partial(resumes, task=task, version=version) for version in range(versions) for task in tasks)
-    yield from (partial(route, task=task) for route in (settles_late, throttled, overdue) for task in tasks)
+    yield from (
+        partial(route, task=task) for route in (settles_late, wakes_twice, throttled, overdue) for task in tasks
+    )
     yield from (partial(fails, task=task, pace=60) for task in tasks)
     yield waits_in_vain
