@@ -87,7 +87,8 @@ def definition(client: Callable[[str], Any], name: str, logical_id: str = "Machi
 
 def events(cloudformation: Any, name: str) -> list[tuple[str, str, str]]:
     """Logical id, status and reason of everything that happened to a stack, oldest first."""
-    found = cloudformation.describe_stack_events(StackName=name)["StackEvents"]
+    pages = cloudformation.get_paginator("describe_stack_events").paginate(StackName=name)
+    found = [event for page in pages for event in page["StackEvents"]]
     return [
         (event["LogicalResourceId"], event["ResourceStatus"], event.get("ResourceStatusReason", ""))
         for event in reversed(found)

@@ -219,3 +219,21 @@ def test_exports_and_imports(client: ClientFactory, unique: str) -> None:
     create(cloudformation, f"{unique}-in", importing(f"{unique}-name"))
     assert definition(client, f"{unique}-in")["Comment"] == physical(cloudformation, unique, "Table")
     assert create(cloudformation, f"{unique}-no", importing("nobody"))["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+@beyond_stock("it was not refused")
+def test_events_come_in_pages_of_a_hundred(client: ClientFactory, unique: str) -> None:
+    """The newest first, each once, down to the first one; a token that is none is refused."""
+    cloudformation = client("cloudformation")
+    names = [f"Logs{number}" for number in range(60)]
+    logs = {name: {"Type": "AWS::Logs::LogGroup", "Properties": {"LogGroupName": f"{unique}-{name}"}} for name in names}
+    create(cloudformation, unique, {"Resources": logs})
+    code, _ = refusal(lambda: cloudformation.describe_stack_events(StackName=unique, NextToken="none"))
+    assert code == "ValidationError"
+    newest = cloudformation.describe_stack_events(StackName=unique)
+    assert len(newest["StackEvents"]) == 100
+    assert newest["StackEvents"][0]["ResourceStatus"] == "CREATE_COMPLETE"
+    told = events(cloudformation, unique)
+    assert len(told) == 2 * (len(names) + 1)
+    assert told[0][:2] == (unique, "CREATE_IN_PROGRESS")
+    assert sorted(name for name, status, _ in told if status == "CREATE_COMPLETE") == sorted([*names, unique])

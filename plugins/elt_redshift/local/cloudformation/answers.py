@@ -6,12 +6,16 @@ from collections.abc import Mapping
 from typing import Any
 
 from elt_redshift.local.cloudformation import template as templates
+from elt_redshift.local.cloudformation.errors import CloudFormationError
 from elt_redshift.local.cloudformation.resources import Resource
 from elt_redshift.local.cloudformation.stack import ChangeSet, Stack, Target
 
 Answer = dict[str, Any]
 
 HIDDEN = "****"
+
+#: So many events are a page.
+EVENTS = 100
 
 
 def stack(item: Stack) -> Answer:
@@ -49,8 +53,15 @@ def stack_summary(item: Stack) -> Answer:
     )
 
 
-def events(item: Stack) -> Answer:
-    """The history of a stack, newest first."""
+def events(item: Stack, token: str | None) -> Answer:
+    """A page of the stack's history, newest first.
+
+    :param token: how many events are older than those of the page before; None: there was none.
+    """
+    if token is not None and not (token.isdecimal() and int(token) <= len(item.events)):
+        raise CloudFormationError(f"Invalid NextToken {token}")
+    end = len(item.events) if token is None else int(token)
+    start = max(0, end - EVENTS)
     shown = [
         _present(
             StackId=item.id,
@@ -63,9 +74,9 @@ def events(item: Stack) -> Answer:
             ResourceStatus=event.status,
             ResourceStatusReason=event.reason,
         )
-        for event in reversed(item.events)
+        for event in reversed(item.events[start:end])
     ]
-    return {"StackEvents": shown}
+    return _present(StackEvents=shown, NextToken=str(start) if start else None)
 
 
 def resource(item: Stack, found: Resource, time_key: str = "Timestamp") -> Answer:

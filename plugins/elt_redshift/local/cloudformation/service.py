@@ -146,7 +146,7 @@ class CloudFormation:
         return {"StackSummaries": [answers.stack_summary(stack) for stack in stacks]}
 
     def describe_stack_events(self, request: Request) -> Answer:
-        return answers.events(self._any_stack(request["StackName"]))
+        return answers.events(self._any_stack(request["StackName"]), request.get("NextToken"))
 
     def describe_stack_resources(self, request: Request) -> Answer:
         stack, wanted = self._any_stack(request["StackName"]), request.get("LogicalResourceId")
