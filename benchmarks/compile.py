@@ -25,7 +25,8 @@ from makespan import models
 
 from elt_redshift.asl import jobfile
 from elt_redshift.asl.bounds import size
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.job.model import EltJob
 
 ROOT = Path(__file__).parent.parent

@@ -30,7 +30,8 @@ from botocore.config import Config
 
 from elt_redshift.asl import bounds, jobfile
 from elt_redshift.asl.bounds import size
-from elt_redshift.asl.compiler import PASSES, Arranged, StateMachine, compile_job
+from elt_redshift.asl.compiler import PASSES, Arranged, compile_job
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployment import prepare
@@ -40,7 +41,7 @@ from elt_redshift.job.model import EltJob, SqlStatement, SqlTask
 from elt_redshift.local.process import environment, running
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.plan import plan_job
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
 
 WAREHOUSE = {"ClusterIdentifier": "warehouse", "Database": "dev", "DbUser": "awsuser"}

@@ -24,7 +24,8 @@ from statistics import median
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.graph.order import Order, bits, components
 from elt_redshift.job.model import EltJob
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 
 Graph = dict[str, list[str]]
 Seconds = Mapping[str, float]

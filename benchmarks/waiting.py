@@ -13,7 +13,8 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WAITS, Wait
 from elt_redshift.planning.counting import EXECUTION_EVENTS
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 
 LENGTHS = {"1 s": 1, "45 s": 45, "4 min": 240, "10 min": 600, "1 h": 3600, "2 h": 7200, "8 h": 28800}
 

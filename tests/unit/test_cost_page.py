@@ -12,7 +12,8 @@ import pytest
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import WAITS
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "cost.md"
 SECONDS = {"2 s": 2, "12 s": 12, "45 s": 45, "10 min": 600, "1 h": 3600}

@@ -17,7 +17,7 @@ from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.executions import FollowTimeoutError, NotRedrivableError
 from elt_redshift.aws.moving import MovingError
-from elt_redshift.aws.resuming import UnknowableError
+from elt_redshift.aws.resumption import UnknowableError
 from elt_redshift.aws.shared_table import AuditTableError
 from elt_redshift.aws.stacks import DeployedTwiceError, DeployError, NotDeployedError
 from elt_redshift.aws.validation import Diagnostic, InvalidDefinitionError

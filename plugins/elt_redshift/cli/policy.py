@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.callers import policies, simulation
 from elt_redshift.aws.callers.policies import MAX_CHARACTERS, MAX_INLINE, Grant

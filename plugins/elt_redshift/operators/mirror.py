@@ -217,7 +217,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
     def _pursue(self, context: Context) -> tuple[Pursued, JobRef | None]:
         """The execution to follow; after a clear, that may be one that first has to be redriven."""
-        from elt_redshift.aws.resuming import UnknowableError  # what only workers do is not for DAG files
+        from elt_redshift.aws.resumption import UnknowableError  # what only workers do is not for DAG files
         from elt_redshift.operators.clearing import make_redriver
         from elt_redshift.operators.redriving import Pursued
 

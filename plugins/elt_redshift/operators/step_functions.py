@@ -82,7 +82,7 @@ class StartExecutionOperator(TellsLineage, AwsOperator):
         self._killable: Killable = (None, None, None)
 
     def execute(self, context: Context) -> str:
-        from elt_redshift.aws.resuming import UnknowableError  # what only workers do is not for DAG files
+        from elt_redshift.aws.resumption import UnknowableError  # what only workers do is not for DAG files
         from elt_redshift.operators.clearing import make_redriver
 
         ti, job = context["ti"], JobRef(self.job.job_id, self.job.name, self.stack, self.state_machine_arn)

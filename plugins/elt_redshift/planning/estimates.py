@@ -12,14 +12,15 @@ from functools import partial
 from typing import Any
 
 from elt_redshift.asl.bounds import size
-from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import names
 from elt_redshift.asl.language.states import Flow
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.judging import MAX_LOOKS
 from elt_redshift.asl.patterns.lock import LOOK
 from elt_redshift.graph.layout import MAX_DEPTH
 from elt_redshift.planning.counting import EVENTS
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 from elt_redshift.protocol.limits import (
     ANSWER_PER_STATEMENT,
     LONG_POLL,

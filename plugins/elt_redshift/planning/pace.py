@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from elt_redshift.asl import bounds
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.exceptions import Problem
 from elt_redshift.job.parts import WhenLocked
 from elt_redshift.job.schedules import expression_of, shortest_gap

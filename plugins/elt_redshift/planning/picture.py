@@ -10,15 +10,13 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import cycle, pairwise
 from typing import Literal, NamedTuple
-from unicodedata import east_asian_width
 from xml.sax.saxutils import escape
 
 from elt_redshift.graph.groups import Groups
 from elt_redshift.graph.layout import Arrangement, Nesting, One, Series, Together, arrange, tasks_of
+from elt_redshift.planning import svg
 from elt_redshift.planning.grid import Axis, Edge, Grid, Join, Routes, Tracks, nested
 
-FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
-PAPER, INK, LINE, CRITICAL, PART = "#ffffff", "#1e293b", "#64748b", "#c2410c", "#e0f2fe"
 #: Of joins, by their upstream. None is near the colour of critical tasks.
 JOINS = ("#6d28d9", "#0e7490", "#a21caf", "#4d7c0f", "#1d4ed8")
 
@@ -27,8 +25,6 @@ LETTER, HEIGHT, BORDER, LEGEND = 8, 36, 12, 30
 #: How far from the middle of a task the lines of joins leave it, and between where they reach it. Apart, as a line that
 #: leaves one task and a line that reaches the next may be side by side.
 LEAVING, REACHING = 13, (6, 10)
-#: Letters of a name that are shown.
-LONGEST = 26
 
 
 class Words(NamedTuple):
@@ -94,7 +90,7 @@ class _Picture:
         grid = self.grid
         widths = [0] * (max(grid.column.values()) + 1)
         for task, column in grid.column.items():
-            widths[column] = max(widths[column], _letters(_shortened(task)) * LETTER + 20)
+            widths[column] = max(widths[column], svg.letters(svg.shortened(task)) * LETTER + 20)
         heights = [HEIGHT] * (max(grid.row.values()) + 1)
         x = self._axis(widths, grid.left, grid.right, self.routes.upright, step=14, margin=18)
         return x, self._axis(heights, grid.top, grid.bottom, self.routes.level, step=7, margin=6)
@@ -117,12 +113,12 @@ class _Picture:
         lines = [
             f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
             f'viewBox="{-BORDER} {-BORDER} {width} {height}" role="img" '
-            f'font-family="{FONT}" font-size="13" fill="none" stroke-linejoin="round">',
+            f'font-family="{svg.FONT}" font-size="13" fill="none" stroke-linejoin="round">',
             f"<title>{count} {self.words.box}{'' if count == 1 else 's'} from left to right</title>",
-            f'<rect x="{-BORDER}" y="{-BORDER}" width="{width}" height="{height}" fill="{PAPER}"/>',
+            f'<rect x="{-BORDER}" y="{-BORDER}" width="{width}" height="{height}" fill="{svg.PAPER}"/>',
             *map(self._background, _parallels(self.layout)),
-            *sorted(self._edges(self.layout), key=lambda line: CRITICAL in line),  # those on top
-            *sorted(self._joins(), key=lambda line: CRITICAL in line),
+            *sorted(self._edges(self.layout), key=lambda line: svg.CRITICAL in line),  # those on top
+            *sorted(self._joins(), key=lambda line: svg.CRITICAL in line),
             *map(self._task, self.grid.column),
             '<g class="legend">',
             *legend,
@@ -138,7 +134,7 @@ class _Picture:
         bottom = self.y.end_of_part(grid.bottom(part), nested(part, grid.bottom))
         return (
             f'<rect class="parallel" x="{left}" y="{top}" width="{right - left}" height="{bottom - top}" rx="8" '
-            f'fill="{LINE}" fill-opacity="0.07" stroke="{LINE}" stroke-opacity="0.25"/>'
+            f'fill="{svg.LINE}" fill-opacity="0.07" stroke="{svg.LINE}" stroke-opacity="0.25"/>'
         )
 
     def _fork(self, part: Together) -> int:
@@ -183,12 +179,12 @@ class _Picture:
         match layout:
             case One(task):
                 end = self.x.start(self.grid.column[task]), level
-                yield _edge_line([start, (start[0], level), end], hot) + _head(end, hot)
+                yield svg.edge_line([start, (start[0], level), end], hot) + svg.head(end, hot)
             case Series(parts):
                 yield from self._forking(start, parts[0], hot)
             case Together(parts):
                 fork = self._fork(layout), level
-                yield _edge_line([start, (start[0], level), fork], hot)
+                yield svg.edge_line([start, (start[0], level), fork], hot)
                 for part in parts:
                     yield from self._forking(fork, part, hot and self._hot(_outermost(part, 0)))
 
@@ -203,16 +199,16 @@ class _Picture:
                     part_hot = hot and self._hot(_outermost(part, -1))
                     yield from self._meeting(part, part_hot)
                     start = self._out(part)
-                    yield _edge_line([start, (meet[0], start[1]), meet], part_hot)
+                    yield svg.edge_line([start, (meet[0], start[1]), meet], part_hot)
 
     def _joins(self) -> Iterator[str]:
         ports = self._ports()
         colours = dict(zip({join.up: None for join in self.grid.joins}, cycle(JOINS), strict=False))
         for join in self.grid.joins:
             hot = {join.up, join.waiter} <= self.critical
-            colour = CRITICAL if hot else colours[join.up]
+            colour = svg.CRITICAL if hot else colours[join.up]
             points = self._route(join, ports[join])
-            yield _line(points, colour, hot, dashed=True) + _head(points[-1], hot, colour)
+            yield svg.line(points, colour, hot, dashed=True) + svg.head(points[-1], hot, colour)
 
     def _ports(self) -> dict[Join, int]:
         """Where joins reach their task: from above in its upper half, those of near upstreams first; else below."""
@@ -241,10 +237,10 @@ class _Picture:
         title = f"{task}: {self.seconds[task]:g} s" if task in self.seconds else task
         return (
             f'<g class="{kind}"><title>{escape(title)}</title>'
-            + _box(left, self.y.start(row), width, HEIGHT, hot, PART if task in self.parts else PAPER)
-            + f'<text x="{left + width // 2}" y="{self.y.middle(row) + 5}" text-anchor="middle" fill="{INK}"'
+            + svg.box(left, self.y.start(row), width, HEIGHT, hot, svg.PART if task in self.parts else svg.PAPER)
+            + f'<text x="{left + width // 2}" y="{self.y.middle(row) + 5}" text-anchor="middle" fill="{svg.INK}"'
             + (' font-weight="bold"' if hot else "")
-            + f">{escape(_shortened(task))}</text></g>"
+            + f">{escape(svg.shortened(task))}</text></g>"
         )
 
     def _legend(self) -> Iterator[str]:
@@ -252,13 +248,13 @@ class _Picture:
         if self.grid.joins:
             end = (left + 34, level)
             yield (
-                _line([(left, level), end], JOINS[0], dashed=True)
-                + _head(end, False, JOINS[0])
-                + _note(end, self.words.join)
+                svg.line([(left, level), end], JOINS[0], dashed=True)
+                + svg.head(end, False, JOINS[0])
+                + svg.note(end, self.words.join)
             )
             left += 68 + 8 * len(self.words.join)
         if self._hot(self.grid.column):
-            yield _box(left, level - 8, 34, 16, True) + _note((left + 34, level), "critical path")
+            yield svg.box(left, level - 8, 34, 16, True) + svg.note((left + 34, level), "critical path")
 
 
 def _parallels(layout: Nesting) -> Iterator[Together]:
@@ -279,50 +275,3 @@ def _outermost(layout: Nesting, place: Literal[0, -1]) -> Iterable[str]:
         case Together(parts):
             return [task for part in parts for task in _outermost(part, place)]
     return tasks_of(layout)
-
-
-def _letters(text: str) -> int:
-    return sum(2 if east_asian_width(letter) in "WF" else 1 for letter in text)
-
-
-def _shortened(name: str) -> str:
-    """Both ends of a long name: names of tables often begin alike."""
-    if _letters(name) <= LONGEST:
-        return name
-    half = LONGEST // 2 if _letters(name) == len(name) else LONGEST // 4
-    return f"{name[:half]}…{name[-half + 1 :]}"
-
-
-def _line(points: list[tuple[int, int]], colour: str, thick: bool = False, dashed: bool = False) -> str:
-    """Through ``points``, all turns of which are square; the corners are rounded."""
-    path = f"M{points[0][0]} {points[0][1]}"
-    for before, corner, behind in zip(points, points[1:], points[2:], strict=False):
-        path += f"L{_towards(corner, before)}Q{corner[0]} {corner[1]} {_towards(corner, behind)}"
-    path += f"L{points[-1][0]} {points[-1][1]}"
-    kind, dash = ("join", ' stroke-dasharray="6 3"') if dashed else ("edge", "")
-    return f'<path class="{kind}" d="{path}" stroke="{colour}" stroke-width="{3 if thick else 1.5}"{dash}/>'
-
-
-def _edge_line(points: list[tuple[int, int]], hot: bool) -> str:
-    return _line(points, CRITICAL if hot else LINE, hot)
-
-
-def _towards(corner: tuple[int, int], other: tuple[int, int], radius: int = 4) -> str:
-    x, y = (at + max(-radius, min(radius, (to - at) // 2)) for at, to in zip(corner, other, strict=True))
-    return f"{x} {y}"
-
-
-def _head(end: tuple[int, int], hot: bool, colour: str | None = None) -> str:
-    size = 5 if hot else 4
-    return (
-        f'<path d="M{end[0]} {end[1]}l{-2 * size} {-size}v{2 * size}z" fill="{colour or (CRITICAL if hot else LINE)}"/>'
-    )
-
-
-def _box(left: int, top: int, width: int, height: int, hot: bool, paper: str = PAPER) -> str:
-    look = f'fill="#ffedd5" stroke="{CRITICAL}" stroke-width="3"' if hot else f'fill="{paper}" stroke="{LINE}"'
-    return f'<rect x="{left}" y="{top}" width="{width}" height="{height}" rx="5" {look}/>'
-
-
-def _note(end: tuple[int, int], text: str) -> str:
-    return f'<text x="{end[0] + 8}" y="{end[1] + 5}" fill="{INK}">{text}</text>'

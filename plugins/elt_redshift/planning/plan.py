@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from elt_redshift.asl import bounds
-from elt_redshift.asl.compiler import StateMachine, is_crowded, lacking_in_parts
+from elt_redshift.asl.compiler import is_crowded, lacking_in_parts
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.graph.layout import Arrangement, arrange
 from elt_redshift.job.parts import Schedule
 from elt_redshift.job.schedules import expression_of, starts_in
@@ -15,7 +16,7 @@ from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Estimates, Limit, Run, estimate, simulate
 from elt_redshift.planning.picture import side_by_side
 from elt_redshift.planning.risks import Risk, of_rates, risks
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_EVENTS
 
 #: So many days of a schedule are counted together.

@@ -11,11 +11,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from elt_redshift.asl import bounds
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.planning import pace
 from elt_redshift.planning.estimates import simulate
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_EVENTS, MAX_SUBMISSIONS
 
 _REMEDY = "Choose `layout: map` or `wait: event`, give shorter timeouts, or split the job."

@@ -9,6 +9,7 @@ from typing import Any
 
 from elt_redshift.asl.language.jsonata import Code, Value
 from elt_redshift.asl.language.names import StateName, Step
+from elt_redshift.asl.language.roles import TellsAll
 from elt_redshift.asl.language.states import Flow, Map, State
 from elt_redshift.planning.counting import ITERATION_EVENTS, Tally
 
@@ -32,6 +33,12 @@ class Place:
     def known(self, value: Value, key: str) -> Any:
         """``value``; where it is known at run time only, the member of the item that it stands for."""
         return self.of_item(key) if isinstance(value, Code) else value
+
+    def items(self, state: Map) -> Sequence[Any]:
+        """What a Map is entered for. What JSONata gives is what the child execution was given."""
+        if isinstance(state.role, TellsAll):
+            return [{"waiter": waiter} for waiter in state.role.waiters]
+        return (self.of_item("waiters") or ()) if isinstance(state.items, str) else state.items
 
     def state(self, name: StateName, step: Step) -> State | None:
         """The state that is another step of the task that the state ``name`` belongs to."""

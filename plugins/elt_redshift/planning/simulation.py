@@ -11,8 +11,8 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal, assert_never
+from dataclasses import replace
+from typing import Any, assert_never
 
 from elt_redshift.asl.language.names import StateName, Step
 from elt_redshift.asl.language.roles import Awaits, Submits, Tells, TellsAll
@@ -22,6 +22,7 @@ from elt_redshift.asl.patterns.follower import FollowerPattern
 from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.patterns.source import NEVER
 from elt_redshift.planning.counting import CAUGHT_EVENTS, ITERATION_EVENTS, MAP_RUN_EVENTS, Tally, most_within_a_second
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.planning.simulated_follower import SimulatedFollower
 from elt_redshift.planning.simulated_program import Join, Place, Program, Slots, Steps, Wake, of_step
 from elt_redshift.planning.simulated_statement import SimulatedStatement, answered, pauses
@@ -29,20 +30,6 @@ from elt_redshift.protocol.limits import LONG_POLL
 
 #: What a task enters again while its statement runs, by whether it polls: the last of them leads back to the first.
 _ROUND: Mapping[bool, tuple[Step, ...]] = {True: ("wait", "describe"), False: ("describe",)}
-
-
-@dataclass(frozen=True)
-class Scenario:
-    """How the statements of a run behave.
-
-    :param seconds: how long each attempt of a task takes.
-    :param failures: how many attempts of a task fail before one succeeds; of a task with a timeout, by running into it.
-    :param joins: whether a task that waits by joins really has to: as the durations have it, or never, or always.
-    """
-
-    seconds: Mapping[str, float]
-    failures: Mapping[str, int] = field(default_factory=dict)
-    joins: Literal["timed", "never", "always"] = "timed"
 
 
 class Simulation:
@@ -204,8 +191,7 @@ class Simulation:
                 self._slots = Slots(state.max_concurrency - sum(1 for item in self._items if item["awaited"]))
             flows = [self._walk(Place(state.processor, self._execution(), item), now) for item in self._items]
         else:
-            # JSONata gives what the child execution was given.
-            items = _items(state, here)
+            items = here.items(state)
             here.execution.events += ITERATION_EVENTS * len(items)
             flows = [self._walk(Place(state.processor, here.execution, item), now) for item in items]
         return (yield flows) if flows else now
@@ -320,10 +306,3 @@ class Simulation:
                 return state.catch[0].next
             case _:
                 return state.next
-
-
-def _items(state: Map, here: Place) -> Sequence[Any]:
-    """What a Map is entered for. What JSONata gives is what the child execution was given."""
-    if isinstance(state.role, TellsAll):
-        return [{"waiter": waiter} for waiter in state.role.waiters]
-    return (here.of_item("waiters") or ()) if isinstance(state.items, str) else state.items

@@ -10,7 +10,7 @@ from typing import Any, Literal, get_args
 
 from elt_redshift.aws.audit import NotOwnerError
 from elt_redshift.aws.audit_item import LockedError
-from elt_redshift.aws.resuming import UnknowableError
+from elt_redshift.aws.resumption import UnknowableError
 from elt_redshift.protocol import audit, executions, statements
 from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.testing.edits import edited

@@ -11,7 +11,7 @@ from elt_redshift.asl import fingerprints
 from elt_redshift.asl.language.names import RUN_TASKS
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.execution_status import Execution as Described
-from elt_redshift.aws.resuming import plan
+from elt_redshift.aws.resumption import plan
 from elt_redshift.protocol import joins
 from elt_redshift.protocol.audit import Assumption
 from elt_redshift.runs.history import TaskRun, TaskRuns, TaskStatus

@@ -11,8 +11,9 @@ from functools import cached_property
 from typing import Any
 
 from elt_redshift.asl import fingerprints, jobfile
-from elt_redshift.asl.compiler import PASSES, StateMachine, compile_job
+from elt_redshift.asl.compiler import PASSES, compile_job
 from elt_redshift.asl.fingerprints import Fingerprints
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.graph.parts import cut
 from elt_redshift.job.model import EltJob, SqlTask

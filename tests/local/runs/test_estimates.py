@@ -12,7 +12,8 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning.estimates import simulate
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 from tests.local.runs.conftest import WAREHOUSE, Barrier, DeployedJob
 from tests.local.runs.test_joins import N, noting
 from tests.unit.asl.jobs import job, task

@@ -13,7 +13,7 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.template import following
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.planning.estimates import simulate
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.unit.asl.jobs import job, soon, task
 

@@ -13,7 +13,7 @@ from elt_redshift.asl import cutting
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob, Wait
 from elt_redshift.planning.estimates import simulate
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.protocol import parts
 from elt_redshift.runs.history import TaskRuns
 from tests.local.runs.conftest import Barrier, DeployedJob

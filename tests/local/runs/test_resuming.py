@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 
 from elt_redshift.aws.execution_status import Execution, execution_name
-from elt_redshift.aws.resuming import Resumer, Resumption
+from elt_redshift.aws.resuming import Resumer
+from elt_redshift.aws.resumption import Resumption
 from elt_redshift.job.model import EltJob
 from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob

@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 
 from elt_redshift.asl.bounds import size
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.following import SHORT
 from elt_redshift.aws.stacks import body
 from elt_redshift.aws.template.following import MACHINE
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.planning.estimates import simulate
 from elt_redshift.planning.plan import plan_job
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.protocol.limits import MAX_DEFINITION, MAX_TEMPLATE
 
 from .jobs import job, task

@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift.asl import sharing
-from elt_redshift.asl.compiler import PASSES, StateMachine
+from elt_redshift.asl.compiler import PASSES
 from elt_redshift.asl.language.jsonata import as_it_is, code_of, expression
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.job.model import EltJob, Parameter

@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from elt_redshift.asl import cutting
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import compile_job
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.definitions import Definitions
 from elt_redshift.operators.drift import drift

@@ -11,7 +11,7 @@ import pytest
 from elt_redshift.asl.fingerprints import Fingerprint
 from elt_redshift.aws.definitions import Definition
 from elt_redshift.aws.execution_status import Execution
-from elt_redshift.aws.resuming import Resumption, UnknowableError, plan
+from elt_redshift.aws.resumption import Resumption, UnknowableError, plan
 from elt_redshift.protocol.times import iso_time
 from elt_redshift.runs.history import TaskRun
 

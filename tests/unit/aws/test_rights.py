@@ -6,9 +6,10 @@ from typing import get_args
 
 import pytest
 
-from elt_redshift.asl.compiler import StateMachine, compile_job
+from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.language.needs import Need, Resource
 from elt_redshift.asl.language.states import Flow, Succeed
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.rendering import render
 from elt_redshift.aws.template.roles import allowed

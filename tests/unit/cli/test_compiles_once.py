@@ -7,7 +7,7 @@ from unittest.mock import MagicMock
 
 import pytest
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.cli.main import main
 
 

@@ -10,7 +10,7 @@ from elt_redshift.asl.bounds import size
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.planning.estimates import Estimates, estimate, simulate
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from elt_redshift.protocol.limits import MAX_EVENTS
 from tests.unit.asl.jobs import JOBS, job, task
 

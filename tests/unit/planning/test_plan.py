@@ -14,7 +14,7 @@ from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.planning.critical_path import longest_path
 from elt_redshift.planning.estimates import Limit, simulate
 from elt_redshift.planning.plan import plan_job
-from elt_redshift.planning.simulation import Scenario
+from elt_redshift.planning.scenario import Scenario
 from tests.unit.asl.jobs import JOBS, job, task
 
 

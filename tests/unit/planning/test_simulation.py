@@ -13,7 +13,8 @@ from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.language.states import DistributedMap, Flow, Map, Parallel, Succeed, Wait
 from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob
-from elt_redshift.planning.simulation import Scenario, Simulation
+from elt_redshift.planning.scenario import Scenario
+from elt_redshift.planning.simulation import Simulation
 from tests.unit.asl.jobs import JOBS, job, task
 from tests.unit.graph.test_layout import Run
 

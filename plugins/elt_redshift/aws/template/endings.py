@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language.needs import Resource
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.ending import EVENT_PART, event_pattern
 from elt_redshift.aws.template import machine, tables
 from elt_redshift.aws.template.binding import bound, substitutions

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.answering import EVENT_PART, answering_flow, event_pattern
 from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.binding import bound

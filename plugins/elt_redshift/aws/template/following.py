@@ -5,7 +5,7 @@ It runs as the role of the job's machine, since Redshift shows a statement to th
 
 from __future__ import annotations
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.aws.template.binding import FOLLOWER, bound, substitutions
 from elt_redshift.aws.template.intrinsics import arn, ref
 from elt_redshift.aws.template.machine import ROLE

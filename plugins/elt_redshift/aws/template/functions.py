@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language.needs import Resource
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.aws.template import logs
 from elt_redshift.aws.template.intrinsics import arn, ref, sub
 from elt_redshift.aws.template.part import Named, Part, object_parameters

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
 from elt_redshift.asl.language import calls, names
 from elt_redshift.asl.language.needs import Resource
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template import tables
 from elt_redshift.aws.template.binding import bound, substitutions

@@ -13,7 +13,7 @@ import re
 from collections.abc import Sequence
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.part import PartMachine
 from elt_redshift.asl.target import Target
 from elt_redshift.aws.template.binding import filled

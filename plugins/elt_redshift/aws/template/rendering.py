@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.asl import jobfile
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.aws.functions import package
 from elt_redshift.aws.template import (
     access,

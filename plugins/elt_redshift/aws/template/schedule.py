@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from elt_redshift.asl.compiler import StateMachine
+from elt_redshift.asl.machine import StateMachine
 from elt_redshift.asl.patterns.starting import GIVEN, starting_flow
 from elt_redshift.aws.template import endings, events, machine, rights
 from elt_redshift.aws.template.intrinsics import arn, ref
