@@ -97,12 +97,19 @@ def _policies(iam: Any, role: str) -> dict[str, Any]:
 
 
 @contextmanager
-def _deployed(deploy: Deploy, job: EltJob) -> Iterator[DeployedJob]:
-    """Deployed as it catches up at once, and waits for its row some seconds only; at the end its schedule is gone."""
+def _quick() -> Iterator[None]:
+    """What is deployed catches up at once, and waits for its row some seconds only."""
     with (
         patch.object(catching_up, "UNDER_WAY", 0),
         patch.object(functions, "STATE_SECONDS_IN_REDSHIFT", int(MARGIN) + 5),
     ):
+        yield
+
+
+@contextmanager
+def _deployed(deploy: Deploy, job: EltJob) -> Iterator[DeployedJob]:
+    """At the end its schedule is gone."""
+    with _quick():
         deployed = deploy(job)
     yield deployed
     deployed.client("cloudformation").delete_stack(StackName=deployed.stack)
@@ -128,7 +135,8 @@ def _take_over_fail_and_redrive(deployed: DeployedJob, barrier: Barrier, ledger:
 
 def _resume(deployed: DeployedJob, origin: str, mended: EltJob) -> None:
     """A task is mended and deployed, and another run goes on with what ``origin`` has done, but for that task."""
-    deployed.redeploy(mended)
+    with _quick():
+        deployed.redeploy(mended)
     ended, resumption = resume(deployed, deployed.executions.describe(origin), cleared={"d"})
     kept = {name for name, run in deployed.tasks(ended.arn).items() if run.kept_from}
     assert (ended.status, kept) == ("SUCCEEDED", {"a", "b", "c"}), resumption
