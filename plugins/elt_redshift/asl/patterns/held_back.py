@@ -139,12 +139,13 @@ class HoldPattern:
         yield Rule(expression(f"{_HELD} and {REDRIVEN}"), name("reclaim"), dict(_AGAIN))
         yield Rule(expression(_HELD), name("read settled"))
         for rule in usual:
+            # What these find, the usual rules behind them tell: an estimate goes by those.
             counts = expression(f"({code_of(rule.condition)}) and $exists({self.told}.number)")
             if rule.verdict in ("finished", "kept"):
-                yield replace(rule, condition=counts, next=name("settle late"))
+                yield replace(rule, condition=counts, next=name("settle late"), verdict=None)
             elif rule.verdict in ("failed", "refused"):
                 held = expression(f"$merge([{code_of(rule.output)}, {{'Status': '{passing.HELD}'}}])")
-                yield replace(rule, condition=counts, next=name("relieve"), output=held)
+                yield replace(rule, condition=counts, next=name("relieve"), output=held, verdict=None)
             yield rule
 
     def states(self) -> Iterator[State]:
