@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Mapping
+from random import Random
 from typing import Any
 
 from elt_redshift.protocol.joins import MAX_TRANSACTION
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.expressions import Item, demanded, updating
+
+#: Of so many transactions one meets another.
+_CONFLICTS = 0.05
 
 _TYPES = ("S", "N", "SS", "NS", "M", "BOOL", "NULL", "L")
 
@@ -87,6 +91,19 @@ def canceled(reasons: Iterable[str]) -> ServiceError:
     """The error of a transaction, which says of each item what was wrong."""
     said = "Transaction cancelled, please refer cancellation reasons for specific reasons"
     return ServiceError("TransactionCanceledException", f"{said} [{', '.join(reasons)}]")
+
+
+def conflicting(
+    transact: Callable[[Mapping[str, Any]], Any], chances: Random, faulty: Callable[[], bool]
+) -> Callable[[Mapping[str, Any]], Any]:
+    """The same call, which meets another request for one of its items now and then, while calls are ``faulty``."""
+
+    def called(request: Mapping[str, Any]) -> Any:
+        if faulty() and chances.random() < _CONFLICTS:
+            raise canceled(["None", "TransactionConflict"])
+        return transact(request)
+
+    return called
 
 
 def _each(request: Mapping[str, Any], action: str) -> list[Mapping[str, Any]]:

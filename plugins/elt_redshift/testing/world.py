@@ -16,7 +16,7 @@ from elt_redshift.protocol import audit, executions
 from elt_redshift.protocol.statements import is_forgotten
 from elt_redshift.testing.client import DynamoDbClient
 from elt_redshift.testing.clock import Clock, Promise
-from elt_redshift.testing.dynamodb import DynamoDb, canceled
+from elt_redshift.testing.dynamodb import DynamoDb, conflicting
 from elt_redshift.testing.errors import ServiceError
 from elt_redshift.testing.executions import Execution
 from elt_redshift.testing.invoked import Functions
@@ -30,10 +30,6 @@ from elt_redshift.testing.task_steps import TaskStep, parsed
 
 #: When schedules begin: 2026-01-01.
 _BEGIN = 1_767_225_600.0
-
-
-#: Of so many transactions one meets another.
-_CONFLICTS = 0.05
 
 #: So many seconds after an end that EventBridge has told of, the item says so.
 SETTLED = 300.0
@@ -183,19 +179,8 @@ class World:
         method = re.sub("[A-Z]", lambda letter: f"_{letter[0].lower()}", action)
         handler = getattr(services[service], method) if service in services else _heard_by_nobody
         if action.startswith("transact"):
-            handler = self._conflicting(handler)
+            handler = conflicting(handler, Random(f"{self.seed} conflicts"), lambda: self.network.faults.any)
         return handler if self.trace is None else self._told(f"{service}:{action}", handler)
-
-    def _conflicting(self, handler: Callable[[Mapping[str, Any]], Any]) -> Callable[[Mapping[str, Any]], Any]:
-        """Now and then another request for one of the items of a transaction is under way."""
-        chances = Random(f"{self.seed} conflicts")
-
-        def conflicting(request: Mapping[str, Any]) -> Any:
-            if self.network.faults.any and chances.random() < _CONFLICTS:
-                raise canceled(["None", "TransactionConflict"])
-            return handler(request)
-
-        return conflicting
 
     def get_object(self, request: Mapping[str, Any]) -> list[Any]:
         """The items of a job file."""

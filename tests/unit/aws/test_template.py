@@ -409,10 +409,10 @@ _CHILDREN = f"${{{MACHINE}.Name}}/tasks:*"
 
 
 def test_the_template_of_a_large_job_is_small() -> None:
-    """A job of any size has a template of some 110 KB, 13 of them for the follower of runs that began with less;
+    """A job of any size has a template of some 115 KB, 13 of them for the follower of runs that began with less;
     its tasks are in the job file, with which it is uploaded."""
     rendered = render(compile_job(job(*(task(f"t{number}") for number in range(1200)))))
-    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 2.2 * MAX_INLINE
+    assert len(json.dumps(rendered.template, separators=(",", ":"))) <= 2.3 * MAX_INLINE
     assert len(json.loads(rendered.job_file or b"[]")) == 1200
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from elt_redshift.aws import audit_table
+from elt_redshift.aws import audit_in_dynamodb
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.waiting import looks, until
 
@@ -91,7 +91,7 @@ class FakeDynamoDb:
 def test_a_new_table_s_backups_are_asked_for_until_they_are_to_be_had() -> None:
     """DynamoDB refuses them for some seconds."""
     time, client = Time(), FakeDynamoDb(3)
-    assert audit_table.create(client, "locks", time.sleep, time.clock)
+    assert audit_in_dynamodb.DynamoDbAuditStore(client, "locks").create(time.sleep, time.clock)
     assert time.slept == [5.0, 5.0, 5.0]
 
 
@@ -99,5 +99,5 @@ def test_a_table_that_never_gets_its_backups_is_told() -> None:
     """After nearly two minutes the message is DynamoDB's own."""
     time, client = Time(), FakeDynamoDb(10**6)
     with pytest.raises(AwsError, match=r"table locks: Not yet\. "):
-        audit_table.create(client, "locks", time.sleep, time.clock)
-    assert sum(time.slept) == audit_table.TIMEOUT
+        audit_in_dynamodb.DynamoDbAuditStore(client, "locks").create(time.sleep, time.clock)
+    assert sum(time.slept) == audit_in_dynamodb.TIMEOUT

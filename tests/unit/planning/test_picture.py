@@ -21,7 +21,8 @@ from elt_redshift.graph.groups import grouped
 from elt_redshift.graph.layout import arrange
 from elt_redshift.graph.parts import cut
 from elt_redshift.planning.grid import Grid
-from elt_redshift.planning.picture import CRITICAL, draw, draw_groups, side_by_side
+from elt_redshift.planning.picture import draw, draw_groups, side_by_side
+from elt_redshift.planning.svg import CRITICAL
 from tests.unit.asl.jobs import JOBS
 
 Graph = Mapping[str, Sequence[str]]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -21,8 +20,8 @@ from elt_redshift.testing.world import World
 LONGEST, MOST = 1.1, 1.2
 
 
-def job_of(tasks: int, seconds: float | None, layout: Layout = "map") -> EltJob:
-    job = EltJob(job_id="1", name="crowd", layout=layout)
+def job_of(tasks: int, seconds: float | None, layout: Layout = "map", fence: bool = False) -> EltJob:
+    job = EltJob(job_id="1", name="crowd", layout=layout, fence=fence)
     for number in range(tasks):
         job.task(f"t{number}", statement="select 1", expected=timedelta(seconds=seconds) if seconds else None)
     return job
@@ -105,8 +104,7 @@ def test_statements_that_take_longer_than_anybody_said(few: int) -> None:
     """Where the lock is to be taken anew by each task that begins late, all begin in their turns, and too many
     statements are refused, again and again: none fails."""
     quotas = lambda world: Quotas(world.clock, DATA_API_RATES, few)  # noqa: E731
-    job = replace(job_of(160, None), fence=True)
-    crowd = crowds.run(job, lambda _: 60.0, quotas)
+    crowd = crowds.run(job_of(160, None, fence=True), lambda _: 60.0, quotas)
     assert crowd.succeeded
     assert not crowd.twice
     assert crowd.refused["active"] > 100

@@ -131,13 +131,13 @@ def test_a_child_that_a_redrive_starts_may_be_told_of_it_or_not(anew: bool) -> N
     assert machine.calls[-1] == ("a", {"told": int(anew), "sees": 0})
 
 
-@pytest.mark.parametrize(("then", "follows"), [("stop", True), ("finish_independent", False)])
-def test_a_job_of_many_tasks_is_simulated_in_the_layout_that_it_is_deployed_in(then: Any, follows: bool) -> None:
-    """One whose definition would be too large has followed statements by itself, or the map layout."""
+@pytest.mark.parametrize(("then", "in_parts"), [("stop", False), ("finish_independent", True)])
+def test_a_job_of_many_tasks_is_simulated_in_the_layout_that_it_is_deployed_in(then: Any, in_parts: bool) -> None:
+    """One whose definition would be too large has followed statements by itself, or is cut into parts."""
     tasks = [sql_task(f"t{number}", *([f"t{number - 1}"] if number else [])) for number in range(90)]
     job = EltJob(job_id="101", name="many", tasks=tasks, on_task_failure=then)
     machine = compile_job(job)
-    assert (machine.follows, bool(machine.job_file)) == (follows, not follows)
+    assert (machine.follows, bool(machine.parts)) == (True, in_parts)
     assert run(Subject.of(job), 1, QUIET).findings == ()
 
 

@@ -168,7 +168,7 @@ class ResumptionPattern:
         unfound = f"{INPUT}.unfound"
         values = {
             "after": rendered(hold_or_release(self.job, f"{unfound}.statement")),
-            **fields(owner=EXECUTION_ARN, redrives=f"$string({REDRIVE_COUNT})", end="$now()"),
+            **fields(owner=EXECUTION_ARN, redrives=f"$string({INPUT}.redrives)", end="$now()"),
             **fields(**{name: f"{unfound}.{name}" for name in ("task", "statement", "message")}),
         }
         return Task(
