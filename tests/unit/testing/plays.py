@@ -25,7 +25,7 @@ from elt_redshift.testing.subject import AUDIT_TABLE
 from elt_redshift.testing.world import World
 
 #: When in a state: as it is entered, with its call under way, which arrives up to a minute later, when the call has
-#: arrived, and a second after the entry.
+#: arrived, and a moment after the entry, as pauses may be short.
 Phase = Literal["entered", "under way", "arrived", "later"]
 
 #: The Data API's memory of ClientTokens, in seconds: short, so that nothing rests on it.
@@ -183,7 +183,7 @@ class Play:
         if state not in self._calling:
             self.passed.add(state)
         self._reached(state, "entered", 0)
-        self._reached(state, "later", 1)
+        self._reached(state, "later", 0.05)
 
     def _on_call(self, state: str) -> Fate | None:
         if self._reached(state, "under way", 0):
