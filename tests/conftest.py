@@ -58,6 +58,7 @@ NIGHTLY = (
     "e2e/test_native_engine.py",
     "local/runs/test_every_state.py",
     "local/runs/test_finish_independent.py",
+    "local/runs/test_kinds.py",
     "local/runs/test_random_graphs.py",
     "local/runs/test_random_resuming.py",
     "local/runs/test_resuming.py",
@@ -65,6 +66,9 @@ NIGHTLY = (
     "local/runs/test_stopped_redrive.py",
     "local/runs/test_stops.py",
     "local/runs/test_words.py",
+    "unit/testing/test_crowds.py",
+    "unit/testing/test_every_state.py",
+    "unit/testing/test_parts.py",
 )
 
 

@@ -202,7 +202,7 @@ BROKEN: tuple[Broken, ...] = (
     ),
     Broken(
         "children that a redrive starts trust that they are told of it",
-        replaced("task: (join|announce)", r" or \$toMillis\([^?]*\?", " ?"),
+        replaced("task: (join|announce)", r" or \$toMillis\([^?]*\) \?", ") ?"),
         MAPPED,
         ("double owner",),
         first=161,
@@ -218,8 +218,11 @@ BROKEN: tuple[Broken, ...] = (
         first=189,
     ),
     Broken(
-        "a failure is recorded whatever has claimed the lock since",
-        replaced(".*: record", r" AND \(attribute_not_exists\(RedriveCount\) OR RedriveCount <= :\w+\)", ""),
+        "a failure is recorded whatever has claimed the lock since, and without the count of its redrive",
+        both(
+            replaced(".*: record", r" AND \(attribute_not_exists\(RedriveCount\) OR RedriveCount <= :\w+\)", ""),
+            replaced(".*: record", r"RedriveCount = :redrives, ", ""),
+        ),
         ("joined", "settling", "events"),
         ("stuck", "unrecorded", "double owner"),
         first=325,
