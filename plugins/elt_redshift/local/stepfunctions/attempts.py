@@ -83,9 +83,11 @@ def attempt(original: Any, self: Any, env: Any) -> None:
         stop_child(frame)
     if not env.is_running():
         return
-    if work.error is not None or not finished:
+    # Work that is halted when its time is up may fail for that, which is nobody's error.
+    error = work.error if finished else EvalTimeoutError()
+    if error is not None:
         _abort_children(env)
-        raise work.error or EvalTimeoutError()
+        raise error
     _take_result(self, env, work.outcome.pop())
 
 
