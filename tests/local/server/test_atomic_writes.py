@@ -5,26 +5,12 @@ from __future__ import annotations
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import pytest
-
 from tests.local.conftest import ClientFactory
 from tests.local.must_fail import beyond_stock
 
 WRITERS = 60
 ROUNDS = 5
 ADDS = 800
-
-
-@pytest.fixture
-def table(client: ClientFactory, unique: str) -> str:
-    """The name of a new table with the key ``id``."""
-    client("dynamodb").create_table(
-        TableName=unique,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return unique
 
 
 def wins(dynamodb: Any, table: str, key: str, writer: int) -> bool:

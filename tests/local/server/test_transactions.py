@@ -10,18 +10,6 @@ from botocore.exceptions import ClientError
 from tests.local.conftest import ClientFactory
 
 
-@pytest.fixture
-def table(client: ClientFactory, unique: str) -> str:
-    """The name of a new table with the key ``id``."""
-    client("dynamodb").create_table(
-        TableName=unique,
-        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
-        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
-        BillingMode="PAY_PER_REQUEST",
-    )
-    return unique
-
-
 def marking(table: str, key: str, **more: Any) -> dict[str, Any]:
     """An update that sets ``mark``."""
     values = {":mark": {"S": "set"}}

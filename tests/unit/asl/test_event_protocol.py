@@ -10,6 +10,7 @@ import pytest
 
 from elt_redshift.protocol import joins
 from elt_redshift.protocol.writes import Absent
+from tests.unit.asl.worlds import reachable
 
 Phase = Literal["waits", "find", "await", "waits again", "describe", "done"]
 
@@ -98,19 +99,13 @@ def test_no_interleaving_goes_on_early_twice_or_never(deliveries: int) -> None:
     redrive: the task goes on only when its statement has ended, never twice, and in the end always, if the event comes
     or a wait still times out."""
     first = World(("coming",) * deliveries)
-    seen, waiting, ends = {first}, [first], 0
-    while waiting:
-        world = waiting.pop()
+    ends = 0
+    for world, ended in reachable(first, following):
         assert world.goes_on <= 1, f"went on twice: {world}"
         assert world.goes_on == 0 or world.ended, f"went on early: {world}"
-        after = [one for one in following(world) if one != world]
-        if not after:
+        if ended:
             ends += 1
             assert world.goes_on == 1 or deliveries == 0, f"waits for ever: {world}"
-        for one in after:
-            if one not in seen:
-                seen.add(one)
-                waiting.append(one)
     assert ends
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from elt_redshift.protocol import joins
 from elt_redshift.protocol.dynamodb import demanded
+from tests.unit.asl.worlds import reachable
 
 
 @dataclass(frozen=True)
@@ -120,19 +121,13 @@ def test_no_interleaving_starts_early_twice_or_never(upstreams: int) -> None:
     and in the end always."""
     steps = tuple((f"u{number}", "add") for number in range(upstreams))
     first = World(frozenset(), 0, 0, live=False, waits=False, starts=0, steps=steps, lost=2, redrives=1)
-    seen, waiting, ends = {first}, [first], 0
-    while waiting:
-        world = waiting.pop()
+    ends = 0
+    for world, ended in reachable(first, following):
         assert world.starts <= 1, f"started twice: {world}"
         assert world.starts == 0 or world.complete, f"started early: {world}"
-        after = [one for one in following(world) if one != world]
-        if not after:
+        if ended:
             ends += 1
             assert world.starts == 1, f"waits for ever: {world}"
-        for one in after:
-            if one not in seen:
-                seen.add(one)
-                waiting.append(one)
     assert ends
 
 

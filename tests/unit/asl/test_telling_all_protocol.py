@@ -10,6 +10,7 @@ import pytest
 from elt_redshift.protocol import joins
 from elt_redshift.protocol.dynamodb import demanded
 from elt_redshift.protocol.joins import Seat
+from tests.unit.asl.worlds import reachable
 
 #: The upstreams, who are the places of their marks, and the waiting tasks.
 UPSTREAMS = WAITERS = (0, 1)
@@ -121,21 +122,14 @@ def following(world: World) -> Iterator[World]:
 def test_no_interleaving_starts_early_twice_or_never(lost: int) -> None:
     """With one or two lost answers, and one redrive: each task starts when all its upstreams have ended, never twice,
     and in the end always; nobody has to wait for his patience, unless a write that was given up came later."""
-    first = World(lost=lost)
-    seen, waiting, ends = {first}, [first], 0
-    while waiting:
-        world = waiting.pop()
+    ends = 0
+    for world, ended in reachable(World(lost=lost), lambda world: (one for one in following(world) if one != world)):
         for one in world.waiters:
             assert one.starts <= 1, f"started twice: {world}"
             assert one.starts == 0 or one.complete, f"started early: {world}"
-        after = [one for one in following(world) if one != world]
-        if not after:
+        if ended:
             ends += 1
             assert all(one.starts == 1 for one in world.waiters), f"waits for ever: {world}"
-        for one in after:
-            if one not in seen:
-                seen.add(one)
-                waiting.append(one)
     assert ends
 
 
