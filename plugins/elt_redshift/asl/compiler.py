@@ -156,7 +156,9 @@ def assemble(arranged: Arranged, target: Target) -> StateMachine:
         return _for_target(StateMachine(job, target, flow, graph, job_file=items))
     interval = pacing.interval(pacing.widest(graph), MAX_SUBMISSIONS)
     flow = assembly.unrolled(job, prints, arranged.arrangement, arranged.settling, target, interval, arranged.follows)
-    machine = StateMachine(job, target, flow, graph, arranged.arrangement, _events(job), follows=arranged.follows)
+    machine = StateMachine(
+        job, target, flow, graph, arranged.arrangement, job.waits_for_events, follows=arranged.follows
+    )
     return _for_target(machine)
 
 
@@ -169,17 +171,12 @@ def _of_parts(arranged: Arranged, parts: tuple[PartMachine, ...], target: Target
         flow,
         of.graph,
         arranged.arrangement,
-        _events(of.job),
+        of.job.waits_for_events,
         follows=True,
         parts=parts,
         cut=arranged.cut,
     )
     return _for_target(machine)
-
-
-def _events(job: EltJob) -> bool:
-    """Whether tasks wait for events."""
-    return any(task.wait == "event" for task in job.tasks)
 
 
 def _for_target(machine: StateMachine) -> StateMachine:

@@ -123,6 +123,4 @@ class StateMachine:
 
 def can_follow(job: EltJob) -> bool:
     """Whether the tasks of a job can have their statements followed: no functions make its follower's calls."""
-    return not (job.settles or job.uses_functions or job.audit_in_redshift) and all(
-        task.wait != "event" for task in job.tasks
-    )
+    return not (job.settles or job.uses_functions or job.audit_in_redshift or job.waits_for_events)

@@ -150,6 +150,11 @@ class EltJob:
         return self.on_task_failure != "stop"
 
     @property
+    def waits_for_events(self) -> bool:
+        """Whether any task waits for an event."""
+        return any(task.wait == "event" for task in self.tasks)
+
+    @property
     def uses_functions(self) -> bool:
         """Whether Lambda functions make the calls of its state machine."""
         return self.spec.uses_functions

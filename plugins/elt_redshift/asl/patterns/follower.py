@@ -123,7 +123,7 @@ class FollowerPattern(StatementPattern):
         values = FollowedInPart if parts else FollowedTask
         source = values(polls=polls, batches=None, fence=job.fence_table)
         hold = HoldPattern(source, target, _TASK, _OVER, _LEFT) if parts else None
-        told = any(task.wait == "event" for task in job.tasks)
+        told = job.waits_for_events
         events = AwaitAgain(source, target, _TASK, _LEFT) if parts and told else None
         return cls(job, source, target, source.name("answer"), source.recording, hold, events)
 

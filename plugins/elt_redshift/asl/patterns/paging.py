@@ -147,7 +147,7 @@ class PagePattern:
         )
         request = code_object(ExecutionArn=whose, MaxResults=str(size))
         more = f"$exists({INPUT}.next) ? {{'NextToken': {INPUT}.next}} : {{}}"
-        waits = any(task.wait == "event" for task in self.job.tasks)
+        waits = self.job.waits_for_events
         run = f"[{INPUT}.run, $k[n = '{names.RUN_TASKS}'].d.progress.run][-1]"
         page = code_object(
             **self._whose,
