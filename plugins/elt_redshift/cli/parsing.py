@@ -13,7 +13,8 @@ class Parser(argparse.ArgumentParser):
     """Says what is wrong in one line, and where the options are listed, instead of listing them each time."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {self.prog}: {message.rstrip('.')}. `{self.prog} --help` lists what it takes.\n")
+        told = message if message.endswith(("?", ".")) else f"{message}."
+        self.exit(2, f"error: {self.prog}: {told} `{self.prog} --help` lists what it takes.\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """What a command does not know is refused by it, which can tell what it knows, and not by its parent."""

@@ -29,3 +29,4 @@ def test_what_is_typed_wrong_is_told_in_one_line(typed: str, said: str, capsys: 
     assert (exited.value.code, out, err.count("\n")) == (2, "", 1)
     assert said in err
     assert "--help` lists what it takes." in err
+    assert "?." not in err
