@@ -231,7 +231,6 @@ MOST_LINES = 310
 LONG = {
     "airflow_compat.py": "what versions of Airflow differ in stands in one place",
     "asl/language/states.py": "the kinds of states of the States Language, one beside the other",
-    "asl/patterns/statement.py": "the states of a task, which lead to each other",
     "job/keys.py": "the one table of a job file's keys",
     "operators/audit_lock.py": "a lock's operators, and the context that wires them",
     "operators/redshift_sql.py": "an operator with the documentation of its parameters",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.roles import Verdict
 from elt_redshift.asl.language.states import Task
-from elt_redshift.asl.patterns.statement import MAX_PAUSE
+from elt_redshift.asl.patterns.waiting import MAX_PAUSE
 
 
 @dataclass

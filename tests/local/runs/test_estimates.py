@@ -49,7 +49,7 @@ def test_a_long_statement_is_estimated_exactly(
     deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What follows a statement past its first two long polls, the caught errors included."""
-    for module in ("asl.patterns.statement", "planning.simulation"):
+    for module in ("asl.patterns.waiting", "planning.simulation"):
         monkeypatch.setattr(f"elt_redshift.{module}.LONG_POLL", 1)
     made = job(task("a", sql=(barrier.pass_,)))
     deployed = deploy(made)

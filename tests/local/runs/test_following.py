@@ -79,7 +79,7 @@ def test_a_short_task_that_takes_long_is_followed_by_its_name(
     deploy: Deploy, barrier: Barrier, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its submission tells no id where the statement is not over within it."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     brief = timedelta(seconds=1)
     deployed = deploy(_unrolled(task("a", sql=(barrier.pass_,), expected=brief), task("b", "a", expected=brief)))
     arn = deployed.start()
@@ -97,7 +97,7 @@ def test_a_long_statement_is_followed_to_its_end(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By one follower, while the run's history stays as it is."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     then = task("b", "a", sql=(f"insert into {ledger} values ('b')",))
     deployed = deploy(_unrolled(task("a", sql=(barrier.pass_,)), then))
     arn = deployed.start()
@@ -141,7 +141,7 @@ def test_a_redrive_of_a_stopped_run_finds_its_statement(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The follower of the stopped run goes on and is not listened to; the next one takes the lock and follows."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     deployed = deploy(_unrolled(task("a", sql=(barrier.pass_, f"insert into {ledger} values ('a')"))))
     arn = deployed.start()
     deployed.until(arn, lambda _: "a: follow" in deployed.states(arn))
@@ -190,7 +190,7 @@ def test_a_run_that_is_followed_ends_well_when_its_stack_gets_the_map_layout(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its follower is there, though the job has grown too large for it."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     tasks = (task("a", sql=(barrier.pass_,)), task("b", "a", sql=(f"insert into {ledger} values ('b')",)))
     made = job(*tasks, lock=LockPolicy(when_locked="wait"))
     deployed = deploy(made)

@@ -124,7 +124,7 @@ def test_a_run_stopped_while_it_follows_a_statement_goes_on(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However far it has followed the statement, the redriven run takes the lock first and submits nothing twice."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     deployed = deploy(
         job(task("a", sql=(f"insert into {ledger} values ('a')", barrier.pass_)), task("b", "a", sql=("select 1",)))
     )

@@ -37,7 +37,7 @@ def test_a_long_statement_is_followed_to_its_end(
     deploy: Deploy, barrier: Barrier, ledger: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Past the two long polls it is described until it has ended; then the last state ends the branch."""
-    monkeypatch.setattr("elt_redshift.asl.patterns.statement.LONG_POLL", 1)
+    monkeypatch.setattr("elt_redshift.asl.patterns.waiting.LONG_POLL", 1)
     deployed = deploy(job(task("a", sql=(barrier.pass_,)), task("b", sql=(f"insert into {ledger} values ('b')",))))
     arn = deployed.start()
     deployed.until(arn, lambda _: deployed.states(arn).count("a: describe") == 2)

@@ -48,7 +48,8 @@ from elt_redshift.asl.language.states import Catch, Choice, Retry, Rule, State, 
 from elt_redshift.asl.patterns import joins, passing, repeating
 from elt_redshift.asl.patterns.looking import refused
 from elt_redshift.asl.patterns.source import NEVER, OneTask, SubmitCall, seconds
-from elt_redshift.asl.patterns.statement import NOT_FINISHED, UNFINISHED, StatementPattern
+from elt_redshift.asl.patterns.statement import StatementPattern
+from elt_redshift.asl.patterns.waiting import NOT_FINISHED, UNFINISHED
 from elt_redshift.asl.patterns.words import CAUSE
 from elt_redshift.job.parts import SqlStatement, SqlTask
 from elt_redshift.job.repeating import times
