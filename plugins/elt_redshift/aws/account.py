@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from elt_redshift.aws.archive import Archive, NoHistoryError
-from elt_redshift.aws.audit import AuditStore
-from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
-from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
-from elt_redshift.aws.definitions import Definitions
-from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.executions import Executions
-from elt_redshift.aws.past_runs import PastRuns
-from elt_redshift.aws.stacks import Stacks
-from elt_redshift.aws.statements import Statements
-from elt_redshift.aws.uploads import Uploads
-from elt_redshift.job.model import EltJob
-from elt_redshift.protocol.places import Place
+
+if TYPE_CHECKING:
+    from elt_redshift.aws.archive import Archive
+    from elt_redshift.aws.audit import AuditStore
+    from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
+    from elt_redshift.aws.definitions import Definitions
+    from elt_redshift.aws.deployed import Deployed
+    from elt_redshift.aws.executions import Executions
+    from elt_redshift.aws.past_runs import PastRuns
+    from elt_redshift.aws.stacks import Stacks
+    from elt_redshift.aws.statements import Statements
+    from elt_redshift.aws.uploads import Uploads
+    from elt_redshift.job.model import EltJob
 
 
 class Account:
-    """An account and a region. Nothing is asked before it is needed, and each client is made once.
+    """An account and a region. Nothing is asked or imported before it is needed, and each client is made once.
 
     :param client: gives the boto3 client of a service, for example of ``stepfunctions``.
     """
@@ -42,16 +42,22 @@ class Account:
     @property
     def stacks(self) -> Stacks:
         """The stacks of deployed jobs."""
+        from elt_redshift.aws.stacks import Stacks
+
         return Stacks(self.client("cloudformation"))
 
     @property
     def statements(self) -> Statements:
         """What runs or ran through the Redshift Data API."""
+        from elt_redshift.aws.statements import Statements
+
         return Statements(self.client("redshift-data"))
 
     @property
     def definitions(self) -> Definitions:
         """State machine definitions, and the job files of large jobs."""
+        from elt_redshift.aws.definitions import Definitions
+
         return Definitions(self.client("stepfunctions"), partial(self.client, "s3"))
 
     @property
@@ -68,6 +74,8 @@ class Account:
 
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
+        from elt_redshift.aws.executions import Executions
+
         return Executions(self.client("stepfunctions"), state_machine_arn, tables=partial(self.client, "dynamodb"))
 
     def audit(self, table: str) -> AuditStore:
@@ -75,8 +83,12 @@ class Account:
 
         :raises EltError: it is no address.
         """
+        from elt_redshift.protocol.places import Place
+
         if Place.named(table):
             return self.audit_in_redshift(table)
+        from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
+
         return DynamoDbAuditStore(self.client("dynamodb"), table)
 
     def audit_in_redshift(self, address: str) -> RedshiftAuditStore:
@@ -84,6 +96,9 @@ class Account:
 
         :raises EltError: it is no address.
         """
+        from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
+        from elt_redshift.protocol.places import Place
+
         return RedshiftAuditStore(self.statements, Place.parse(address))
 
     def archive(self, job: EltJob, deployed: Deployed) -> Archive:
@@ -91,6 +106,8 @@ class Account:
 
         :raises NoHistoryError: its stack was made by a version that kept no history.
         """
+        from elt_redshift.aws.archive import Archive, NoHistoryError
+
         if not deployed.history_table:
             raise NoHistoryError(deployed)
         executions = self.executions(deployed.state_machine_arn)
@@ -98,10 +115,14 @@ class Account:
 
     def past_runs(self, table: str) -> PastRuns:
         """The history table of that name."""
+        from elt_redshift.aws.past_runs import PastRuns
+
         return PastRuns(self.client("dynamodb"), table)
 
     def uploads(self, bucket: str | None = None) -> Uploads:
         """What is put into S3; for ``bucket``, see :class:`~elt_redshift.aws.uploads.Uploads`."""
+        from elt_redshift.aws.uploads import Uploads
+
         return Uploads(self.client, bucket)
 
 

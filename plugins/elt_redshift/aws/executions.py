@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from copy import copy
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.aws import children
-from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution, Snapshot
 from elt_redshift.aws.run_items import items_of
@@ -23,6 +22,9 @@ from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.executions import FAILED, MAX_FOLLOW, STARTED_BY, execution_arn
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.runs.progress import reports
+
+if TYPE_CHECKING:
+    from elt_redshift.aws.audit import AuditStore
 
 #: How many events of a history a look asks for: few; or, the first time and while much happens, all that AWS gives.
 SMALL_PAGE, LARGE_PAGE = 100, 1000

@@ -27,64 +27,51 @@ class Given:
     always: Any = None
 
 
+# A dataclass takes a millisecond to be made, and every command makes these; so those that hold the same share one. What
+# they compare equal to is of their own class all the same.
+
+
 @dataclass(frozen=True)
-class Absent:
+class _OfAttribute:
+    attribute: str
+
+
+class Absent(_OfAttribute):
     """The item has no such attribute, or there is no item."""
 
-    attribute: str
+
+class Present(_OfAttribute):
+    pass
 
 
 @dataclass(frozen=True)
-class Present:
+class _OfValue:
     attribute: str
+    value: Given
 
 
-@dataclass(frozen=True)
-class Is:
+class Is(_OfValue):
     """The attribute is there and has this value."""
 
-    attribute: str
-    value: Given
 
-
-@dataclass(frozen=True)
-class IsNot:
+class IsNot(_OfValue):
     """The attribute is not there, or has another value."""
 
-    attribute: str
-    value: Given
 
-
-@dataclass(frozen=True)
-class AtMost:
+class AtMost(_OfValue):
     """The attribute, a number, is there and is not greater than this."""
 
-    attribute: str
-    value: Given
 
-
-@dataclass(frozen=True)
-class Below:
+class Below(_OfValue):
     """The attribute, a number, is there and is less than this."""
 
-    attribute: str
-    value: Given
 
-
-@dataclass(frozen=True)
-class Typed:
+class Typed(_OfValue):
     """The attribute is there and is of this type: a value that is DynamoDB's letter for it."""
 
-    attribute: str
-    value: Given
 
-
-@dataclass(frozen=True)
-class Has:
+class Has(_OfValue):
     """The attribute, a set of texts, is there and has this member."""
-
-    attribute: str
-    value: Given
 
 
 @dataclass(frozen=True)
@@ -97,17 +84,16 @@ class Size:
 
 
 @dataclass(frozen=True)
-class Every:
+class _OfDemands:
+    demands: tuple[Demand, ...]
+
+
+class Every(_OfDemands):
     """All of these hold."""
 
-    demands: tuple[Demand, ...]
 
-
-@dataclass(frozen=True)
-class Some:
+class Some(_OfDemands):
     """One of these holds at least."""
-
-    demands: tuple[Demand, ...]
 
 
 Demand = Absent | Present | Is | IsNot | AtMost | Below | Typed | Has | Size | Every | Some
@@ -152,10 +138,8 @@ class Write:
 
 def _values(demand: Demand | None) -> Iterator[Given]:
     match demand:
-        case Is(_, value) | IsNot(_, value) | AtMost(_, value) | Below(_, value) | Typed(_, value):
+        case _OfValue(_, value) | Size(_, _, value):
             yield value
-        case Has(_, value) | Size(_, _, value):
-            yield value
-        case Every(demands) | Some(demands):
+        case _OfDemands(demands):
             for one in demands:
                 yield from _values(one)

@@ -22,8 +22,7 @@ from datetime import UTC, datetime
 from types import MappingProxyType
 from typing import Any
 
-from elt_redshift.asl.patterns import paging
-from elt_redshift.protocol import executions, parts
+from elt_redshift.protocol import executions, kept_events, parts
 from elt_redshift.runs.history import TaskRuns, json_object
 from elt_redshift.runs.progress import reports
 
@@ -35,7 +34,7 @@ ENDS = {
     "ExecutionTimedOut": executions.TIMED_OUT,
 }
 
-_ENTERED, _EXITED = re.compile(paging.ENTERED), re.compile(paging.EXITED)
+_ENTERED, _EXITED = re.compile(kept_events.ENTERED), re.compile(kept_events.EXITED)
 
 
 def kept(events: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
@@ -56,23 +55,23 @@ def kept(events: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
 def _of_others(event: Mapping[str, Any]) -> dict[str, Any] | None:
     """What is taken from an event that is about no state; None: it is not kept."""
     match event["type"]:
-        case paging.STARTED:
+        case kept_events.STARTED:
             given = json_object(event.get("executionStartedEventDetails", {}).get("input"))
             resumed = given.get("resume")
             origin = resumed.get("from") if isinstance(resumed, dict) else None
             return {"resume": {"from": origin} if origin else {}}
-        case paging.MAPPED:
+        case kept_events.MAPPED:
             return {"mapRunArn": event["mapRunStartedEventDetails"]["mapRunArn"]}
-        case kind if (kind, event.get("taskScheduledEventDetails", {}).get("resource")) == paging.PART_STARTS:
-            return _taken(event["taskScheduledEventDetails"]["parameters"], paging.OF_PART)
-        case paging.SUBMITTED:
+        case kind if (kind, event.get("taskScheduledEventDetails", {}).get("resource")) == kept_events.PART_STARTS:
+            return _taken(event["taskScheduledEventDetails"]["parameters"], kept_events.OF_PART)
+        case kept_events.SUBMITTED:
             return _taken(event["taskSubmittedEventDetails"].get("output"))
-        case kind if kind in paging.BARE:
+        case kind if kind in kept_events.BARE:
             return {}
     return None
 
 
-def _taken(text: str | None, members: Collection[str] = paging.MEMBERS) -> dict[str, Any]:
+def _taken(text: str | None, members: Collection[str] = kept_events.MEMBERS) -> dict[str, Any]:
     return {name: value for name, value in json_object(text).items() if name in members}
 
 
@@ -97,15 +96,15 @@ def events(of: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
             event["stateEnteredEventDetails"] = {"name": one["n"], "input": json.dumps(taken)}
         elif kind.endswith("StateExited"):
             event["stateExitedEventDetails"] = {"name": one["n"], "output": json.dumps(taken)}
-        elif kind == paging.STARTED:
+        elif kind == kept_events.STARTED:
             event["executionStartedEventDetails"] = {"input": json.dumps(taken)}
-        elif kind == paging.MAPPED:
+        elif kind == kept_events.MAPPED:
             event["mapRunStartedEventDetails"] = taken
-        elif kind == paging.PART_STARTS[0] and taken:
+        elif kind == kept_events.PART_STARTS[0] and taken:
             service, resource = parts.START.split(":", 1)
             scheduled = {"resourceType": service, "resource": resource, "parameters": json.dumps(taken)}
             event["taskScheduledEventDetails"] = scheduled
-        elif kind == paging.SUBMITTED:
+        elif kind == kept_events.SUBMITTED:
             event["taskSubmittedEventDetails"] = {"output": json.dumps(taken)}
         yield event
 

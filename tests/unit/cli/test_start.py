@@ -24,10 +24,37 @@ finally:
 """
 
 
-def imported(*words: str) -> set[str]:
-    """The modules that a command has imported which only tells of its options."""
-    done = subprocess.run([sys.executable, "-c", TELL, *words], check=True, capture_output=True, text=True)
-    return set(json.loads(done.stderr))
+#: A job that is deployed and has not run yet, in place of AWS; who is asked is told as a module of that name.
+NO_RUNS = """
+import sys, types
+PAGES = {
+    "describe_stacks": {"Stacks": [{
+        "StackName": "yearly-sales", "StackStatus": "CREATE_COMPLETE",
+        "Tags": [{"Key": "elt-redshift:job", "Value": "yearly_sales"}],
+        "Outputs": [{"OutputKey": key, "OutputValue": "arn:aws:states:us-east-1:123456789012:stateMachine:j"}
+                    for key in ("StateMachineArn", "AuditTable", "HistoryTable")],
+    }]},
+    "query": {"Items": []}, "list_executions": {"executions": []},
+}
+class Client:
+    def get_paginator(self, name):
+        return types.SimpleNamespace(paginate=lambda **_: iter([PAGES[name]]))
+    def list_executions(self, **_):
+        return PAGES["list_executions"]
+def client(service, **_):
+    sys.modules[f"asked.{service}"] = sys
+    return Client()
+sys.modules["boto3"] = types.SimpleNamespace(client=client)
+"""
+
+
+def imported(*words: str, before: str = "") -> set[str]:
+    """The modules that a command has imported.
+
+    :param before: a program that is run before it.
+    """
+    done = subprocess.run([sys.executable, "-c", before + TELL, *words], check=True, capture_output=True, text=True)
+    return set(json.loads(done.stderr.splitlines()[-1]))
 
 
 def test_people_are_told_of_all_commands(capsys: pytest.CaptureFixture[str]) -> None:
@@ -67,3 +94,23 @@ def test_reading_the_past_needs_no_compiler(command: str) -> None:
     modules = imported(command, "--help")
     assert "elt_redshift.cli.past" in modules
     assert not modules & {COMPILER, SDK, "elt_redshift.cli.deployment"}
+
+
+@pytest.mark.parametrize("command", ["history", "tasks", "trends"])
+def test_reading_the_past_imports_what_it_reads(command: str) -> None:
+    """Of the package's rooms it imports what names of states and ends of tasks are, and no more of the compiler; of
+    AWS's services it asks no others than the past needs, and imports no other ways to them."""
+    modules = imported(command, "yearly_sales", before=NO_RUNS)
+    assert {name for name in modules if name.startswith("elt_redshift.asl.")} == {
+        *("elt_redshift.asl.fingerprints", "elt_redshift.asl.language", "elt_redshift.asl.language.jsonata"),
+        *("elt_redshift.asl.language.names", "elt_redshift.asl.patterns", "elt_redshift.asl.patterns.passing"),
+    }
+    assert not {name for name in modules if name.startswith(("elt_redshift.graph", "elt_redshift.planning"))}
+    assert {name for name in modules if name.startswith("elt_redshift.aws.")} == {
+        *(f"elt_redshift.aws.{name}" for name in ("account", "archive", "children", "deployed", "errors")),
+        *(f"elt_redshift.aws.{name}" for name in ("execution_status", "executions", "past_runs", "run_items")),
+        *(f"elt_redshift.aws.{name}" for name in ("stack_events", "stacks", "template", "template.names", "waiting")),
+    }
+    assert {name for name in modules if name.startswith("asked.")} == {
+        *("asked.cloudformation", "asked.dynamodb", "asked.stepfunctions"),
+    }

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Mapping
 from typing import Literal, get_args
 
+from elt_redshift.protocol import kept_events
 from elt_redshift.protocol.limits import MAX_NAME
 
 #: What the states of a task are for, in the order in which they can be passed; the first one bears the task's name.
@@ -70,11 +71,11 @@ ANY_TASK = "task"
 LABEL = "tasks"
 
 ACQUIRE = "acquire lock"
-RUN_TASKS = "run tasks"
+RUN_TASKS = kept_events.RUN_TASKS
 RELEASE = "release lock"
-SKIPPED = "skip run"
+SKIPPED = kept_events.SKIPPED
 WAITING = "wait for lock"
-REFUSED = "refuse run"
+REFUSED = kept_events.REFUSED
 RELEASED = "lock is released"
 FIND_LEFT = "find left statements"
 FIND_LEFT_PARTS = "find left parts"

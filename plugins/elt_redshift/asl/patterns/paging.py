@@ -44,30 +44,20 @@ from elt_redshift.asl.patterns.running_parts import execution_of
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob
 from elt_redshift.job.parts import SqlTask
-from elt_redshift.protocol import dynamodb, joins, parts, records
-from elt_redshift.protocol.limits import MAX_PAYLOAD
-
-#: The states whose being entered, or left, tells of a task, by their names; and of the run.
-ENTERED = f"^[^ ]+$|: (block|record|status)$|^({names.RUN_TASKS}|{names.SKIPPED}|{names.REFUSED})$"
-EXITED = "^[^ ]+$|: (finish|find|follow|status|kept|failed)$"
-
-#: What is taken from the input of such a state, from its output, or from the answer to a submission that waits.
-MEMBERS = ("attempt", "redrives", "cause", "statement", "finished", "kept", "rows", "Id", "progress")
-
-#: … and from the request that starts a part: which execution is the part's.
-OF_PART = ("StateMachineArn", "Name")
-
-#: The other events, by what of them is kept beside type and time: nothing; …
-BARE = (
-    *(f"Execution{end}" for end in ("Redriven", "Succeeded", "Failed", "Aborted", "TimedOut")),
-    "TaskScheduled",
-    "TaskStarted",
+from elt_redshift.protocol import dynamodb, joins, records
+from elt_redshift.protocol.kept_events import (
+    BARE,
+    ENTERED,
+    EXITED,
+    MAPPED,
+    MEMBERS,
+    OF_PART,
+    OF_SUBMISSIONS,
+    PART_STARTS,
+    STARTED,
+    SUBMITTED,
 )
-
-#: … of these three more than that; and these of BARE are only needed to know whose answer a submission's is.
-STARTED, MAPPED, SUBMITTED = "ExecutionStarted", "MapRunStarted", "TaskSubmitted"
-OF_SUBMISSIONS = ("TaskScheduled", "TaskStarted", SUBMITTED)
-PART_STARTS = ("TaskScheduled", parts.START.partition(":")[2])  # with this resource
+from elt_redshift.protocol.limits import MAX_PAYLOAD
 
 #: Most bytes that a page's events may take, which leaves room for what a state has besides; and bytes of an event
 #: besides SQL, which parameters make larger.
