@@ -18,7 +18,7 @@ def apply_all() -> None:
     regions.apply()
     http.answer_fast()
     with regions.no_machines():
-        from elt_redshift.local import awslambda, cloudformation, dynamodb, events, stepfunctions
+        from elt_redshift.local import awslambda, cloudformation, cloudwatch, dynamodb, events, stepfunctions
         from elt_redshift.local.iam import simulation
 
         stepfunctions.patches()  # imports what it changes
@@ -30,6 +30,7 @@ def apply_all() -> None:
     stepfunctions.apply_all()
     cloudformation.apply_all()
     events.apply_all()
+    cloudwatch.apply()
     simulation.apply()
 
 

@@ -222,12 +222,12 @@ def _stop_redshift(starting: Future[EmbeddedRedshift]) -> None:
 
 @contextmanager
 def _answering(listener: socket.socket, aws: LocalAws, faults: FaultBox) -> Iterator[None]:
-    """Serve requests, and let time pass for schedules."""
-    from elt_redshift.local import events, http
+    """Serve requests, and let time pass for schedules and alarms."""
+    from elt_redshift.local import cloudwatch, events, http
     from elt_redshift.local.stepfunctions import calls
 
     status = {"pid": aws.pid, "endpoint": aws.endpoint, "moto": MOTO_VERSION}
-    ticker = events.ticker()
+    ticker = events.ticker(cloudwatch.evaluations)
     app = http.application(lambda: status, aws.token, faults, ticker.pass_time)
     server = http.server(listener, app)
     calls.serve(app)

@@ -3,12 +3,15 @@
 Moto matches events against rules and keeps rules and schedules, but delivers to few targets and lets no time pass.
 """
 
+from collections.abc import Callable, Iterable
+from itertools import chain
+
 from elt_redshift.local.events import delivery, scheduler_api
 from elt_redshift.local.events.clock import CLOCK
 from elt_redshift.local.events.delivery import emit_execution_event, emit_statement_event
 from elt_redshift.local.events.invocations import Invocations
 from elt_redshift.local.events.scheduled import scheduled
-from elt_redshift.local.events.ticker import Ticker
+from elt_redshift.local.events.ticker import Ticker, Timed
 
 __all__ = ["Ticker", "apply_all", "emit_execution_event", "emit_statement_event", "ticker"]
 
@@ -19,7 +22,10 @@ def apply_all() -> None:
     scheduler_api.apply_all()
 
 
-def ticker() -> Ticker:
-    """What lets time pass for everything that is scheduled in this process."""
+def ticker(more: Callable[[], Iterable[Timed]]) -> Ticker:
+    """What lets time pass for everything that is scheduled in this process.
+
+    :param more: what is to be done at times beside that.
+    """
     invocations = Invocations(CLOCK)
-    return Ticker(lambda: scheduled(invocations), CLOCK, invocations.settle)
+    return Ticker(lambda: chain(scheduled(invocations), more()), CLOCK, invocations.settle)

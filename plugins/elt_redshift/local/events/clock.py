@@ -14,6 +14,10 @@ class ScheduleClock:
     def __call__(self) -> datetime:
         return datetime.now(UTC) + self._ahead
 
+    @property
+    def ahead(self) -> timedelta:
+        return self._ahead
+
     def set(self, moment: datetime) -> None:
         """Make it ``moment`` now, unless it is later already."""
         self._ahead = max(self._ahead, moment - datetime.now(UTC))

@@ -27,6 +27,7 @@ from moto.stepfunctions.parser.asl.utils.encoding import to_json_str
 from moto.stepfunctions.parser.backend.execution import Execution
 from moto.stepfunctions.parser.utils import TMP_THREADS
 
+from elt_redshift.local.cloudwatch import count_end
 from elt_redshift.local.events import emit_execution_event
 from elt_redshift.local.stepfunctions.engine import halt
 from elt_redshift.local.stepfunctions.errors import RUNTIME
@@ -218,6 +219,7 @@ class EmbeddedExecution(Execution):
         self._run.open = False
         self.stop_date, self.exec_status = utc_now(), status
         self.error, self.cause = details.get("error"), details.get("cause")
+        count_end(self.state_machine.arn, self.status)
         self._tell()
         halt(env, state)
 

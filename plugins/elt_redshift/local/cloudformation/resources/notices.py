@@ -1,5 +1,4 @@
-"""What tells people: policies of SNS topics, and CloudWatch alarms. Alarms are kept, and have no metrics to look at:
-the embedded AWS counts no executions.
+"""What tells people: policies of SNS topics, and CloudWatch alarms.
 
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-sns-topicpolicy.html
 https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/aws-resource-cloudwatch-alarm.html
