@@ -89,11 +89,17 @@ def next_steps(job: str) -> Mapping[Case, str]:
     }
 
 
-#: Behind the next step after a failed task, by what has become of the lock.
-LOCK_AFTER: Mapping[audit.AfterFailure, str] = {
-    audit.HOLD: " Until then the job is held: other runs of it do nothing. To give this one up: `elt-redshift unlock`.",
-    audit.RELEASED: " Another run begins from the start.",
-}
+def lock_after(job: str) -> Mapping[audit.AfterFailure, str]:
+    """Behind the next step after a failed task, by what has become of the lock.
+
+    :param job: the job's name.
+    """
+    unlock = f"`elt-redshift unlock {job} --reason …`"
+    return {
+        audit.HOLD: f" Until then the job is held: other runs of it do nothing. To give this one up: {unlock}.",
+        audit.RELEASED: " Another run begins from the start.",
+    }
+
 
 #: What stands before each fact, in the order of the lines.
 LABELS = {

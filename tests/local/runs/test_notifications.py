@@ -147,7 +147,7 @@ def test_every_end_is_told(told: Told, barrier: Barrier) -> None:
     assert failed["Statement"] == deployed.item.failed_statement
     assert "`elt-redshift redrive sample`" in failed["Next step"]
     assert "the job is held" in failed["Next step"]
-    assert "`elt-redshift unlock`" in failed["Next step"]
+    assert "`elt-redshift unlock sample --reason …`" in failed["Next step"]
     told.once_more(failed_run.arn)
     held = deployed.run().arn  # which the notification of the failure has said already
     told.until(lambda: held in told.ended)

@@ -72,7 +72,7 @@ Parameters: {{"d":"0"}}
 Resumes:    arn:old
 Console:    {page}/{ARN}
 
-Next step:  {notices.next_steps("sample")["task"]}{notices.LOCK_AFTER["hold"]}"""
+Next step:  {notices.next_steps("sample")["task"]}{notices.lock_after("sample")["hold"]}"""
     )
     assert {name: one["StringValue"] for name, one in told["MessageAttributes"].items()} == {
         "job": "sample",
