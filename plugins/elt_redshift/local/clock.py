@@ -1,7 +1,8 @@
 """Letting time pass on an embedded AWS: schedules fire at once that would fire within the next minutes, hours or days.
 
 Only what goes by a schedule does so: rules with a rate or a cron, schedules of EventBridge Scheduler, the further
-attempts of calls that they could not make, and the evaluation of alarms. Executions, leases and statements keep the machine's time. ::
+attempts of calls that they could not make, and the evaluation of alarms. Executions, leases and statements keep the
+machine's time. ::
 
     Clock(aws).advance(timedelta(minutes=5))
 """
