@@ -17,7 +17,7 @@ from elt_redshift.exceptions import JobError, Problem
 from elt_redshift.graph import layout, pacing
 from elt_redshift.graph.lanes import Graph
 from elt_redshift.graph.layout import Arrangement
-from elt_redshift.graph.of_job import graph_of
+from elt_redshift.graph.of_job import ends_of, graph_of
 from elt_redshift.graph.parts import Cut
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.limits import MAX_ACTIVE_STATEMENTS, MAX_SUBMISSIONS
@@ -113,7 +113,7 @@ def in_parts(reading: Reading) -> Arranged:
 def _cut(reading: Reading, weights: cutting.Weights) -> Arranged:
     settling = _settling(reading)
     made, machines = cutting.cut_job(reading.job, reading.graph, reading.prints, settling, weights)
-    arranged = Arranged(reading, layout.arrange(reading.graph), settling, follows=True, cut=made)
+    arranged = Arranged(reading, _arrangement(reading), settling, follows=True, cut=made)
     return replace(arranged, measured=_of_parts(arranged, machines, Target()))
 
 
@@ -129,7 +129,11 @@ def lacking_in_parts(job: EltJob) -> list[str]:
 
 
 def _unrolled(reading: Reading, follows: bool) -> Arranged:
-    return Arranged(reading, layout.arrange(reading.graph), _settling(reading), follows=follows)
+    return Arranged(reading, _arrangement(reading), _settling(reading), follows=follows)
+
+
+def _arrangement(reading: Reading) -> Arrangement:
+    return layout.arrange(reading.graph, ends=ends_of(reading.job, reading.graph))
 
 
 def _settling(reading: Reading) -> Settling | None:

@@ -18,6 +18,7 @@ from elt_redshift.asl.sharing import MANY
 from elt_redshift.asl.target import Target
 from elt_redshift.graph import pacing
 from elt_redshift.graph.lanes import Graph
+from elt_redshift.graph.of_job import ends_of
 from elt_redshift.graph.parts import Cut, cut
 from elt_redshift.job.model import EltJob, SqlTask
 from elt_redshift.protocol.limits import MAX_EVENTS, MAX_SUBMISSIONS
@@ -45,9 +46,9 @@ def cut_job(
 
     :param weights: of :func:`weights`.
     """
-    share = _SHARE
+    share, ends = _SHARE, ends_of(job, graph)
     for _ in range(_TRIES):
-        found = cut(graph, weights, share)
+        found = cut(graph, weights, share, ends)
         machines = assembly.parts(job, prints, found, settling, Target(), interval(graph))
         if all(fits(machine) or len(machine.tasks) == 1 for machine in machines):
             break
@@ -71,7 +72,7 @@ def weights(job: EltJob, graph: Graph, prints: Fingerprints, settling: Settling 
     Tasks of one kind have states of the same size, but for their SQL and their names. So the states of a few of each
     kind are made, for a small part of what the states of all cost: as many as share what they have in common.
     """
-    whole = cut(graph, dict.fromkeys(graph, 0.0), 1.0)
+    whole = cut(graph, dict.fromkeys(graph, 0.0), 1.0, ends_of(job, graph))
     kinds: dict[Any, list[SqlTask]] = {}
     for task in job.tasks:
         kinds.setdefault(_kind(task, whole, settling), []).append(task)

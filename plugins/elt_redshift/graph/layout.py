@@ -74,12 +74,16 @@ class Arrangement:
         return {up: tuple(waiters) for up, waiters in told.items()}
 
 
-def arrange(upstream: Mapping[str, Sequence[str]], max_depth: int = MAX_DEPTH) -> Arrangement:
+def arrange(
+    upstream: Mapping[str, Sequence[str]], max_depth: int = MAX_DEPTH, ends: Mapping[str, float] | None = None
+) -> Arrangement:
     """Arrange the acyclic graph ``{task: its upstreams}``; parts keep the order of the mapping.
 
     :param max_depth: of Parallel states inside one another; what would be nested deeper gets a few more joins instead.
+    :param ends: when each task is expected to end; default: as if all took the same time.
     """
-    builder = _Builder(Order(upstream), max_depth)
+    order = Order(upstream)
+    builder = _Builder(order, max_depth, [ends[task] for task in order.tasks] if ends else order.level)
     layout = builder.nest((1 << len(upstream)) - 1, 0)
     tasks = builder.order.tasks
     joins = {tasks[task]: tuple(tasks[up] for up in sorted(ups)) for task, ups in sorted(builder.joins.items())}
@@ -90,6 +94,7 @@ def arrange(upstream: Mapping[str, Sequence[str]], max_depth: int = MAX_DEPTH) -
 class _Builder:
     order: Order
     max_depth: int
+    ends: Sequence[float]
     joins: dict[int, list[int]] = field(default_factory=dict)
 
     def nest(self, members: int, depth: int) -> Nesting:
@@ -119,14 +124,14 @@ class _Builder:
     def _adopt(self, members: int) -> _Children:
         """Choose for each task the upstream that it stands behind; its other ones become joins.
 
-        The one at the end of the longest way is likely to end last, so that the joins are complete when the task is
-        reached; among equals, the one with the fewest children, which keeps branches from forking.
+        The one that is expected to end last, so that the joins are complete when the task is reached; among equals,
+        the one with the fewest children, which keeps branches from forking.
         """
         children = _Children()
         for task in (task for task in self.order.topological if members >> task & 1):
             ups = [up for up in self.order.direct[task] if members >> up & 1]
             if ups:
-                parent = max(ups, key=lambda up: (self.order.level[up], -len(children.of(up)), -up))
+                parent = max(ups, key=lambda up: (self.ends[up], -len(children.of(up)), -up))
                 children.add(parent, task)
                 if len(ups) > 1:
                     self.joins[task] = [up for up in ups if up != parent]

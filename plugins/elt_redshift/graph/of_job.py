@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from elt_redshift.graph.groups import Groups, grouped
-from elt_redshift.graph.lanes import limit
+from elt_redshift.graph.lanes import Graph, limit
+from elt_redshift.graph.order import ends
 from elt_redshift.job.model import EltJob
 
 
@@ -13,6 +14,11 @@ def graph_of(job: EltJob) -> dict[str, tuple[str, ...]]:
     if not job.max_active_statements:
         return upstream
     return limit(upstream, job.max_active_statements, {task.name: task.expected_seconds for task in job.tasks})
+
+
+def ends_of(job: EltJob, graph: Graph) -> dict[str, float]:
+    """When each task of ``job``, whose graph this is, is expected to end, in seconds from the start."""
+    return ends(graph, {task.name: task.expected_seconds for task in job.tasks})
 
 
 def groups_of(job: EltJob) -> Groups:

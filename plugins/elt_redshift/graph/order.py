@@ -47,6 +47,20 @@ class Order:
         return self.before[task] | self.after[task]
 
 
+def ends(upstream: Mapping[str, Sequence[str]], seconds: Mapping[str, float]) -> dict[str, float]:
+    """When each task ends, in seconds from the start, if each begins at the end of its last upstream.
+
+    :param seconds: how long each takes.
+    """
+    tasks = list(upstream)
+    number = {task: index for index, task in enumerate(tasks)}
+    found: dict[str, float] = {}
+    for index in _topological([sorted({number[up] for up in upstream[task]}) for task in tasks]):
+        task = tasks[index]
+        found[task] = seconds[task] + max((found[up] for up in upstream[task]), default=0.0)
+    return found
+
+
 def bits(members: int) -> Iterator[int]:
     """The positions of the bits set in ``members``, lowest first."""
     while members:

@@ -43,18 +43,25 @@ class Cut:
     across: int
 
 
-def cut(upstream: Mapping[str, Sequence[str]], weights: Mapping[str, float], most: float) -> Cut:
+def cut(
+    upstream: Mapping[str, Sequence[str]],
+    weights: Mapping[str, float],
+    most: float,
+    ends: Mapping[str, float] | None = None,
+) -> Cut:
     """Cut the acyclic graph ``{task: its upstreams}``.
 
     :param weights: of the tasks; one that is heavier than ``most`` is a part of its own.
     :param most: how heavy a part may be.
+    :param ends: when each task is expected to end; default: as if all took the same time.
     """
     order = Order(upstream)
-    place = _places(order, [weights[task] for task in order.tasks], most)
+    ends = ends or dict(zip(order.tasks, order.level, strict=True))
+    place = _places(order, [weights[task] for task in order.tasks], most, ends)
     members: dict[int, list[int]] = {}
     for number, part_number in enumerate(place):
         members.setdefault(part_number, []).append(number)
-    parts = tuple(_part(order, tasks, place) for tasks in members.values())
+    parts = tuple(_part(order, tasks, place, ends) for tasks in members.values())
     told: dict[str, dict[str, int]] = {}
     for part in parts:
         for task, ups in part.arrangement.joins.items():
@@ -64,10 +71,10 @@ def cut(upstream: Mapping[str, Sequence[str]], weights: Mapping[str, float], mos
     return Cut(parts, told, across)
 
 
-def _part(order: Order, tasks: list[int], place: Sequence[int]) -> GraphPart:
+def _part(order: Order, tasks: list[int], place: Sequence[int], ends: Mapping[str, float]) -> GraphPart:
     names = order.tasks
     within = {names[task]: [names[up] for up in order.direct[task] if place[up] == place[task]] for task in tasks}
-    inner = arrange(within)
+    inner = arrange(within, ends=ends)
     joins = {}
     for number in tasks:
         own = set(inner.joins.get(names[number], ()))
@@ -77,9 +84,9 @@ def _part(order: Order, tasks: list[int], place: Sequence[int]) -> GraphPart:
     return GraphPart(tuple(within), Arrangement(inner.layout, joins))
 
 
-def _places(order: Order, weights: Sequence[float], most: float) -> list[int]:
+def _places(order: Order, weights: Sequence[float], most: float, ends: Mapping[str, float]) -> list[int]:
     """The number of its part, for each task; parts are numbered by their first tasks."""
-    pieces = _pieces(order, weights, most)
+    pieces = _pieces(order, weights, most, ends)
     piece_of = {task: number for number, piece in enumerate(pieces) for task in piece}
     edges = _edges(order, piece_of)
     packing = _Packing(most, sum(weights))
@@ -102,12 +109,13 @@ def _edges(order: Order, piece_of: Mapping[int, int]) -> dict[int, dict[int, int
     return edges
 
 
-def _pieces(order: Order, weights: Sequence[float], most: float) -> list[list[int]]:
+def _pieces(order: Order, weights: Sequence[float], most: float, ends: Mapping[str, float]) -> list[list[int]]:
     """The trees of the forest, without the branches that make them too heavy, and these branches."""
     children: list[list[int]] = [[] for _ in order.tasks]
+    end = [ends[task] for task in order.tasks]
     for task in order.topological:
         if ups := order.direct[task]:
-            children[max(ups, key=lambda up: (order.level[up], -len(children[up]), -up))].append(task)
+            children[max(ups, key=lambda up: (end[up], -len(children[up]), -up))].append(task)
     heavy = list(weights)
     cut_off, roots = set(), []
     for task in reversed(order.topological):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,6 +40,19 @@ def test_the_target_counts_from_assembling_on(name: str) -> None:
         machine = PASSES.assemble(arranged, target)
         assert machine.definition() == compile_job(JOBS[name], target).definition()
         assert machine.target == target
+
+
+@pytest.mark.parametrize("last", ["a", "b"])
+@pytest.mark.parametrize("layout", ["unrolled", "parts"])
+def test_a_task_stands_behind_the_upstream_that_is_expected_to_end_last(layout: str, last: str) -> None:
+    """Then nobody has to be woken, if all take as long as is expected."""
+    expected = {"a": timedelta(seconds=5), "b": timedelta(seconds=5), last: timedelta(seconds=50)}
+    sources = (task(name, expected=expected[name]) for name in ("a", "b"))
+    behind = (task("c", "a", "b"), task("d", "a"), task("e", "b"))
+    machine = compile_job(job(*sources, *behind, layout=layout))
+    (arrangement,) = [part.arrangement for part in machine.parts] or [machine.arrangement]
+    assert arrangement
+    assert last not in arrangement.joins["c"]
 
 
 def test_a_mistake_is_told_by_the_pass_that_finds_it() -> None:

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elt_redshift.graph.layout import MAX_DEPTH, Arrangement, Nesting, One, Series, Together, arrange, tasks_of
+from elt_redshift.graph.order import ends
 
 Graph = Mapping[str, Sequence[str]]
 
@@ -59,25 +60,25 @@ class Run:
         self.joins, self.seconds = arrangement.joins, seconds
         self.starts: dict[str, int] = {}
         self.ends: dict[str, int] = {}
-        self._before: dict[str, tuple[str, ...]] = {}
+        self.before: dict[str, tuple[str, ...]] = {}
         self._bounds(arrangement.layout, ())
-        while len(self.starts) < len(self._before):
-            ready = [task for task in self._before if task not in self.starts and self._ready(task)]
+        while len(self.starts) < len(self.before):
+            ready = [task for task in self.before if task not in self.starts and self._ready(task)]
             assert ready, "every task that is left waits for another one that is left"
             for task in ready:
-                needed = (*self._before[task], *self.joins.get(task, ()))
+                needed = (*self.before[task], *self.joins.get(task, ()))
                 self.starts[task] = max((self.ends[up] for up in needed), default=0)
                 self.ends[task] = self.starts[task] + seconds[task]
 
     def _ready(self, task: str) -> bool:
-        return all(up in self.ends for up in (*self._before[task], *self.joins.get(task, ())))
+        return all(up in self.ends for up in (*self.before[task], *self.joins.get(task, ())))
 
     def _bounds(self, layout: Nesting, before: tuple[str, ...]) -> None:
         """``before`` are the tasks at whose ends ``layout`` is entered."""
         match layout:
             case One(task):
-                assert task not in self._before, f"{task} stands in two places"
-                self._before[task] = before
+                assert task not in self.before, f"{task} stands in two places"
+                self.before[task] = before
             case Together(parts):
                 for part in parts:
                     self._bounds(part, before)
@@ -107,6 +108,19 @@ def test_each_task_starts_once_at_the_end_of_its_last_upstream(graph: Graph, see
     assert sorted(tasks_of(arrangement.layout)) == sorted(graph)
     assert run.starts == {task: max((run.ends[up] for up in ups), default=0) for task, ups in graph.items()}
     assert depth(arrangement.layout) <= max_depth
+
+
+@given(graphs(largest=40), st.integers(0, 2**32))
+def test_a_task_stands_behind_the_upstream_that_is_expected_to_end_last(graph: Graph, seed: int) -> None:
+    """If each takes as long as is expected, no task waits for another branch once its own has come to it."""
+    rng = Random(seed)
+    seconds = {task: rng.randint(1, 100) for task in graph}
+    arrangement = arrange(graph, len(graph) + 1, ends(graph, seconds))
+    run = Run(arrangement, seconds)
+    assert run.ends == ends(graph, seconds)
+    for task, awaited in arrangement.joins.items():
+        assert run.starts[task] == max(run.ends[up] for up in run.before[task])
+        assert all(run.ends[up] <= run.starts[task] for up in awaited)
 
 
 @given(graphs())

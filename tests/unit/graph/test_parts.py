@@ -86,6 +86,16 @@ def test_a_cut_is_the_same_each_time(given: tuple[Graph, dict[str, float], float
     assert cut(*given) == cut(*given)
 
 
+@pytest.mark.parametrize("last", ["a", "b"])
+def test_a_tree_holds_a_task_with_the_upstream_that_is_expected_to_end_last(last: str) -> None:
+    """Whose end it is expected to wait for is in its own part, and before it."""
+    graph = {"a": [], "b": [], "c": ["a", "b"], "d": ["a"], "e": ["b"]}
+    made = cut(graph, dict.fromkeys(graph, 1.0), 3, {**dict.fromkeys(graph, 1.0), last: 2.0})
+    (part,) = (part for part in made.parts if "c" in part.tasks)
+    assert last in part.tasks
+    assert last not in part.arrangement.joins["c"]
+
+
 def test_a_task_that_is_too_heavy_is_a_part_of_its_own() -> None:
     """Whoever measures that part says that it is too large."""
     made = cut({"a": [], "b": ["a"], "c": ["b"]}, {"a": 1, "b": 9, "c": 1}, 4)
