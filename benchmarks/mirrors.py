@@ -21,6 +21,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,20 +44,37 @@ COMPONENTS = {
 }
 SECONDS = 1200.0
 SMALL = 'job_id: "2"\nname: warm\ntasks: {task_0: {statement: select 1}}\n'
-WAYS = ("groups", "one", "tasks", "worker")
+WAYS = ("groups", "one", "tasks", "worker", "bare")
+WARM = """
+# An Airflow DAG.
+from elt_redshift import EltJob, elt_dag
+
+dag = elt_dag(EltJob.load("warm"), state_machine_arn={machine!r})
+"""
 DAG = """
 # An Airflow DAG.
 from elt_redshift import EltJob, elt_dag
 
-warm = elt_dag(EltJob.load("warm"), state_machine_arn={small!r})
-job = EltJob.load("benchmark")
-for way in {ways!r}:
-    mirrors = "tasks" if way == "worker" else way
-    dag = globals()[way] = elt_dag(
-        job, dag_id=way, state_machine_arn={machine!r}, mirrors=mirrors, poll_interval=2, max_active_tasks=1000
-    )
-    for task in dag.tasks if way == "worker" else ():
-        task.start_from_trigger = False
+dag = elt_dag(
+    EltJob.load("benchmark"),
+    dag_id={way!r},
+    state_machine_arn={machine!r},
+    mirrors={mirrors!r},
+    poll_interval=2,
+    max_active_tasks=1000,
+)
+"""
+ON_WORKERS = """
+for task in dag.tasks:
+    task.start_from_trigger = False
+"""
+BARE = """
+# An Airflow DAG.
+from bare_mirrors import bare_dag
+
+from elt_redshift import EltJob
+
+dag = bare_dag({way!r}, EltJob.load("benchmark"))
 """
 
 
@@ -64,6 +82,7 @@ for way in {ways!r}:
 def airflow(home: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[list[psutil.Process]]:
     """Airflow's processes, each in a session of its own."""
     environment = airflow_home.prepare(home, dags, {**aws, **settings()})
+    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)  # for bare_mirrors
     running = [
         subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "airflow", name, *options],
@@ -112,12 +131,16 @@ def wait_for(database: Path, query: str, *values: str) -> str:
 
 
 def processor_time(components: list[psutil.Process]) -> dict[str, float]:
-    """Seconds of each component: of its process and of all its children, those that have ended included."""
-    total = dict.fromkeys(COMPONENTS, 0.0)
+    """Seconds of each component: of its first process, and of all its children, those that have ended included."""
+    total: Counter[str] = Counter()
     for name, component in zip(COMPONENTS, components, strict=True):
-        for one in (component, *component.children(recursive=True)):
+        children = component.children(recursive=True)
+        own = component.cpu_times()
+        total[name] = own.user + own.system
+        total[f"{name}'s children"] = own.children_user + own.children_system
+        for one in children:
             with contextlib.suppress(psutil.Error):
-                total[name] += sum(one.cpu_times()[:4])
+                total[f"{name}'s children"] += sum(one.cpu_times()[:4])
     return total
 
 
@@ -137,15 +160,19 @@ def measure(way: str, home: Path, components: list[psutil.Process], environment:
     took = "select (julianday(end_date) - julianday(start_date)) * 86400 from dag_run where dag_id = ?"
     end = "select end_date from dag_run where dag_id = ?"
     seconds, at = (wait_for(home / "airflow.db", query, way) for query in (took, end))
-    client = boto3.client("stepfunctions")
-    (newest, *_) = client.list_executions(stateMachineArn=environment["BENCHMARK_MACHINE"])["executions"]
-    after = datetime.fromisoformat(at).replace(tzinfo=UTC) - newest["stopDate"]
+    after = "" if way == "bare" else f"{behind(at, environment['BENCHMARK_MACHINE']):6.1f} s after its execution, "
     sys.stdout.write(
-        f"{way:>9}: {state}, {after.total_seconds():6.1f} s after its execution, {float(seconds):6.1f} s in all, "
+        f"{way:>9}: {state}, {after}{float(seconds):6.1f} s in all, "
         f"{sum(used.values()):6.1f} s of processor time, load {os.getloadavg()[0]:.1f}\n"
         f"           {', '.join(f'{name} {seconds:.1f} s' for name, seconds in used.items())}\n"
     )
     sys.stdout.flush()
+
+
+def behind(ended: str, machine: str) -> float:
+    """Seconds from the end of the machine's newest execution to that of the DAG run."""
+    (newest, *_) = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+    return (datetime.fromisoformat(ended).replace(tzinfo=UTC) - newest["stopDate"]).total_seconds()
 
 
 def project(tasks: int, folder: Path) -> Path:
@@ -179,6 +206,12 @@ def deploy(name: str, tasks: int, seconds: int) -> str:
     return str(made["stateMachineArn"])
 
 
+def dag_file(way: str, machine: str) -> str:
+    """One DAG: what a file has beside it counts for each reading of the file."""
+    file = BARE if way == "bare" else DAG + (ON_WORKERS if way == "worker" else "")
+    return file.format(way=way, machine=machine, mirrors="tasks" if way == "worker" else way)
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--tasks", type=int, default=500)
@@ -193,7 +226,9 @@ def main() -> None:
         package("benchmark", project(given.tasks, Path(folder, "job")), dags)
         (warm := Path(folder, "warm.yaml")).write_text(SMALL)
         package("warm", warm, dags)
-        (dags / "benchmark.py").write_text(DAG.format(ways=tuple(given.ways), machine=machine, small=small))
+        (dags / "warm.py").write_text(WARM.format(machine=small))
+        for way in given.ways:
+            (dags / f"of_{way}.py").write_text(dag_file(way, machine))
         with airflow(home, dags, aws) as components:
             environment = components[1].environ() | os.environ
             run("warm", home, environment)

@@ -14,8 +14,8 @@ forget >> count
 
 @task
 def tell(ti, params):
-    """The XComs of a mirror: rows, seconds, statement_id, execution_arn."""
-    rows = ti.xcom_pull(task_ids="orders.load", key="rows")
+    """The value of a mirror is a dict of rows, seconds, statement_id and execution_arn."""
+    rows = ti.xcom_pull(task_ids="orders.load")["rows"]
     return f"{rows} orders of {params['year']}"
 
 

@@ -269,7 +269,7 @@ def test_a_failure_is_told_and_clearing_it_redrives_once(airflow: Airflow, jobs:
         assert run.wait() == "failed"
         states = {"load": "success", "fact": "failed", "other": "failed", "last": "upstream_failed"}
         assert run.states() == {"start_execution": "success", **states}
-        statement = run.xcom("fact", "statement_id")
+        statement = run.xcom("fact", "return_value")["statement_id"]
         assert f"Task fact failed at fact.sql:3: ERROR: division by zero (statement {statement})" in run.log("fact")
         assert "Task other was stopped, because fact failed: ERROR: division by zero" in run.log("other")
         shown = run.task("fact")["rendered_fields"]

@@ -162,8 +162,8 @@ def test_a_run_that_succeeds(runs: dict[str, Run], executions: Executions, run: 
     assert done.status == 0, done.output
     assert done.states == dict.fromkeys(["start_execution", "one", "two", "three"], "success")
     for task in ("one", "two", "three"):
-        assert set(done.xcoms[task]) >= {"execution_arn", "statement_id", "seconds", "rows"}, task
-    assert done.xcoms["three"]["rows"] == 1
+        assert set(done.xcoms[task]["return_value"]) == {"execution_arn", "statement_id", "seconds", "rows"}, task
+    assert done.xcoms["three"]["return_value"]["rows"] == 1
     assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "SUCCEEDED"
 
 
@@ -171,7 +171,7 @@ def test_groups_that_succeed(runs: dict[str, Run]) -> None:
     """They are green, and what is behind them all; one mirror shows a job as well."""
     done = runs["grouped"]
     assert done.states == dict.fromkeys(["start_execution", "first", "tiny", "end_execution"], "success"), done.output
-    assert set(done.xcoms["first"]) >= {"execution_arn", "seconds"}
+    assert set(done.xcoms["first"]["return_value"]) >= {"execution_arn", "seconds"}
     one = runs["grouped_on_the_worker"]
     assert one.states == dict.fromkeys(["start_execution", "tiny"], "success"), one.output
 
@@ -191,7 +191,7 @@ def test_a_run_that_fails(runs: dict[str, Run], executions: Executions) -> None:
     done = runs["failing"]
     assert done.status == 1, done.output
     assert (done.states["two"], done.states["three"]) == ("failed", "upstream_failed")
-    statement = done.xcoms["two"]["statement_id"]
+    statement = done.xcoms["two"]["return_value"]["statement_id"]
     assert statement.endswith(":2")
     assert f"Task two failed at two.sql:3: ERROR: division by zero (statement {statement})" in done.output
     assert executions.describe(done.xcoms["start_execution"]["execution_arn"]).status == "FAILED"
@@ -212,7 +212,7 @@ def test_the_scheduled_example_runs(more_runs: dict[str, Run]) -> None:
     done = more_runs["scheduled"]
     assert done.states == dict.fromkeys(["start_execution", "create", "load"], "success"), done.output
     assert done.xcoms["start_execution"]["run"]["parameters"] == {"year": "2019"}
-    assert done.xcoms["load"]["rows"] == 2
+    assert done.xcoms["load"]["return_value"]["rows"] == 2
 
 
 @pytest.mark.exhaustive

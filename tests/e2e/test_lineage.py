@@ -156,7 +156,7 @@ def test_a_mirror_tells_what_its_task_ran(airflow: Airflow, folder: Path) -> Non
     assert _tables(ends["stage"]["inputs"]) == {(CLUSTER, "dev.public.source")}
     assert _tables(ends["stage"]["outputs"]) == {(CLUSTER, "dev.public.staged")}
     query = ends["fact"]["run"]["facets"]["externalQuery"]
-    assert (query["externalQueryId"], query["source"]) == (run.xcom("fact", "statement_id"), CLUSTER)
+    assert (query["externalQueryId"], query["source"]) == (run.xcom("fact", "return_value")["statement_id"], CLUSTER)
 
 
 def test_a_failure_is_told_with_redshifts_message(airflow: Airflow, folder: Path) -> None:
@@ -167,7 +167,7 @@ def test_a_failure_is_told_with_redshifts_message(airflow: Airflow, folder: Path
     assert _kinds(events["fact"]) == Counter(START=1, FAIL=1)
     facets = events["fact"][-1]["run"]["facets"]
     assert "division by zero" in facets["errorMessage"]["message"]
-    assert facets["eltRedshift_run"]["statementId"] == run.xcom("fact", "statement_id")
+    assert facets["eltRedshift_run"]["statementId"] == run.xcom("fact", "return_value")["statement_id"]
     assert events["fact"][-1]["job"]["facets"]["sql"]["query"].startswith("insert into facts")
 
 

@@ -7,7 +7,8 @@ from typing import Any
 from elt_redshift.airflow_compat import BaseOperatorLink, xcom
 from elt_redshift.protocol import consoles
 
-#: Under this key tasks push the ARN of the execution that they start or show.
+#: Under this key tasks push the ARN of the execution that they start or show, and in the value of a mirror that has
+#: ended it is the one that shows the task.
 EXECUTION_ARN = "execution_arn"
 
 
@@ -26,6 +27,14 @@ def queries_url(execution_arn: str) -> str:
     return f"{''.join(consoles.console(partition, region))}/redshiftv2/home?region={region}#queries"
 
 
+def _found(ti_key: Any) -> str | None:
+    """The ARN of a task's execution, if it is known."""
+    returned = xcom(ti_key, "return_value")
+    of_end = returned.get(EXECUTION_ARN) if isinstance(returned, dict) else None
+    found = of_end or xcom(ti_key, EXECUTION_ARN)
+    return str(found) if found else None
+
+
 def _where(arn: str) -> tuple[str, str]:
     """A resource's partition and region."""
     _, partition, _, region = arn.split(":")[:4]
@@ -38,8 +47,8 @@ class ExecutionLink(BaseOperatorLink):
     name = "Step Functions execution"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        found = xcom(ti_key, EXECUTION_ARN)
-        return execution_url(str(found)) if found else ""
+        found = _found(ti_key)
+        return execution_url(found) if found else ""
 
 
 class QueriesLink(BaseOperatorLink):
@@ -48,5 +57,5 @@ class QueriesLink(BaseOperatorLink):
     name = "Redshift queries"
 
     def get_link(self, operator: Any, *, ti_key: Any) -> str:
-        found = xcom(ti_key, EXECUTION_ARN)
-        return queries_url(str(found)) if found else ""
+        found = _found(ti_key)
+        return queries_url(found) if found else ""

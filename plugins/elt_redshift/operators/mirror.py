@@ -32,7 +32,7 @@ from elt_redshift.operators.base import ConnectedOperator
 from elt_redshift.protocol.executions import MAX_FOLLOW
 from elt_redshift.runs import causes
 from elt_redshift.triggers.group import Decide, decider
-from elt_redshift.triggers.outcome import DEPLOYED, RUN, XCOMS, Outcome
+from elt_redshift.triggers.outcome import DEPLOYED, RETURNED, RUN, Outcome
 
 if TYPE_CHECKING:
     from elt_redshift.aws.statement_status import StatementStatus
@@ -50,7 +50,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
     Cleared, it lets an unsuccessful execution go on (see :mod:`elt_redshift.operators.redriving`); failed by somebody
     while it waits, it stops the execution. It succeeds, fails with Redshift's message, or is skipped, as the state
-    machine's task is. XComs: ``execution_arn``, ``statement_id``, ``seconds``, ``rows``.
+    machine's task is. Its value, a dict that other tasks can pull, has ``execution_arn``, ``statement_id``, ``seconds``
+    and ``rows``, as far as they are known; with ``do_xcom_push=False`` it has none.
 
     Its retries are for what is not the task's fault: a worker that was lost, AWS that would not answer. What the task
     came to is never tried again.
@@ -178,8 +179,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         """Resume with the trigger's event; with None, when the trigger leaves all to a worker; with the name of a state
         after the trigger has ended the task, which ``airflow dags test`` does not know about."""
         if event is None:
-            for key in XCOMS:  # of an earlier try: Airflow removes them only where a worker begins
-                context["ti"].xcom_push(key=key, value=None)
+            # Of an earlier try: Airflow removes it only where a worker begins.
+            context["ti"].xcom_push(key=RETURNED, value=None)
             self._begin(context)
         elif isinstance(event, str):
             self._conclude(context, self._follow(self._pursue(context)[0]))
@@ -267,6 +268,7 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
                 job.to_dict() if job else None,
                 ends_without_worker(self),
                 self.tasks,
+                self.do_xcom_push,
                 poll_interval=self.poll_interval,
                 **self.connection.arguments,
             ),
@@ -286,8 +288,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
 
     def _conclude(self, context: Context, outcome: Outcome) -> None:
         self._told = mirrored(context, self.start_task_id, self.lineage(), outcome, self._statement)
-        for key, value in outcome.xcoms.items():
-            context["ti"].xcom_push(key=key, value=value)
+        if self.do_xcom_push and outcome.returned:
+            context["ti"].xcom_push(key=RETURNED, value=outcome.returned)
         match outcome.status:
             case "succeeded":
                 self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))

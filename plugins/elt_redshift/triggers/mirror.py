@@ -80,7 +80,7 @@ class MirrorTrigger(AwsTrigger):
         self._found: TaskTrigger | None = None
         self._shown = False
         self._notes: str | None = None
-        self._needs_worker = False
+        self._needs_worker, self._returns = False, True
         self._deployed: str | None = None
         self._parameters: dict[str, str] = {}
 
@@ -98,6 +98,7 @@ class MirrorTrigger(AwsTrigger):
     def _take_from_task(self) -> None:
         if self.task is not None:
             self._notes, self._needs_worker = getattr(self.task, "doc_md", None), needs_worker(self.task)
+            self._returns = self.task.do_xcom_push
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
         ti: Any = self.task_instance
@@ -142,6 +143,7 @@ class MirrorTrigger(AwsTrigger):
             followed.job,
             end_from_trigger=not self._needs_worker,
             tasks=self.tasks,
+            returns=self._returns,
             poll_interval=self.poll_interval,
             **self.connection.arguments,
         )

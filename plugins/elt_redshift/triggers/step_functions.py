@@ -23,7 +23,7 @@ from elt_redshift.runs.history import TaskRuns
 from elt_redshift.triggers.base import AwsTrigger, TriggerArguments, not_too_soon
 from elt_redshift.triggers.group import decider
 from elt_redshift.triggers.killing import to_the_end
-from elt_redshift.triggers.outcome import Outcome
+from elt_redshift.triggers.outcome import RETURNED, Outcome
 from elt_redshift.triggers.poller import Poller, shared
 
 if TYPE_CHECKING:
@@ -80,9 +80,10 @@ class TaskTrigger(AwsTrigger):
     :param job: the job, as :class:`~elt_redshift.aws.job_ref.JobRef` writes it, for :meth:`on_kill`.
     :param end_from_trigger: end a task that succeeded or was skipped without a worker. (A failure always resumes one,
         which raises it as Airflow's callbacks and e-mails expect.)
+    :param returns: push the task's value, an XCom, where it ends the task.
     """
 
-    ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger", "tasks")
+    ARGUMENTS = ("execution_arn", "redrives", "job", "end_from_trigger", "tasks", "returns")
 
     #: Somebody else sees to the task's links.
     linked = False
@@ -95,13 +96,14 @@ class TaskTrigger(AwsTrigger):
         job: dict[str, Any] | None = None,
         end_from_trigger: bool = False,
         tasks: Sequence[str] = (),
+        returns: bool = True,
         **given: Unpack[TriggerArguments],
     ) -> None:
         super().__init__(**given)
         # Not self.task: that is a property of Airflow's base class.
         self.execution_arn, self.task_name = execution_arn, task
         self.redrives, self.job, self.end_from_trigger = redrives, job, end_from_trigger
-        self.tasks = list(tasks)
+        self.tasks, self.returns = list(tasks), returns
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         path, given = super().serialize()
@@ -142,7 +144,8 @@ class TaskTrigger(AwsTrigger):
     def _event(self, outcome: Outcome) -> TriggerEvent:
         if self.end_from_trigger and outcome.status == "succeeded":
             self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
-            return TaskSuccessEvent(xcoms=outcome.xcoms | self._links(outcome))
+            returned = {RETURNED: outcome.returned} if self.returns else {}
+            return TaskSuccessEvent(xcoms=returned | self._links(outcome))
         if self.end_from_trigger and outcome.status == "skipped":
             self.log.info(outcome.message)
             return TaskSkippedEvent(xcoms=self._links(outcome))

@@ -61,6 +61,14 @@ def test_every_task_links_to_what_it_knows(
     assert found == {"start_execution": [execution], "load": [execution, queries]}
 
 
+def test_the_execution_that_shows_a_task_goes_before_the_one_it_is_a_part_of(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mirror of a run in parts links to the part's execution, once it has ended."""
+    part = f"{ARN}-part"
+    pushed = {"execution_arn": ARN, "return_value": {"execution_arn": part}}
+    monkeypatch.setattr(console, "xcom", lambda _, key: pushed[key])
+    assert console.ExecutionLink().get_link(None, ti_key=None) == execution_url(part)
+
+
 def test_plugin_and_provider_register_every_link() -> None:
     """Airflow rebuilds links of serialized DAGs only where a plugin (in MWAA's folder) or a provider (from a wheel)
     names them."""

@@ -48,6 +48,11 @@ class FakeTaskInstance:
     def __init__(self, try_number: int = 1, max_tries: int = 0, **xcoms: Any) -> None:
         self.try_number, self.max_tries, self.xcoms = try_number, max_tries, xcoms
 
+    @property
+    def returned(self) -> Any:
+        """The task's value."""
+        return self.xcoms["return_value"]
+
     def xcom_push(self, key: str, value: Any) -> None:
         self.xcoms[key] = value
 
@@ -281,7 +286,7 @@ def test_a_mirror_that_was_ended_already_looks_by_itself(hook: FakeHook) -> None
     hook.client.executions[execution.arn] = execution
     ti = FakeTaskInstance(execution_arn=execution.arn)
     _mirror().execute_complete({"ti": ti}, "success")
-    assert (ti.xcoms["statement_id"], ti.xcoms["rows"]) == ("s-1", 7)
+    assert (ti.returned["statement_id"], ti.returned["rows"]) == ("s-1", 7)
 
 
 @pytest.mark.parametrize("error", ["Trigger timeout", "Trigger/execution timeout"])
@@ -333,11 +338,11 @@ def test_a_mirror_can_begin_on_a_worker(options: dict[str, Any]) -> None:
 
 def test_a_mirror_goes_on_with_a_worker(hook: FakeHook) -> None:
     """When the trigger leaves all to a worker, nothing of an earlier try is left to see, and it begins anew."""
-    ti: Any = FakeTaskInstance(statement_id="old", rows=1, seconds=1.0, execution_arn="older")
+    ti: Any = FakeTaskInstance(return_value={"statement_id": "old", "rows": 1}, execution_arn="older")
     ti.xcom_pull = lambda task_ids, key: "arn" if key == EXECUTION_ARN else None
     with pytest.raises(TaskDeferred):
         _mirror().execute_complete({"ti": ti}, None)
-    assert ti.xcoms == {"statement_id": None, "rows": None, "seconds": None, "execution_arn": "arn"}
+    assert ti.xcoms == {"return_value": None, "execution_arn": "arn"}
 
 
 JOB = JobRef("7", "sales")
@@ -384,7 +389,7 @@ def test_an_execution_timeout_stops_nothing_that_it_does_not_know(hook: FakeHook
 def test_what_has_ended_when_its_time_is_over_shows_how(hook: FakeHook) -> None:
     """A triggerer that was away does not make a failure of a success, nor end what goes on behind it."""
     ti = _overdue(hook, FakeExecution("run").succeed("load"), True)
-    assert (ti.xcoms["statement_id"], hook.stopped) == ("s-1", [])
+    assert (ti.returned["statement_id"], hook.stopped) == ("s-1", [])
     with pytest.raises(AirflowFailException, match=r"^Task load failed at load\.sql:1: ERROR: no"):
         _overdue(hook, FakeExecution("other").fail("load", "ERROR: no"), True)
     assert hook.stopped == []
@@ -415,12 +420,15 @@ def test_a_mirror_needs_an_execution() -> None:
         _run(_mirror(), FakeTaskInstance())
 
 
-def test_a_succeeded_mirror_pushes_statement_seconds_and_rows() -> None:
-    """What the event tells of a success becomes XComs."""
+def test_a_succeeded_mirror_returns_statement_seconds_and_rows() -> None:
+    """What the event tells of a success becomes one XCom, or none where the task is to push nothing."""
     ti = FakeTaskInstance()
     event = Outcome("succeeded", statement_id="s-1", seconds=2.5, rows=0, attempt=1).to_event()
     _mirror().execute_complete({"ti": ti}, event)
-    assert ti.xcoms == {"statement_id": "s-1", "seconds": 2.5, "rows": 0}
+    assert ti.xcoms == {"return_value": {"statement_id": "s-1", "seconds": 2.5, "rows": 0}}
+    silent = FakeTaskInstance()
+    _mirror(do_xcom_push=False).execute_complete({"ti": silent}, event)
+    assert silent.xcoms == {}
 
 
 def test_a_failed_mirror_shows_file_message_and_statement() -> None:
@@ -430,7 +438,7 @@ def test_a_failed_mirror_shows_file_message_and_statement() -> None:
     with pytest.raises(AirflowFailException) as failed:
         _mirror(statements=_standing("load.sql:1", "load.sql:12")).execute_complete({"ti": ti}, event)
     assert str(failed.value) == f"Task load failed at load.sql:12: ERROR: no such table (statement s-1:2). {REMEDY}"
-    assert ti.xcoms == {"statement_id": "s-1:2", "seconds": 1.0}
+    assert ti.xcoms == {"return_value": {"statement_id": "s-1:2", "seconds": 1.0}}
 
 
 def test_a_failure_without_a_statement_names_none() -> None:
@@ -462,7 +470,7 @@ def test_a_mirror_can_wait_on_its_worker(hook: FakeHook) -> None:
     hook.client.executions[execution.arn] = execution
     ti = FakeTaskInstance(execution_arn=execution.arn)
     _run(_mirror(deferrable=False), ti)
-    assert (ti.xcoms["statement_id"], ti.xcoms["rows"]) == ("s-1", 7)
+    assert (ti.returned["statement_id"], ti.returned["rows"]) == ("s-1", 7)
     assert execution.status == "RUNNING"
 
 
@@ -480,7 +488,7 @@ def test_a_failure_reads_the_same_wherever_the_mirror_waited(hook: FakeHook, def
     link = execution_url(execution.arn)
     said = f"Task load failed at a.sql:9: ERROR: no such table (statement s-1:2). {REMEDY} See {link}"
     assert str(failed.value) == said
-    assert ti.xcoms == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
+    assert ti.returned == {"execution_arn": execution.arn, "statement_id": "s-1:2", "seconds": 2.0}
 
 
 def test_a_mirror_of_a_locked_job_is_skipped_on_its_worker(hook: FakeHook) -> None:

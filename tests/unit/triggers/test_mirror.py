@@ -98,6 +98,7 @@ def _trigger(task: str = "load", try_number: int = 1, **of_task: Any) -> MirrorT
         "doc_md": "select 1",
         "has_on_success_callback": False,
         "has_on_skipped_callback": False,
+        "do_xcom_push": True,
         "outlets": [],
         **of_task,
     }
@@ -116,12 +117,14 @@ def _event(trigger: MirrorTrigger) -> Any:
 
 
 def test_a_success_needs_no_worker(airflow: Airflow) -> None:
-    """The execution is found by the DAG run's ids, and the task ends with its XComs and links."""
+    """The execution is found by the DAG run's ids, and the task ends with its value and links, or with the links alone."""
     execution = airflow.attempt(1).succeed("load")
     event = _event(_trigger())
     assert isinstance(event, TaskSuccessEvent)
     shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
-    assert event.xcoms == shown | links(execution.arn)
+    assert event.xcoms == {"return_value": shown} | links(execution.arn)
+    event = _event(_trigger(do_xcom_push=False))
+    assert event.xcoms == links(execution.arn)
 
 
 def test_searches_share_a_hook_until_aws_refuses_one(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +232,7 @@ def test_the_newest_attempt_is_followed(airflow: Airflow) -> None:
     newest = airflow.attempt(2).fail("load", "ERROR: no")
     newest.redrive("token")
     newest.succeed("load", "s-2")
-    assert _event(_trigger()).xcoms["execution_arn"] == newest.arn
+    assert _event(_trigger()).xcoms["return_value"]["execution_arn"] == newest.arn
 
 
 @pytest.mark.parametrize("try_number", [2, 3])
@@ -256,7 +259,7 @@ def test_any_start_task_will_do(airflow: Airflow) -> None:
     execution = FakeExecution("my-own").succeed("load")
     airflow.client.executions[execution.arn] = execution
     airflow.xcoms[("start", "execution_arn")] = execution.arn
-    assert _event(_trigger()).xcoms["execution_arn"] == execution.arn
+    assert _event(_trigger()).xcoms["return_value"]["execution_arn"] == execution.arn
 
 
 def test_mirrors_that_begin_together_search_once(airflow: Airflow) -> None:

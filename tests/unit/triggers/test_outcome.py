@@ -107,7 +107,7 @@ def test_a_kept_task_names_the_execution_that_has_done_it() -> None:
     execution.add("ExecutionStarted", executionStartedEventDetails={"input": execution.given})
     outcome = _outcome(execution.keep("load"))
     assert outcome is not None
-    assert (outcome.status, outcome.statement_id, outcome.xcoms) == (
+    assert (outcome.status, outcome.statement_id, outcome.returned) == (
         "succeeded",
         None,
         {"execution_arn": execution.arn},

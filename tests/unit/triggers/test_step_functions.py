@@ -81,13 +81,15 @@ def test_the_event_tells_how_the_task_ended(hook: type[FakeHook]) -> None:
 
 
 def test_a_success_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
-    """Then the event is Airflow's own for that, and holds the XComs."""
+    """Then the event is Airflow's own for that, and holds the task's value, unless that is not asked for."""
     execution = FakeExecution("run").succeed("load")
     hook.client.executions[execution.arn] = execution
     event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True)))
     assert isinstance(event, TaskSuccessEvent)
     shown = {"execution_arn": execution.arn, "statement_id": "s-1", "seconds": 2.0, "rows": 7}
-    assert event.xcoms == shown | links(execution.arn)
+    assert event.xcoms == {"return_value": shown} | links(execution.arn)
+    event = asyncio.run(_first(TaskTrigger(execution.arn, "load", end_from_trigger=True, returns=False)))
+    assert event.xcoms == links(execution.arn)
 
 
 def test_a_skipped_run_can_end_the_task_without_a_worker(hook: type[FakeHook]) -> None:
