@@ -71,6 +71,7 @@ __all__ = [
     "DuplicateTaskIdFound",
     "Param",
     "TaskGroup",
+    "asks",
     "backoff",
     "bounded",
     "clear_number",
@@ -90,6 +91,7 @@ __all__ = [
     "run_before",
     "sensor_timeout",
     "set_xcom",
+    "start_from_trigger",
     "task_state",
     "task_states",
     "task_timeout",
@@ -174,6 +176,24 @@ def link_xcom(link: BaseOperatorLink, url: str) -> dict[str, str]:
     """The XCom in which Airflow 3 keeps a link; Airflow 2 asks the link itself."""
     key = getattr(link, "xcom_key", None)
     return {str(key): url} if key else {}
+
+
+def start_from_trigger(operator: BaseOperator, **arguments: Any) -> None:
+    """Let an operator begin in the triggerer (Airflow 3.3 and later).
+
+    :param arguments: what StartTriggerArgs takes.
+    """
+    from airflow.triggers.base import StartTriggerArgs
+
+    vars(operator).update(start_from_trigger=True, start_trigger_args=StartTriggerArgs(**arguments))
+
+
+def asks(operator: BaseOperator) -> bool:
+    """Whether a Param of the task's or its DAG's has no default. (Where such a task begins in the triggerer, Airflow
+    3.3.1 fails to make its context, and the triggerer ends, whatever else waits there.)"""
+    dag: Any = operator.get_dag()
+    of_dag = () if dag is None else dag.params.values()
+    return not all(param.has_value for param in (*operator.params.values(), *of_dag))
 
 
 def hooked(operator: BaseOperator) -> bool:

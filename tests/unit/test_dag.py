@@ -601,3 +601,10 @@ def test_a_jobs_retries_are_airflows_where_they_mean_the_same() -> None:
     assert (a.retries, a.retry_delay, a.max_retry_delay) == (3, timedelta(minutes=1), timedelta(minutes=5))
     assert (a.retry_on, b.retries, b.retry_on) == (("conflict",), 2, ("any",))
     assert not a.retry_exponential_backoff or a.retry_exponential_backoff == 1
+
+
+@pytest.mark.skipif(not STARTS_FROM_TRIGGER, reason="Airflow 3.3 and later")
+def test_mirrors_begin_on_workers_where_a_parameter_has_no_default(job: EltJob) -> None:
+    """Airflow's triggerer would not survive them (3.3.1)."""
+    dags = elt_dag(job), elt_dag(job, parameters={"region": "EUROPE"})
+    assert [serialized_and_back(dag).get_task("b").start_from_trigger for dag in dags] == [False, True]

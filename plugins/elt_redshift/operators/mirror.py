@@ -13,10 +13,12 @@ from elt_redshift.airflow_compat import (
     AirflowSkipException,
     BaseOperatorLink,
     Context,
+    asks,
     bounded,
     clear_number,
     ends_without_worker,
     hooked,
+    start_from_trigger,
     task_timeout,
 )
 from elt_redshift.aws.job_ref import JobRef
@@ -106,23 +108,21 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
         self.task_name, self.statements = task_name or self.task_id, tuple(statements)
         self.start_task_id, self.fenced = start_task_id, fenced
         self.poll_interval, self.deferrable, self.follow_timeout = poll_interval, deferrable, follow_timeout
-        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (templated or hooked(self)):
+        if from_trigger and deferrable and STARTS_FROM_TRIGGER and not (templated or hooked(self) or asks(self)):
             self._start_from_trigger(connection)
 
     def _start_from_trigger(self, connection: Connection) -> None:
-        from airflow.triggers.base import StartTriggerArgs
-
         given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, **connection.arguments}
         told = {name: value for name, value in given.items() if value != _ANY[name]}
         if self.tasks:
             told["tasks"] = list(self.tasks)
-        arguments = StartTriggerArgs(
+        start_from_trigger(
+            self,
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
             trigger_kwargs={"task": self.task_name, **told},
             next_method="execute_complete",
             timeout=self.follow_timeout,
         )
-        vars(self).update(start_from_trigger=True, start_trigger_args=arguments)
 
     @property
     def tasks(self) -> tuple[str, ...]:

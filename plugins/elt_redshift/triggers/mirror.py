@@ -115,9 +115,10 @@ class MirrorTrigger(AwsTrigger):
             event = await found.ended()
         finally:
             showing.cancel()
-        if isinstance(event, BaseTaskEndEvent) and not self._shown:
+        ended_in = found.ended_in or found.execution_arn
+        if isinstance(event, BaseTaskEndEvent) and not (self._shown and ended_in == found.execution_arn):
             # Airflow takes the links of an event as they are, unlike other XComs.
-            event.xcoms = (event.xcoms or {}) | links(found.execution_arn)
+            event.xcoms = (event.xcoms or {}) | links(ended_in)
         yield event
 
     async def on_kill(self) -> None:

@@ -87,6 +87,8 @@ class TaskTrigger(AwsTrigger):
 
     #: Somebody else sees to the task's links.
     linked = False
+    #: The execution that told of the end: of a job in parts, that of the part.
+    ended_in: str | None = None
 
     def __init__(
         self,
@@ -142,6 +144,7 @@ class TaskTrigger(AwsTrigger):
         return event
 
     def _event(self, outcome: Outcome) -> TriggerEvent:
+        self.ended_in = outcome.execution_arn
         if self.end_from_trigger and outcome.status == "succeeded":
             self.log.info(outcome.line(self.task_name, "Group" if self.tasks else "Task"))
             returned = {RETURNED: outcome.returned} if self.returns else {}

@@ -127,6 +127,17 @@ def test_a_success_needs_no_worker(airflow: Airflow) -> None:
     assert event.xcoms == links(execution.arn)
 
 
+def test_the_links_of_a_task_lead_to_the_part_that_ran_it(airflow: Airflow) -> None:
+    """As its XCom does, also where links to the run's own execution were there before."""
+    part = airflow.attempt(1).start_part(1)
+    airflow.client.executions[part.arn] = part.succeed("load")
+    for already in (False, True):
+        trigger = _trigger()
+        trigger._shown = already
+        event = _event(trigger)
+        assert event.xcoms.items() >= {"execution_arn": part.arn, **links(part.arn)}.items()
+
+
 def test_searches_share_a_hook_until_aws_refuses_one(airflow: Airflow, monkeypatch: pytest.MonkeyPatch) -> None:
     """A client takes longer to be made than a search; one whose credentials were exchanged is made anew."""
     airflow.attempt(1).succeed("load")
