@@ -211,23 +211,23 @@ class Run:
 
     def __init__(self, airflow: Airflow, dag_id: str, run_id: str) -> None:
         self.airflow, self.dag_id, self.run_id = airflow, dag_id, run_id
-        self._path = f"/dags/{dag_id}/dagRuns/{httpx.URL(path=run_id).raw_path.decode()}"
+        self.path = f"/dags/{dag_id}/dagRuns/{httpx.URL(path=run_id).raw_path.decode()}"
 
     @property
     def state(self) -> str:
-        return str(self.airflow.call("GET", self._path)["state"])
+        return str(self.airflow.call("GET", self.path)["state"])
 
     def task(self, task_id: str) -> dict[str, Any]:
         """A task instance as the API shows it."""
-        return dict(self.airflow.call("GET", f"{self._path}/taskInstances/{task_id}"))
+        return dict(self.airflow.call("GET", f"{self.path}/taskInstances/{task_id}"))
 
     def instances(self) -> dict[tuple[str, int], str]:
         """The states of all task instances, by task and map index, -1 where it is not mapped."""
-        found = self.airflow.call("GET", f"{self._path}/taskInstances")["task_instances"]
+        found = self.airflow.call("GET", f"{self.path}/taskInstances")["task_instances"]
         return {(one["task_id"], one["map_index"]): one["state"] for one in found}
 
     def states(self) -> dict[str, str]:
-        answer = self.airflow.call("GET", f"{self._path}/taskInstances")
+        answer = self.airflow.call("GET", f"{self.path}/taskInstances")
         return {task["task_id"]: task["state"] for task in answer["task_instances"]}
 
     def wait(self, *states: str) -> str:
@@ -254,12 +254,12 @@ class Run:
     def log(self, task_id: str) -> str:
         """What the log of the task's latest try says, as the UI shows it."""
         number = self.task(task_id)["try_number"]
-        answer = self.airflow.call("GET", f"{self._path}/taskInstances/{task_id}/logs/{number}", full_content=True)
+        answer = self.airflow.call("GET", f"{self.path}/taskInstances/{task_id}/logs/{number}", full_content=True)
         return json.dumps(answer["content"], ensure_ascii=False)
 
     def xcom(self, task_id: str, key: str) -> Any:
         """An XCom; None when there is none."""
-        path = f"{self._path}/taskInstances/{task_id}/xcomEntries"
+        path = f"{self.path}/taskInstances/{task_id}/xcomEntries"
         entries = self.airflow.call("GET", path)["xcom_entries"]
         if key not in {entry["key"] for entry in entries}:
             return None
@@ -279,19 +279,19 @@ class Run:
 
     def fail(self) -> None:
         """Mark the run as failed."""
-        self.airflow.call("PATCH", self._path, {"state": "failed"})
+        self.airflow.call("PATCH", self.path, {"state": "failed"})
 
     def succeed(self) -> None:
         """Mark the run as a success."""
-        self.airflow.call("PATCH", self._path, {"state": "success"})
+        self.airflow.call("PATCH", self.path, {"state": "success"})
 
     def succeed_task(self, task_id: str) -> None:
         """Mark a task as a success."""
-        self.airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "success"})
+        self.airflow.call("PATCH", f"{self.path}/taskInstances/{task_id}", {"new_state": "success"})
 
     def fail_task(self, task_id: str) -> None:
         """Mark a task as failed."""
-        self.airflow.call("PATCH", f"{self._path}/taskInstances/{task_id}", {"new_state": "failed"})
+        self.airflow.call("PATCH", f"{self.path}/taskInstances/{task_id}", {"new_state": "failed"})
 
 
 @contextmanager
