@@ -119,11 +119,11 @@ def _allow(job: InParts, label: str) -> None:
 def _shown(run: Run, task: str) -> tuple[str, str]:
     """The execution that a task's XCom names, and where its link leads."""
     link = run.airflow.call("GET", f"{run.path}/taskInstances/{task}/links")["extra_links"][ExecutionLink.name]
-    return str(run.xcom(task, "execution_arn")), link
+    return str(run.xcom(task, "return_value")["execution_arn"]), link
 
 
 def test_each_task_shows_the_part_that_ran_it(airflow: Airflow, job: InParts, label: str) -> None:
-    """All green, each task once, with the part's execution in its XCom and behind its link, its statement, its rows
+    """All green, each task once, with the part's execution in its value and behind its link, its statement, its rows
     and its SQL in the log."""
     run = airflow.trigger("in_parts", run=label)
     assert run.wait() == "success"
@@ -133,7 +133,8 @@ def test_each_task_shows_the_part_that_ran_it(airflow: Airflow, job: InParts, la
     assert len({told.part for told in tasks.values()}) == len({*job.parts.values()}) > 1
     for task, told in tasks.items():
         assert _shown(run, task) == (told.part, execution_url(str(told.part)))
-        assert (run.xcom(task, "statement_id"), run.xcom(task, "rows")) == (told.statement_id, told.rows)
+        returned = run.xcom(task, "return_value")
+        assert (returned["statement_id"], returned["rows"]) == (told.statement_id, told.rows)
         assert all(text in run.log(task) for text in (f"values (:run, '{task}')", label, "FINISHED"))
 
 
@@ -147,7 +148,7 @@ def test_a_failure_in_one_part_is_told_and_clearing_it_redrives_all_parts(
     green = dict.fromkeys(["start_execution", "load", "side"], "success")
     stopped = {"sums": "upstream_failed", "slow": "failed", "last": "upstream_failed"}
     assert run.states() == {**green, "fact": "failed", **stopped}
-    statement = run.xcom("fact", "statement_id")
+    statement = run.xcom("fact", "return_value")["statement_id"]
     assert f"Task fact failed at fact.sql:3: ERROR: division by zero (statement {statement})" in run.log("fact")
     assert "Task slow was stopped, because fact failed: ERROR: division by zero" in run.log("slow")
     arn = run.xcom("start_execution", "execution_arn")

@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 
 POLL_INTERVAL = 5.0
 #: What a trigger takes where it is not told.
-_ANY = {"start_task_id": START_TASK, "poll_interval": POLL_INTERVAL, **Connection().arguments}
+_ANY = {"start_task_id": START_TASK, "poll_interval": POLL_INTERVAL, "tasks": [], **Connection().arguments}
 
 
 class MirrorOperator(TellsLineage, ConnectedOperator):
@@ -112,10 +112,8 @@ class MirrorOperator(TellsLineage, ConnectedOperator):
             self._start_from_trigger(connection)
 
     def _start_from_trigger(self, connection: Connection) -> None:
-        given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, **connection.arguments}
-        told = {name: value for name, value in given.items() if value != _ANY[name]}
-        if self.tasks:
-            told["tasks"] = list(self.tasks)
+        given = {"start_task_id": self.start_task_id, "poll_interval": self.poll_interval, "tasks": list(self.tasks)}
+        told = {name: value for name, value in {**given, **connection.arguments}.items() if value != _ANY[name]}
         start_from_trigger(
             self,
             trigger_cls="elt_redshift.triggers.mirror.MirrorTrigger",
