@@ -9,6 +9,7 @@ machine, of Airflow and of boto3 all come in by the same door. ::
     faults.end_statement("/load_fact/", "FAILED", "ERROR: 1023 …")
     faults.forget_token("/load_fact/")
     faults.limit_rate("redshift-data", "ExecuteStatement", per_second=2)
+    faults.let_conflict("TransactWriteItems", times=2)
 
 Each fault hits the ``nth`` matching call from now on, and as many behind it as ``times`` says; then it is over. Limits
 stay.
@@ -16,159 +17,22 @@ stay.
 
 from __future__ import annotations
 
-import json
-import re
 import sys
-import threading
-import time
-import uuid
-from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
-from typing import Any, Literal
-from urllib.parse import parse_qs
+from dataclasses import asdict
+from typing import Literal
 
-from elt_redshift.local.door import FAULTS_PATH, Application, StartResponse
+from elt_redshift.local.door import FAULTS_PATH
+from elt_redshift.local.dynamodb.conflicts import WRITES
 from elt_redshift.local.errors import LocalAwsError
+from elt_redshift.local.fault_box import REPEATED, UNDER_WAY, Fault
 from elt_redshift.local.management import ask
-from elt_redshift.local.rates import DATA_API, TokenBucket
+from elt_redshift.local.rates import DATA_API
 from elt_redshift.local.state import LocalAws
-
-Kind = Literal["fail", "delay", "lose", "end", "forget", "crowd"]
-
-#: Stands for a call where submissions are meant whose ClientToken is known.
-_REPEATED = "repeated submission"
 
 #: What a service says when it is asked too often, where that is not ``ThrottlingException``.
 _THROTTLED = {"dynamodb": "ProvisionedThroughputExceededException"}
 
 _RATE_EXCEEDED = "Rate exceeded"
-
-_JSON = [("Content-Type", "application/json")]
-_SERVICE = re.compile(r"Credential=[^/]+/\d+/[^/]+/(?P<service>[^/]+)/aws4_request")
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One fault, as it is sent to the server.
-
-    :param call: what AWS's protocol calls the operation, such as ``RedshiftData.ExecuteStatement``; nothing where
-        statements are ended, and no call's name where their ClientTokens are forgotten.
-    :param containing: it hits only calls whose request has this text; or statements whose name has it.
-    :param error: AWS's name of the error; or the status that a statement ends with.
-    :param seconds: how long a call is held up before it takes effect.
-    :param per_second: it hits only what exceeds so many calls a second, of which ``burst`` may come at once; 0: any.
-    """
-
-    kind: Kind
-    call: str = ""
-    nth: int = 1
-    times: int = 1
-    containing: str = ""
-    error: str = ""
-    message: str = ""
-    seconds: float = 0.0
-    per_second: float = 0.0
-    burst: float = 0.0
-
-
-class LostAnswerError(Exception):
-    """The call took effect, and nobody is to hear of it."""
-
-
-class FaultBox:
-    """The faults of a running embedded AWS, on the server's side.
-
-    :param clock: seconds that pass evenly, for rates.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._faults: list[tuple[Fault, list[str], TokenBucket | None]] = []
-
-    def application(self, app: Application) -> Application:
-        """``app``, whose calls meet the faults; and behind its own path, the faults to be set, read and removed."""
-
-        def enter(environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-            if environ["PATH_INFO"] == FAULTS_PATH:
-                return self._managed(environ, start_response)
-            if not self._faults:
-                return app(environ, start_response)
-            body = environ["wsgi.input"].read()
-            environ["wsgi.input"].seek(0)
-            faults = self._hitting(_call(environ, body), body.decode(errors="replace"))
-            time.sleep(sum(fault.seconds for fault in faults))
-            if failing := next((fault for fault in faults if fault.kind == "fail"), None):
-                return _refusal(failing, environ, start_response)
-            answer = list(app(environ, start_response))
-            if any(fault.kind == "lose" for fault in faults):
-                raise LostAnswerError
-            return answer
-
-        return enter
-
-    def end_of(self, statement: str) -> tuple[str, str] | None:
-        """How the statement of that name is to end without being run: its status and error; None: it is run."""
-        ends = self._hitting("", statement)
-        return (ends[0].error, ends[0].message) if ends else None
-
-    def forgets(self, statement: str) -> bool:
-        """Whether the ClientToken of a submission is forgotten, which was given with the statement of that name."""
-        return bool(self._hitting(_REPEATED, statement))
-
-    def active_limit(self) -> int | None:
-        """How many statements a warehouse may have active; None: as many as AWS's allow."""
-        with self._lock:
-            return min((fault.times for fault, _, _ in self._faults if fault.kind == "crowd"), default=None)
-
-    def _hitting(self, call: str, text: str) -> list[Fault]:
-        """The faults that this call meets, which is noted. One that is refused for its rate takes nothing of it."""
-        hit = []
-        with self._lock:
-            for fault, seen, bucket in self._faults:
-                if fault.kind == "crowd":
-                    continue
-                if fault.call == call and fault.containing in text and not (bucket and bucket.take()):
-                    seen.append(text)
-                    if fault.nth <= len(seen) < fault.nth + fault.times:
-                        hit.append(fault)
-        return hit
-
-    def _managed(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-        with self._lock:
-            if environ["REQUEST_METHOD"] == "POST":
-                fault = Fault(**json.loads(environ["wsgi.input"].read()))
-                bucket = TokenBucket(fault.per_second, fault.burst, self._clock) if fault.per_second else None
-                self._faults.append((fault, [], bucket))
-            elif environ["REQUEST_METHOD"] == "DELETE":
-                self._faults.clear()
-            told = [{**asdict(fault), "met": _met(fault, len(seen))} for fault, seen, _ in self._faults]
-        start_response("200 OK", _JSON)
-        return [json.dumps(told).encode()]
-
-
-def _met(fault: Fault, seen: int) -> int:
-    return max(0, min(seen - fault.nth + 1, fault.times))
-
-
-def _call(environ: dict[str, Any], body: bytes) -> str:
-    """``AWSStepFunctions.StartExecution``; of the services that are asked by forms, ``cloudformation.CreateStack``."""
-    if target := environ.get("HTTP_X_AMZ_TARGET"):
-        return str(target)
-    signed = _SERVICE.search(environ.get("HTTP_AUTHORIZATION", ""))
-    action = parse_qs(body.decode(errors="replace")).get("Action", [""])[0]
-    return f"{signed['service']}.{action}" if signed and action else ""
-
-
-def _refusal(fault: Fault, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
-    status = "500 Internal Server Error" if fault.error.startswith("Internal") else "400 Bad Request"
-    request_id = ("x-amzn-RequestId", str(uuid.uuid4()))
-    if "HTTP_X_AMZ_TARGET" in environ:
-        start_response(status, [("Content-Type", "application/x-amz-json-1.1"), request_id])
-        return [json.dumps({"__type": fault.error, "message": fault.message}).encode()]
-    start_response(status, [("Content-Type", "text/xml"), request_id])
-    error = f"<Error><Code>{fault.error}</Code><Message>{fault.message}</Message></Error>"
-    return [f"<ErrorResponse>{error}</ErrorResponse>".encode()]
 
 
 class Faults:
@@ -233,6 +97,28 @@ class Faults:
         """Hold calls up before they take effect: they do so also when their caller does not wait any more."""
         self._set(Fault("delay", _call_of(service, operation), nth, times, containing, seconds=seconds))
 
+    def let_conflict(
+        self,
+        operation: str,
+        conflicts: int = 1,
+        seconds: float = 60.0,
+        nth: int = 1,
+        times: int = 1,
+        containing: str = "",
+    ) -> None:
+        """Let writes of DynamoDB be under way until others meet them, which AWS refuses: transactions are canceled; of
+        what a transaction is under way for, other writes conflict with it.
+
+        :param operation: ``TransactWriteItems``, ``PutItem``, ``UpdateItem`` or ``DeleteItem``.
+        :param conflicts: how many calls are refused before it takes effect.
+        :param seconds: how long it waits for them at most.
+        :raises LocalAwsError: it is none of these.
+        """
+        if operation not in WRITES:
+            raise LocalAwsError(f"Nothing conflicts with {operation}. Give one of {', '.join(WRITES)}.")
+        call = f"{UNDER_WAY}{operation}"
+        self._set(Fault("conflict", call, nth, times, containing, seconds=seconds, conflicts=conflicts))
+
     def lose_answer(self, service: str, operation: str, nth: int = 1, times: int = 1, containing: str = "") -> None:
         """Let calls take effect, and end their connections without an answer."""
         self._set(Fault("lose", _call_of(service, operation), nth, times, containing))
@@ -258,7 +144,7 @@ class Faults:
 
         :param containing: a part of the statement's name, such as ``/load_fact/``.
         """
-        self._set(Fault("forget", _REPEATED, nth, times, containing))
+        self._set(Fault("forget", REPEATED, nth, times, containing))
 
     def met(self) -> list[int]:
         """How many calls each fault has hit so far, in the order in which they were set."""

@@ -24,7 +24,7 @@ from werkzeug.serving import DechunkedInput, ThreadedWSGIServer
 
 from elt_redshift.local import clock
 from elt_redshift.local.door import STATUS_PATH, Application, StartResponse, guarded
-from elt_redshift.local.faults import FaultBox, LostAnswerError
+from elt_redshift.local.fault_box import FaultBox, LostAnswerError
 from elt_redshift.local.iam.record import RECORD
 
 HOST = "127.0.0.1"

@@ -26,9 +26,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from elt_redshift.exceptions import EltError
-from elt_redshift.local import state
+from elt_redshift.local import dynamodb, state
 from elt_redshift.local.errors import port_taken
-from elt_redshift.local.faults import FaultBox
+from elt_redshift.local.fault_box import FaultBox
 from elt_redshift.local.regions import ACCOUNT, REGION
 from elt_redshift.local.state import LocalAws
 from elt_redshift.local.versions import MOTO_VERSION, check_moto_version
@@ -112,6 +112,7 @@ def _running(options: Options, stopping: threading.Event) -> Iterator[LocalAws]:
         backend.data_api.end_of = faults.end_of
         backend.data_api.forgets = faults.forgets
         backend.data_api.active_limit = faults.active_limit
+        dynamodb.CONFLICTS.hold = faults.hold
         stack.enter_context(_answering(listener, aws, faults))
         stack.callback(state.forget, directory)
         state.write(directory, aws)

@@ -9,7 +9,11 @@ import pytest
 
 from elt_redshift.graph.layout import arrange
 from elt_redshift.job.model import EltJob
+from elt_redshift.local.faults import Faults
+from elt_redshift.local.process import LocalAws
+from tests import bounds
 from tests.local.runs.conftest import Barrier, DeployedJob
+from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
@@ -124,6 +128,39 @@ def test_many_waiters_are_told_at_once(deploy: Deploy, ledger: str) -> None:
     assert (execution.status, execution.cause) == ("SUCCEEDED", None)
     assert sorted(noted(deployed, ledger)) == sorted(graph)
     assert_edges_respected(deployed, execution.arn, graph)
+
+
+def errors_of_calls(deployed: DeployedJob, arn: str) -> set[str]:
+    """With which errors an execution's calls were refused."""
+    events = deployed.executions.new_events(arn, after=0)
+    return {event["taskFailedEventDetails"]["error"] for event in events if "taskFailedEventDetails" in event}
+
+
+@pytest.mark.parametrize(
+    ("hubs", "refused"),
+    [(1, "DynamoDb.TransactionConflictException"), (4, "DynamoDb.TransactionCanceledException")],
+    ids=["waiters", "upstreams"],
+)
+def test_who_meets_a_transaction_goes_on_behind_it(
+    deploy: Deploy, barrier: Barrier, local_aws: LocalAws, ledger: str, hubs: int, refused: str
+) -> None:
+    """Where upstreams tell the same tasks at the same time, or those begin to wait then, DynamoDB refuses one of them:
+    it asks again, each task runs once, and the execution ends."""
+    above, sources = [f"hub{number}" for number in range(hubs)], [f"s{number}" for number in range(3)]
+    graph: Graph = {**dict.fromkeys([*above, *sources], ()), **{f"t{name}": (*above, name) for name in sources}}
+    assert set(above) <= {up for up, told in arrange(graph).told_by().items() if len(told) > 1}
+    deployed = deploy(noting(ledger, graph, **dict.fromkeys(sources, barrier.pass_)))
+    with Faults(local_aws) as faults:
+        faults.let_conflict("TransactWriteItems", seconds=bounds.ANSWER, times=max(1, hubs - 2))
+        arn = deployed.start()
+        wait_for(lambda: faults.met() != [0], "a transaction is under way")
+        barrier.open()
+        execution = deployed.end(arn)
+        assert faults.met() == [max(1, hubs - 2)]
+    assert (execution.status, execution.cause) == ("SUCCEEDED", None)
+    assert refused in errors_of_calls(deployed, arn)
+    assert sorted(noted(deployed, ledger)) == sorted(graph)
+    assert_edges_respected(deployed, arn, graph)
 
 
 def test_a_join_costs_what_the_documentation_says(deploy: Deploy, ledger: str) -> None:

@@ -1,5 +1,6 @@
 """DynamoDB whose conditional writes and counters are atomic, as DynamoDB's are, whose tables can be given another
-encryption, which reads expressions in a fraction of moto's time, and which finds items by their keys.
+encryption, which reads expressions in a fraction of moto's time, which finds items by their keys, and where a write may
+be under way for a while.
 
 Moto checks a condition and writes in two steps. With a thread per request two writers pass the same check: a lock would
 have two owners, and of two ``ADD`` one would be lost.
@@ -10,6 +11,11 @@ from __future__ import annotations
 
 import threading
 from typing import Any
+
+from elt_redshift.local.dynamodb.conflicts import Conflicts
+
+#: Those of this process.
+CONFLICTS = Conflicts()
 
 
 def apply_all() -> None:
@@ -40,14 +46,24 @@ def _change_encryption() -> None:
 
 
 def _one_at_a_time() -> None:
-    """Let one request at a time in: they are short, and none of them waits."""
+    """Let one request at a time in: they are short, and what has to wait waits before."""
     from moto.dynamodb.responses import DynamoHandler
 
     unlocked = DynamoHandler.call_action
     lock = threading.RLock()
 
     def call_action(self: DynamoHandler) -> Any:
-        with lock:
-            return unlocked(self)
+        self.body = getattr(self, "params", {})
+        with CONFLICTS.around(self, self._get_action()) as refused:
+            if refused is not None:
+                return _refuse(self, refused)
+            with lock:
+                return unlocked(self)
 
     DynamoHandler.call_action = call_action  # type: ignore[method-assign]
+
+
+def _refuse(handler: Any, error: Any) -> Any:
+    """As moto answers when a call raises an error."""
+    headers, body = handler._enrich_response({**dict(error.get_headers()), "status": error.code}, error.description)
+    return error.code, headers, body

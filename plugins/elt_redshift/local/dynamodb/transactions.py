@@ -2,7 +2,8 @@
 
 Moto copies every table that a transaction touches, whole and twice, to have it back where a condition fails: with a few
 thousand items that takes longer than all else that a state does. Here conditions are asked first, and only the items
-that are written are copied. One request is served at a time (:mod:`.dynamodb`), so no transaction meets another.
+that are written are copied. One request is served at a time, so no transaction meets another unless that is
+asked for (:mod:`.conflicts`).
 https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html
 """
 

@@ -17,7 +17,7 @@ from botocore.awsrequest import AWSPreparedRequest, AWSResponse
 from botocore.exceptions import ConnectionClosedError
 
 from elt_redshift.local.door import Application
-from elt_redshift.local.faults import LostAnswerError
+from elt_redshift.local.fault_box import LostAnswerError
 from elt_redshift.local.http import answer
 
 _served: list[Application] = []
