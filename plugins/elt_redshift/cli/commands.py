@@ -29,6 +29,7 @@ COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
     "runs": {
         "run": "Start an execution.",
         "redrive": "Let the failed run go on where it failed; if the job was deployed anew, with its new version.",
+        "watch": "Show what the tasks of a run do, until it has ended.",
         "stop": "Stop a run, cancel what it runs in the database, and free the job.",
     },
     "past": {

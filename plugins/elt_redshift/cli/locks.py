@@ -14,6 +14,7 @@ from rich.table import Column, Table
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.healing import Healer, Verdict
 from elt_redshift.cli.commands import HELP
 from elt_redshift.cli.listing import Row, add_forms, show
@@ -22,6 +23,7 @@ from elt_redshift.cli.watch import places
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import NO_TASK
+from elt_redshift.protocol.executions import ABORTED
 from elt_redshift.protocol.owners import LEASE_TOLERANCE, Owner
 from elt_redshift.runs import causes
 
@@ -65,7 +67,8 @@ _COLUMNS = ("job_id", "job", "state", "start", "end", "owner", "number", "failur
 
 
 def status(given: argparse.Namespace) -> int:
-    rows = [_row(*found) for found in _items(given, Account.here(given.region))]
+    account = Account.here(given.region)
+    rows = [_row(*found, account) for found in _items(given, account)]
     show(given, _COLUMNS, rows, lambda: _table(rows) if rows else "No job has run yet.")
     return 0
 
@@ -112,7 +115,7 @@ def _check(given: argparse.Namespace) -> None:
         raise EltError("--job-id needs --table: the audit table that holds the item.")
 
 
-def _row(name: str, job: EltJob | None, item: AuditItem) -> Row:
+def _row(name: str, job: EltJob | None, item: AuditItem, account: Account) -> Row:
     return {
         "job_id": item.job_id,
         "job": name,
@@ -121,22 +124,37 @@ def _row(name: str, job: EltJob | None, item: AuditItem) -> Row:
         "end": item.end or "",
         "owner": item.owner or "",
         "number": item.fence or "",
-        "failure": _failure(item, job),
+        "failure": _failure(item, job, account),
         "waiting": [one._asdict() for one in item.waiting],
     }
 
 
-def _failure(item: AuditItem, job: EltJob | None) -> str:
+def _failure(item: AuditItem, job: EltJob | None, account: Account) -> str:
     """What failed, where, and why, or what is wrong with the item; and who has unlocked it last."""
-    return "\n".join(filter(None, (item.problem if not item.free else None, _failed(item, job), item.unlocked)))
+    return "\n".join(
+        filter(None, (item.problem if not item.free else None, _failed(item, job, account), item.unlocked))
+    )
 
 
-def _failed(item: AuditItem, job: EltJob | None) -> str:
+def _failed(item: AuditItem, job: EltJob | None, account: Account) -> str:
     if item.failure_message is None:
         return ""
     task = None if item.failed_task == NO_TASK else item.failed_task
+    if _was_stopped(item, account):
+        return causes.run_stopped(task, item.failure_message)
     at = places(job, task) if job and task else ()
     return causes.task_failed(task, item.failure_message, item.failed_statement, at)
+
+
+def _was_stopped(item: AuditItem, account: Account) -> bool:
+    """Whether somebody has stopped the run that holds the item. Only Step Functions knows: an item has but words for
+    it. Where that cannot be asked, they have to do."""
+    if not (item.let_go and item.owner and item.owner.is_execution):
+        return False
+    try:
+        return account.executions().describe(item.owner).status == ABORTED
+    except AwsError:
+        return False
 
 
 def _seconds(time: str | None) -> str:

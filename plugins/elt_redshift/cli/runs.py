@@ -1,4 +1,4 @@
-"""Commands that let runs begin, go on and end: ``run``, ``redrive``, ``stop``."""
+"""Commands that let runs begin, go on and end, and follow them: ``run``, ``redrive``, ``watch``, ``stop``."""
 
 from __future__ import annotations
 
@@ -19,6 +19,7 @@ from elt_redshift.cli.watch import watch
 from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.audit import ASSUMPTIONS, Assumption
+from elt_redshift.protocol.owners import GRACE
 
 
 def add_parser(commands: Commands) -> None:
@@ -45,10 +46,12 @@ def add_parser(commands: Commands) -> None:
     redrive_.add_argument(
         "--watch", action="store_true", help="show the tasks until the end; exit 1 unless it succeeds"
     )
+    watch_ = command(commands, "watch", follow)
+    watch_.add_argument("execution", metavar="RUN", nargs="?", help="its name, or the ARN; default: the one that runs")
     stop_ = command(commands, "stop", stop)
     stop_.add_argument("execution", metavar="RUN", nargs="?", help="its name, or the ARN; default: the one that runs")
     stop_.add_argument("--reason", required=True, help="why; kept in the audit item and in the history, and notified")
-    for made in (run_, redrive_, stop_):
+    for made in (run_, redrive_, watch_, stop_):
         add_aws(made)
 
 
@@ -98,27 +101,38 @@ def redrive(given: argparse.Namespace) -> int:
     return watch(runs.job, runs.executions, arn) if given.watch else 0
 
 
+def follow(given: argparse.Namespace) -> int:
+    runs = _open(given)
+    return watch(runs.job, runs.executions, _running(runs, given.execution, "watch"))
+
+
 def stop(given: argparse.Namespace) -> int:
     runs = _open(given)
-    job, arn, account = runs.job, _running(runs, given.execution), runs.account
-    cause = f"{account.caller.rpartition(':')[2]} stopped it: {given.reason}"
+    job, arn, account = runs.job, _running(runs, given.execution, "stop"), runs.account
+    run, cause = arn.rpartition(":")[2], f"{account.caller.rpartition(':')[2]} stopped it: {given.reason}"
     if not stop_and_settle(runs.executions, account.statements, runs.audit, job.job_id, arn, cause):
-        raise EltError(f"Run {arn.rpartition(':')[2]} of job {job.name} has ended already.")
+        raise EltError(f"Run {run} of job {job.name} has ended already.")
     print(f"Stopped {arn}")
-    print(f"The next run begins from the start; to let this one go on instead, `elt-redshift redrive {job.name}`.")
+    print(
+        f"The next run begins from the start. Within the next {GRACE} s it may wait first, for calls that this one has "
+        f"under way. To let this one go on instead, `elt-redshift redrive {job.name} --execution {run}`."
+    )
     return 0
 
 
-def _running(runs: _Runs, named: str | None) -> str:
-    """The ARN of the run that is named, or of the only one that runs."""
+def _running(runs: _Runs, named: str | None, verb: str) -> str:
+    """The ARN of the run that is named, or of the only one that runs.
+
+    :param verb: what is to be done with it, for messages.
+    """
     if named:
         return runs.executions.named(named, runs.job.name).arn
     running = runs.executions.running()
     if not running:
-        raise EltError(f"No run of job {runs.job.name} is under way. There is nothing to stop.")
+        raise EltError(f"No run of job {runs.job.name} is under way. There is nothing to {verb}.")
     if len(running) > 1:
         names = ", ".join(one.name for one in running)
-        raise EltError(f"Several runs of job {runs.job.name} are under way: {names}. Name the one to be stopped.")
+        raise EltError(f"Several runs of job {runs.job.name} are under way: {names}. Name the one to {verb}.")
     return running[0].arn
 
 

@@ -14,6 +14,7 @@ from elt_redshift.aws.executions import Executions
 from elt_redshift.cli.console import console
 from elt_redshift.job import statements
 from elt_redshift.job.model import EltJob
+from elt_redshift.protocol.executions import ABORTED, TIMED_OUT
 from elt_redshift.runs import causes
 from elt_redshift.runs.history import TaskRun
 
@@ -31,7 +32,7 @@ def watch(job: EltJob, executions: Executions, execution_arn: str) -> int:
             for snapshot in executions.follow(execution_arn, {task.name: task.upstream for task in job.tasks}):
                 live.update(_picture(snapshot) if out.is_terminal else "")
     except KeyboardInterrupt:
-        print(f"Run {name} goes on. `elt-redshift tasks {job.name} {name}` tells how far it is.", file=sys.stderr)
+        print(f"Run {name} goes on. `elt-redshift watch {job.name} {name}` shows it again.", file=sys.stderr)
         raise
     out.print(_picture(snapshot))
     for line in failures(job, snapshot):
@@ -48,7 +49,9 @@ def failures(job: EltJob, snapshot: Snapshot) -> list[str]:
         return []
     failed = [failure(job, run) for run in snapshot.tasks if run.status == "failed"]
     why = causes.execution_ended(execution.name, execution.status, execution.error, execution.cause)
-    return failed or [f"{why[:1].upper()}{why[1:]}."]
+    interrupted = execution.status in (ABORTED, TIMED_OUT)
+    onward = f" To let it go on: `elt-redshift redrive {job.name} --execution {execution.name}`." if interrupted else ""
+    return failed or [f"{why[:1].upper()}{why[1:]}.{onward}"]
 
 
 def failure(job: EltJob, run: TaskRun) -> str:

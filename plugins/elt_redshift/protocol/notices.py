@@ -70,22 +70,28 @@ def subjects(job: str, task: _Part) -> Mapping[Case, tuple[_Part | str, ...]]:
     }
 
 
-def next_steps(job: str) -> Mapping[Case, str]:
-    """What to do next.
+def next_steps(job: str, run: _Part) -> Mapping[Case, tuple[_Part | str, ...]]:
+    """What to do next. A run is named, since without its name another one may be what goes on: the one that has the
+    lock, which a run that ended early never had.
 
     :param job: the job's name.
+    :param run: the run's name.
     """
-    redrive = f"`elt-redshift redrive {job}`"
+    redrive = (f"`elt-redshift redrive {job} --execution ", run, "`")
+    begin = "Another run begins from the start."
     return {
-        "task": f"Mend it, deploy the job if its SQL has changed, and let the run go on where it failed: {redrive}, or "
-        "clear its failed tasks in Airflow.",
-        "failed": f"See the run in the console. Start it anew, or let it go on where it failed: {redrive}.",
-        "stopped": f"Nothing, or let it go on where it stopped: {redrive}. Another run begins from the start.",
-        "timed_out": f"Let it go on where it stopped: {redrive}. Another run begins from the start.",
-        "held": "Do what the message says. Until then no run of the job does anything; you are told so once a day.",
-        "skipped": "Nothing: the run that has the lock goes on.",
-        "success": "Nothing.",
-        "recovered": "Nothing: the job runs as it did before it failed.",
+        "task": (
+            "Mend it, deploy the job if its SQL has changed, and let the run go on where it failed: ",
+            *redrive,
+            ", or clear its failed tasks in Airflow.",
+        ),
+        "failed": ("See the run in the console. Start it anew, or let it go on where it failed: ", *redrive, "."),
+        "stopped": ("Nothing, or let it go on where it stopped: ", *redrive, f". {begin}"),
+        "timed_out": ("Let it go on where it stopped: ", *redrive, f". {begin}"),
+        "held": ("Do what the message says. Until then no run of the job does anything; you are told so once a day.",),
+        "skipped": ("Nothing: the run that has the lock goes on.",),
+        "success": ("Nothing.",),
+        "recovered": ("Nothing: the job runs as it did before it failed.",),
     }
 
 

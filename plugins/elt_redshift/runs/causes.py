@@ -77,6 +77,15 @@ def task_failed(
     return f"{failed} {remedy}".strip()
 
 
+def run_stopped(task: str | None, why: str) -> str:
+    """A run that was stopped.
+
+    :param task: at which it was; None: between tasks.
+    :param why: who did it and why, as the audit item has it, in a sentence of its own.
+    """
+    return f"The run was stopped{f' in task {task}' if task else ''}. {_clause(why)}."
+
+
 def where(statement: str | None, places: Sequence[str]) -> str | None:
     """Where the statement stands that failed; the first one, where none was submitted."""
     number = (statement or "").partition(":")[2]

@@ -306,13 +306,20 @@ def test_a_run_is_stopped(job: Path, cli: Cli, local_aws: LocalAws) -> None:
         stack = job.name.replace("_", "-")
         cli("deploy", job, "--stack", stack, "--cluster", "c", "--user", "u")
         assert "is under way. There is nothing to stop." in cli("stop", job, "--reason", "x")[2]
+        assert "is under way. There is nothing to watch." in cli("watch", job)[2]
         cli("run", job, "--name", "one")
         wait_for(lambda: '"running"' in cli("tasks", job, "--json")[1], "a task runs", bounds.EXECUTION)
         cli("run", job, "--name", "two", "--watch")  # which finds the job at work
         status, out, err = cli("stop", job, "--reason", "wrong year")
-        assert (status, err, "Stopped arn:" in out, "elt-redshift redrive" in out) == (0, "", True, True)
+        assert (status, err, "Stopped arn:" in out) == (0, "", True)
+        onward = "--execution one`"
+        assert onward in out
+        assert "it may wait first, for calls that this one has under way." in out
+        status, watched, _ = cli("watch", job, "one")
+        assert (status, "stopped it: wrong year" in watched, onward in watched) == (1, True, True)
         said = json.loads(cli("status", job, "--json")[1])[0]
         assert (said["state"], "stopped it: wrong year" in said["failure"]) == ("Failed (next run takes over)", True)
+        assert said["failure"].startswith("The run was stopped")
         assert "Run one of job" in (ended := cli("stop", job, "one", "--reason", "x")[2])
         assert "has ended already." in ended
         assert "has no run three" in cli("stop", job, "three", "--reason", "x")[2]

@@ -125,6 +125,7 @@ def test_every_end_is_told(told: Told, barrier: Barrier) -> None:
     deployed.executions.stop(first, "Ann stopped it.")
     stopped = told.notice("A run of job sample was stopped")
     assert (stopped["Message"], stopped["Run"]) == ("Ann stopped it.", first.rpartition(":")[2])
+    assert f"`elt-redshift redrive sample --execution {stopped['Run']}`" in stopped["Next step"]
     assert stopped["Console"].endswith(f"/states/home?region=us-east-1#/v2/executions/details/{first}")
     barrier.open()
     deployed.run()
@@ -145,7 +146,7 @@ def test_every_end_is_told(told: Told, barrier: Barrier) -> None:
     assert (failed["Task"], failed["At"]) == ("a", "a.sql:2")
     assert failed["Message"] == deployed.item.failure_message
     assert failed["Statement"] == deployed.item.failed_statement
-    assert "`elt-redshift redrive sample`" in failed["Next step"]
+    assert f"`elt-redshift redrive sample --execution {failed['Run']}`" in failed["Next step"]
     assert "the job is held" in failed["Next step"]
     assert "`elt-redshift unlock sample --reason …`" in failed["Next step"]
     told.once_more(failed_run.arn)

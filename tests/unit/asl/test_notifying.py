@@ -72,7 +72,7 @@ Parameters: {{"d":"0"}}
 Resumes:    arn:old
 Console:    {page}/{ARN}
 
-Next step:  {notices.next_steps("sample")["task"]}{notices.lock_after("sample")["hold"]}"""
+Next step:  {"".join(notices.next_steps("sample", "run")["task"])}{notices.lock_after("sample")["hold"]}"""
     )
     assert {name: one["StringValue"] for name, one in told["MessageAttributes"].items()} == {
         "job": "sample",
@@ -126,7 +126,7 @@ def test_each_notification_has_a_subject_and_a_next_step(given: dict[str, Any], 
     lines = told["Message"].splitlines()
     assert (told["Subject"], lines[0]) == (subject, f"{subject} (job 101).")
     assert lines[-1].startswith("Next step:  ")
-    assert lines[-1].removeprefix("Next step:  ") in notices.next_steps("sample").values()
+    assert lines[-1].removeprefix("Next step:  ") in map("".join, notices.next_steps("sample", "run").values())
 
 
 def test_texts_keep_within_sns_s_limits() -> None:

@@ -191,7 +191,7 @@ class NotifyPattern:
         return f"($p := $lookup({places}, $r.task); $n := {part}; $exists($p[$n - 1]) ? $p[$n - 1] : '')"
 
     def _next_step(self) -> str:
-        steps = {case: literal(text) for case, text in notices.next_steps(self.job.name).items()}
+        steps = {case: joined(*text) for case, text in notices.next_steps(self.job.name, Code("$r.name")).items()}
         after = {what: literal(text) for what, text in notices.lock_after(self.job.name).items()}
         lock = f"($case = 'task' and $r.after != '' ? $lookup({code_object(**after)}, $r.after) : '')"
         return f"{literal(notices.NEXT)} & $lookup({code_object(**steps)}, $case) & {lock}"
