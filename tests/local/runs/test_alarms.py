@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any
 
@@ -43,6 +44,15 @@ class Alarms:
     def until(self, name: str, state: str) -> None:
         """Minutes pass until one is in that state, which a metric that comes in the background lets it be."""
         wait_for(lambda: self.state(name) == state, f"{name} is {state}", bounds.EXECUTION)
+
+    @contextmanager
+    def ending(self, **definition: Any) -> Iterator[None]:
+        """The machine behind the ends of runs is another one meanwhile."""
+        client, arn = self.deployed.client("stepfunctions"), self.resource("RunEndStepFunction")
+        deployed = client.describe_state_machine(stateMachineArn=arn)["definition"]
+        client.update_state_machine(stateMachineArn=arn, definition=json.dumps(definition))
+        yield
+        client.update_state_machine(stateMachineArn=arn, definition=deployed)
 
     def rang(self, name: str) -> dict[str, Any]:
         """What the topic tells, once it tells of that alarm."""
@@ -96,9 +106,14 @@ def test_alarms_tell_of_runs(alarms: Alarms, barrier: Barrier) -> None:
 
 
 def test_alarms_tell_of_what_is_broken(alarms: Alarms, barrier: Barrier) -> None:
-    """Of ends of runs that cannot be recorded, and of starts that were missed, as long as they are in the queue."""
+    """Of ends that take too long or cannot be recorded; of starts that were missed, while they are in the queue."""
     barrier.open()
     alarms.until("NotSucceededAlarm", "OK")
+    with alarms.ending(StartAt="a", States={"a": {"Type": "Wait", "Seconds": 60, "End": True}}, TimeoutSeconds=1):
+        alarms.deployed.run()
+        alarms.until("RunEndTimedOutAlarm", "ALARM")
+    assert alarms.rang("RunEndTimedOutAlarm")["AlarmDescription"].startswith("What follows the ends of runs of ELT job")
+
     alarms.deployed.client("dynamodb").delete_table(TableName=alarms.deployed.deployed.history_table)
     alarms.deployed.run()
     alarms.until("RunEndFailedAlarm", "ALARM")
