@@ -23,11 +23,15 @@ ENDS = {
     "ABORTED": "ExecutionsAborted",
     "TIMED_OUT": "ExecutionsTimedOut",
 }
+#: The data of a metric by the minute that they are of.
+_Minutes = dict[int, list["MetricDatumBase"]]
+
 QUEUES, VISIBLE = "AWS/SQS", "ApproximateNumberOfMessagesVisible"
 
 
 def apply() -> None:
-    """Patch moto's CloudWatch: each datum remembers how far the clock of schedules was ahead when it came."""
+    """Patch moto's CloudWatch: each datum is kept by its metric and its minute, as far ahead as the clock of schedules
+    was when it came. An alarm is judged each minute, also of a day that passes at once, and cannot go through all."""
     from moto.cloudwatch.models import CloudWatchBackend
 
     kept = CloudWatchBackend.put_metric_data
@@ -36,7 +40,8 @@ def apply() -> None:
         before, ahead = len(self.metric_data), CLOCK.ahead
         kept(self, namespace, metric_data)
         for datum in self.metric_data[before:]:
-            datum.ahead = ahead  # type: ignore[attr-defined]
+            minutes = _of_metric(self, datum.namespace, datum.name, datum.dimensions)
+            minutes.setdefault(_minute(datum.timestamp, ahead), []).append(datum)
 
     CloudWatchBackend.put_metric_data = put_metric_data  # type: ignore[method-assign]
 
@@ -73,25 +78,25 @@ def _put(backend: CloudWatchBackend, namespace: str, name: str, dimensions: Mapp
 
 def values(backend: CloudWatchBackend, alarm: Alarm, now: datetime, periods: int) -> list[float | None]:
     """The statistic of an alarm's metric in each of the latest periods, the newest first; None without a datum."""
-    end = now.replace(second=0, microsecond=0) + timedelta(minutes=1)
+    minutes = _of_metric(backend, alarm.namespace, alarm.metric_name, alarm.dimensions)
+    last, length = _minute(now), max(1, int(alarm.period) // 60)
     kept: dict[int, list[MetricDatumBase]] = {}
-    for datum in list(backend.metric_data):
-        back = int((end - _moment(datum)).total_seconds() // int(alarm.period))
-        if 0 <= back < periods and _is_of(datum, alarm):
-            kept.setdefault(back, []).append(datum)
+    span = range(last, last - length * periods, -1)
+    for minute in span if len(span) < len(minutes) else [one for one in list(minutes) if one in span]:
+        if minute in minutes:
+            kept.setdefault((last - minute) // length, []).extend(minutes[minute])
     return [_statistic(alarm.statistic, kept[back]) if back in kept else None for back in range(periods)]
 
 
-def _moment(datum: MetricDatumBase) -> datetime:
-    time = datum.timestamp
+def _of_metric(backend: CloudWatchBackend, namespace: str, name: str, dimensions: Any) -> _Minutes:
+    """The data of a metric, by the minutes since 1970 that they are of."""
+    metrics: dict[Any, _Minutes] = vars(backend).setdefault("data_by_minute", {})
+    return metrics.setdefault((namespace, name, frozenset((one.name, one.value) for one in dimensions)), {})
+
+
+def _minute(time: datetime, ahead: timedelta = timedelta()) -> int:
     aware = time if time.tzinfo else time.replace(tzinfo=UTC)
-    return aware + getattr(datum, "ahead", timedelta())
-
-
-def _is_of(datum: MetricDatumBase, alarm: Alarm) -> bool:
-    if (datum.namespace, datum.name) != (alarm.namespace, alarm.metric_name):
-        return False
-    return {(one.name, one.value) for one in datum.dimensions} == {(one.name, one.value) for one in alarm.dimensions}
+    return int((aware + ahead).timestamp() // 60)
 
 
 def _statistic(name: str, data: list[MetricDatumBase]) -> float:
