@@ -164,8 +164,8 @@ def test_links_into_nowhere_are_found(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", commands())
 def test_every_command_in_the_pages_exists(command: str) -> None:
-    """A reader can type what the pages say: commands and options parse."""
-    parser().parse_args(shlex.split(command, comments=True)[1:])
+    """A reader can type what the pages say: commands and options parse, and there is something to be run."""
+    assert callable(parser().parse_args(shlex.split(command, comments=True)[1:]).run)
 
 
 def test_the_readme_shows_the_demos_job_as_it_is() -> None:
