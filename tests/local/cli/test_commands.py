@@ -291,7 +291,7 @@ def test_what_is_interrupted_is_told_to_go_on(deployed: Path, cli: Cli, monkeypa
     with monkeypatch.context() as patched:
         patched.setattr(Executions, "follow", interrupted)
         status, _, err = cli("run", deployed, "--name", "one", "--watch")
-    assert (status, err.startswith("Run one goes on. `elt-redshift tasks ")) == (130, True)
+    assert (status, err.startswith("Run one goes on. `elt-redshift watch ")) == (130, True)
     with monkeypatch.context() as patched:
         patched.setattr(Stacks, "_follow", interrupted)
         (deployed / "second.sql").write_text("select 2;")
