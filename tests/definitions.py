@@ -2,10 +2,10 @@
 
     python -m tests.definitions FOLDER
 
-The jobs of the golden files; the machines that answer to events, follow ends and start by schedule; the same jobs,
-compiled for a Step Functions that does not know long polling; jobs so wide that they pace themselves; the jobs under
-sql/; and random graphs, most of which
-need joins.
+The jobs of the golden files; the machines that answer to events, follow ends and start by schedule; all those of jobs
+whose statements are followed to their ends, and of jobs in parts; the same jobs, compiled for a Step Functions that
+does not know long polling; jobs so wide that they pace themselves; the jobs under sql/; and random graphs, most of
+which need joins.
 """
 
 from __future__ import annotations
@@ -20,11 +20,17 @@ from typing import Any
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.asl.target import Target
 from elt_redshift.job.model import EltJob, Schedule
+from elt_redshift.testing.subject import Version
+from tests.unit.asl import large
 from tests.unit.asl.jobs import JOBS, job, task
 
 ROOT = Path(__file__).parents[1]
 
 RANDOM_GRAPHS = 20
+
+#: What differs between jobs in parts, beside their graphs.
+IN_PARTS = ("models", "batch_auto_commit", "events", "retries_and_timeout", "fence", "finish_independent", "two_lanes")
+IN_PARTS += ("wait_for_the_lock", "parameters", "audit_in_redshift")
 
 
 def definitions() -> Iterator[tuple[str, Any]]:
@@ -35,6 +41,10 @@ def definitions() -> Iterator[tuple[str, Any]]:
     yield "ending", compile_job(JOBS["one_task"]).ending()
     scheduled = job(task("a"), schedule=Schedule(rate="1 day"))
     yield "starting", compile_job(scheduled).starting("${StateMachine}", "${Queue}")
+    many = {"followed": large.FOLLOWED, "parts": large.IN_PARTS}
+    many |= {f"parts_{name}": Version(JOBS[name], cut_at=4) for name in IN_PARTS}
+    for name, version in many.items():
+        yield from ((f"{name}_{which}", definition) for which, definition in large.of(version))
     for name, golden in JOBS.items():
         yield f"polling_{name}", compile_job(golden, Target(long_polling=False)).definition()
     roots = [task(f"t{number}") for number in range(60)]

@@ -15,15 +15,21 @@ from typing import Any
 
 from elt_redshift.asl.compiler import compile_job
 
+from . import large
 from .jobs import JOBS
+from .large import LARGE
 
-#: The lock and a statement, an event, joins, a map.
-WHOLE = ("one_task", "event", "n", "map")
-#: By job: the one whose whole definition its own is compared with.
+#: The definitions of jobs as they are, and those of jobs that are compiled as large ones.
+NAMES = (*JOBS, *LARGE)
+
+#: The lock and a statement, an event, joins, a map; what follows a statement; a run of parts, and one of them.
+WHOLE = ("one_task", "event", "n", "map", "followed_follower", "parts", "parts_part_1")
+#: By name: the definition that is kept whole, and that this one is compared with.
 BASES = {
     "batch_auto_commit": "one_task",
     "batch_in_a_transaction": "one_task",
     "fail_when_locked": "one_task",
+    "followed": "one_task",
     "functions": "one_task",
     "parameters": "one_task",
     "fence": "one_task",
@@ -35,21 +41,30 @@ BASES = {
     "map_fence": "map",
     "map_functions": "map",
     "map_polling": "map",
+    "parts_follower": "followed_follower",
 }
 
 
-def file_name(job: str) -> str:
-    """The file of a job under golden/."""
-    return f"{job}.{'json' if job in WHOLE else 'diff' if job in BASES else 'txt'}"
+def file_name(name: str) -> str:
+    """The file of a definition under golden/."""
+    return f"{name}.{'json' if name in WHOLE else 'diff' if name in BASES else 'txt'}"
 
 
-def golden(job: str) -> str:
-    """What is to be in that file."""
-    definition = compile_job(JOBS[job]).definition()
-    if job in WHOLE:
+def definition_of(name: str) -> dict[str, Any]:
+    """The definition of that name."""
+    if name not in LARGE:
+        return compile_job(JOBS[name]).definition()
+    version, which = LARGE[name]
+    return dict(large.of(version))[which]
+
+
+def golden(name: str) -> str:
+    """What is to be in its file."""
+    definition = definition_of(name)
+    if name in WHOLE:
         return text(definition)
-    if base := BASES.get(job):
-        return differences(compile_job(JOBS[base]).definition(), definition)
+    if base := BASES.get(name):
+        return differences(definition_of(base), definition)
     return outline(definition)
 
 
