@@ -107,6 +107,15 @@ class Component:
         """Kill it and all that it started, also what was left behind by a killed worker."""
         if self.process is not None:
             self._leash.end(self.process)
+            self.process = None
+
+    def check(self) -> None:
+        """Whoever waits for what Airflow does would wait in vain for a process that has ended.
+
+        :raises AssertionError: it has ended, and nobody killed it; its last words are told.
+        """
+        if self.process is not None and (code := self.process.poll()) is not None:
+            raise AssertionError(f"Airflow's {self.name} has ended with {code}: {self.log.read_text()[-3000:]}")
 
 
 class Airflow:
@@ -146,9 +155,7 @@ class Airflow:
         """
 
         def healthy() -> bool:
-            for component in self.components.values():
-                assert component.process is not None
-                assert component.process.poll() is None, component.log.read_text()[-3000:]
+            self._check()
             with suppress(httpx.TransportError):
                 answer = self.client.get("/api/v2/monitor/health")
                 return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
@@ -156,8 +163,16 @@ class Airflow:
 
         wait_for(healthy, "all of Airflow is healthy")
 
+    def _check(self) -> None:
+        for component in self.components.values():
+            component.check()
+
     def call(self, method: str, path: str, body: Mapping[str, Any] | None = None, **query: Any) -> Any:
-        """Call the REST API, ``path`` below ``/api/v2``; gives what it answers."""
+        """Call the REST API, ``path`` below ``/api/v2``; gives what it answers.
+
+        :raises AssertionError: it refuses, or one of the four processes has ended.
+        """
+        self._check()
         if self._token is None:
             login = self.client.post("/auth/token", json={"username": USER, "password": PASSWORD})
             self._token = login.raise_for_status().json()["access_token"]
