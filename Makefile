@@ -49,14 +49,14 @@ $(BIN)/uv:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(CONSTRAINTS) uv
 
 .venv/installed: $(BIN)/uv pyproject.toml $(CONSTRAINTS)
-	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -c $(CONSTRAINTS) -e '.[local,dev]'
+	VIRTUAL_ENV=.venv $(BIN)/uv pip install --quiet -c $(CONSTRAINTS) -e '.[local,init,dev]'
 	@touch $@
 
 # One file serves Python 3.11 to 3.13; where they need different versions, the lines carry markers.
 constraints: $(BIN)/uv  ## resolve the newest versions that fit constraints/*.in and pin them
 	$(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \
 	  --no-emit-index-url --no-emit-find-links --no-header --no-annotate \
-	  --extra local --extra dev -c constraints/airflow-3.3.in -o $(CONSTRAINTS) pyproject.toml
+	  --extra local --extra init --extra dev -c constraints/airflow-3.3.in -o $(CONSTRAINTS) pyproject.toml
 
 	set -e; for version in $(MATRIX); do \
 	  $(BIN)/uv pip compile --quiet --upgrade --universal --python-version 3.11 \

@@ -40,7 +40,7 @@ PLUGIN = "elt_redshift_plugin.py"
 IGNORE = ".airflowignore"
 
 #: Parts of the package that only a developer's machine needs: the embedded AWS, the command line, this module.
-LEFT_OUT = frozenset({"local", "cli", "testing", "__main__.py", "mwaa.py", "mwaa_serverless.py"})
+LEFT_OUT = frozenset({"local", "cli", "drafting", "testing", "__main__.py", "mwaa.py", "mwaa_serverless.py"})
 
 #: The earliest time that a ZIP archive can hold.
 EPOCH = (1980, 1, 1, 0, 0, 0)

@@ -13,6 +13,9 @@ INTERRUPTED: Final = 130
 
 #: By module, in the order in which people are told of them.
 COMMANDS: Final[Mapping[str, Mapping[str, str]]] = {
+    "init": {
+        "init": "Make a job of a folder of .sql files, or a first job in a new folder.",
+    },
     "jobs": {
         "check": "Validate a job and list every mistake.",
         "compile": "Print the state machine definition.",
