@@ -19,7 +19,7 @@ VALIDATOR_HOME := .venv/$(VALIDATOR)
 # The other Airflow versions of MWAA's images, then the newest one; and the tests that run on each of them. The one that is
 # left out has no Airflow in it, and takes longest.
 MATRIX := 2.11 3.0 3.2 3.3.2
-MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/lineage tests/unit/links tests/unit/test_dag.py tests/unit/test_serialization.py --ignore=tests/unit/operators/test_clearing.py
+MATRIX_TESTS := tests/unit/operators tests/unit/sensors tests/unit/triggers tests/unit/hooks tests/unit/lineage tests/unit/links tests/unit/dag tests/unit/test_serialization.py --ignore=tests/unit/operators/test_clearing.py
 # And these, which run both engines' DAGs on each, from what MWAA is given, over the embedded AWS of .venv.
 MATRIX_RUNS := tests/e2e/test_mwaa_package.py
 # The shapes of DAGs, for the Airflows named here; on 3.3, `make check` runs them on real processes.
