@@ -73,7 +73,7 @@ def test_an_unknown_policy_is_refused_when_the_file_is_parsed() -> None:
 def test_nothing_starts_where_the_graph_differs(monkeypatch: pytest.MonkeyPatch, on_drift: Any, started: bool) -> None:
     """Unless the user has said otherwise."""
     from elt_redshift.hooks.connection import Connection
-    from tests.unit.operators.test_step_functions import FakeHook, FakeTaskInstance
+    from tests.unit.operators.stand_ins import FakeHook, FakeTaskInstance
 
     client = _deployed(job(task("a")))
     monkeypatch.setattr(Connection, "hook", lambda _: FakeHook(client))
