@@ -11,14 +11,16 @@ the run item counts. And what is rare is a follower's (:mod:`.follower`)::
                  │ something has
                  v
                follow ────── it is done ──────────>  settle late ──> unpark ──> answer
-    follow <──────────────── it is held ───────────  the statement has failed
-       └──────────────────────────────────────────>  read settled ──> still held ──> block ──> blocked
+    follow <──────────────── it is held ───────────  the statement has failed ──> read settled ──> relieve
+       └──────────────────────────────────────────>  still held ──> block ──────────────────────> blocked
+                                                     read settled <── the count has moved       │  │
                                                           ^                             not yet │  │ settled
     status, the gate <────── Failed ──── … record         └──────────────────── park <──────────┘  v
                                               ^───────────────────────────────────────── count redrives
 
 So the task's history tells of the failure at once; and its input keeps it, however long it is held. A redrive of the
-run moves the count on before any part goes on (:mod:`.redrives_of_parts`), by which ``Blocked`` is empty again.
+run moves the count on before any part goes on (:mod:`.redrives_of_parts`), by which ``Blocked`` is empty again, and by
+which alone a task that is held is tried again: its part may be redriven besides, behind a stop that came late.
 
 Whoever fails first reads the count, then asks whether it is still waited for, then writes if the count is that still:
 so what a follower writes is of this redrive, though its task may have been let go on since. A follower that dies while
@@ -34,6 +36,7 @@ from typing import Any
 from elt_redshift.asl.language import calls
 from elt_redshift.asl.language.jsonata import (
     INPUT,
+    REDRIVE_COUNT,
     REDRIVEN,
     Code,
     code,
@@ -136,8 +139,7 @@ class HoldPattern:
         given = keep("attempt", "failures", "redrives", "since")
         yield Rule(expression(f"{INPUT}.Status = '{passing.DONE}'"), name("settle late"), given)
         yield over
-        yield Rule(expression(f"{_HELD} and {REDRIVEN}"), name("reclaim"), dict(_AGAIN))
-        yield Rule(expression(_HELD), name("read settled"))
+        yield from self._held()
         for rule in usual:
             # What these find, the usual rules behind them tell: an estimate goes by those.
             counts = expression(f"({code_of(rule.condition)}) and $exists({self.told}.number)")
@@ -145,8 +147,20 @@ class HoldPattern:
                 yield replace(rule, condition=counts, next=name("settle late"), verdict=None)
             elif rule.verdict in ("failed", "refused"):
                 held = expression(f"$merge([{code_of(rule.output)}, {{'Status': '{passing.HELD}'}}])")
-                yield replace(rule, condition=counts, next=name("relieve"), output=held, verdict=None)
+                yield replace(rule, condition=counts, next=name("read settled"), output=held, verdict=None)
             yield rule
+
+    def _held(self) -> Iterator[Rule]:
+        """Of one that is held. Its history is told so when only its part has been redriven."""
+        relieve = self.source.name("relieve")
+        yield Rule(expression(f"{_HELD} and $not({INPUT}.asked = {REDRIVE_COUNT})"), self.source.name("read settled"))
+        since = expression(f"$merge([{INPUT}, {{'held': {INPUT}.owned}}])")
+        yield Rule(expression(f"{_HELD} and $not($exists({INPUT}.held))"), relieve, since)
+        again = expression(f"{_HELD} and {INPUT}.owned > {INPUT}.held")
+        yield Rule(again, self.source.name("reclaim"), dict(_AGAIN))
+        still = expression(f"$merge([{INPUT}, {{'redrives': {REDRIVE_COUNT}}}])")
+        yield Rule(expression(f"{_HELD} and {REDRIVEN}"), relieve, still)
+        yield Rule(expression(_HELD), self.source.name("still held"))
 
     def states(self) -> Iterator[State]:
         """The states behind these."""
@@ -188,7 +202,7 @@ class HoldPattern:
         )
 
     def _read(self) -> Task:
-        return read(self.source, self.target, "read settled", self.source.name("still held"))
+        return read(self.source, self.target, "read settled", self.source.name("status"))
 
     def _block(self) -> Task:
         usual, instead = (f"'{dynamodb.changed(one)}'" for one in (items.BLOCK_NOW, items.BLOCK_UNKNOWABLE_NOW))
