@@ -96,6 +96,14 @@ def combinations() -> tuple[EltJob, ...]:
     )
 
 
+def capped() -> tuple[EltJob, ...]:
+    """Jobs with fewer lanes than tasks that could run side by side: a task waits for one that it needs nothing of."""
+    return (
+        _job("capped", _woven(), max_active_statements=2),
+        _job("map_capped", _woven(), layout="map", max_active_statements=2),
+    )
+
+
 def with_functions() -> tuple[EltJob, ...]:
     """Jobs whose calls Lambda functions make: each task has a timeout, which some run into."""
 

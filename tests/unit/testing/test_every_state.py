@@ -19,19 +19,19 @@ from .plays import Phase, Play, Stop, states_of
 from .routes import Route, routes
 
 #: Compiled when a test comes to them, since those who wait give up soon here.
-PROTOCOLS, COMBINED, MAPPED, INVOKING = (
+PROTOCOLS, COMBINED, MAPPED, INVOKING, CAPPED = (
     {job.name: Subject.of(job) for job in group}
-    for group in (samples.jobs(), samples.combinations(), samples.mapped(), samples.with_functions())
+    for group in (samples.jobs(), samples.combinations(), samples.mapped(), samples.with_functions(), samples.capped())
 )
-UNROLLED = {**PROTOCOLS, "fenced": COMBINED["fenced"]}
-SUBJECTS = {**UNROLLED, **MAPPED, **INVOKING}
+UNROLLED = {**PROTOCOLS, "fenced": COMBINED["fenced"], "capped": CAPPED["capped"]}
+SUBJECTS = {**UNROLLED, **MAPPED, **INVOKING, **CAPPED}
 
 #: The states that no route comes to, and why none can.
 UNREACHABLE = {
     ("settling", "b: unpark"): "d stands behind b alone: when b ends, d has not settled, so nobody is to be woken",
     **{
         (name, "task: cancel"): "no task of the job has a timeout, and the longest of all is the Data API's"
-        for name, subject in MAPPED.items()
+        for name, subject in {**MAPPED, "map_capped": CAPPED["map_capped"]}.items()
         if subject.patience == float("inf")
     },
 }
@@ -40,7 +40,7 @@ UNREACHABLE = {
 SAMPLED = [*UNROLLED, "map_settling", "map_batches", "functions"]
 #: Those whose stops are tried at any moment.
 TRIED = [*UNROLLED, "map_settling", "map_polling", "map_batches", "map_released", "map_fenced"]
-TRIED += ["functions", "map_functions"]
+TRIED += ["functions", "map_functions", "map_capped"]
 
 
 @pytest.fixture(autouse=True, scope="module")
