@@ -15,6 +15,9 @@ from elt_redshift.job.findings import Findings
 from elt_redshift.job.loading import FILE
 from elt_redshift.job.parts import SqlStatement, SqlTask
 
+#: Tells what the statements of a script do.
+Reader = Callable[[Sequence[SqlStatement]], Uses]
+
 SUFFIX = ".sql"
 
 
@@ -51,10 +54,10 @@ def sql_files(folder: Path) -> list[PurePosixPath]:
     return sorted(found)
 
 
-def draft(folder: Path, name: str, job_id: str, uses: Callable[[Sequence[SqlStatement]], Uses]) -> Draft:
+def draft(folder: Path, name: str, job_id: str, reader: Reader) -> Draft:
     """The job that the SQL files of a folder are.
 
-    :param uses: tells what a script does, as :func:`.scripts.uses` does.
+    :param reader: as :func:`.scripts.uses`.
     :raises JobError: with every mistake for which a job could not hold a file.
     """
     found = sql_files(folder)
@@ -63,7 +66,7 @@ def draft(folder: Path, name: str, job_id: str, uses: Callable[[Sequence[SqlStat
     findings = Findings(str(folder), base=folder)
     tasks = [_task(task, file, folder, findings) for file, task in names.items()]
     findings.raise_if_any()
-    order = ordering({task.name: uses(task.statements) for task in tasks})
+    order = ordering({task.name: reader(task.statements) for task in tasks})
     wired = [replace(task, upstream=tuple(order.upstream[task.name])) for task in tasks]
     return Draft(name, job_id, edges.in_order(wired), order, [str(file) for file in empty])
 

@@ -21,7 +21,7 @@ _LONGEST_LINE = 100
 
 def render(draft: Draft) -> str:
     lines = [
-        "# Written by `elt-redshift init`, and yours from here on. What waits for what was read from the SQL.",
+        "# Written by `elt-redshift init` from the SQL beside it; yours from here on.",
         f"job_id: {json.dumps(draft.job_id)}",
         f"name: {_text(draft.name)}",
     ]

@@ -76,6 +76,15 @@ def test_check_says_that_a_job_is_valid(job: Path, cli: Cli) -> None:
     assert "is valid: 2 tasks." in out
 
 
+def test_a_first_job_runs(tmp_path: Path, cli: Cli) -> None:
+    """What `init` writes by its defaults passes the check, is deployed, and succeeds."""
+    folder = tmp_path / "a first job"
+    assert cli("init", folder, "--name", "a_first_job")[0] == 0
+    assert cli("check", folder) == (0, "Job a_first_job (a_first_job) is valid: 1 task.\n", "")
+    assert cli("deploy", folder, "--stack", "a-first-job", "--cluster", "c", "--user", "u")[0] == 0
+    assert cli("run", folder, "--watch")[0] == 0
+
+
 def test_plan_tells_cost_limits_and_time(job: Path, cli: Cli, tmp_path: Path) -> None:
     """For people as tables, for machines as JSON, and as a picture."""
     status, out, err = cli("plan", job)

@@ -1,4 +1,4 @@
-"""`elt-redshift init`: a job from a folder of SQL files."""
+"""`elt-redshift init`: a job from a folder of SQL files, or from a few questions."""
 
 from __future__ import annotations
 
@@ -178,6 +178,102 @@ def test_without_the_extra_the_remedy_is_told(init: Init, monkeypatch: pytest.Mo
         "error: Reading SQL needs the module sqlglot. "
         "Install the extra: pip install 'airflow-provider-elt-redshift[init]'.\n"
     )
+
+
+@pytest.fixture
+def typed(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[str]]:
+    """Lets somebody type these lines on a terminal; gives the questions that they were asked."""
+
+    def at_a_terminal(*lines: str) -> list[str]:
+        left, asked = list(lines), list[str]()
+
+        def answer(question: str) -> str:
+            asked.append(question)
+            if not left:
+                raise EOFError
+            return left.pop(0)
+
+        monkeypatch.setattr("builtins.input", answer)
+        monkeypatch.setattr(sys.stdin, "isatty", lambda: True, raising=False)
+        return asked
+
+    return at_a_terminal
+
+
+@pytest.fixture
+def nobody(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdin, "isatty", lambda: False, raising=False)
+
+
+def test_a_first_job_is_asked_for(init: Init, typed: Callable[..., list[str]]) -> None:
+    """Enter takes the default; what cannot be is asked for again."""
+    asked = typed("", "x y", "101", "select '", "select :year")
+    status, out, err = init({})
+    job = EltJob.load("sales")
+    assert (status, err) == (0, "")
+    assert (job.name, job.job_id, job.task_names) == ("sales", "101", ("first",))
+    assert [parameter.name for parameter in job.parameters] == ["year"]
+    assert Path("sales/first.sql").read_text() == "select :year\n"
+    assert asked == [
+        "Name of the job [sales]: ",
+        "Key of its item in the audit table [sales]: ",
+        "Key of its item in the audit table [sales]: ",
+        "First statement [select current_database(), sysdate]: ",
+        "First statement [select current_database(), sysdate]: ",
+    ]
+    assert "This is not SQL: the quote ' is never closed." in out
+    assert "Next: elt-redshift check sales\nThen: elt-redshift deploy sales --stack sales " in out
+
+
+def test_options_answer_questions(init: Init, typed: Callable[..., list[str]]) -> None:
+    """Only the rest is asked."""
+    asked = typed("7")
+    assert init({}, "--name", "daily", "--statement", "select 1")[0] == 0
+    assert asked == ["Key of its item in the audit table [daily]: "]
+
+
+def test_whoever_stops_answering_leaves_nothing(init: Init, typed: Callable[..., list[str]]) -> None:
+    """Ctrl-D."""
+    typed("daily")
+    status, _, err = init({})
+    assert (status, err, Path("sales").exists()) == (1, "error: Nothing was written.\n", False)
+
+
+@pytest.mark.usefixtures("nobody")
+def test_without_a_terminal_options_do(init: Init) -> None:
+    """One is enough; without any, they are told."""
+    status, out, err = init({})
+    assert (status, out, err.count("\n"), Path("sales").exists()) == (1, "", 1, False)
+    assert "--name, --job-id or --statement" in err
+    assert init({}, "--name", "No") == (
+        1,
+        "",
+        "error: --name: A name has 1 to 64 lower-case letters, digits and '_', a letter first.\n",
+    )
+    assert init({}, "--job-id", "101")[0] == 0
+    assert (EltJob.load("sales").name, EltJob.load("sales").job_id) == ("sales", "101")
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_first_statement_that_no_job_holds_leaves_no_file(init: Init) -> None:
+    """What `check` would refuse is told."""
+    status, _, err = init({}, "--statement", "select {{ x }}")
+    assert (status, list(Path("sales").iterdir())) == (1, [])
+    assert "is a template; SQL is sent as it is written." in err
+
+
+def test_a_first_statement_is_for_folders_without_any(init: Init) -> None:
+    """It is not left out silently; and a folder is no file."""
+    told = "error: sales has .sql files, of which the job is made. Leave --statement out.\n"
+    assert init({"a.sql": "select 1"}, "--statement", "select 1") == (1, "", told)
+    assert main(["init", "sales/a.sql"]) == 1
+
+
+@pytest.mark.usefixtures("nobody")
+def test_a_first_job_needs_no_parser(init: Init, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is there without the extra."""
+    monkeypatch.setitem(sys.modules, "sqlglot", None)
+    assert init({}, "--name", "daily")[0] == 0
 
 
 @pytest.mark.parametrize("words", [["check", "yearly_sales"], ["--help"]])
