@@ -146,6 +146,7 @@ class Archive:
                 skipped = execution.skipped if execution else None
                 return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
         if execution is None:
+            self.executions.check_there()
             raise EltError(
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )

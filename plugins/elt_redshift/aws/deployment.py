@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from elt_redshift.aws import moving
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.errors import GONE, AwsError
 from elt_redshift.aws.moving import Move
 from elt_redshift.aws.shared_table import check_id, shared
 from elt_redshift.aws.stacks import JOB_TAG, MAX_INLINE, ChangeSet, Told, body
@@ -22,6 +23,7 @@ from elt_redshift.exceptions import EltError, JobError, Problem
 from elt_redshift.job.model import EltJob
 from elt_redshift.planning import risks
 from elt_redshift.protocol.limits import MAX_TEMPLATE
+from elt_redshift.protocol.places import Place
 
 
 @dataclass(frozen=True)
@@ -59,9 +61,11 @@ def prepare(
     :param keeps_tables: whether the tables with the audit trail and the past runs outlive the stack; default: as it is
         deployed, and of a new one, yes.
     :raises EltError: the job, Step Functions or CloudFormation refuses, a run is sure to break a limit, or the audit
-        table that is named cannot serve.
+        table that is named cannot serve; or somebody has deleted what the stack has made.
     """
     before = account.stacks.at(stack)
+    if before and before.is_made:
+        _check_there(account, before)
     shares_table = shared(account.stacks, account.client("dynamodb"), job, stack, parameters)
     place = None
     if job.audit_in_redshift:
@@ -98,6 +102,22 @@ def prepare(
         with _discarded_if_refused(account, change_set):
             moving.check(account, moved)
     return Prepared(job, change_set, machine.target.long_polling, told, moved, place)
+
+
+def _check_there(account: Account, deployed: Deployed) -> None:
+    """CloudFormation does not see what somebody has deleted outside of it: it makes nothing anew, and fails where that
+    is to change.
+
+    :raises AwsError: the state machine or the audit table is gone. Whether they are, not everybody may ask.
+    """
+    account.executions(deployed.state_machine_arn).check_there()
+    if Place.named(deployed.audit_table):
+        return  # it is made, if need be, with the next change
+    try:
+        account.audit(deployed.audit_table).read(deployed.job_id)
+    except AwsError as error:
+        if error.code in GONE:
+            raise
 
 
 @contextmanager

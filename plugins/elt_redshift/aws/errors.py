@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -39,9 +40,24 @@ _REMEDIES = {
 }
 
 
+#: Of what a stack has made, and somebody has deleted outside of it.
+GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist")
+
+
 def _remedy(about: str, code: str) -> str:
-    if code == "ResourceNotFoundException" and about.startswith("audit table"):
-        return f"Make it with `elt-redshift audit create {about.removeprefix('audit table ')}`, or name another."
+    if code == "StateMachineDoesNotExist":
+        return (
+            "Somebody has deleted it outside of its stack, and a deployment does not make it anew: delete the rest "
+            "with `elt-redshift destroy`, then deploy the job as the first time."
+        )
+    if code == "ResourceNotFoundException" and about.startswith("history table"):
+        return (
+            "Restore it under its name from a backup; or delete the rest with `elt-redshift destroy`, then deploy the "
+            "job as the first time."
+        )
+    audit = re.fullmatch(r"audit (?:table|item .* in table) (\S+)", about)
+    if code == "ResourceNotFoundException" and audit:
+        return f"Make it with `elt-redshift audit create {audit[1]}`, or name another."
     return _REMEDIES.get(code, "")
 
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from elt_redshift.asl import fingerprints
 from elt_redshift.aws import children
-from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.errors import GONE, AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution, Snapshot
 from elt_redshift.aws.run_items import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
@@ -114,13 +114,14 @@ class Executions:
         """The execution that a person means.
 
         :param run: its name, or the ARN.
-        :raises EltError: there is none.
+        :raises EltError: there is none, or the state machine is gone.
         """
         try:
             return self.describe(run if run.startswith("arn:") else execution_arn(self.state_machine_arn, run))
         except AwsError as error:
             if error.code not in ("ExecutionDoesNotExist", "InvalidArn"):
                 raise
+            self.check_there()
             where = f"`elt-redshift history {job_name}` lists its runs"
             raise EltError(f"Job {job_name} has no run {run}, or Step Functions has forgotten it. {where}.") from error
 
@@ -137,6 +138,14 @@ class Executions:
         with aws_errors(f"state machine {self.state_machine_arn}"):
             answer = self._client.list_executions(stateMachineArn=self.state_machine_arn, maxResults=limit)
         return [Execution.parse(one) for one in answer["executions"]]
+
+    def check_there(self) -> None:
+        """:raises AwsError: the state machine is gone. Whether it is, not everybody may ask: they are not told."""
+        try:
+            self.recent(1)
+        except AwsError as error:
+            if error.code in GONE:
+                raise
 
     def stop(self, execution_arn: str, cause: str) -> None:
         """Stop an execution; its statements go on until the next run or :meth:`redrive` deals with them."""

@@ -75,7 +75,7 @@ class PastRuns:
             PaginationConfig={"MaxItems": limit, "PageSize": min(limit, 1000)},
             **index,
         )
-        with aws_errors(f"table {self.table}"):
+        with aws_errors(f"history table {self.table}"):
             for page in found:
                 yield from map(PastRun.parse, page["Items"])
 
@@ -109,6 +109,6 @@ class PastRuns:
             ExpressionAttributeNames={"#key": records.OF},
             ExpressionAttributeValues={":key": {"S": "".join(records.of_run(job_id, name))}},
         )
-        with aws_errors(f"table {self.table}"):
+        with aws_errors(f"history table {self.table}"):
             for page in found:
                 yield from page["Items"]

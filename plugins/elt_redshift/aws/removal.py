@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from elt_redshift.aws.account import Account
+from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.deployed import Deployed
-from elt_redshift.aws.errors import aws_errors
+from elt_redshift.aws.errors import GONE, AwsError, aws_errors
+from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.stack_events import StackEvent
 from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.exceptions import EltError
@@ -33,6 +36,7 @@ class Removal:
     :param tables: of these, the names of the tables.
     :param stays: those that the template retains.
     :param running: the ARNs of executions that have not ended.
+    :param gone: whether the state machine is not there any more, and its executions with it.
     """
 
     deployed: Deployed
@@ -40,6 +44,7 @@ class Removal:
     tables: tuple[str, ...]
     stays: tuple[Kept, ...]
     running: tuple[str, ...]
+    gone: bool = False
 
 
 def plan(account: Account, deployed: Deployed) -> Removal:
@@ -61,8 +66,18 @@ def plan(account: Account, deployed: Deployed) -> Removal:
     kept = {one.name for one in stays}
     all_tables = (one["PhysicalResourceId"] for one in found if one["ResourceType"] == TABLE)
     tables = tuple(name for name in all_tables if name not in kept)
-    executions = account.executions(deployed.state_machine_arn)
-    return Removal(deployed, len(found) - len(stays), tables, stays, tuple(one.arn for one in executions.running()))
+    running = _running(account.executions(deployed.state_machine_arn))
+    return Removal(deployed, len(found) - len(stays), tables, stays, running or (), gone=running is None)
+
+
+def _running(executions: Executions) -> tuple[str, ...] | None:
+    """The ARNs of those that have not ended; None: their state machine is gone."""
+    try:
+        return tuple(one.arn for one in executions.running())
+    except AwsError as error:
+        if error.code not in GONE:
+            raise
+        return None
 
 
 def _retained(body: Any, resource: Mapping[str, Any]) -> bool:
@@ -104,12 +119,21 @@ def remove(
     for kept in removal.stays if everything else ():
         _delete_table(account.client("dynamodb"), kept)
     if everything and deployed.shares_table:
+        _remove_item(audit, job_id)
+
+
+def _remove_item(audit: AuditStore, job_id: str) -> None:
+    try:
         audit.remove(job_id)
+    except AwsError as error:
+        if error.code not in GONE:  # with its table
+            raise
 
 
 def _delete_table(client: Any, kept: Kept) -> None:
     if kept.type != TABLE:
         raise EltError(f"{kept.type} {kept.name} stays: only tables are deleted here. Delete it by yourself.")
     with aws_errors(f"table {kept.name}"):
-        client.delete_table(TableName=kept.name)
+        with suppress(client.exceptions.ResourceNotFoundException):  # somebody has deleted it already
+            client.delete_table(TableName=kept.name)
         client.get_waiter("table_not_exists").wait(TableName=kept.name)

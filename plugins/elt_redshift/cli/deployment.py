@@ -93,7 +93,7 @@ def deploy(given: argparse.Namespace) -> int:
 def _in_options(said: str) -> str:
     """CloudFormation's words, in which a parameter of the template is the option that gives it."""
     for option, parameter in _OPTIONS.items():
-        said = re.sub(rf"\b{parameter}\b", f"--{option}", said)
+        said = re.sub(rf"(?<![\w-]){parameter}(?![\w-])", f"--{option}", said)  # not in the names of resources
     return said
 
 
@@ -136,6 +136,8 @@ def _announce(plan: removal.Removal, given: argparse.Namespace) -> None:
         print(f"{rest}: {kept.type} {kept.name}")
     if deployed.shares_table:
         print(f"{rest}: the item of job id {deployed.job_id} in the shared audit table {deployed.audit_table}")
+    if plan.gone:
+        print(f"Gone already: state machine {deployed.state_machine_arn}, which somebody has deleted")
     for arn in plan.running:
         print(f"{'Stopped' if given.stop else 'Running'}: {arn}")
     if plan.running and given.stop and deployed.warehouse_role:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import re
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from rich.console import RenderableType
@@ -14,7 +16,9 @@ from rich.table import Column, Table
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem
-from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.errors import GONE, AwsError
+from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.healing import Healer, Verdict
 from elt_redshift.cli.commands import HELP
 from elt_redshift.cli.listing import Row, add_forms, show
@@ -102,9 +106,26 @@ def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, E
     stacks, job = account.stacks, load(given) if given.job else None
     there = [stacks.find(job.name, given.stack)] if job else stacks.all(given.stack)
     for deployed in (one for one in there if one.is_made):
-        audit = account.audit(deployed.audit_table)
-        items = filter(None, [audit.read(deployed.job_id)]) if deployed.shares_table else audit.items()
-        yield from ((deployed.job, job, item) for item in items)
+        with _told_if_gone():
+            account.executions(deployed.state_machine_arn).check_there()
+        with _told_if_gone():
+            yield from ((deployed.job, job, item) for item in _items_of(deployed, account))
+
+
+def _items_of(deployed: Deployed, account: Account) -> list[AuditItem]:
+    audit = account.audit(deployed.audit_table)
+    return [*filter(None, [audit.read(deployed.job_id)])] if deployed.shares_table else [*audit.items()]
+
+
+@contextmanager
+def _told_if_gone() -> Iterator[None]:
+    """What somebody has deleted of one job's stack is told; it hides neither the rest nor other jobs."""
+    try:
+        yield
+    except AwsError as error:
+        if error.code not in GONE:
+            raise
+        print(f"Warning: {error}", file=sys.stderr)
 
 
 def _check(given: argparse.Namespace) -> None:
@@ -164,7 +185,7 @@ def _seconds(time: str | None) -> str:
 
 def unlock(given: argparse.Namespace) -> int:
     account = Account.here(given.region)
-    store, job_id = _lock(given, account)
+    store, job_id, executions = _lock(given, account)
     item = store.read(job_id)
     if item is None or item.free:
         raise EltError(f"Job {job_id} is not locked. There is nothing to unlock.")
@@ -175,6 +196,9 @@ def unlock(given: argparse.Namespace) -> int:
     _check_owner(item, verdict, given.force)
     known = not (execution and verdict.whose == "unclear")
     store.unlock(item, by=account.caller, reason=given.reason, known=known)
+    if executions:
+        with _told_if_gone():
+            executions.check_there()
     print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
     return 0
 
@@ -210,12 +234,13 @@ def _until_then(item: AuditItem) -> str:
     )
 
 
-def _lock(given: argparse.Namespace, account: Account) -> tuple[AuditStore, str]:
-    """The audit table, and the key of the item in it."""
+def _lock(given: argparse.Namespace, account: Account) -> tuple[AuditStore, str, Executions | None]:
+    """The audit table, the key of the item in it, and the executions of a deployed job."""
     _check(given)
     if given.job:
         job = load(given)
-        return account.audit(account.stacks.find(job.name, given.stack).audit_table), job.job_id
+        deployed = account.stacks.find(job.name, given.stack)
+        return account.audit(deployed.audit_table), job.job_id, account.executions(deployed.state_machine_arn)
     if not (given.table and given.job_id):
         raise EltError("Name what to unlock: JOB, a deployed job, or --table TABLE --job-id ID.")
-    return account.audit(given.table), given.job_id
+    return account.audit(given.table), given.job_id, None

@@ -17,7 +17,7 @@ from rich.text import Text
 
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.archive import Archive, RunTasks
-from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.errors import GONE, AwsError
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.cli.listing import Row, add_forms, readable, show, time
 from elt_redshift.cli.options import Commands, add_aws, command, load
@@ -94,7 +94,7 @@ def _open(given: argparse.Namespace) -> Archive:
 
 def history(given: argparse.Namespace) -> int:
     archive = _open(given)
-    rows = [] if given.outcome not in (None, RUNNING) else [*map(_running, _under_way(archive, given))]
+    rows = [*map(_running, _under_way(archive, given))]
     if given.outcome != RUNNING:
         _catch_up(archive, given.limit)
         found = archive.past.runs(archive.job.job_id, given.outcome, given.since, given.until, given.limit)
@@ -104,9 +104,19 @@ def history(given: argparse.Namespace) -> int:
 
 
 def _under_way(archive: Archive, given: argparse.Namespace) -> list[Execution]:
+    """Those that are asked for. Of a state machine that is gone none runs; who asks for others too is told so by what
+    comes after."""
+    if given.outcome not in (None, RUNNING):
+        return []
+    try:
+        running = archive.executions.running()
+    except AwsError as error:
+        if error.code not in GONE or given.outcome == RUNNING:
+            raise
+        return []
     return [
         archive.executions.describe(one.arn)
-        for one in archive.executions.running()
+        for one in running
         if (given.since is None or one.started >= given.since) and (given.until is None or one.started < given.until)
     ]
 

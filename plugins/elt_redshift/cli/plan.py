@@ -24,7 +24,6 @@ from elt_redshift.job.written import count, duration
 from elt_redshift.planning.estimates import Limit
 from elt_redshift.planning.picture import draw, draw_groups
 from elt_redshift.planning.plan import MONTH, Plan, plan_job
-from elt_redshift.protocol.executions import execution_arn
 from elt_redshift.protocol.limits import MAX_EVENTS
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.runs.trends import trends
@@ -85,16 +84,12 @@ def _recorded(given: argparse.Namespace, job: EltJob) -> dict[str, float]:
     """How long the tasks took, of a recorded execution or by the history; the unfinished ones are left out."""
     account = Account.here(given.region)
     deployed = account.stacks.find(job.name, given.stack)
-    machine = deployed.state_machine_arn
-    executions = account.executions(machine)
+    executions = account.executions(deployed.state_machine_arn)
     if given.from_history and deployed.history_table:
         found = trends(account.archive(job, deployed).worked(_RUNS, succeeded=True))
         if kept := {one.task: one.median for one in found if one.median is not None}:
             return kept
-    if given.from_history:
-        arn = _newest_success(executions, job)
-    else:
-        arn = given.execution if given.execution.startswith("arn:") else execution_arn(machine, given.execution)
+    arn = _newest_success(executions, job) if given.from_history else executions.named(given.execution, job.name).arn
     tasks = executions.look(arn, TaskRuns(job.task_names)).tasks
     recorded = {task.name: task.seconds for task in tasks if task.seconds is not None}
     if not recorded:

@@ -88,7 +88,7 @@ class Continuation:
         item = self.audit.read(self.job.job_id)
         if item is not None and not item.free and item.owner:
             if item.owner.is_execution:
-                return self.executions.describe(item.owner)
+                return self.executions.named(item.owner, self.job.name)
             raise EltError(
                 f"Job {item.job_id} is {item.state}, held by {item.owner}, which is no execution. "
                 f"{_elsewhere(item.owner)}, or name an execution with --execution."

@@ -23,6 +23,10 @@ from elt_redshift.local.cloudformation.template import order
 Undo = Callable[[], None]
 
 
+#: Codes of errors of services, without ``Exception`` at the end, that say that there is no such resource.
+_NOT_FOUND = frozenset({"NoSuchBucket", "NoSuchEntity", "NotFound", "ResourceNotFound", "StateMachineDoesNotExist"})
+
+
 @dataclass
 class Deployment:
     """One deployment of one stack.
@@ -236,8 +240,9 @@ class Deployment:
         try:
             _worker(resource).delete(self._context(resource.logical_id), resource)
         except Exception as error:
-            self._event(resource, "DELETE_FAILED", _reason(error))
-            return False
+            if not _is_gone(error):
+                self._event(resource, "DELETE_FAILED", _reason(error))
+                return False
         self._event(resource, "DELETE_COMPLETE")
         return True
 
@@ -254,6 +259,16 @@ def _worker(resource: Resource) -> Handler:
     if worker is None:
         raise ResourceError(resource.logical_id, f"Unrecognized resource type {resource.type}")
     return worker
+
+
+def _is_gone(error: Exception) -> bool:
+    """Whether there is nothing to delete: for CloudFormation that is as good as deleted.
+
+    https://docs.aws.amazon.com/cloudformation-cli/latest/userguide/resource-type-test-contract.html
+    """
+    if not isinstance(error, ClientError):
+        return False
+    return error.response["Error"]["Code"].removesuffix("Exception") in _NOT_FOUND
 
 
 def _reason(error: Exception) -> str:
