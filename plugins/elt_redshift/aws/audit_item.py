@@ -173,7 +173,7 @@ class LockedError(EltError):
         if self.item.owner is None:
             return messages.unowned(self.job_id, unlock)
         said = messages.running(self.job_id, state=str(self.item.state), owner=self.item.owner)
-        return f"{''.join(said)}. Wait for it, or free it once it is dead: `{unlock}`."
+        return f"{''.join(said)} Wait for it, or free it once it is dead: `{unlock}`."
 
 
 def _held(item: AuditItem, unlock: str) -> str:

@@ -90,6 +90,14 @@ class Healer:
             return Verdict("dead")
         return Verdict("held" if item.failed else "locked")
 
+    def wait(self, item: AuditItem) -> float:
+        """How many seconds from now whoever takes the lock over has to wait, for calls that its dead owner may have
+        under way.
+
+        :raises AwsError: AWS refused a call.
+        """
+        return max(0.0, self._left(self.look(item).ended))
+
     def take_over(self, item: AuditItem, owner: str, lease: timedelta) -> bool:
         """Take the lock if its owner is dead, after all parts and statements that it left have ended.
 

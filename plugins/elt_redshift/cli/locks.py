@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import re
 import sys
 from collections.abc import Iterator, Sequence
@@ -192,15 +193,24 @@ def unlock(given: argparse.Namespace) -> int:
     execution = item.owner is not None and item.owner.is_execution
     # Whatever else is wrong with the item, an execution can be asked about.
     asked = replace(item, problem=None) if execution else item
-    verdict = Healer.of(account, store).look(asked)
+    healer = Healer.of(account, store)
+    verdict = healer.look(asked)
     _check_owner(item, verdict, given.force)
     known = not (execution and verdict.whose == "unclear")
     store.unlock(item, by=account.caller, reason=given.reason, known=known)
     if executions:
         with _told_if_gone():
             executions.check_there()
-    print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.")
+    print(f"Job {item.job_id} is unlocked: the next run takes over and runs from the start.{_first(healer, job_id)}")
     return 0
+
+
+def _first(healer: Healer, job_id: str) -> str:
+    """That the next run may have to wait, if it may."""
+    item = healer.store.read(job_id)
+    wait = 0 if item is None or item.free else math.ceil(healer.wait(item))
+    calls = "for calls that the one before has under way"
+    return f" Within the next {wait} s it may wait first, {calls}." if wait else ""
 
 
 def _check_owner(item: AuditItem, verdict: Verdict, force: bool) -> None:

@@ -80,7 +80,7 @@ def fence_unwritten(job_id: str, *, table: str, why: str) -> tuple[str, ...]:
 
 def running(job_id: str, *, state: str, owner: str) -> tuple[str, ...]:
     """What a run says that meets a job at work, in pieces as :func:`held_by_failure` gives them."""
-    return (f"Job {job_id} is ", state, ", held by ", owner)
+    return (f"Job {job_id} is ", state, ", held by ", owner, ".")
 
 
 def unowned(job_id: str, unlock: str) -> str:

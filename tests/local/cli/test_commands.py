@@ -348,10 +348,14 @@ def test_an_older_run_is_not_redriven_unasked(deployed: Path, cli: Cli) -> None:
 
 
 def test_a_held_job_is_unlocked(deployed: Path, cli: Cli) -> None:
-    """After a failure the job is held: a start fails and says so, an unlock lets the next one run from the start."""
+    """After a failure the job is held: a start fails and says so, an unlock lets the next one run from the start, and
+    says for how long that may have to wait first."""
     assert cli("run", deployed, "--watch")[0] == 1
-    assert cli("run", deployed, "--watch")[0] == 1
-    assert "is unlocked" in cli("unlock", deployed, "--reason", "the table was missing")[1]
+    out = cli("unlock", deployed, "--reason", "the table was missing")[1]
+    assert "is unlocked: the next run takes over and runs from the start. " in out
+    wait = re.search(r"Within the next (\d+) s it may wait first, for calls that the one before has under way\.", out)
+    assert wait
+    assert 1 <= int(wait[1]) <= 120
     _table(cli, deployed, "create table {} (x int)")
     assert cli("run", deployed, "--watch")[0] == 0
     status, _, err = cli("unlock", deployed, "--reason", "again")

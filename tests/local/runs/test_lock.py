@@ -49,7 +49,7 @@ def test_a_second_start_ends_untouched(deploy: Deploy, barrier: Barrier) -> None
     before = deployed.item
     second = deployed.run()
     assert second.status == "SUCCEEDED"
-    assert second.skipped == f"Job 101 is Running, held by {first}"
+    assert second.skipped == f"Job 101 is Running, held by {first}."
     assert deployed.item == before
     assert deployed.tasks(second.arn)["a"].status == "waiting"
     barrier.open()
@@ -223,7 +223,7 @@ def test_a_run_that_fails_still_is_a_running_one(deploy: Deploy, barrier: Barrie
     deployed = deploy(job(task("a", sql=(barrier.pass_,))))
     first = _held(deployed)
     deployed.audit.record_failure("101", first, task="b", statement="none", message="it failed")
-    assert deployed.run().skipped == f"Job 101 is Running, held by {first}"
+    assert deployed.run().skipped == f"Job 101 is Running, held by {first}."
     deployed.executions.stop(first, "test")
     assert "task b failed at" in str(deployed.run().cause)
 
@@ -343,7 +343,7 @@ def test_of_many_concurrent_starts_one_runs(deploy: Deploy, barrier: Barrier, le
         arns = list(pool.map(lambda number: deployed.executions.start(f"start-{number}", {}), range(starts)))
         owner = deployed.item.owner
         others = list(pool.map(deployed.end, [arn for arn in arns if arn != owner]))
-    assert [run.skipped for run in others] == [f"Job 101 is Running, held by {owner}"] * (starts - 1)
+    assert [run.skipped for run in others] == [f"Job 101 is Running, held by {owner}."] * (starts - 1)
     assert owner is not None
     barrier.open()
     assert deployed.end(owner).status == "SUCCEEDED"

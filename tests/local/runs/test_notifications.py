@@ -121,7 +121,7 @@ def test_every_end_is_told(told: Told, barrier: Barrier) -> None:
     deployed.until_submitted(first, "a")
     deployed.run()
     skipped = told.notice("A run of job sample was skipped")
-    assert skipped["Message"] == f"Job 101 is Running, held by {first}"
+    assert skipped["Message"] == f"Job 101 is Running, held by {first}."
     deployed.executions.stop(first, "Ann stopped it.")
     stopped = told.notice("A run of job sample was stopped")
     assert (stopped["Message"], stopped["Run"]) == ("Ann stopped it.", first.rpartition(":")[2])

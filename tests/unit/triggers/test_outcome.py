@@ -80,7 +80,7 @@ def test_of_several_failures_the_first_one_is_told() -> None:
         ({"status": "ABORTED"}, "was stopped: somebody stopped it, and gave no reason"),
         ({"status": "TIMED_OUT"}, "ran into its time limit"),
         (
-            {"status": "FAILED", **gate_failed("refuse run", "Job 7 is Running, held by arn:x")},
+            {"status": "FAILED", **gate_failed("refuse run", "Job 7 is Running, held by arn:x.")},
             "failed: Job 7 is Running, held by arn:x",
         ),
     ],
@@ -96,8 +96,8 @@ def test_a_task_whose_execution_ended_was_stopped_with_it(ended: dict[str, str],
 
 def test_a_locked_job_skips_every_task() -> None:
     """When the job was locked, each task is skipped with the reason."""
-    outcome = _outcome(FakeExecution("run").skip("Job 7 is Running, held by arn:x"))
-    said = "Nothing was done. Job 7 is Running, held by arn:x"
+    outcome = _outcome(FakeExecution("run").skip("Job 7 is Running, held by arn:x."))
+    said = "Nothing was done. Job 7 is Running, held by arn:x."
     assert outcome == Outcome("skipped", said, execution_arn=f"{EXECUTION}run")
 
 
