@@ -43,8 +43,10 @@ HEAVY = {
     "openlineage",
     "moto",
     "psycopg",
+    "sqlglot",
     "elt_redshift.local",
     "elt_redshift.cli",
+    "elt_redshift.drafting",
     # What compiles jobs, follows executions and lets them go on is for workers.
     "elt_redshift.asl.compiler",
     "elt_redshift.runs.history",

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import permutations
 
-from elt_redshift.drafting.uses import Uses, is_schema, is_system
+from elt_redshift.drafting.uses import PUBLIC, Uses, is_schema, is_system
 from elt_redshift.graph.groups import grouped
 from elt_redshift.graph.order import Order
 
@@ -147,22 +147,32 @@ def _open(
 
 def _alone(scripts: Mapping[str, Uses], by_name: Mapping[str, list[str]]) -> Iterator[Doubt]:
     """What is not known of a script by itself."""
-    made: dict[str, list[str]] = {}
-    for name, users in by_name.items():
-        if any(scripts[one].changes(name) for one in users):
-            made.setdefault(name.rpartition(".")[2], []).append(name)
+    changed = [name for name, users in by_name.items() if any(scripts[one].changes(name) for one in users)]
+    alike: dict[str, list[str]] = {}
+    for name in changed:
+        alike.setdefault(name.rpartition(".")[2], []).append(name)
+    made = dict.fromkeys(changed)
+    temporary = {name: script for script, uses in scripts.items() for name in uses.temporary}
     for script, uses in scripts.items():
         if uses.unknown:
-            text = f"The SQL at {', '.join(uses.unknown)} was not understood: add to upstream what {script} waits for."
+            text = f"The SQL at {several(uses.unknown)} was not understood: add to upstream what {script} waits for."
             yield Doubt((script,), text)
         for name in sorted(uses.calls):
-            text = f"{script} calls {name}: what that reads and writes is not looked into."
-            yield Doubt((script,), text)
-        for name in sorted(uses.bare & uses.reads):
-            others = made.get(name.rpartition(".")[2], [])
-            if others and name not in others:
-                text = f"{script} reads {name}, written without its schema: {several(others)} may be meant."
-                yield Doubt((script,), text)
+            yield Doubt((script,), f"{script} calls {name}: what that reads and writes is not looked into.")
+        for name in sorted(name for name in uses.reads if name not in made):
+            if (other := temporary.get(name, script)) != script:
+                text = (
+                    f"{script} reads {name}, which {other} makes as a temporary table: it goes with the task's session."
+                )
+                yield Doubt((script, other), text)
+            elif meant := [one for one in alike.get(name.rpartition(".")[2], ()) if _same_but_for_schema(one, name)]:
+                yield Doubt((script,), f"{script} reads {name}, which no file writes: is {several(meant)} meant?")
+
+
+def _same_but_for_schema(one: str, other: str) -> bool:
+    """Whether one may be the other with less in front: a database, or a schema, for which ``public`` was put in."""
+    long, short = sorted((one, other), key=lambda name: -name.count("."))
+    return long.endswith(f".{short}") or short.startswith(f"{PUBLIC}.") or long.startswith(f"{PUBLIC}.")
 
 
 def several(names: Sequence[str]) -> str:

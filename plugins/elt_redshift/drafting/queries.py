@@ -82,10 +82,18 @@ def _name(table: exp.Table | None) -> str:
 
 
 def _is_no_table(table: exp.Table) -> bool:
-    """Whether it is a function that gives rows, or a name that a ``WITH`` around it gives to a query."""
+    """Whether it is a function that gives rows, or a name that holds in the query only."""
     if not isinstance(table.this, exp.Identifier):
         return True
-    return not table.db and table.name.lower() in _queries_in_sight(table)
+    name = table.name.lower()
+    return not table.db and (name in _queries_in_sight(table) or name in _arrays_beside(table))
+
+
+def _arrays_beside(table: exp.Table) -> Iterator[str]:
+    """The names of elements of arrays, of which others may be elements: ``from t, t.items as i, i.parts as p``."""
+    query = table.find_ancestor(exp.Select)
+    for array in query.find_all(exp.Unnest) if query else ():
+        yield from (name.lower() for name in array.alias_column_names)
 
 
 def _queries_in_sight(table: exp.Table) -> Iterator[str]:

@@ -26,7 +26,7 @@ def render(draft: Draft) -> str:
         f"name: {_text(draft.name)}",
     ]
     if draft.parameters:
-        lines += ['# {}: a value must be given at every start. A default: {default: "1998"}', "parameters:"]
+        lines += ['# One without a default, such as {default: "1998"}, must be given at every start.', "parameters:"]
         lines += [f"  {_text(name)}: {{}}" for name in draft.parameters]
     lines += ["tasks:"]
     lines += (line for task in draft.tasks for line in _task(task, draft))

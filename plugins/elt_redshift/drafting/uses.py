@@ -31,12 +31,12 @@ class Use:
 
 @dataclass(slots=True)
 class Uses:
-    """What a script does, by name. What is temporary is left out, and so is reading what the script itself made.
+    """What a script does, by name. Reading what the script itself made is left out.
 
     :ivar makes: creates it, or gives it this name. Who fills or reads it otherwise comes behind that.
     :ivar writes: changes rows or shape of it.
     :ivar drops: leaves it gone at the end.
-    :ivar bare: which of all these were written without a schema.
+    :ivar temporary: makes it for itself; it is not among the others.
     :ivar calls: procedures, whose own doing is not looked into.
     :ivar unknown: the places of statements that nobody understood.
     """
@@ -46,7 +46,7 @@ class Uses:
     reads: set[str] = field(default_factory=set)
     needs: set[str] = field(default_factory=set)
     drops: set[str] = field(default_factory=set)
-    bare: set[str] = field(default_factory=set)
+    temporary: set[str] = field(default_factory=set)
     calls: set[str] = field(default_factory=set)
     unknown: list[str] = field(default_factory=list)
 
@@ -89,7 +89,6 @@ class Script:
     def __init__(self) -> None:
         self.uses = Uses()
         self._path = PUBLIC
-        self._temporary: set[str] = set()
         self._own: set[str] = set()
 
     def add(self, uses: Iterable[Use]) -> None:
@@ -97,13 +96,12 @@ class Script:
             if use.kind == "path":
                 self._path = use.name
                 continue
-            bare = "." not in use.name and not is_schema(use.name)
-            name = f"{self._path}.{use.name}" if bare else use.name
+            whole = "." in use.name or is_schema(use.name)
+            name = use.name if whole else f"{self._path}.{use.name}"
             if use.kind == "temp":
-                self._temporary.add(name)
-            elif name not in self._temporary:
+                self.uses.temporary.add(name)
+            elif name not in self.uses.temporary:
                 self._note(use.kind, name)
-                self.uses.bare |= {name} if bare else set()
 
     def _note(self, kind: Kind, name: str) -> None:
         uses = self.uses

@@ -11,9 +11,11 @@ import pytest
 
 from elt_redshift import drafting
 from elt_redshift.cli import init as command
+from elt_redshift.cli.airflow import FAILING
 from elt_redshift.cli.main import main
 from elt_redshift.job.model import EltJob
 from tests import bounds
+from tests.unit.graph.test_layout import closure
 
 Init = Callable[..., tuple[int, str, str]]
 
@@ -63,6 +65,16 @@ def test_a_folder_becomes_a_job(init: Init) -> None:
     assert "Job sales: 4 tasks, 4 edges, 2 parameters: year, day.\n" in out
     assert "1 source, which no file here writes: raw.orders.\n" in out
     assert out.endswith("Wrote sales/job.yaml. Next: elt-redshift check sales\n")
+
+
+def test_the_edges_of_a_job_come_back_from_its_sql(init: Init) -> None:
+    """Of the one that is shown beside the demo's, whose job.yaml somebody wrote."""
+    written = EltJob.load(FAILING)
+    init({file.name: file.read_text() for file in FAILING.glob("*.sql")})
+    found = EltJob.load("sales")
+    assert closure({task.name: task.upstream for task in found.tasks}) == closure(
+        {task.name: task.upstream for task in written.tasks}
+    )
 
 
 def test_the_file_passes_the_check(init: Init, capsys: pytest.CaptureFixture[str]) -> None:

@@ -96,6 +96,13 @@ def test_who_drops_a_table_has_no_place() -> None:
     assert (edges(published), published.doubts) == ({("build", "publish"), ("publish", "use")}, ())
 
 
+def test_what_is_gone_at_the_end_leads_nowhere() -> None:
+    """A table that a script makes and drops is there for nobody else."""
+    found = ordered(a="create table s as select 1; drop table s", b="select * from s")
+    assert edges(found) == set()
+    assert doubts(found) == ["a drops public.s: before or after b, for which it is there?"]
+
+
 def test_procedures_and_schemas_come_before_their_use() -> None:
     """What a procedure does is not looked into, and that is told."""
     found = ordered(
@@ -105,11 +112,22 @@ def test_procedures_and_schemas_come_before_their_use() -> None:
     assert doubts(found) == ["c calls s.sp(): what that reads and writes is not looked into."]
 
 
-def test_a_name_without_its_schema_may_be_anothers() -> None:
-    """No edge comes of a guess."""
-    found = ordered(a="insert into sales.t values (1)", b="select * from t")
+def test_a_name_may_be_anothers_with_more_in_front() -> None:
+    """A schema that was left out, or a database; no edge comes of a guess. Another schema's table is another table."""
+    found = ordered(a="insert into sales.t values (1)", b="select * from t", c="select * from dev.sales.t, other.t")
     assert edges(found) == set()
-    assert doubts(found) == ["b reads public.t, written without its schema: sales.t may be meant."]
+    assert doubts(found) == [
+        "b reads public.t, which no file writes: is sales.t meant?",
+        "c reads dev.sales.t, which no file writes: is sales.t meant?",
+    ]
+
+
+def test_a_temporary_table_of_another_task_is_told() -> None:
+    """Each task has a session of its own."""
+    found = ordered(a="create temp table t as select 1", b="select * from t")
+    assert edges(found) == set()
+    told = "b reads public.t, which a makes as a temporary table: it goes with the task's session."
+    assert doubts(found) == [told]
 
 
 def test_long_lists_are_cut() -> None:

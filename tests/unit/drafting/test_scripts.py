@@ -34,6 +34,7 @@ def told(script: str) -> dict[str, set[str]]:
             "select * from a where x in (select y from b) union select 1 from c",
             {"reads": {"public.a", "public.b", "public.c"}},
         ),
+        ("select * from t, t.items as i, i as element, generate_series(1, 2)", {"reads": {"public.t"}}),
         ("insert into s.t (a) select a from s.u", {"writes": {"s.t"}, "reads": {"s.u"}}),
         ("insert into t values (:a, :b::int)", {"writes": {"public.t"}}),
         ("update t set a = u.a from u where t.i = u.i", {"writes": {"public.t"}, "reads": {"public.u"}}),
