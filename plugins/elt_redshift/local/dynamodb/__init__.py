@@ -1,6 +1,6 @@
 """DynamoDB whose conditional writes and counters are atomic, as DynamoDB's are, whose tables can be given another
-encryption, which reads expressions in a fraction of moto's time, which finds items by their keys, and where a write may
-be under way for a while.
+encryption, which reads expressions in a fraction of moto's time, which finds items by their keys and refuses keys that
+are none, and where a write may be under way for a while.
 
 Moto checks a condition and writes in two steps. With a thread per request two writers pass the same check: a lock would
 have two owners, and of two ``ADD`` one would be lost.
@@ -20,13 +20,14 @@ CONFLICTS = Conflicts()
 
 def apply_all() -> None:
     """Change moto's DynamoDB. Once per process."""
-    from elt_redshift.local.dynamodb import expressions, queries, transactions
+    from elt_redshift.local.dynamodb import expressions, keys, queries, transactions
 
     _one_at_a_time()
     _change_encryption()
     expressions.read_fast()
     queries.find_by_key()
     transactions.apply_all()
+    keys.check_keys()
 
 
 def _change_encryption() -> None:
