@@ -19,7 +19,7 @@ from elt_redshift.aws.verification.jobs import GOOD
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import ANY, beginning
-from elt_redshift.protocol.writes import Given, Present, Write
+from elt_redshift.protocol.writes import Absent, Given, Present, Write
 
 ISO = r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d+Z"
 #: Its digest is that of its UTF-8 bytes.
@@ -78,6 +78,15 @@ def _states(bench: Bench) -> dict[str, State]:
     nobody = bench.first.arn.rpartition(":")[0] + ":nobody"
     prefix = "".join(beginning(bench.job.job_id, Owner(bench.first.arn).label))
     get = dynamodb.get(table, key)
+    items = [audit.key(f"{bench.name}-{name}") for name in _ITEMS]
+    told = [dynamodb.update(table, one, Write(sets={"Seen": _TEXT, "Told": _COUNT}), _SAID) for one in items]
+    unheard = dynamodb.update(table, items[0], Write(sets={"Seen": _TEXT}, demands=Present("Nothing")), {"text": "x"})
+    asked = [{"Get": {"TableName": table, "Key": dynamodb.get(table, one)["Key"]}} for one in items]
+    number = f"{{% '{bench.name}-try-' & $string($states.context.State.RetryCount) %}}"
+    again = dynamodb.update(
+        table, audit.key(number), Write(sets={"Seen": _TEXT}, demands=Absent("Seen")), {"text": "x"}
+    )
+    once_more = [{"ErrorEquals": [calls.CONDITION_FAILED], "IntervalSeconds": 1, "MaxAttempts": 1}]
     states = {
         "refused": _task(bench, "dynamodb:updateItem", refused),
         "nobody": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": nobody}),
@@ -98,13 +107,29 @@ def _states(bench: Bench) -> dict[str, State]:
             "{% [$states.result.Statements.CreatedAt] %}",
         ),
         "cancelled": _task(bench, "aws-sdk:redshiftdata:cancelStatement", {"Id": statement}),
+        "told": _task(
+            bench, "aws-sdk:dynamodb:transactWriteItems", {"TransactItems": [{"Update": one} for one in told]}
+        ),
+        "untold": _task(
+            bench, "aws-sdk:dynamodb:transactWriteItems", {"TransactItems": [{"Update": told[1]}, {"Update": unheard}]}
+        ),
+        "read": _task(
+            bench,
+            "aws-sdk:dynamodb:transactGetItems",
+            {"TransactItems": asked},
+            "{% [$states.result.Responses.Item.JobID.S] %}",
+        ),
+        "retried": _task(bench, "dynamodb:updateItem", again, Retry=once_more),
     }
     tasks = {name: _noting(name, one) for name, one in states.items()}
     digest = {"hash": f"{{% $hash('{TEXT}', 'SHA-256') %}}", "time": "{% $fromMillis($millis() - 60000) %}"}
     return {**tasks, "digest": {"Type": "Wait", "Seconds": 0, "Assign": {"digest": digest}}}
 
 
-_TEXT = Given("text")
+_TEXT, _COUNT = Given("text"), Given("count", "number")
+_SAID = {"text": "x", "count": "1"}
+#: Items of a transaction, in another order than that of their names.
+_ITEMS = ("try-0", "first")
 _MINE = "{% $states.context.Task.Token %}"
 
 
@@ -197,6 +222,22 @@ def ended_statements(bench: Bench) -> str:
     found = seen(bench)["listed"]
     expect(isinstance(found, list) and found and all(re.fullmatch(ISO, str(one)) for one in found), found)
     return f"{len(found)}, the first of {found[0]}"
+
+
+def transactions(bench: Bench) -> str:
+    """transactWriteItems takes values of the types S and N, and is cancelled where a condition fails; transactGetItems
+    answers in the order of its request."""
+    told, found = seen(bench)["told"], seen(bench)["read"]
+    expect(isinstance(told, dict) and "error" not in told, told)
+    expect(found == [f"{bench.name}-{name}" for name in _ITEMS], found)
+    return f"{_error(bench, 'untold', calls.TRANSACTION_CANCELED)}; {', '.join(found)}"
+
+
+def retried_arguments(bench: Bench) -> str:
+    """A retry of a Task evaluates its Arguments anew."""
+    found = seen(bench)["retried"]
+    expect(isinstance(found, dict) and "error" not in found, found)
+    return "the second try named another item than the first, which was refused"
 
 
 def of_another_session(bench: Bench) -> str:

@@ -91,10 +91,12 @@ ROWS = (
     Row(73, ("dynamodb:Query", *_RUN), stacks.in_history, stack=True),
     Row(85, _BATCH, data_api.failed_first),
     Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
+    Row(106, _PROBE, probe.retried_arguments, stack=True),
     Row(115, (*_BATCH, "redshift-data:GetStatementResult"), data_api.read_behind_a_write),
     Row(116, (*_BATCH, "redshift-data:ExecuteStatement"), data_api.one_writer),
     Row(123, _RUN, joins.waits, stack=True),
     Row(124, _RUN, joins.functions, stack=True),
+    Row(128, _PROBE, probe.transactions, stack=True),
 )
 
 #: Rows that no program can check, and what they take. (The others have none yet.)
