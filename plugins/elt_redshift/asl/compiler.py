@@ -105,8 +105,9 @@ def in_parts(reading: Reading) -> Arranged:
     """
     job = reading.job
     if lacking := lacking_in_parts(job):
-        remedy = "Leave it out, or `layout: parts`."
-        raise JobError([Problem(f"job {job.name}", f"jobs in parts have no `{key}`.", remedy) for key in lacking])
+        remedy = "Leave it out; or leave out `layout: parts`, so that another layout is chosen, which has it."
+        place = f"job {job.name}: layout"
+        raise JobError([Problem(place, f"jobs in parts have no `{key}`.", remedy) for key in lacking])
     return _cut(reading, cutting.weights(job, reading.graph, reading.prints, _settling(reading)))
 
 

@@ -36,6 +36,9 @@ MAX_LISTED = 1000
 #: What is caught up is there within some seconds, as a rule.
 CATCH_UP, PAUSE = 15.0, 0.5
 
+#: Of the items of a run in the map layout, when its stack has another layout by now.
+_NO_TABLE = "ResourceNotFoundException"
+
 #: Runs that had nothing to do say nothing about tasks.
 _IDLE = (records.SKIPPED, records.HELD)
 
@@ -139,19 +142,28 @@ class Archive:
         :raises EltError: there is no such run.
         """
         arn = self._arn(run)
-        execution = self._describe(arn)
+        execution, kept = self._describe(arn), None
         if execution is None or execution.ended:
             redrives = execution.redrive_count if execution else 0
-            if kept := self.past.tasks(self.job.job_id, Owner(arn).short, redrives, self.job.task_names):
-                skipped = execution.skipped if execution else None
-                return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
+            kept = self.past.tasks(self.job.job_id, Owner(arn).short, redrives, self.job.task_names)
+            if kept and (kept.whole or execution is None):
+                return self._told(arn, kept, execution)
         if execution is None:
             self.executions.check_there()
             raise EltError(
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )
-        seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
+        try:
+            seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
+        except AwsError as error:
+            if kept and error.code == _NO_TABLE:
+                return self._told(arn, kept, execution)
+            raise
         return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=_why(seen.execution))
+
+    def _told(self, arn: str, kept: KeptTasks, execution: Execution | None) -> RunTasks:
+        skipped = execution.skipped if execution else None
+        return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
 
     def _arn(self, run: str | None) -> str:
         machine = self.executions.state_machine_arn

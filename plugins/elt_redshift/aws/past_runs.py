@@ -26,10 +26,13 @@ class KeptTasks:
     """What is kept of a run's tasks.
 
     :param status: of its execution at its end, as Step Functions says it.
+    :param whole: whether all that the tasks have told is kept: not of a run of the map layout that ended when its stack
+        had another one, whose machine behind the ends of runs knows nothing of reports.
     """
 
     status: str
     tasks: tuple[TaskRun, ...]
+    whole: bool = True
 
 
 class PastRuns:
@@ -88,8 +91,10 @@ class PastRuns:
         :raises AwsError: AWS refused the call.
         """
         events, items, whole = dict[str, list[dict[str, Any]]](), list[dict[str, Any]](), records.NOT_LAST
+        reported = False
         for item in self._pages(job_id, name):
             kind, _, number = item[records.AT]["S"].partition(SLASH)
+            reported = reported or kind == records.PAGE_OF_REPORTS
             found = json.loads(item[records.PAGE]["S"])
             told = events.setdefault(number.rpartition(SLASH)[0], []) if kind == records.PAGE_OF_EVENTS else items
             told.extend(found)
@@ -100,7 +105,7 @@ class PastRuns:
             return None
         runs.know(known)
         pages.read(runs, own, items, status, events)
-        return KeptTasks(status, runs.all())
+        return KeptTasks(status, runs.all(), whole=reported or runs.map_run is None)
 
     def _pages(self, job_id: str, name: str) -> Iterator[dict[str, Any]]:
         found = self._client.get_paginator("query").paginate(

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from elt_redshift.asl import assembly, bounds, cutting
 from elt_redshift.asl.compiler import PASSES, compile_job
+from elt_redshift.exceptions import JobError
 from elt_redshift.job.model import EltJob
 
 from .jobs import job, task
@@ -53,3 +55,13 @@ def test_the_states_of_a_task_are_made_once(monkeypatch: pytest.MonkeyPatch) -> 
     assert len(compile_job(_woven(200)).parts) > 1
     assert len(made) == 200
     assert made.total() < 300
+
+
+def test_what_parts_do_not_do_is_refused_with_a_way_out() -> None:
+    """By the name of the job, the key and what to leave out."""
+    with pytest.raises(JobError) as refused:
+        compile_job(job(task("a", timeout=timedelta(minutes=5)), layout="parts", runtime="lambda"))
+    assert str(refused.value) == (
+        "job sample: layout: jobs in parts have no `runtime: lambda`. "
+        "Leave it out; or leave out `layout: parts`, so that another layout is chosen, which has it."
+    )
