@@ -47,13 +47,6 @@ class Database:
     def __init__(self, postgres: Postgres) -> None:
         self.uri = postgres.uri()
 
-    def settings(self) -> dict[str, str]:
-        dialect = self.uri.replace("postgresql:", "postgresql+psycopg:")
-        # The embedded Redshift reads backslashes in texts as Redshift does.
-        connection = f"{dialect}&options=-cstandard_conforming_strings%3Don"
-        names = ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC")
-        return {f"AIRFLOW__DATABASE__{name}": connection for name in names}
-
     def execute(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Run a statement in a transaction of its own; gives its rows."""
         with psycopg.connect(self.uri) as connection:
@@ -124,7 +117,7 @@ class Airflow:
     def __init__(self, folder: Path, dags: Path, aws: Mapping[str, str], leash: Leash, postgres: Postgres) -> None:
         port = airflow_server.free_port(0)
         self.database, self.dags = Database(postgres), dags
-        settings = {**aws, **_settings(folder, port), **self.database.settings()}
+        settings = {**aws, **_settings(folder, port), **airflow_server.on_postgresql(self.database.uri)}
         environment = airflow_home.variables(folder.resolve(), dags, settings)
         airflow_home.migrate(environment)
         self.components = {name: Component(name, environment, folder, leash, self.database) for name in COMPONENTS}

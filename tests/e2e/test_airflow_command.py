@@ -13,12 +13,13 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import psutil
 import pytest
 
-from elt_redshift.demo import airflow_server
+from elt_redshift.demo import airflow_home, airflow_server
 from elt_redshift.local import process
 from elt_redshift.local.errors import LocalAwsError
 from elt_redshift.local.leash import Leash
@@ -89,7 +90,10 @@ class Command:
         aws = process.find(self.state)
         sockets = Path(re.search(r"host=(.*)", aws.postgres_uri)[1].replace("%2F", "/"))  # type: ignore[index]
         ports = [int(self.told(name).rpartition(":")[2]) for name in ("Airflow", "AWS")]
-        return found, [Path(aws.data), sockets], ports
+        [scheduler] = [one for one in found if one.cmdline()[2:4] == ["airflow", "scheduler"]]
+        database = re.search(r"host=([^&]*)", scheduler.environ()[airflow_home.SQL_ALCHEMY_CONN])
+        assert database, "Airflow's database is in a PostgreSQL of its own"
+        return found, [Path(aws.data), sockets, Path(unquote(database[1]))], ports
 
 
 @pytest.fixture
@@ -249,6 +253,13 @@ def test_without_airflow_3(monkeypatch: pytest.MonkeyPatch, installed: str | Non
     monkeypatch.setattr(airflow_server, "version", version)
     with pytest.raises(LocalAwsError, match=rf"{message}.*pip install 'apache-airflow>=3'"):
         airflow_server.check_installed()
+
+
+def test_an_older_airflow_has_its_database_in_sqlite(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """It reaches no PostgreSQL by psycopg 3."""
+    monkeypatch.setattr(airflow_server, "version", lambda _: "3.2.1")
+    with airflow_server._prepared(tmp_path, tmp_path, {}) as environment:
+        assert environment[airflow_home.SQL_ALCHEMY_CONN].startswith(f"sqlite:///{tmp_path.resolve()}")
 
 
 def test_the_password_is_its_owners(tmp_path: Path) -> None:

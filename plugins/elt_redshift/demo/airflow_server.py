@@ -13,6 +13,7 @@ import secrets
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -27,6 +28,7 @@ from typing import Any
 from elt_redshift.demo import airflow_home
 from elt_redshift.local.errors import LocalAwsError, port_taken
 from elt_redshift.local.leash import Leash
+from elt_redshift.local.redshift.postgres import Postgres, PostgresError
 from elt_redshift.local.state import Clock, Sleep
 
 HOST = "127.0.0.1"
@@ -41,6 +43,8 @@ COMPONENTS = {
     "dag-processor": ("dag-processor",),
     "triggerer": ("triggerer", "--skip-serve-logs"),
 }
+#: The first Airflow whose database may be the embedded PostgreSQL: older ones reach none by psycopg 3.
+POSTGRESQL_FROM = (3, 3)
 _BUNDLE = "airflow.dag_processing.bundles.local.LocalDagBundle"
 
 
@@ -69,9 +73,10 @@ def free_port(port: int) -> int:
 
 
 def settings(home: Path, port: int, password: str) -> dict[str, str]:
-    """The environment of an Airflow of four processes that serves its pages on a port of this machine only.
+    """The environment of an Airflow of four processes that serves its pages on a port of this machine only; where its
+    database is comes on top.
 
-    :param home: where ``airflow.db`` is; the passwords' file is put there.
+    :param home: the passwords' file is put there.
     :param password: of the user :data:`USER`, who may do everything.
     """
     url = f"http://{HOST}:{port}"
@@ -89,10 +94,45 @@ def settings(home: Path, port: int, password: str) -> dict[str, str]:
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_PASSWORDS_FILE": str(_passwords(home, password)),
         "AIRFLOW__CORE__SIMPLE_AUTH_MANAGER_USERS": f"{USER}:admin",
         "AIRFLOW__DAG_PROCESSOR__PARSING_PROCESSES": "1",
-        # Four processes write to one SQLite file: they wait for each other.
-        "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": f"sqlite:///{home.resolve() / 'airflow.db'}?timeout=60",
         "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
     }
+
+
+def on_postgresql(uri: str) -> dict[str, str]:
+    """The environment of an Airflow whose database is in an embedded PostgreSQL, which reads backslashes in texts as
+    Redshift does where it is not told otherwise.
+
+    :param uri: as libpq takes it.
+    """
+    address = f"{uri.replace('postgresql:', 'postgresql+psycopg:')}&options=-cstandard_conforming_strings%3Don"
+    return {f"AIRFLOW__DATABASE__{name}": address for name in ("SQL_ALCHEMY_CONN", "SQL_ALCHEMY_CONN_ASYNC")}
+
+
+@contextmanager
+def _prepared(home: Path, dags: Path, own: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The environment in which to run Airflow, with a database that lasts as long as the ``with`` block.
+
+    SQLite lets one process write at a time. Airflow's API server can stand still on it: who writes a request's entry in
+    the log of events, in the event loop, waits for the request of a task that needs that loop to end. A minute later
+    the database is said to be locked, and tasks have failed.
+
+    :raises LocalAwsError: Airflow, or PostgreSQL, cannot make its database.
+    """
+    if tuple(map(int, version("apache-airflow").split(".")[:2])) < POSTGRESQL_FROM:
+        database = f"sqlite:///{home.resolve() / 'airflow.db'}?timeout=60"
+        yield airflow_home.prepare(home, dags, {**own, airflow_home.SQL_ALCHEMY_CONN: database})
+        return
+    postgres = Postgres(Path(tempfile.gettempdir()) / f"elt-redshift-pages-{secrets.token_hex(6)}")
+    try:
+        postgres.start()
+    except PostgresError as error:
+        raise LocalAwsError(str(error)) from error
+    try:
+        made = airflow_home.variables(home.resolve(), dags, {**own, **on_postgresql(postgres.uri())})
+        airflow_home.migrate(made)
+        yield made
+    finally:
+        postgres.stop()
 
 
 def _passwords(home: Path, password: str) -> Path:
@@ -232,7 +272,6 @@ def running(
     temporary = home / "tmp"
     temporary.mkdir(parents=True)
     own = {**environment, **settings(home, port, password), **_bundles(dags), "TMPDIR": str(temporary)}
-    prepared = airflow_home.prepare(home, next(iter(dags.values())), own)
-    with Leash() as leash:
+    with _prepared(home, next(iter(dags.values())), own) as prepared, Leash() as leash:
         components = [Component(name, prepared, logs / f"airflow-{name}.log", leash) for name in COMPONENTS]
         yield Airflow(f"http://{HOST}:{port}", password, tuple(components))
