@@ -9,7 +9,7 @@ import json
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
@@ -34,11 +34,33 @@ PASSWORD = "secret"
 
 
 def wait_for(look: Callable[[], Found], what: str) -> Found:
-    """The first true value that ``look`` gives; Airflow is asked again and again.
+    """The first true value that ``look`` gives, whomever it asks; Airflow's processes are looked at each time.
 
-    :raises AssertionError: there was none within the time.
+    :raises AssertionError: there was none within the time, or one of Airflow's processes has ended.
     """
-    return waiting.wait_for(look, what, bounds.AIRFLOW, POLL_SECONDS)
+
+    def look_while_all_run() -> Found:
+        for component in _watched:
+            component.check()
+        return look()
+
+    return waiting.wait_for(look_while_all_run, what, bounds.AIRFLOW, POLL_SECONDS)
+
+
+#: What ``wait_for`` looks at.
+_watched: list[Component] = []
+
+
+@contextmanager
+def watched(components: Iterable[Component]) -> Iterator[None]:
+    """For the length of the block, nobody waits on when one of the processes has ended."""
+    added = list(components)
+    _watched.extend(added)
+    try:
+        yield
+    finally:
+        for component in added:
+            _watched.remove(component)
 
 
 class Database:
@@ -148,7 +170,6 @@ class Airflow:
         """
 
         def healthy() -> bool:
-            self._check()
             with suppress(httpx.TransportError):
                 answer = self.client.get("/api/v2/monitor/health")
                 return answer.is_success and all(part["status"] == "healthy" for part in answer.json().values())
@@ -307,7 +328,7 @@ def running(folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterator[Airflo
     """An Airflow for the length of a ``with`` block, whatever ends that."""
     with _postgres(folder / "postgres") as postgres, Leash() as leash:
         airflow = Airflow(folder, dags, aws, leash, postgres)
-        with logs.shown(**airflow.logs), airflow.client:
+        with logs.shown(**airflow.logs), watched(airflow.components.values()), airflow.client:
             airflow.start()
             airflow.wait_until_healthy()
             yield airflow
