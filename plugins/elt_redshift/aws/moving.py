@@ -1,9 +1,12 @@
-"""What a deployment may change only while nobody works under the old: where a job has its lock, and who submits its SQL
-where.
+"""What a deployment may change only while nobody works under the old: where a job has its lock, who submits its SQL
+where, and what a run under way calls.
 
 A run under the lock of one table does not see that of another; and whoever takes over looks for what was left as
 another role, in another warehouse, or under another job id, and does not find it. So the lock is held while such a
 change is made: who comes meanwhile finds the job locked, as by any other run.
+
+A smaller job may need fewer machines beside its own, or no joins. What a run under way calls is not taken from it; a
+failed one that holds the lock is no hindrance, since what it needs comes with the job that goes on with it.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.stacks import TIMEOUT, Change
-from elt_redshift.aws.template import functions, warehouse
+from elt_redshift.aws.template import following, functions, parts, tables, warehouse
 from elt_redshift.exceptions import EltError
 from elt_redshift.job.model import EltJob
 from elt_redshift.protocol.places import Place
@@ -40,10 +43,12 @@ class Move:
 
     :param deployed: the stack as it is.
     :param changes: what changes, such as ``runtime``.
+    :param lost: what goes that runs under way call, such as ``its table of joins``.
     """
 
     deployed: Deployed
     changes: tuple[str, ...]
+    lost: tuple[str, ...] = ()
 
 
 class MovingError(EltError):
@@ -67,7 +72,16 @@ def move(deployed: Deployed | None, job: EltJob, values: Mapping[str, str], chan
         "warehouse": any(before.get(name, "") != values.get(name, "") for name in _WHERE if name in before),
     }
     moved = tuple(name for name, moves in found.items() if moves)
-    return Move(deployed, moved) if moved else None
+    lost = (_called(change.resource) for change in changes if change.action == "Remove")
+    gone = tuple(dict.fromkeys(one for one in lost if one))
+    return Move(deployed, moved, gone) if moved or gone else None
+
+
+def _called(resource: str) -> str | None:
+    """What it is, for people, if runs call it beside their own machine."""
+    if parts.is_part(resource):
+        return "machines of parts"
+    return {following.MACHINE: "the machine that follows statements", tables.JOINS: "its table of joins"}.get(resource)
 
 
 def check(account: Account, move: Move) -> None:
@@ -80,7 +94,7 @@ def check(account: Account, move: Move) -> None:
         name = running[0].arn.rpartition(":")[2]
         remedy = f"Wait for its end, or stop it: `elt-redshift stop {deployed.job}`."
         raise MovingError(_refused(move, f"while execution {name} runs", remedy))
-    item = _store(account, move).read(deployed.job_id)
+    item = _store(account, move).read(deployed.job_id) if move.changes else None
     if item and not (item.free or item.let_go):
         error = LockedError(deployed.job_id, item, deployed.audit_table)
         raise MovingError(_refused(move, "now", str(error)))
@@ -93,6 +107,9 @@ def held(account: Account, move: Move) -> Iterator[None]:
     :raises MovingError: as :func:`check`.
     """
     check(account, move)
+    if not move.changes:
+        yield
+        return
     store, job_id, owner = _store(account, move), move.deployed.job_id, f"deployment:{uuid.uuid4()}"
     try:
         _take(store, job_id, owner)
@@ -121,4 +138,5 @@ def _store(account: Account, move: Move) -> AuditStore:
 
 
 def _refused(move: Move, why: str, remedy: str) -> str:
-    return f"Stack {move.deployed.stack} cannot change {' and '.join(move.changes)} {why}. {remedy}"
+    what = [f"{verb} {' and '.join(names)}" for verb, names in (("change", move.changes), ("lose", move.lost)) if names]
+    return f"Stack {move.deployed.stack} cannot {' and '.join(what)} {why}. {remedy}"

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from elt_redshift.asl.compiler import compile_job
+from elt_redshift.aws.moving import MovingError
 from elt_redshift.job.model import EltJob, LockPolicy
 from tests.local.runs.conftest import Barrier
 from tests.unit.asl.jobs import job, task
@@ -53,6 +54,21 @@ def test_a_failed_run_in_parts_goes_on_when_its_stack_has_got_the_map_layout(dep
     ended, resumption = resume(deployed, failed)
     assert (ended.status, resumption.open) == ("SUCCEEDED", ("a",))
     assert deployed.ran(ledger) == Counter("abc")
+
+
+def test_what_a_run_calls_is_not_taken_from_it(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """A deployment that would leave it without is refused while it runs; at its end it is made."""
+    deployed = deploy(_pair(barrier, ledger, layout="parts"))
+    arn = deployed.start()
+    deployed.until_submitted(arn, "a")
+    small = job(task("a", sql=("select 1",)))
+    told = r"cannot lose machines of parts.* while execution .* runs\. Wait for its end, or stop it"
+    with pytest.raises(MovingError, match=told):
+        deployed.redeploy(small)
+    barrier.open()
+    assert deployed.end(arn).status == "SUCCEEDED"
+    deployed.redeploy(small)
+    assert deployed.run().status == "SUCCEEDED"
 
 
 @pytest.mark.exhaustive

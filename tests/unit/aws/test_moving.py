@@ -41,6 +41,28 @@ def test_another_store_another_id_and_another_warehouse_are_other_locks() -> Non
     assert _moved(HERE, {"RedshiftClusterIdentifier": "", "WorkgroupName": "w"}) == ("warehouse",)
 
 
+@pytest.mark.parametrize(
+    ("resource", "lost"),
+    [
+        ("Part12StepFunction", "machines of parts"),
+        ("StatementFollowerStepFunction", "the machine that follows statements"),
+        ("JoinTable", "its table of joins"),
+        ("RunEndStepFunction", None),
+        ("RunTable", None),
+    ],
+)
+def test_what_runs_call_is_lost_by_a_smaller_job(resource: str, lost: str | None) -> None:
+    """Where it only changes, a run under way goes on; what others than runs need may go."""
+    deployed = Deployed("j", "Stack", MACHINE, HERE, job_id="1", parameters=WAREHOUSE)
+
+    def move(action: str) -> Any:
+        changes = (Change(action, resource, "AWS::…", "False"),) * 2
+        return moving.move(deployed, EltJob(job_id="1", name="j"), WAREHOUSE, changes)
+
+    assert move("Modify") is None
+    assert move("Remove") == (moving.Move(deployed, (), (lost,)) if lost else None)
+
+
 def test_a_new_stack_moves_nothing() -> None:
     """Nor does one that was never made."""
     job = EltJob(job_id="1", name="j", audit_store="redshift")

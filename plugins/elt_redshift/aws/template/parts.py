@@ -36,6 +36,12 @@ def logical(number: int) -> str:
     return Target.part(number)[2:-1]
 
 
+def is_part(name: str) -> bool:
+    """Whether it is the logical name of a part's machine."""
+    number = "".join(filter(str.isdecimal, name))
+    return bool(number) and name == logical(int(number))
+
+
 def dump(part: PartMachine) -> bytes:
     """A definition as it is uploaded."""
     return json.dumps(part.definition(), separators=(",", ":"), ensure_ascii=False).encode()
