@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import boto3
@@ -15,13 +16,15 @@ REMEDY = "`elt-redshift destroy`, then deploy the job as the first time."
 
 
 @pytest.fixture
-def job(tmp_path: Path, cli: Cli, unique: str) -> Path:
-    """One that is deployed, and has failed once."""
+def job(tmp_path: Path, cli: Cli, unique: str) -> Iterator[Path]:
+    """One that is deployed, and has failed once. What is left of it goes: commands for all jobs would tell of it."""
     (tmp_path / "job.yaml").write_text(JOB.format(name=unique, sql="select 1/0"))
     assert cli("deploy", tmp_path, "--stack", unique, *WAREHOUSE)[0] == 0
     assert cli("run", tmp_path, "--name", "one", "--watch")[0] == 1
     assert cli("history", tmp_path)[0] == 0
-    return tmp_path
+    yield tmp_path
+    cli("destroy", tmp_path, "--all", "--yes")
+    assert unique not in str(cli("status"))
 
 
 def _output(stack: str, name: str) -> str:
