@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+import elt_redshift.aws.healing  # noqa: F401 - has its grace from before the fixture below, whichever test comes first
 from elt_redshift.cli.main import main
 from elt_redshift.local import process
 from elt_redshift.local.process import LocalAws
