@@ -111,13 +111,26 @@ class DeployedJob:
         return found
 
     def _wait_for(self, look: Callable[[], Found], what: str, arn: str) -> Found:
-        """:raises AssertionError: not within the time; the end of the execution's history is told."""
+        """:raises AssertionError: not within the time; how the histories of what runs in the stack end is told."""
         try:
             return wait_for(look, what, bounds.EXECUTION)
         except AssertionError as error:
-            events = self.executions.new_events(arn, after=0)[-EVENTS_TOLD:]
-            error.add_note("\n".join(["Its history ends with:", *(str(event)[:1000] for event in events)]))
+            for running in {arn, *self._running()}:
+                events = self.executions.new_events(running, after=0)[-EVENTS_TOLD:]
+                error.add_note("\n".join([f"{running} ends with:", *(str(event)[:1000] for event in events)]))
             raise
+
+    def _running(self) -> list[str]:
+        """The stack's executions that run: those of parts and followers, too."""
+        steps = self.client("stepfunctions")
+        pages = steps.get_paginator("list_state_machines").paginate()
+        machines = [one["stateMachineArn"] for page in pages for one in page["stateMachines"]]
+        found = [
+            steps.list_executions(stateMachineArn=machine, statusFilter="RUNNING")["executions"]
+            for machine in machines
+            if f":{self.stack}-" in machine
+        ]
+        return [one["executionArn"] for some in found for one in some]
 
     def run(self, **parameters: str) -> Execution:
         return self.end(self.start(**parameters))

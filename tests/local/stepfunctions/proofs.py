@@ -46,6 +46,7 @@ PROOFS = {
     "Environment.as_inner_frame_of": "test_a_parallel_goes_on_in_its_failed_and_aborted_branches_only",
     "Program.eval": "test_a_fail_state_fails_again",
     "CommonStateField._eval_body": "test_a_catch_may_go_back_to_its_own_state",
+    "CallbackPoolManager.heartbeat": "test_a_heartbeat_may_come_before_the_answer_to_the_call",
     "CallbackPoolManager.notify": "test_a_token_ends_one_wait_once[answered]",
     "StateParallel._eval_state": "test_an_error_in_a_parallels_arguments_is_caught",
     "Timestamp._from_timestamp_string": "test_a_timestamp_is_read_with_its_offset",

@@ -130,6 +130,14 @@ def test_a_missing_heartbeat_is_heartbeat_timeout(aws: Aws) -> None:
     assert aws.run(jsonata({"a": state}))["error"] == "States.HeartbeatTimeout"
 
 
+@beyond_stock("'States.Runtime' == 'States.HeartbeatTimeout'")
+def test_a_heartbeat_may_come_before_the_answer_to_the_call(aws: Aws) -> None:
+    """A token is good as soon as it is passed on: here to the call that is the heartbeat itself, and the only one."""
+    mine = {"TaskToken": "{% $states.context.Task.Token %}"}
+    state = sdk("sfn:sendTaskHeartbeat.waitForTaskToken", mine, HeartbeatSeconds=1, End=True)
+    assert aws.run(jsonata({"a": state}))["error"] == "States.HeartbeatTimeout"
+
+
 def test_a_states_timeout_fails_it_with_states_timeout(aws: Aws) -> None:
     """TimeoutSeconds of a task that waits for its token is States.Timeout, which Catch sees."""
     state = {
@@ -157,7 +165,11 @@ def test_a_token_ends_one_wait_once(aws: Aws, over: str) -> None:
     if over == "answered":
         aws.sfn.send_task_success(taskToken=row["id"]["S"], output="1")
     aws.until_entered(arn, "w")
-    for answer, more in (("send_task_success", {"output": "1"}), ("send_task_failure", {})):
+    for answer, more in (
+        ("send_task_success", {"output": "1"}),
+        ("send_task_failure", {}),
+        ("send_task_heartbeat", {}),
+    ):
         assert aws.fails(answer, taskToken=row["id"]["S"], **more) == "TaskTimedOut"
     aws.sfn.stop_execution(executionArn=arn)
 

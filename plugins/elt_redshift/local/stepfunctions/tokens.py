@@ -1,6 +1,7 @@
 """Task tokens: each ends one wait, once.
 
-AWS refuses the token of a task that was answered, has timed out or was stopped with TaskTimedOut
+A token is good from the beginning of the call that passes it on. AWS refuses that of a task that was answered, has
+timed out or was stopped with TaskTimedOut
 (https://docs.aws.amazon.com/step-functions/latest/apireference/API_SendTaskSuccess.html).
 """
 
@@ -23,11 +24,28 @@ _decision = threading.Lock()
 
 @PATCHES.method(CallbackPoolManager, "notify", "Took a token again, and that of a wait that was over.")
 def notify(original: Any, self: Any, callback_id: str, outcome: Any) -> bool:
+    with _decision:
+        _refuse_stale(self.get(callback_id))
+        return bool(original(self, callback_id, outcome))
+
+
+@PATCHES.method(
+    CallbackPoolManager,
+    "heartbeat",
+    "Refused one before the answer to the call that had passed the token on, and took that of a wait that was over.",
+)
+def heartbeat(original: Any, self: Any, callback_id: str) -> bool:
     endpoint = self.get(callback_id)
     with _decision:
-        if endpoint is not None and endpoint._notify_event.is_set():
-            raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
-        return bool(original(self, callback_id, outcome))
+        _refuse_stale(endpoint)
+        if endpoint is not None:
+            endpoint.notify_heartbeat()
+    return endpoint is not None
+
+
+def _refuse_stale(endpoint: Any) -> None:
+    if endpoint is not None and endpoint._notify_event.is_set():
+        raise TaskTimedOut("Task Timed Out: 'Provided task does not exist anymore'")
 
 
 @PATCHES.method(CallbackEndpoint, "interrupt_all", "Let a token in while the wait was ending.")
