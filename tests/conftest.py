@@ -59,6 +59,8 @@ NIGHTLY = (
     "local/runs/test_every_state.py",
     "local/runs/test_finish_independent.py",
     "local/runs/test_kinds.py",
+    "local/runs/test_layouts.py",
+    "local/runs/test_layouts_read.py",
     "local/runs/test_random_graphs.py",
     "local/runs/test_random_resuming.py",
     "local/runs/test_resuming.py",

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.aws.deployed import Deployed
-from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.errors import GONE, AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import KeptTasks, PastRuns
@@ -35,9 +35,6 @@ MAX_LISTED = 1000
 
 #: What is caught up is there within some seconds, as a rule.
 CATCH_UP, PAUSE = 15.0, 0.5
-
-#: Of the items of a run in the map layout, when its stack has another layout by now.
-_NO_TABLE = "ResourceNotFoundException"
 
 #: Runs that had nothing to do say nothing about tasks.
 _IDLE = (records.SKIPPED, records.HELD)
@@ -156,7 +153,7 @@ class Archive:
         try:
             seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
         except AwsError as error:
-            if kept and error.code == _NO_TABLE:
+            if kept and error.code in GONE:  # the items of its tasks, since its stack has another layout by now
                 return self._told(arn, kept, execution)
             raise
         return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=_why(seen.execution))

@@ -10,10 +10,13 @@ import pytest
 from elt_redshift.asl.compiler import compile_job
 from elt_redshift.aws.moving import MovingError
 from elt_redshift.job.model import EltJob, LockPolicy
+from elt_redshift.job.parts import SqlTask
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier
 from tests.unit.asl.jobs import job, task
 
 from .test_following import _end_under_another_layout
+from .test_layouts_read import CHANGES, in_layout
 from .test_resuming import resume
 from .test_tasks import Deploy
 
@@ -35,24 +38,28 @@ def test_a_run_of_the_map_layout_ends_well_when_its_stack_gets_parts(
     assert deployed.ran(ledger) == Counter(b=2)
 
 
-def test_a_failed_run_in_parts_goes_on_when_its_stack_has_got_the_map_layout(deploy: Deploy, ledger: str) -> None:
-    """What its parts did is found by the statements, since their machines are gone by then: each task runs once."""
+@pytest.mark.parametrize(("before", "after"), exhaustive(CHANGES, [("parts", "map"), ("map", "unrolled")]))
+def test_a_failed_run_goes_on_when_its_stack_has_got_another_layout(
+    deploy: Deploy, ledger: str, before: str, after: str
+) -> None:
+    """What its tasks did is found by the statements where the machines that ran them are gone: each task runs once."""
     missing = f"{ledger}_missing"
 
-    def made(table: str, layout: Any) -> EltJob:
+    def tasks(table: str) -> list[SqlTask]:
         into = {"a": ledger, "b": table, "c": ledger}
-        tasks = (
+        return [
             task(name, *ups, sql=(f"insert into {into[name]} values ('{name}')",)) for name, *ups in ("a", "ba", "cb")
-        )
-        return job(*tasks, layout=layout)
+        ]
 
-    deployed = deploy(made(missing, "parts"))
+    with in_layout(before, *tasks(missing)) as made:
+        deployed = deploy(made)
     failed = deployed.run()
     assert (failed.status, deployed.ran(ledger)) == ("FAILED", Counter("a"))
     deployed.kept(failed.arn)
-    deployed.redeploy(made(ledger, "map"))
-    ended, resumption = resume(deployed, failed)
-    assert (ended.status, resumption.open) == ("SUCCEEDED", ("a",))
+    with in_layout(after, *tasks(ledger)) as made:
+        deployed.redeploy(made)
+        ended, _ = resume(deployed, failed)
+    assert ended.status == "SUCCEEDED", ended.cause
     assert deployed.ran(ledger) == Counter("abc")
 
 

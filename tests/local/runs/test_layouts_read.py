@@ -1,48 +1,130 @@
-"""A run of a stack whose layout has changed since it began: what is told of its tasks is what they did."""
+"""Runs of a stack whose layout has changed since they began: what is told of their tasks is what they did."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import permutations
+from typing import Any
 from unittest.mock import patch
 
+import pytest
+
+from elt_redshift.asl import bounds as layout_bounds
+from elt_redshift.aws.archive import Archive
 from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.moving import MovingError
 from elt_redshift.job.model import EltJob, LockPolicy
-from elt_redshift.job.parts import Layout
+from elt_redshift.job.parts import Layout, Parameter, SqlTask
+from elt_redshift.runs.history import TaskRun
 from tests import bounds
+from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
 
 Deploy = Callable[[EltJob], DeployedJob]
 
+#: By name: the job's layout, and whether it counts as so large that its statements are followed.
+LAYOUTS: dict[str, tuple[Layout, bool]] = {
+    "unrolled": ("unrolled", False),
+    "followed": ("unrolled", True),
+    "parts": ("parts", False),
+    "map": ("map", False),
+}
+CHANGES = [*permutations(LAYOUTS, 2)]
+QUICK = [("map", "parts"), ("parts", "map")]
+#: With these goes what a run calls, and what tells of it besides the history: they wait for its end.
+TAKING = {*(change for change in CHANGES if change[0] == "parts"), ("map", "unrolled")}
+TAKING |= {("followed", "unrolled"), ("followed", "map")}
 
-def _made(barrier: Barrier, ledger: str, layout: Layout) -> EltJob:
+
+@contextmanager
+def in_layout(name: str, *tasks: SqlTask, **more: Any) -> Iterator[EltJob]:
+    """A job, as long as it is compiled so."""
+    layout, followed = LAYOUTS[name]
+    with patch.object(layout_bounds, "_LEAST_STATES", 10**9 if followed else layout_bounds._LEAST_STATES):
+        yield job(*tasks, layout=layout, **more)
+
+
+def _made(barrier: Barrier, ledger: str, layout: str) -> AbstractContextManager[EltJob]:
     tasks = (
         task("a", sql=(f"insert into {ledger} values ('a')",)),
-        task("b", "a", sql=(barrier.pass_,)),
+        task("b", "a", sql=(barrier.pass_, "select 1 / :d"), parameters=("d",)),
         task("c", "b", sql=(f"insert into {ledger} values ('c')",)),
     )
-    return job(*tasks, layout=layout, lock=LockPolicy(when_locked="wait"))
+    parameters = (Parameter(name="d", type="integer", default="1"),)
+    return in_layout(layout, *tasks, lock=LockPolicy(when_locked="wait"), parameters=parameters)
 
 
-def test_a_run_of_the_map_layout_is_told_that_ends_when_its_stack_has_parts(
-    deploy: Deploy, barrier: Barrier, ledger: str
+def _told(archive: Archive, arn: str) -> dict[str, TaskRun]:
+    return {run.name: run for run in archive.tasks(arn).tasks}
+
+
+def _kept(archive: Archive, arn: str) -> None:
+    """Wait until the tasks of a run are in the history."""
+    name = arn.rpartition(":")[2]
+    wait_for(lambda: archive.past.tasks("101", name), "its end is followed", bounds.EXECUTION)
+
+
+def _statuses(told: dict[str, TaskRun]) -> dict[str, str]:
+    return {name: run.status for name, run in told.items()}
+
+
+@pytest.mark.parametrize(("before", "after"), exhaustive(CHANGES, QUICK))
+def test_what_a_run_did_is_told_under_another_layout(
+    deploy: Deploy, barrier: Barrier, ledger: str, before: str, after: str
 ) -> None:
-    """The machine behind its end has kept no reports of its tasks: Step Functions and the tasks' items tell of them.
-    When those are gone, too, what is kept does."""
-    deployed = deploy(_made(barrier, ledger, "map"))
+    """Of one that had succeeded, one that had failed, and one that was under way and then ended."""
+    takes = (before, after) in TAKING
+    barrier.open()
+    with _made(barrier, ledger, before) as made:
+        deployed = deploy(made)
+    runs = [deployed.run().arn, deployed.run(d="0").arn]
+    deployed.audit.unlock(deployed.item, by="test", reason="test")
+    barrier.close()
+    under_way = deployed.start()
+    deployed.until_submitted(under_way, "b")
+    if takes:
+        with _made(barrier, ledger, after) as made, pytest.raises(MovingError, match="cannot lose"):
+            deployed.redeploy(made)
+        barrier.open()
+        deployed.end(under_way)
+        runs.append(under_way)
+    was = {arn: deployed.tasks(arn) for arn in runs}
+    archive = deployed.account.archive(deployed.job, deployed.deployed)
+    for arn in was:
+        _kept(archive, arn)
+    with _made(barrier, ledger, after) as made:
+        deployed.redeploy(made)
+    archive = deployed.account.archive(deployed.job, deployed.deployed)
+    for arn, tasks in was.items():
+        assert _told(archive, arn) == tasks
+        assert takes or deployed.tasks(arn) == tasks
+    if not takes:
+        assert _statuses(_told(archive, under_way)) == {"a": "succeeded", "b": "running", "c": "waiting"}
+        barrier.open()
+        deployed.end(under_way)
+        _kept(archive, under_way)
+        assert _told(archive, under_way) == deployed.tasks(under_way)
+    told = _told(archive, under_way)
+    assert _statuses(told) == dict.fromkeys("abc", "succeeded")
+    assert all(run.statement_id and run.seconds is not None for run in told.values())
+
+
+def test_what_is_kept_is_told_where_nothing_else_is_left(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """Of a run of the map layout that ended when its stack had parts, whose machine behind the ends of runs has kept no
+    reports of tasks: the items that have them may be gone."""
+    with _made(barrier, ledger, "map") as made:
+        deployed = deploy(made)
     arn = deployed.start()
     deployed.until_submitted(arn, "b")
-    deployed.redeploy(_made(barrier, ledger, "parts"))
+    with _made(barrier, ledger, "parts") as made:
+        deployed.redeploy(made)
     barrier.open()
-    ended = deployed.end(arn)
-    assert (ended.status, ended.cause) == ("SUCCEEDED", None)
+    deployed.end(arn)
     archive = deployed.account.archive(deployed.job, deployed.deployed)
-    wait_for(lambda: archive.past.tasks("101", ended.name), "its end is followed", bounds.EXECUTION)
-    told = {run.name: run for run in archive.tasks(arn).tasks}
-    assert told == deployed.tasks(arn)
-    assert {name: run.status for name, run in told.items()} == dict.fromkeys("abc", "succeeded")
-    assert all(run.statement_id and run.seconds is not None for run in told.values())
+    _kept(archive, arn)
     gone = AwsError("table t", "ResourceNotFoundException", "Requested resource not found")
     with patch.object(type(archive.executions), "look", side_effect=gone):
         assert archive.tasks(arn).kept
