@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from elt_redshift.aws.deployed import Deployed
-from elt_redshift.aws.errors import GONE, AwsError, aws_errors
+from elt_redshift.aws.errors import AwsError, aws_errors
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.past_runs import KeptTasks, PastRuns
@@ -139,28 +139,20 @@ class Archive:
         :raises EltError: there is no such run.
         """
         arn = self._arn(run)
-        execution, kept = self._describe(arn), None
+        execution = self._describe(arn)
         if execution is None or execution.ended:
             redrives = execution.redrive_count if execution else 0
             kept = self.past.tasks(self.job.job_id, Owner(arn).short, redrives, self.job.task_names)
             if kept and (kept.whole or execution is None):
-                return self._told(arn, kept, execution)
+                skipped = execution.skipped if execution else None
+                return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
         if execution is None:
             self.executions.check_there()
             raise EltError(
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )
-        try:
-            seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
-        except AwsError as error:
-            if kept and error.code in GONE:  # the items of its tasks, since its stack has another layout by now
-                return self._told(arn, kept, execution)
-            raise
+        seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
         return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=_why(seen.execution))
-
-    def _told(self, arn: str, kept: KeptTasks, execution: Execution | None) -> RunTasks:
-        skipped = execution.skipped if execution else None
-        return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
 
     def _arn(self, run: str | None) -> str:
         machine = self.executions.state_machine_arn

@@ -20,6 +20,7 @@ from elt_redshift.aws.run_items import items_of
 from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.executions import FAILED, MAX_FOLLOW, STARTED_BY, execution_arn
+from elt_redshift.protocol.joins import RunItems
 from elt_redshift.runs.history import TaskRuns
 from elt_redshift.runs.progress import reports
 
@@ -182,7 +183,7 @@ class Executions:
 
     def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
         """Bring ``runs`` up to date, by the histories of the run and its parts, and in the map layout by what the tasks
-        have told.
+        have told, as far as these are there: a deployment of another layout removes them.
 
         The status is read first, so that what is read of an ended execution is complete.
         """
@@ -193,7 +194,7 @@ class Executions:
         if runs.shortened:
             runs.know(self._tasks_of(execution_arn))
         if runs.items and self._tables:
-            runs.report(reports(items_of(self._tables(), runs.items)))
+            self._read_items(self._tables(), runs.items, runs)
         if runs.map_run and execution.status == FAILED and not any(run.status == "failed" for run in runs.all()):
             runs.report(children.failed(self._client, runs.map_run))
         runs.finish(execution.status)
@@ -209,8 +210,18 @@ class Executions:
             return
         try:
             self._read(execution_arn, runs)
+            runs.absent = False
         except AwsError as error:
             if error.code != "ExecutionDoesNotExist":
+                raise
+            runs.absent = True
+
+    def _read_items(self, tables: Any, items: RunItems, runs: TaskRuns) -> None:
+        """Unless their table is gone, since the stack has got another layout."""
+        try:
+            runs.report(reports(items_of(tables, items)))
+        except AwsError as error:
+            if error.code not in GONE:
                 raise
             runs.absent = True
 

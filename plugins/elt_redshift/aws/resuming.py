@@ -22,7 +22,7 @@ from typing import Any
 from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definitions
-from elt_redshift.aws.errors import GONE, AwsError
+from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.resumption import Resumption, plan
@@ -121,15 +121,9 @@ class Resumer:
         """The tasks of an execution. Where what tells of them is not there any more, since the stack has got another
         layout - the machine of a part, or in the map layout the table of joins - any task may have run: the new
         execution looks for its statement, as for those that had begun."""
-        try:
-            found = self.executions.look(origin.arn, runs).tasks
-            lost = any(part.absent for part in runs.parts.values())
-        except AwsError as error:
-            if error.code not in GONE:
-                raise
-            found, lost = runs.all(), True
+        found = self.executions.look(origin.arn, runs).tasks
         return tuple(
-            replace(run, status="aborted", since=origin.started) if lost and run.status == "waiting" else run
+            replace(run, status="aborted", since=origin.started) if runs.lost and run.status == "waiting" else run
             for run in found
         )
 

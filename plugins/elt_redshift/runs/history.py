@@ -77,7 +77,8 @@ class TaskRuns:
         this; none of a job that is not cut into parts, and before it has come to them. An execution of a part may not
         be there yet.
     :ivar succeeded: whether the execution is over for good.
-    :ivar absent: whether there is no such execution of a part: not yet, or not any more.
+    :ivar absent: whether what tells of the tasks is not there: the execution of a part, not yet or not any more; in the
+        map layout the table of their items.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
@@ -113,6 +114,11 @@ class TaskRuns:
             run = replace(run, status="running", started=self._redriven, ended=None)
         status: TaskStatus = "aborted" if self._over and run.status == "running" else run.status
         return replace(run, status=status, part=arn)
+
+    @property
+    def lost(self) -> bool:
+        """Whether some tasks may have done more than is told."""
+        return self.absent or any(part.absent for part in self.parts.values())
 
     @property
     def shortened(self) -> bool:
@@ -176,8 +182,13 @@ class TaskRuns:
         return TaskRun(run.name, "succeeded", ended=when, kept_from=self._resumed)
 
     def finish(self, status: str) -> None:
-        """The execution has ended with ``status``: what still ran was aborted."""
+        """The execution has ended with ``status``: what still ran was aborted. Of one that succeeded, tasks have, too,
+        of which nothing tells any more."""
         self._over = status in executions.ENDED
+        if status == executions.SUCCEEDED and self.lost:
+            for name, run in self._runs.items():
+                if run.status == "waiting":
+                    self._runs[name] = replace(run, status="succeeded")
         if self._over:
             for name, run in self._runs.items():
                 if run.status == "running":

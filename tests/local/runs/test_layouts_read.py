@@ -12,7 +12,6 @@ import pytest
 
 from elt_redshift.asl import bounds as layout_bounds
 from elt_redshift.aws.archive import Archive
-from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.moving import MovingError
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.job.parts import Layout, Parameter, SqlTask
@@ -101,6 +100,8 @@ def test_what_a_run_did_is_told_under_another_layout(
     for arn, tasks in was.items():
         assert _told(archive, arn) == tasks
         assert takes or deployed.tasks(arn) == tasks
+    if takes:
+        assert deployed.statuses(runs[0]) == dict.fromkeys("abc", "succeeded")
     if not takes:
         assert _statuses(_told(archive, under_way)) == {"a": "succeeded", "b": "running", "c": "waiting"}
         barrier.open()
@@ -112,9 +113,9 @@ def test_what_a_run_did_is_told_under_another_layout(
     assert all(run.statement_id and run.seconds is not None for run in told.values())
 
 
-def test_what_is_kept_is_told_where_nothing_else_is_left(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
-    """Of a run of the map layout that ended when its stack had parts, whose machine behind the ends of runs has kept no
-    reports of tasks: the items that have them may be gone."""
+def test_a_success_is_told_where_nothing_tells_of_its_tasks(deploy: Deploy, barrier: Barrier, ledger: str) -> None:
+    """A run of the map layout ended when its stack had parts, whose machine behind the ends of runs has kept no reports
+    of tasks; then the table is removed in which they had told how they ended."""
     with _made(barrier, ledger, "map") as made:
         deployed = deploy(made)
     arn = deployed.start()
@@ -125,6 +126,6 @@ def test_what_is_kept_is_told_where_nothing_else_is_left(deploy: Deploy, barrier
     deployed.end(arn)
     archive = deployed.account.archive(deployed.job, deployed.deployed)
     _kept(archive, arn)
-    gone = AwsError("table t", "ResourceNotFoundException", "Requested resource not found")
-    with patch.object(type(archive.executions), "look", side_effect=gone):
-        assert archive.tasks(arn).kept
+    with _made(barrier, ledger, "unrolled") as made:
+        deployed.redeploy(made)
+    assert _statuses(_told(archive, arn)) == dict.fromkeys("abc", "succeeded")

@@ -6,6 +6,8 @@ import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import pytest
+
 from elt_redshift.asl.language import names
 from elt_redshift.protocol.joins import RunItems
 from elt_redshift.runs.history import TaskRuns
@@ -92,3 +94,12 @@ def test_what_ran_when_the_execution_ended_was_aborted() -> None:
     runs.report(reports([told("a", 5, "no")]))
     runs.finish("FAILED")
     assert statuses(runs) == {"a": "failed", "b": "aborted", "c": "waiting"}
+
+
+@pytest.mark.parametrize(("status", "told"), [("SUCCEEDED", "succeeded"), ("FAILED", "waiting")])
+def test_tasks_of_a_success_have_succeeded_though_nothing_tells_of_them(status: str, told: str) -> None:
+    """Their items were removed with the layout. Of what failed, nobody knows how far it came."""
+    runs = begun()
+    runs.absent = True
+    runs.finish(status)
+    assert statuses(runs) == dict.fromkeys("abc", told)

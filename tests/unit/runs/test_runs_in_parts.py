@@ -187,3 +187,19 @@ def test_a_part_that_may_not_be_read_is_no_empty_part() -> None:
     run.client.errors = [None, None, "AccessDeniedException"]
     with pytest.raises(Exception, match="AccessDenied"):
         run.executions.look(run.own.arn, run.runs)
+
+
+def test_a_success_is_told_of_parts_that_are_not_there_any_more() -> None:
+    """A success has done all tasks; of a failure, those of such parts may have done more than is told."""
+    run = Run(*TASKS)
+    run.begin(run.one.submit("b", "s-b").succeed("a", "s-a"))
+    run.look()
+    assert run.runs.lost
+    run.begin(run.two)
+    run.look()
+    assert not run.runs.lost
+    del run.client.executions[run.two.arn]
+    run.own.end("SUCCEEDED")
+    run.one.succeed("b", "s-b")
+    told = {one.name: one.status for one in run.executions.look(run.own.arn, run.runs).tasks}
+    assert told == dict.fromkeys(TASKS, "succeeded")
