@@ -6,6 +6,7 @@ Tests drive it through its REST API, as its users and their scripts do.
 from __future__ import annotations
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -31,6 +32,9 @@ Found = TypeVar("Found")
 POLL_SECONDS = 0.6
 
 PASSWORD = "secret"
+
+#: Where airflow_local_settings.py is, which is for the scheduler.
+SETTINGS = str(Path(__file__).parent)
 
 
 def wait_for(look: Callable[[], Found], what: str) -> Found:
@@ -142,7 +146,10 @@ class Airflow:
         settings = {**aws, **_settings(folder, port), **airflow_server.on_postgresql(self.database.uri)}
         environment = airflow_home.variables(folder.resolve(), dags, settings)
         airflow_home.migrate(environment)
-        self.components = {name: Component(name, environment, folder, leash, self.database) for name in COMPONENTS}
+        own = {"scheduler": {"PYTHONPATH": os.pathsep.join((SETTINGS, environment["PYTHONPATH"]))}}
+        self.components = {
+            name: Component(name, environment | own.get(name, {}), folder, leash, self.database) for name in COMPONENTS
+        }
         self.client = httpx.Client(base_url=f"http://{airflow_server.HOST}:{port}", timeout=bounds.ANSWER)
         self._token: str | None = None
 

@@ -1,4 +1,4 @@
-"""For the drivers, each a process that runs many DAGs: what Airflow would do anew for each run, it does once there.
+"""For processes that run many DAGs, or are copied to run many: what Airflow would do anew for each, they do once.
 
 It imports nothing of ours, and runs on every supported Airflow.
 """
@@ -11,7 +11,7 @@ from functools import cache
 from botocore.loaders import JSONFileLoader
 
 
-def _read_models() -> None:
+def read_models() -> None:
     """Each task makes its clients from AWS's models, megabytes of JSON."""
     read = cache(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda _loader, path: read(path)
@@ -36,6 +36,6 @@ def _start_api_server() -> None:
 
 def prepare() -> None:
     """Call it before anything of Airflow's runs."""
-    _read_models()
+    read_models()
     _read_dags()
     _start_api_server()
