@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from elt_redshift.aws import moving
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.drift import drifts
 from elt_redshift.aws.errors import GONE, AwsError
 from elt_redshift.aws.moving import Move
 from elt_redshift.aws.shared_table import check_id, shared
@@ -31,7 +32,7 @@ class Prepared:
     """A change set that waits to be executed.
 
     :param long_polling: whether its tasks long-poll.
-    :param warnings: what a run may break.
+    :param warnings: what a run may break, and what somebody has deleted or disabled of the stack as it is.
     :param move: what changes that may only change while nobody has the lock.
     :param place: the address of the audit table, where that is in the warehouse.
     """
@@ -81,7 +82,7 @@ def prepare(
     if not role:
         parameters = {name: value for name, value in parameters.items() if name != OTHER_ROLE}
     machine = compile_accepted(account.client("stepfunctions"), job, role)
-    told = tuple(risks.warnings(machine))
+    told = (*(drifts(account, before) if before else ()), *risks.warnings(machine))
     rendered = render(machine, Choices(shares_table, keeps_tables))
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:

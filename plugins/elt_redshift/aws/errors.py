@@ -40,8 +40,15 @@ _REMEDIES = {
 }
 
 
-#: Of what a stack has made, and somebody has deleted outside of it.
-GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist")
+#: Of what a stack has made, and somebody has deleted outside of it, or a later deployment has taken out of it. SNS says
+#: ``NotFound``.
+GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist", "NotFound")
+
+#: What helps where no deployment does.
+MADE_ANEW = (
+    "A deployment does not make it anew: delete the rest with `elt-redshift destroy`, then deploy the job as the first "
+    "time."
+)
 
 
 def _remedy(about: str, code: str) -> str:

@@ -18,6 +18,7 @@ from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem
 from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.drift import drifts
 from elt_redshift.aws.errors import GONE, AwsError
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.healing import Healer, Verdict
@@ -109,6 +110,8 @@ def _items(given: argparse.Namespace, account: Account) -> Iterator[tuple[str, E
     for deployed in (one for one in there if one.is_made):
         with _told_if_gone():
             account.executions(deployed.state_machine_arn).check_there()
+        for drift in drifts(account, deployed):
+            print(f"Warning: {drift}", file=sys.stderr)
         with _told_if_gone():
             yield from ((deployed.job, job, item) for item in _items_of(deployed, account))
 

@@ -16,6 +16,7 @@ from elt_redshift.aws.callers.policies import MAX_CHARACTERS, MAX_INLINE, Grant
 from elt_redshift.aws.callers.rights import CALLERS, Caller
 from elt_redshift.aws.callers.scope import Place, Scope, Warehouse
 from elt_redshift.aws.deployed import Deployed
+from elt_redshift.aws.drift import drifts
 from elt_redshift.aws.errors import AwsError
 from elt_redshift.aws.stacks import NotDeployedError
 from elt_redshift.aws.template.rendering import render
@@ -51,7 +52,11 @@ def add_parser(commands: Commands) -> None:
 
 def add_to_check(made: argparse.ArgumentParser) -> None:
     """The options of ``check`` about rights."""
-    made.add_argument("--aws", action="store_true", help="tell which rights the caller lacks for this job")
+    made.add_argument(
+        "--aws",
+        action="store_true",
+        help="tell which rights the caller lacks for this job, and what is gone of its stack",
+    )
     made.add_argument(
         "--as",
         dest="callers",
@@ -182,6 +187,9 @@ def check_rights(given: argparse.Namespace, job: EltJob) -> int:
     deployed = _deployed(account, [machine], given.stack or "*")
     stack = given.stack or (deployed[0].stack if deployed else "*")
     place, large, functions = _place(account, None), bool(machine.job_file or machine.parts), bool(machine.functions)
+    for one in deployed:
+        for drift in drifts(account, one):
+            print(f"Warning: {drift}", file=sys.stderr)
     missing = 0
     for caller in given.callers or CALLERS:
         scope = Scope(place, stack, () if caller == "deployer" else deployed, large, functions)

@@ -157,8 +157,11 @@ def test_locks_in_redshift_are_used_with_the_rights_to_do_so(cli: Cli, unique: s
 
 @pytest.mark.exhaustive
 def test_an_operator_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path]) -> None:
-    """Runs, a redrive, a resumption, an unlock, a stop, and all that looks at them; tasks run as children."""
+    """Runs, a redrive, a resumption, an unlock, a stop, and all that looks at them; tasks run as children. Nobody has
+    disabled the schedule but the job."""
     run, folder = Recorded(cli), job("map")
+    with (folder / "job.yaml").open("a") as file:
+        file.write('schedule: {cron: "0 3 * * ? 2199", enabled: false}\nnotify: {sns: new, alarms: true}\n')
     cli("deploy", folder, "--stack", _stack(folder), *WAREHOUSE)
     run("run", folder, "--watch", status=1)
     run("unlock", folder, "--reason", "It is mended.")

@@ -30,9 +30,6 @@ _OF_PARTS = re.compile(r"^Part\d+")
 PASSED_TO = "iam:PassedToService"
 BOUNDARY = "iam:PermissionsBoundary"
 
-#: So many characters of a stack's name are left at least in a name of 64 characters.
-SHORT = 24
-
 #: Of the actions on roles, those that IAM can hold to a permissions boundary.
 #: https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html
 _BOUNDED = ("iam:CreateRole", "iam:DeleteRolePolicy", "iam:PutRolePermissionsBoundary", "iam:PutRolePolicy")
@@ -142,19 +139,8 @@ def _of_stacks(scope: Scope, templates: list[Mapping[str, Any]], boundary: str) 
 
 def _of_type(kind: str, scope: Scope, machines: list[str]) -> Grant:
     made = TYPES[kind]
-    resources = (
-        resource.format(stack=f"{stack}-", brief=_brief(stack), name=stack, machine=machine, path=scope.role_path)
-        for resource in made.resources
-        for stack in scope.stacks
-        for machine in (machines or [""])
-    )
-    arns = dict.fromkeys(scope.place.arn(made.service, resource, made.regional) for resource in resources)
-    return Grant(_short_name(kind), tuple(arns), {f"{made.service}:{action}": _why(kind) for action in made.actions})
-
-
-def _brief(stack: str) -> str:
-    """How the names of a stack's resources begin that may not be long: CloudFormation shortens the stack's for them."""
-    return f"{stack}-" if len(stack) <= SHORT else f"{stack[:SHORT]}"
+    why = {f"{made.service}:{action}": _why(kind) for action in made.actions}
+    return Grant(_short_name(kind), scope.of_type(kind, machines), why)
 
 
 def _short_name(kind: str) -> str:

@@ -21,6 +21,10 @@ CALLERS: tuple[Caller, ...] = get_args(Caller)
 Thing = Literal[
     "stacks",
     "stack",
+    "rules",
+    "schedules",
+    "alarms",
+    "topics",
     "machine",
     "machine behind ends",
     "executions",
@@ -121,6 +125,9 @@ _AIRFLOW = (
     *_CONNECTING,
 )
 
+#: A deployer may do so by what CloudFormation does in its name.
+_DRIFT = "tell what somebody has deleted or disabled: status"
+
 _OPERATOR = (
     *_RUNS,
     *_STOPPING,
@@ -129,6 +136,11 @@ _OPERATOR = (
     Right("machine behind ends", _actions("states", "StartExecution"), "catch up the history"),
     Right("audit table", _actions("dynamodb", "Scan"), "show all locks of a table: status"),
     Right("history table", _actions("dynamodb", "Query"), "show past runs: history, tasks, trends"),
+    Right("stack", _actions("cloudformation", "GetTemplate", "ListStackResources"), _DRIFT),
+    Right("rules", _actions("events", "DescribeRule"), _DRIFT),
+    Right("schedules", _actions("scheduler", "GetSchedule"), _DRIFT),
+    Right("alarms", _actions("cloudwatch", "DescribeAlarms"), _DRIFT),
+    Right("topics", _actions("sns", "GetTopicAttributes"), _DRIFT),
 )
 
 #: What it takes to use an audit table in Redshift, where one is named.

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from elt_redshift.asl.language import names
+from elt_redshift.aws.callers.resource_types import TYPES
 from elt_redshift.aws.callers.rights import Thing
 from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.template import endings, machine, tables
@@ -13,6 +15,19 @@ from elt_redshift.aws.template.names import AUDIT
 from elt_redshift.protocol.places import Place as InRedshift
 
 ANY = "*"
+
+#: So many characters of a stack's name are left at least in a name of 64 characters.
+SHORT = 24
+
+#: What stacks make, by its type.
+_TYPES: Mapping[Thing, str] = MappingProxyType(
+    {
+        "rules": "AWS::Events::Rule",
+        "schedules": "AWS::Scheduler::Schedule",
+        "alarms": "AWS::CloudWatch::Alarm",
+        "topics": "AWS::SNS::Topic",
+    }
+)
 
 #: Members of requests to the Data API, and what they are called here.
 _MEMBERS = {
@@ -110,6 +125,8 @@ class Scope:
                 yield ANY
             case "stack":
                 yield from (place.arn("cloudformation", f"stack/{one}/*") for one in self.stacks)
+            case "rules" | "schedules" | "alarms" | "topics":
+                yield from self.of_type(_TYPES[thing])
             case "machine" | "machine behind ends":
                 kind = machine.MACHINE if thing == "machine" else endings.MACHINE
                 yield from (place.arn("states", f"stateMachine:{one}") for one in self._machines(kind))
@@ -130,6 +147,20 @@ class Scope:
             case _:
                 locks = (Warehouse.of(one.audit_table) for one in self.deployed if _in_redshift(one))
                 yield from (arn for one in (*self.warehouses, *locks) for arn in self._connecting(thing, one))
+
+    def of_type(self, kind: str, machines: Sequence[str] = ()) -> tuple[str, ...]:
+        """The ARNs, as patterns, of what stacks make of a type.
+
+        :param machines: the names that state machines have in their templates.
+        """
+        made = TYPES[kind]
+        resources = (
+            resource.format(stack=f"{stack}-", brief=_brief(stack), name=stack, machine=machine, path=self.role_path)
+            for resource in made.resources
+            for stack in self.stacks
+            for machine in (machines or [""])
+        )
+        return tuple(dict.fromkeys(self.place.arn(made.service, resource, made.regional) for resource in resources))
 
     def _machines(self, logical: str) -> Iterator[str]:
         """The names of state machines. CloudFormation makes them of their names in the template and nothing else, so
@@ -198,3 +229,8 @@ class Scope:
 
 def _in_redshift(deployed: Deployed) -> bool:
     return InRedshift.named(deployed.audit_table)
+
+
+def _brief(stack: str) -> str:
+    """How the names of a stack's resources begin that may not be long: CloudFormation shortens the stack's for them."""
+    return f"{stack}-" if len(stack) <= SHORT else f"{stack[:SHORT]}"

@@ -122,6 +122,14 @@ def _bus(operation: str, request: Request) -> list[str]:
     return [f"arn:aws:events:{HERE}:event-bus/{name}" for name in sorted(names)] or [ANY]
 
 
+def _schedule(_: str, request: Request) -> list[str]:
+    return [f"arn:aws:scheduler:{HERE}:schedule/{request.get('groupname', 'default')}/{request.get('name', ANY)}"]
+
+
+def _alarm(_: str, request: Request) -> list[str]:
+    return [f"arn:aws:cloudwatch:{HERE}:alarm:{name}" for name in request.get("alarmnames", ())] or [ANY]
+
+
 def _queue(_: str, request: Request) -> list[str]:
     return [f"arn:aws:sqs:{HERE}:{request['queueurl'].rpartition('/')[2]}"]
 
@@ -154,6 +162,8 @@ _ON: Mapping[str, Callable[[str, Request], list[str]]] = {
     "stepfunctions": _state_machine,
     "redshift-data": _warehouse,
     "events": _bus,
+    "scheduler": _schedule,
+    "cloudwatch": _alarm,
     "lambda": _function,
     "logs": _log,
     "sqs": _queue,
