@@ -40,6 +40,7 @@ LONG_ON_PROCESSES = "test_shapes.py"
 #: Files of long tests that share nothing: whichever process is free takes the next one.
 APART = (
     "test_random_resuming.py",
+    "aws/test_linted.py",
     "testing/test_broken.py",
     "testing/test_every_state.py",
     "testing/test_fence.py",
@@ -71,6 +72,8 @@ NIGHTLY = (
     "unit/testing/test_crowds.py",
     "unit/testing/test_every_state.py",
     "unit/testing/test_parts.py",
+    "unit/testing/test_schedules.py",
+    "unit/testing/test_telling_across_parts.py",
 )
 
 

@@ -96,7 +96,8 @@ def test_a_stopped_run_leaves_nothing_behind(deploy: Deploy, barrier: Barrier) -
     """Its parts and statements end with it, its lock is free, and its history tells what had begun."""
     deployed = deploy(in_parts(*(task(name, sql=(barrier.pass_,)) for name in "abcd")))
     arn = deployed.start()
-    deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
+    for name in "abcd":
+        deployed.until_submitted(arn, name)
     account = deployed.account
     assert stop_and_settle(deployed.executions, account.statements, deployed.audit, "101", arn, "Ann stopped it.")
     assert {*_parts(deployed, arn).values()} == {"ABORTED"}
@@ -109,7 +110,8 @@ def test_parts_that_outlive_a_stopped_run_are_stopped_behind_it(deploy: Deploy, 
     """Where Step Functions does not stop a part with its run, what follows the end of runs does."""
     deployed = deploy(in_parts(*(task(name, sql=(barrier.pass_,)) for name in "abcd")))
     arn = deployed.start()
-    deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
+    for name in "abcd":
+        deployed.until_submitted(arn, name)
     steps = deployed.client("stepfunctions")
     deployed.executions.stop(arn, "Ann stopped it.")
     (left, *_) = [run.part for run in _look(deployed, arn).tasks]
