@@ -17,7 +17,7 @@ from elt_redshift.aws.audit import utc_now
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.aws.template import names, warehouse
 from elt_redshift.aws.verification import rows
-from elt_redshift.aws.verification.bench import Bench
+from elt_redshift.aws.verification.bench import PREFIX, Bench
 from elt_redshift.aws.verification.recording import Recording
 from elt_redshift.aws.verification.rows import Result, Row
 from elt_redshift.cli.listing import add_forms, show
@@ -96,7 +96,7 @@ def _agreed(bench: Bench, chosen: tuple[Row, ...]) -> bool:
     where = ", ".join(f"{name} {value}" for name, value in bench.where.items())
     told = [f"{len(chosen)} rows are checked, by SQL that touches nobody's tables: {where}."]
     if any(row.stack for row in chosen):
-        told.append(f"Bucket and stack {bench.name} are made, its state machine runs, and all goes at the end.")
+        told.append(f"Up to four buckets and stacks {PREFIX}-… are made, their jobs run, and all goes at the end.")
     print(*told, sep="\n", file=sys.stderr)
     return sys.stdin.isatty() and input("Type yes to go on: ").strip() == "yes"
 

@@ -121,6 +121,11 @@ class Bench:
         return Bench(self.account, self.parameters, self._told, self._sleep, "functions")
 
     @cached_property
+    def parts(self) -> Bench:
+        """The same with another scratch job, in parts, whose statements have followers."""
+        return Bench(self.account, self.parameters, self._told, self._sleep, "parts")
+
+    @cached_property
     def job(self) -> EltJob:
         """The scratch job."""
         return scratch(self._kind, self.name)
@@ -198,11 +203,17 @@ class Bench:
             if "xecuteStatement" in call.get("resource", "") and f"/{task}/" in call["parameters"]
         ]
 
-    def scheduled(self, action: str) -> list[str]:
-        """What the run has asked of AWS by calls whose resource begins so, as its history has it."""
-        events = self._executions.new_events(self.first.arn, after=0)
+    def scheduled(self, action: str, execution: str = "") -> list[str]:
+        """What the run, or another execution, has asked of AWS by calls whose resource begins so: by its history."""
+        events = self._executions.new_events(execution or self.first.arn, after=0)
         calls = (one.get("taskScheduledEventDetails", {}) for one in events)
         return [one["parameters"] for one in calls if one.get("resource", "").startswith(action)]
+
+    def failures(self, action: str, execution: str) -> list[tuple[str, str]]:
+        """Errors and causes of such calls."""
+        events = self._executions.new_events(execution, after=0)
+        failed = (one.get("taskFailedEventDetails", {}) for one in events)
+        return [(one["error"], one["cause"]) for one in failed if one.get("resource", "").startswith(action)]
 
     def noted(self, definition: Callable[[], Mapping[str, Any]], name: str) -> Mapping[str, Any]:
         """The output of an execution of a state machine that is made for it, once, and deleted behind it.

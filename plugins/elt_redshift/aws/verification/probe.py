@@ -15,7 +15,7 @@ from uuid import uuid4
 from elt_redshift.asl.language import calls
 from elt_redshift.aws.template.machine import MACHINE
 from elt_redshift.aws.verification.bench import Bench, NotShownError, expect
-from elt_redshift.aws.verification.jobs import GOOD
+from elt_redshift.aws.verification.jobs import GOOD, TOLD
 from elt_redshift.protocol import audit, dynamodb
 from elt_redshift.protocol.owners import Owner
 from elt_redshift.protocol.statements import ANY, beginning
@@ -34,13 +34,17 @@ def seen(bench: Bench) -> Mapping[str, Any]:
 
 
 def definition(bench: Bench) -> State:
-    """A chain of the states, and their notes as its output."""
-    states = _states(bench)
+    """The machine with all states that are looked at here."""
+    return chain(_states(bench))
+
+
+def chain(states: dict[str, State]) -> State:
+    """A chain of states, and their notes as its output."""
     behind = dict(zip(states, [*list(states)[1:], "notes"], strict=True))
-    chain = {name: {**one, **_onwards(name, one, behind[name])} for name, one in states.items()}
+    made = {name: {**one, **_onwards(name, one, behind[name])} for name, one in states.items()}
     notes = "{% {" + ", ".join(f"'{name}': ${name}" for name in states) + "} %}"
     end = {"notes": {"Type": "Pass", "Output": notes, "End": True}}
-    return {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": {**chain, **end}}
+    return {"QueryLanguage": "JSONata", "StartAt": next(iter(states)), "States": {**made, **end}}
 
 
 def _onwards(name: str, state: State, after: str) -> State:
@@ -62,7 +66,8 @@ def _caught(by: str) -> State:
     return {"by": by, "error": "{% $states.errorOutput.Error %}", "cause": "{% $string($states.errorOutput.Cause) %}"}
 
 
-def _task(bench: Bench, resource: str, arguments: Any, note: str = "{% $states.result %}", **more: Any) -> State:
+def task(bench: Bench, resource: str, arguments: Any, note: str = "{% $states.result %}", **more: Any) -> State:
+    """A state that calls a service, and what it notes of the answer."""
     partition = bench.account.client("stepfunctions").meta.partition
     resource = f"arn:{partition}:states:::{resource}"
     return {"Type": "Task", "Resource": resource, "Arguments": arguments, "note": note, **more}
@@ -77,6 +82,7 @@ def _states(bench: Bench) -> dict[str, State]:
     unmet = dynamodb.update(table, key, Write(sets={"Waits": _TEXT}, demands=Present("Nothing")), {"text": _MINE})
     nobody = bench.first.arn.rpartition(":")[0] + ":nobody"
     prefix = "".join(beginning(bench.job.job_id, Owner(bench.first.arn).label))
+    attempt = f"{prefix}{TOLD}/1"
     get = dynamodb.get(table, key)
     items = [audit.key(f"{bench.name}-{name}") for name in _ITEMS]
     told = [dynamodb.update(table, one, Write(sets={"Seen": _TEXT, "Told": _COUNT}), _SAID) for one in items]
@@ -88,40 +94,46 @@ def _states(bench: Bench) -> dict[str, State]:
     )
     once_more = [{"ErrorEquals": [calls.CONDITION_FAILED], "IntervalSeconds": 1, "MaxAttempts": 1}]
     states = {
-        "refused": _task(bench, "dynamodb:updateItem", refused),
-        "nobody": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": nobody}),
-        "malformed": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": "x"}),
-        "forgotten": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": str(uuid4())}),
-        "output": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
-        "late": _task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
-        "arguments": _task(bench, "dynamodb:getItem", "{% $error('our words') %}"),
-        "unmet": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", unmet, TimeoutSeconds=60),
-        "stale": _task(bench, "aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "none", "Output": "{}"}),
-        "waited": _task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", token, TimeoutSeconds="{% 1 %}"),
-        "ended": _task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.first.arn}, _note("StopDate")),
-        "statement": _task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": statement}, _note("CreatedAt")),
-        "listed": _task(
+        "refused": task(bench, "dynamodb:updateItem", refused),
+        "nobody": task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": nobody}),
+        "malformed": task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": "x"}),
+        "forgotten": task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": str(uuid4())}),
+        "output": task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
+        "late": task(bench, "dynamodb:getItem", get, Output="{% $error('our words') %}"),
+        "arguments": task(bench, "dynamodb:getItem", "{% $error('our words') %}"),
+        "unmet": task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", unmet, TimeoutSeconds=60),
+        "stale": task(bench, "aws-sdk:sfn:sendTaskSuccess", {"TaskToken": "none", "Output": "{}"}),
+        "waited": task(bench, "aws-sdk:dynamodb:updateItem.waitForTaskToken", token, TimeoutSeconds="{% 1 %}"),
+        "ended": task(bench, "aws-sdk:sfn:describeExecution", {"ExecutionArn": bench.first.arn}, _note("StopDate")),
+        "statement": task(bench, "aws-sdk:redshiftdata:describeStatement", {"Id": statement}, _note("CreatedAt")),
+        "listed": task(
             bench,
             "aws-sdk:redshiftdata:listStatements",
             {"StatementName": prefix, "Status": ANY, "RoleLevel": True},
             "{% [$states.result.Statements.CreatedAt] %}",
         ),
-        "cancelled": _task(bench, "aws-sdk:redshiftdata:cancelStatement", {"Id": statement}),
-        "told": _task(
+        "named": task(
+            bench,
+            "aws-sdk:redshiftdata:listStatements",
+            {"StatementName": attempt, "Status": ANY, "RoleLevel": True},
+            f"{{% [$states.result.Statements.($length(StatementName) - {len(attempt)})] %}}",
+        ),
+        "cancelled": task(bench, "aws-sdk:redshiftdata:cancelStatement", {"Id": statement}),
+        "told": task(
             bench, "aws-sdk:dynamodb:transactWriteItems", {"TransactItems": [{"Update": one} for one in told]}
         ),
-        "untold": _task(
+        "untold": task(
             bench, "aws-sdk:dynamodb:transactWriteItems", {"TransactItems": [{"Update": told[1]}, {"Update": unheard}]}
         ),
-        "read": _task(
+        "read": task(
             bench,
             "aws-sdk:dynamodb:transactGetItems",
             {"TransactItems": asked},
             "{% [$states.result.Responses.Item.JobID.S] %}",
         ),
-        "retried": _task(bench, "dynamodb:updateItem", again, Retry=once_more),
+        "retried": task(bench, "dynamodb:updateItem", again, Retry=once_more),
     }
-    tasks = {name: _noting(name, one) for name, one in states.items()}
+    tasks = {name: noting(name, one) for name, one in states.items()}
     digest = {"hash": f"{{% $hash('{TEXT}', 'SHA-256') %}}", "time": "{% $fromMillis($millis() - 60000) %}"}
     return {**tasks, "digest": {"Type": "Wait", "Seconds": 0, "Assign": {"digest": digest}}}
 
@@ -137,7 +149,8 @@ def _note(member: str) -> str:
     return f"{{% $states.result.{member} %}}"
 
 
-def _noting(name: str, task: State) -> State:
+def noting(name: str, task: State) -> State:
+    """The same as Step Functions takes it."""
     return {**{key: value for key, value in task.items() if key != "note"}, "Assign": {name: task["note"]}}
 
 
@@ -222,6 +235,13 @@ def ended_statements(bench: Bench) -> str:
     found = seen(bench)["listed"]
     expect(isinstance(found, list) and found and all(re.fullmatch(ISO, str(one)) for one in found), found)
     return f"{len(found)}, the first of {found[0]}"
+
+
+def names_with_tokens(bench: Bench) -> str:
+    """A statement whose name ends in a task's token is listed to the role that submitted it, by what stands before."""
+    found = seen(bench)["named"]
+    expect(isinstance(found, list) and len(found) == 1 and found[0] > 1, found)
+    return f"1, with {found[0]} characters behind the attempt"
 
 
 def transactions(bench: Bench) -> str:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 from typing import Literal
 
 from elt_redshift.aws.errors import AwsError, aws_errors
-from elt_redshift.aws.verification import data_api, dynamodb, joins, probe, stacks
+from elt_redshift.aws.verification import data_api, dynamodb, followers, joins, probe, stacks
 from elt_redshift.aws.verification.bench import Bench, DiffersError, NotShownError
 from elt_redshift.exceptions import EltError
 
@@ -91,11 +91,17 @@ ROWS = (
     Row(73, ("dynamodb:Query", *_RUN), stacks.in_history, stack=True),
     Row(85, _BATCH, data_api.failed_first),
     Row(88, _WRITE, dynamodb.deleting_from_sets, stack=True),
+    Row(104, _PROBE, joins.errors_of_functions, stack=True),
     Row(106, _PROBE, probe.retried_arguments, stack=True),
+    Row(107, _PROBE, joins.taught_parameters, stack=True),
+    Row(108, _RUN, followers.answers, stack=True),
+    Row(109, _PROBE, followers.heartbeats, stack=True),
+    Row(110, (*_RUN, "states:RedriveExecution", "dynamodb:GetItem"), followers.after_redrive, stack=True),
     Row(115, (*_BATCH, "redshift-data:GetStatementResult"), data_api.read_behind_a_write),
     Row(116, (*_BATCH, "redshift-data:ExecuteStatement"), data_api.one_writer),
     Row(123, _RUN, joins.waits, stack=True),
     Row(124, _RUN, joins.functions, stack=True),
+    Row(127, _PROBE, probe.names_with_tokens, stack=True),
     Row(128, _PROBE, probe.transactions, stack=True),
 )
 
