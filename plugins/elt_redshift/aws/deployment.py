@@ -82,7 +82,7 @@ def prepare(
     if not role:
         parameters = {name: value for name, value in parameters.items() if name != OTHER_ROLE}
     machine = compile_accepted(account.client("stepfunctions"), job, role)
-    told = (*(drifts(account, before) if before else ()), *risks.warnings(machine))
+    told = (*(drifts(account, before) if before and before.is_made else ()), *risks.warnings(machine))
     rendered = render(machine, Choices(shares_table, keeps_tables))
     uploads = account.uploads(bucket)
     if rendered.job_file is not None:

@@ -38,11 +38,11 @@ class _Kind:
 
 
 def _rule(client: Any, name: str, _: str) -> bool:
-    return bool(client.describe_rule(Name=name)["State"] == "ENABLED")
+    return bool(client.describe_rule(Name=name)["State"] != "DISABLED")  # there are two ways to be enabled
 
 
 def _schedule(client: Any, name: str, group: str) -> bool:
-    return bool(client.get_schedule(Name=name, GroupName=group)["State"] == "ENABLED")
+    return bool(client.get_schedule(Name=name, GroupName=group)["State"] != "DISABLED")
 
 
 def _alarm(client: Any, name: str, _: str) -> bool | None:
