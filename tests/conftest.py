@@ -32,7 +32,7 @@ settings.load_profile("without a deadline")
 
 
 #: The files whose tests drive one and the same Airflow, see tests/e2e/conftest.py.
-ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py")
+ON_PROCESSES = ("test_airflow_processes.py", "test_every_end.py", "e2e/test_parts.py")
 
 #: It has an Airflow of its own, for many minutes.
 LONG_ON_PROCESSES = "test_shapes.py"
@@ -47,6 +47,8 @@ APART = (
     "testing/test_schedules.py",
 )
 
+#: A folder of such files; some take minutes. Their tests share the embedded AWS only, of which each process has one.
+APART_FOLDER = "tests/local/runs/"
 
 #: Files whose exhaustive tests take longest, and show by more cases, or a real Airflow, what quick ones show.
 NIGHTLY = (
@@ -87,7 +89,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
             file = super()._split_scope(nodeid)
             if file.endswith(ON_PROCESSES):
                 return "on processes"
-            return nodeid if file.endswith(APART) else file
+            return nodeid if file.endswith(APART) or file.startswith(APART_FOLDER) else file
 
     return Together(config, log) if config.getvalue("dist") == "loadfile" else None
 
@@ -97,7 +99,7 @@ def _turn(item: pytest.Item) -> int:
     mostly wait, and leave the processors to the others beside them; but few Airflows start at a time."""
     file = item.path.as_posix()
     firsts = (ON_PROCESSES, LONG_ON_PROCESSES, APART)
-    folders = ("/tests/e2e/", "/tests/local/")
+    folders = ("/tests/e2e/", f"/{APART_FOLDER}", "/tests/local/")
     known = [file.endswith(files) for files in firsts] + [folder in file for folder in folders]
     return known.index(True) if True in known else len(known)
 
