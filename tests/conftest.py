@@ -43,6 +43,7 @@ APART = (
     "aws/test_linted.py",
     "testing/test_broken.py",
     "testing/test_every_state.py",
+    "testing/test_failures_that_meet.py",
     "testing/test_fence.py",
     "testing/test_schedules.py",
 )
