@@ -35,8 +35,11 @@ def test_the_role_may_what_the_command_prints(capsys: pytest.CaptureFixture[str]
     (policy,) = [one for one in RESOURCES["Role"]["Properties"]["Policies"] if one["PolicyName"] == "run-jobs"]
     written = json.loads(_put(json.dumps(policy["PolicyDocument"])))
     for statement in written["Statement"]:
-        if isinstance(statement["Resource"], dict):
-            statement["Resource"] = statement["Resource"]["Fn::Sub"]
+        match statement["Resource"]:
+            case {"Fn::Sub": one}:
+                statement["Resource"] = one
+            case list(several):
+                statement["Resource"] = [one["Fn::Sub"] for one in several]
     assert written == printed
 
 

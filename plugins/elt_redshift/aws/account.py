@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -75,8 +75,14 @@ class Account:
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
         from elt_redshift.aws.executions import Executions
+        from elt_redshift.aws.recalling import kept_tasks
 
-        return Executions(self.client("stepfunctions"), state_machine_arn, tables=partial(self.client, "dynamodb"))
+        steps, tables = self.client("stepfunctions"), partial(self.client, "dynamodb")
+        kept = partial(kept_tasks, self._deployed, self.past_runs)
+        return Executions(steps, state_machine_arn, tables=tables, kept=kept)
+
+    def _deployed(self) -> Iterator[Deployed]:
+        return self.stacks.all()
 
     def audit(self, table: str) -> AuditStore:
         """The audit table of that name in DynamoDB, or of that address in Redshift.

@@ -152,7 +152,10 @@ class Archive:
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )
         seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
-        return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=_why(seen.execution))
+        why = _why(seen.execution)
+        if why and seen.lost:
+            why = f"{why}; {causes.untold(seen.execution.name)}"
+        return RunTasks(arn, seen.execution.status, seen.tasks, seen.execution.skipped, why=why)
 
     def _arn(self, run: str | None) -> str:
         machine = self.executions.state_machine_arn

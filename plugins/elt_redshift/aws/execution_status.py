@@ -98,6 +98,7 @@ class Snapshot:
     """An execution and its tasks at one moment.
 
     :param ends_only: the tasks tell of their ends only, as in the map layout: which of them have begun is not known.
+    :param lost: what told of the tasks is gone, and nothing is kept of it: those that wait may have run.
     """
 
     execution: Execution
@@ -105,6 +106,7 @@ class Snapshot:
     skipped: bool = False
     refused: bool = False
     ends_only: bool = False
+    lost: bool = False
 
     @property
     def did_nothing(self) -> bool:

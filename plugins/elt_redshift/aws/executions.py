@@ -21,7 +21,7 @@ from elt_redshift.aws.waiting import Clock, Sleep, looks
 from elt_redshift.exceptions import EltError
 from elt_redshift.protocol.executions import FAILED, MAX_FOLLOW, STARTED_BY, execution_arn
 from elt_redshift.protocol.joins import RunItems
-from elt_redshift.runs.history import TaskRuns
+from elt_redshift.runs.history import TaskRun, TaskRuns
 from elt_redshift.runs.progress import reports
 
 if TYPE_CHECKING:
@@ -61,6 +61,8 @@ class Executions:
     :param clock: a monotonic clock, in seconds.
     :param tables: gives a boto3 DynamoDB client, which is asked for by the tasks of the map layout; without it, what
         these tell is not read.
+    :param kept: gives what is kept of the tasks of an execution that has ended, of which these names are known; None:
+        nothing.
     """
 
     def __init__(
@@ -70,8 +72,9 @@ class Executions:
         sleep: Sleep = time.sleep,
         clock: Clock = time.monotonic,
         tables: Callable[[], Any] | None = None,
+        kept: Callable[[Execution, Iterable[str]], Iterable[TaskRun] | None] = lambda *_: None,
     ) -> None:
-        self._client, self.state_machine_arn, self._tables = client, state_machine_arn, tables
+        self._client, self.state_machine_arn, self._tables, self._kept = client, state_machine_arn, tables, kept
         self._starter: Callable[[], str] = str
         self._sleep, self._clock = sleep, clock
 
@@ -183,7 +186,7 @@ class Executions:
 
     def look(self, execution_arn: str, runs: TaskRuns) -> Snapshot:
         """Bring ``runs`` up to date, by the histories of the run and its parts, and in the map layout by what the tasks
-        have told, as far as these are there: a deployment of another layout removes them.
+        have told. A deployment of another layout removes these: then what is kept of the run tells.
 
         The status is read first, so that what is read of an ended execution is complete.
         """
@@ -191,14 +194,17 @@ class Executions:
         self._read(execution_arn, runs)
         for arn, part in runs.parts.items():
             self._read_part(arn, part)
-        if runs.shortened:
-            runs.know(self._tasks_of(execution_arn))
         if runs.items and self._tables:
             self._read_items(self._tables(), runs.items, runs)
+        if execution.ended and runs.lost and (kept := self._kept(execution, [run.name for run in runs.all()])):
+            runs.recall(kept)
+        if runs.shortened:
+            runs.know(self._tasks_of(execution_arn))
         if runs.map_run and execution.status == FAILED and not any(run.status == "failed" for run in runs.all()):
             runs.report(children.failed(self._client, runs.map_run))
         runs.finish(execution.status)
-        return Snapshot(execution, runs.all(), runs.skipped, runs.refused, runs.items is not None)
+        ends_only, lost = runs.items is not None, execution.ended and runs.lost
+        return Snapshot(execution, runs.all(), runs.skipped, runs.refused, ends_only, lost)
 
     def _read(self, execution_arn: str, runs: TaskRuns) -> None:
         many = runs.last_event == 0 or runs.news >= SMALL_PAGE

@@ -123,6 +123,13 @@ def execution_ended(name: str, status: str, error: str | None, cause: str | None
             return f"execution {name} failed: {in_plain_words(error, cause)}"
 
 
+def untold(name: str) -> str:
+    """What became of the tasks of an execution is not known, as a clause."""
+    return (
+        f"what told of the tasks of execution {name} went when the job was deployed anew, and nothing is kept of them"
+    )
+
+
 def in_plain_words(error: str | None, cause: str | None) -> str:
     """The error and cause of an execution as a clause that tells what a person can use, and none of the state machine's
     inner workings."""

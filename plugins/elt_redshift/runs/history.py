@@ -77,8 +77,7 @@ class TaskRuns:
         this; none of a job that is not cut into parts, and before it has come to them. An execution of a part may not
         be there yet.
     :ivar succeeded: whether the execution is over for good.
-    :ivar absent: whether what tells of the tasks is not there: the execution of a part, not yet or not any more; in the
-        map layout the table of their items.
+    :ivar absent: whether what tells of tasks is not there: a part's execution, or the map layout's table of items.
     """
 
     def __init__(self, tasks: Iterable[str] | None = None) -> None:
@@ -160,6 +159,13 @@ class TaskRuns:
                 running = replace(self._runs[name], status="running", started=self._since(begun), since=begun)
                 self._runs[name] = running
 
+    def recall(self, kept: Iterable[TaskRun]) -> None:
+        """Take in what was kept of the tasks, in place of what does not tell of them any more."""
+        self._runs |= {run.name: run for run in kept if self._any or run.name in self._runs}
+        self.parts, self.absent = {}, False
+        if self.items:  # its tasks told nothing of their begin
+            self.report(())
+
     def _reported(self, run: TaskRun, report: Report) -> TaskRun:
         if report.status == "failed" and self._redriven and report.ended <= self._redriven:
             # That was before the redrive. Another attempt may have been made since the first one behind it.
@@ -182,17 +188,14 @@ class TaskRuns:
         return TaskRun(run.name, "succeeded", ended=when, kept_from=self._resumed)
 
     def finish(self, status: str) -> None:
-        """The execution has ended with ``status``: what still ran was aborted. Of one that succeeded, tasks have, too,
-        of which nothing tells any more."""
+        """The execution has ended with ``status``: what ran was aborted; in a success, what nobody tells of is done."""
         self._over = status in executions.ENDED
+        ends: dict[TaskStatus, TaskStatus] = {"running": "aborted"} if self._over else {}
         if status == executions.SUCCEEDED and self.lost:
-            for name, run in self._runs.items():
-                if run.status == "waiting":
-                    self._runs[name] = replace(run, status="succeeded")
-        if self._over:
-            for name, run in self._runs.items():
-                if run.status == "running":
-                    self._runs[name] = replace(run, status="aborted")
+            ends["waiting"] = "succeeded"
+        for name, run in self._runs.items():
+            if run.status in ends:
+                self._runs[name] = replace(run, status=ends[run.status])
 
     def _find(self, task: str) -> TaskRun | None:
         """The run of a task, if it is one of the job's."""

@@ -124,6 +124,9 @@ def _decide(run: TaskRun, snapshot: Snapshot) -> tuple[Status, str | None] | Non
         return "aborted", f"Nothing was done. {execution.skipped or 'The job was locked.'} Clear the task again later."
     if snapshot.skipped or execution.skipped:
         return "skipped", f"Nothing was done. {execution.skipped or 'The job was locked.'}"
+    if snapshot.lost:
+        again = "Clear the task: it is kept if it was done, and runs if not."
+        return "aborted", f"What became of task {run.name} is not known: {causes.untold(execution.name)}. {again}"
     if execution.succeeded:
         return (
             "aborted",

@@ -14,10 +14,12 @@ import pytest
 
 from elt_redshift.airflow_compat import AirflowFailException
 from elt_redshift.aws import children, healing
+from elt_redshift.aws.account import Account
 from elt_redshift.aws.audit_in_dynamodb import DynamoDbAuditStore
 from elt_redshift.aws.callers.policies import PASSED_TO
 from elt_redshift.aws.callers.resource_types import TYPES, WIDER
 from elt_redshift.aws.job_ref import JobRef
+from elt_redshift.aws.recalling import kept_tasks
 from elt_redshift.hooks.connection import Connection
 from elt_redshift.job.model import EltJob
 from elt_redshift.local.faults import Faults
@@ -188,6 +190,15 @@ def test_an_operator_is_allowed_what_it_does(cli: Cli, job: Callable[..., Path])
     assert run.calls.unused(policy) == set()
 
 
+def _recall(run: Recorded, folder: Path) -> None:
+    """As is done where what told of a run's tasks went with its layout."""
+    account = Account.here()
+    executions = account.executions(_output(folder, "StateMachineArn"))
+    first = executions.describe(executions.recent()[-1].arn)
+    with recorded(run.calls):
+        assert kept_tasks(account.stacks.all, account.past_runs, first, ())
+
+
 def _output(folder: Path, name: str) -> str:
     outputs = boto3.client("cloudformation").describe_stacks(StackName=_stack(folder))["Stacks"][0]["Outputs"]
     return next(str(one["OutputValue"]) for one in outputs if one["OutputKey"] == name)
@@ -284,6 +295,7 @@ def test_airflows_role_is_allowed_what_it_does(
     last = airflow.start()
     wait_for(lambda: _at_work(folder), "its statement runs", bounds.EXECUTION)
     airflow.kill(last)
+    _recall(run, folder)
     _lock_and_run_sql(airflow, table, first)
     policy = run.policy("mwaa", folder, "--audit-table", table, *WAREHOUSE)
     assert run.calls.denied(policy) == []

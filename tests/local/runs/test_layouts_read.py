@@ -15,12 +15,16 @@ from elt_redshift.aws.archive import Archive
 from elt_redshift.aws.moving import MovingError
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.job.parts import Layout, Parameter, SqlTask
-from elt_redshift.runs.history import TaskRun
+from elt_redshift.runs.history import TaskRun, TaskRuns
+from elt_redshift.triggers.group import decider
+from elt_redshift.triggers.outcome import outcome_of
 from tests import bounds
 from tests.cases import exhaustive
 from tests.local.runs.conftest import Barrier, DeployedJob
 from tests.local.waiting import wait_for
 from tests.unit.asl.jobs import job, task
+
+from .test_resuming import resume
 
 Deploy = Callable[[EltJob], DeployedJob]
 
@@ -66,6 +70,19 @@ def _kept(archive: Archive, arn: str) -> None:
     wait_for(lambda: archive.past.tasks("101", name), "its end is followed", bounds.EXECUTION)
 
 
+def _check_mirrors(deployed: DeployedJob, arn: str) -> None:
+    """Those of tasks and of groups show what became of them, though they come after the layout has changed."""
+    seen = deployed.executions.look(arn, TaskRuns())
+    shown = [outcome_of(name, seen) for name in "abc"]
+    became = [outcome.status for outcome in shown if outcome]
+    group = decider("all", "abc", lambda _: None)(seen)
+    if seen.execution.succeeded:
+        assert (became, group and group.status) == (["succeeded"] * 3, "succeeded")
+    elif seen.execution.ended:
+        assert (became, group and group.task) == (["succeeded", "failed", "aborted"], "b")
+        assert "division by zero" in ((group and group.message) or "")
+
+
 def _statuses(told: dict[str, TaskRun]) -> dict[str, str]:
     return {name: run.status for name, run in told.items()}
 
@@ -99,9 +116,8 @@ def test_what_a_run_did_is_told_under_another_layout(
     archive = deployed.account.archive(deployed.job, deployed.deployed)
     for arn, tasks in was.items():
         assert _told(archive, arn) == tasks
-        assert takes or deployed.tasks(arn) == tasks
-    if takes:
-        assert deployed.statuses(runs[0]) == dict.fromkeys("abc", "succeeded")
+        assert deployed.tasks(arn) == tasks
+        _check_mirrors(deployed, arn)
     if not takes:
         assert _statuses(_told(archive, under_way)) == {"a": "succeeded", "b": "running", "c": "waiting"}
         barrier.open()
@@ -129,3 +145,40 @@ def test_a_success_is_told_where_nothing_tells_of_its_tasks(deploy: Deploy, barr
     with _made(barrier, ledger, "unrolled") as made:
         deployed.redeploy(made)
     assert _statuses(_told(archive, arn)) == dict.fromkeys("abc", "succeeded")
+
+
+@pytest.mark.parametrize("before", exhaustive(["parts", "map"], ["map"]))
+def test_a_statement_that_outlived_its_run_is_found_from_another_layout(
+    deploy: Deploy, barrier: Barrier, ledger: str, before: str
+) -> None:
+    """It has finished by then, and is not run again; what was done is kept by what the history tells."""
+    with _made(barrier, ledger, before) as made:
+        deployed = deploy(made)
+    arn = deployed.start()
+    deployed.until_submitted(arn, "b")
+    deployed.executions.stop(arn, "Ann stopped it.")
+    _kept(deployed.account.archive(deployed.job, deployed.deployed), arn)
+    barrier.open()
+    wait_for(lambda: "b" not in deployed.at_work(arn), "its statement has ended", bounds.EXECUTION)
+    with _made(barrier, ledger, "unrolled") as made:
+        deployed.redeploy(made)
+    ended, resumption = resume(deployed, deployed.end(arn))
+    assert (resumption.kept, resumption.open, ended.status) == (("a",), ("b",), "SUCCEEDED")
+    assert [*deployed.submissions(ended.arn)] == ["c"]
+
+
+@pytest.mark.parametrize("before", exhaustive(["parts", "map"], ["parts"]))
+def test_what_nothing_tells_of_is_not_made_up(deploy: Deploy, barrier: Barrier, ledger: str, before: str) -> None:
+    """Where the history lacks a failed run, too, it is said that its tasks are not known."""
+    barrier.open()
+    with _made(barrier, ledger, before) as made:
+        deployed = deploy(made)
+    arn = deployed.run(d="0").arn
+    deployed.kept(arn)
+    with _made(barrier, ledger, "unrolled") as made:
+        deployed.redeploy(made)
+    with patch.object(deployed.executions, "_kept", lambda *_: None):
+        outcome = outcome_of("a", deployed.executions.look(arn, TaskRuns()))
+    assert outcome
+    assert outcome.status == "aborted"
+    assert "What became of task a is not known: what told of the tasks of execution" in (outcome.message or "")

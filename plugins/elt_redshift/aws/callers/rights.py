@@ -33,6 +33,7 @@ Thing = Literal[
     "audit table",
     "shared table",
     "history table",
+    "history index",
     "join table",
     "job files",
     "parts",
@@ -93,6 +94,7 @@ _RUNS = (
     Right("audit table", _actions("dynamodb", "GetItem", "UpdateItem"), "see and settle the jobs' locks"),
     Right("join table", _actions("dynamodb", "Query"), "follow the tasks of a large job"),
     Right("job files", _actions("s3", "GetObject"), "know the tasks of a large job"),
+    Right("history table", _actions("dynamodb", "Query"), "show past runs, also those of another layout"),
 )
 
 #: What stopping a run takes. Statements are cancelled, so that none goes on by itself.
@@ -134,8 +136,8 @@ _OPERATOR = (
     _PARTS,
     Right("machine", _actions("states", "ListExecutions"), "find the newest runs"),
     Right("machine behind ends", _actions("states", "StartExecution"), "catch up the history"),
+    Right("history index", _actions("dynamodb", "Query"), "show past runs by their outcome"),
     Right("audit table", _actions("dynamodb", "Scan"), "show all locks of a table: status"),
-    Right("history table", _actions("dynamodb", "Query"), "show past runs: history, tasks, trends"),
     Right("stack", _actions("cloudformation", "GetTemplate", "ListStackResources"), _DRIFT),
     Right("rules", _actions("events", "DescribeRule"), _DRIFT),
     Right("schedules", _actions("scheduler", "GetSchedule"), _DRIFT),

@@ -38,6 +38,14 @@ _MEMBERS = {
     "SecretArn": "secret",
 }
 
+#: The logical names of a stack's tables.
+_TABLES: dict[Thing, str] = {
+    "audit table": AUDIT,
+    "history table": tables.HISTORY,
+    "history index": tables.HISTORY,
+    "join table": tables.JOINS,
+}
+
 
 @dataclass(frozen=True)
 class Place:
@@ -132,7 +140,7 @@ class Scope:
                 yield from (place.arn("states", f"stateMachine:{one}") for one in self._machines(kind))
             case "executions":
                 yield from (place.arn("states", f"execution:{one}:*") for one in self._machines(machine.MACHINE))
-            case "audit table" | "history table" | "join table" | "shared table":
+            case "audit table" | "history table" | "history index" | "join table" | "shared table":
                 yield from self._tables(thing)
             case "key":
                 yield from filter(None, (self.key,))
@@ -181,14 +189,13 @@ class Scope:
         if thing in ("audit table", "shared table"):
             own = tuple(one.audit_table for one in self.deployed if one.shares_table and not _in_redshift(one))
             yield from (self.place.arn("dynamodb", f"table/{one}") for one in (*own, *self.shared))
-        logical = {"audit table": AUDIT, "history table": tables.HISTORY, "join table": tables.JOINS}.get(thing)
+        logical = _TABLES.get(thing)
         sharing = [one.stack for one in self.deployed if one.shares_table] if thing == "audit table" else []
         if logical is None or (thing == "join table" and not self.large):
             return
         for stack in (one for one in self.stacks if one not in sharing):
-            yield (table := self.place.arn("dynamodb", f"table/{stack}-{logical}-*"))
-            if thing == "history table":
-                yield f"{table}/index/*"
+            table = self.place.arn("dynamodb", f"table/{stack}-{logical}-*")
+            yield f"{table}/index/*" if thing == "history index" else table
 
     def _of_large_jobs(self, thing: Thing) -> Iterator[str]:
         if thing == "job files":
