@@ -13,6 +13,7 @@ import pytest
 from elt_redshift.asl import bounds as layout_bounds
 from elt_redshift.aws.archive import Archive
 from elt_redshift.aws.moving import MovingError
+from elt_redshift.aws.stopping import stop_and_settle
 from elt_redshift.job.model import EltJob, LockPolicy
 from elt_redshift.job.parts import Layout, Parameter, SqlTask
 from elt_redshift.runs.history import TaskRun, TaskRuns
@@ -145,6 +146,29 @@ def test_a_success_is_told_where_nothing_tells_of_its_tasks(deploy: Deploy, barr
     with _made(barrier, ledger, "unrolled") as made:
         deployed.redeploy(made)
     assert _statuses(_told(archive, arn)) == dict.fromkeys("abc", "succeeded")
+
+
+@pytest.mark.parametrize(
+    ("before", "after"), exhaustive([("unrolled", "map"), ("followed", "parts"), ("map", "parts")])
+)
+def test_a_run_is_stopped_when_its_stack_has_another_layout(
+    deploy: Deploy, barrier: Barrier, ledger: str, before: str, after: str
+) -> None:
+    """With its statements, and its lock goes with it; the next run is one of the new layout."""
+    with _made(barrier, ledger, before) as made:
+        deployed = deploy(made)
+    arn = deployed.start()
+    deployed.until_submitted(arn, "b")
+    with _made(barrier, ledger, after) as made:
+        deployed.redeploy(made)
+    account = deployed.account
+    assert stop_and_settle(deployed.executions, account.statements, deployed.audit, "101", arn, "Ann stopped it.")
+    assert account.statements.still_open(f"101/{arn.rpartition(':')[2]}/") == []
+    archive = account.archive(deployed.job, deployed.deployed)
+    _kept(archive, arn)
+    assert _statuses(_told(archive, arn)) == {"a": "succeeded", "b": "aborted", "c": "waiting"}
+    barrier.open()
+    assert deployed.run().status == "SUCCEEDED"
 
 
 @pytest.mark.parametrize("before", exhaustive(["parts", "map"], ["map"]))
