@@ -8,6 +8,7 @@ https://docs.aws.amazon.com/AWSCloudFormation/latest/UserGuide/using-cfn-stack-d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -15,6 +16,9 @@ from typing import Any
 from elt_redshift.aws.account import Account
 from elt_redshift.aws.deployed import Deployed
 from elt_redshift.aws.errors import GONE, MADE_ANEW, AwsError, aws_errors
+
+#: A stack has some ten such resources. Clients have ten connections each.
+_AT_ONCE = 10
 
 _GROUP = "AWS::Scheduler::ScheduleGroup"
 
@@ -87,16 +91,23 @@ def drifts(account: Account, deployed: Deployed) -> Iterator[str]:
     """A sentence for each, with what helps. What the caller may not ask about is taken to be as it was made."""
     made = _made(account, deployed.stack)
     group = next((one["PhysicalResourceId"] for one in made if one["ResourceType"] == _GROUP), "default")
-    for one in made:
-        if kind := _KINDS.get(one["ResourceType"]):
-            # A type's id is its name or its ARN, in which the name stands last. SNS takes the ARN.
-            name = one["PhysicalResourceId"].rpartition("/")[2]
-            enabled = _asked(account, kind, name, group)
-            what = f"{kind.noun} {name} of stack {deployed.stack}"
-            if enabled is None:
-                yield f"{what} was deleted outside of it. {kind.deleted}"
-            elif not enabled and not _meant(account, deployed.stack, one["LogicalResourceId"], kind):
-                yield f"{what} was disabled outside of it. {kind.disabled.format(name=name)}"
+    looked_at = [(one, kind) for one in made if (kind := _KINDS.get(one["ResourceType"]))]
+    for service in {kind.service for _, kind in looked_at}:
+        account.client(service)  # made one after the other: boto3's session is not for several threads
+
+    def look(one: tuple[dict[str, Any], _Kind]) -> tuple[str, bool | None]:
+        # A type's id is its name or its ARN, in which the name stands last. SNS takes the ARN.
+        name = one[0]["PhysicalResourceId"].rpartition("/")[2]
+        return name, _asked(account, one[1], name, group)
+
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = [*pool.map(look, looked_at)]
+    for (one, kind), (name, enabled) in zip(looked_at, found, strict=True):
+        what = f"{kind.noun} {name} of stack {deployed.stack}"
+        if enabled is None:
+            yield f"{what} was deleted outside of it. {kind.deleted}"
+        elif not enabled and not _meant(account, deployed.stack, one["LogicalResourceId"], kind):
+            yield f"{what} was disabled outside of it. {kind.disabled.format(name=name)}"
 
 
 def _made(account: Account, stack: str) -> list[dict[str, Any]]:
