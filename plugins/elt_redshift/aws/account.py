@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
@@ -14,12 +14,14 @@ if TYPE_CHECKING:
     from elt_redshift.aws.audit_in_redshift import RedshiftAuditStore
     from elt_redshift.aws.definitions import Definitions
     from elt_redshift.aws.deployed import Deployed
+    from elt_redshift.aws.execution_status import Execution
     from elt_redshift.aws.executions import Executions
     from elt_redshift.aws.past_runs import PastRuns
     from elt_redshift.aws.stacks import Stacks
     from elt_redshift.aws.statements import Statements
     from elt_redshift.aws.uploads import Uploads
     from elt_redshift.job.model import EltJob
+    from elt_redshift.runs.history import TaskRun
 
 
 class Account:
@@ -75,14 +77,14 @@ class Account:
     def executions(self, state_machine_arn: str = "") -> Executions:
         """The executions of a state machine; its ARN is needed to start one, not to look at one."""
         from elt_redshift.aws.executions import Executions
-        from elt_redshift.aws.recalling import kept_tasks
 
         steps, tables = self.client("stepfunctions"), partial(self.client, "dynamodb")
-        kept = partial(kept_tasks, self._deployed, self.past_runs)
-        return Executions(steps, state_machine_arn, tables=tables, kept=kept)
+        return Executions(steps, state_machine_arn, tables=tables, kept=self._kept_tasks)
 
-    def _deployed(self) -> Iterator[Deployed]:
-        return self.stacks.all()
+    def _kept_tasks(self, execution: Execution, known: Iterable[str]) -> tuple[TaskRun, ...] | None:
+        from elt_redshift.aws.recalling import kept_tasks
+
+        return kept_tasks(self.stacks.all, self.past_runs, execution, known)
 
     def audit(self, table: str) -> AuditStore:
         """The audit table of that name in DynamoDB, or of that address in Redshift.
