@@ -139,10 +139,10 @@ class Archive:
         :raises EltError: there is no such run.
         """
         arn = self._arn(run)
-        execution = self._describe(arn)
+        execution, graph = self._describe(arn), {task.name: task.upstream for task in self.job.tasks}
         if execution is None or execution.ended:
             redrives = execution.redrive_count if execution else 0
-            kept = self.past.tasks(self.job.job_id, Owner(arn).short, redrives, self.job.task_names)
+            kept = self.past.tasks(self.job.job_id, Owner(arn).short, redrives, graph)
             if kept and (kept.whole or execution is None):
                 skipped = execution.skipped if execution else None
                 return RunTasks(arn, kept.status, self._all(kept), skipped, kept=True, why=_why(execution))
@@ -151,7 +151,7 @@ class Archive:
             raise EltError(
                 f"Job {self.job.name} has no run {run}. `elt-redshift history {self.job.name}` lists its runs."
             )
-        seen = self.executions.look(arn, TaskRuns({task.name: task.upstream for task in self.job.tasks}))
+        seen = self.executions.look(arn, TaskRuns(graph))
         why = _why(seen.execution)
         if why and seen.lost:
             why = f"{why}; {causes.untold(seen.execution.name)}"

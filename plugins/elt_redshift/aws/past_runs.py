@@ -10,6 +10,7 @@ from typing import Any
 
 from elt_redshift.aws.errors import aws_errors
 from elt_redshift.protocol import records
+from elt_redshift.protocol.executions import SUCCEEDED
 from elt_redshift.protocol.records import Outcome
 from elt_redshift.protocol.statements import SLASH
 from elt_redshift.protocol.times import iso_time
@@ -87,7 +88,8 @@ class PastRuns:
 
         :param name: of its execution.
         :param redrives: it has been redriven so often, at least.
-        :param known: names of tasks, of whose states shorter names may be kept.
+        :param known: names of tasks, of whose states shorter names may be kept; a mapping to their upstreams lets those
+            of the map layout show as begun that were under way when the run ended without success.
         :raises AwsError: AWS refused the call.
         """
         events, items, whole = dict[str, list[dict[str, Any]]](), list[dict[str, Any]](), records.NOT_LAST
@@ -103,7 +105,7 @@ class PastRuns:
         status, runs = pages.ended(own), TaskRuns()
         if status is None or whole < redrives:
             return None
-        runs.know(known)
+        runs.know([*known] if status == SUCCEEDED else known)
         pages.read(runs, own, items, status, events)
         return KeptTasks(status, runs.all(), whole=reported or runs.map_run is None)
 

@@ -128,9 +128,10 @@ class TaskRuns:
     def know(self, tasks: Iterable[str]) -> None:
         """Give tasks their whole names, where their states have shorter ones.
 
-        :param tasks: the names of all tasks of the execution's job.
+        :param tasks: the names of all tasks of the execution's job; a mapping as of the whole.
         """
         self._whole |= _by_state(tasks)
+        self._upstream = tasks if isinstance(tasks, Mapping) else self._upstream
         self._runs = {
             whole: replace(run, name=whole) for run in self._runs.values() for whole in [self._called(run.name)]
         }
@@ -151,20 +152,18 @@ class TaskRuns:
         for report in reports:
             if (run := self._find(report.task)) is not None:
                 self._runs[run.name] = self._reported(run, report)
-        for name, upstream in self._upstream.items():
-            ups = [self._runs[up] for up in upstream]
-            if self._runs[name].status == "waiting" and all(up.status == "succeeded" for up in ups):
+        for name, upstream in self._upstream.items() if self.items else ():
+            run, ups = self._find(name), [one for up in upstream if (one := self._find(up))]
+            if run and run.status == "waiting" and all(up.status == "succeeded" for up in ups):
                 begun = max((up.ended for up in ups if up.ended), default=self._begun)
                 # A redrive goes on with what may have been submitted long before it.
-                running = replace(self._runs[name], status="running", started=self._since(begun), since=begun)
-                self._runs[name] = running
+                self._runs[name] = replace(run, status="running", started=self._since(begun), since=begun)
 
     def recall(self, kept: Iterable[TaskRun]) -> None:
         """Take in what was kept of the tasks, in place of what does not tell of them any more."""
         self._runs |= {run.name: run for run in kept if self._any or run.name in self._runs}
         self.parts, self.absent = {}, False
-        if self.items:  # its tasks told nothing of their begin
-            self.report(())
+        self.report(())  # the tasks of the map layout tell nothing of their begin
 
     def _reported(self, run: TaskRun, report: Report) -> TaskRun:
         if report.status == "failed" and self._redriven and report.ended <= self._redriven:

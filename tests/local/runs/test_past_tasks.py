@@ -10,7 +10,7 @@ import pytest
 
 from elt_redshift.asl.patterns import catching_up
 from elt_redshift.job.model import EltJob
-from elt_redshift.runs.history import TaskRun
+from elt_redshift.runs.history import TaskRun, TaskRuns
 from tests import bounds
 from tests.local.conftest import ClientFactory
 from tests.local.runs.conftest import Barrier, DeployedJob
@@ -85,6 +85,19 @@ def test_a_stopped_run_s_tasks_are_kept(deploy: Deploy, barrier: Barrier) -> Non
     deployed.until(arn, lambda tasks: tasks["b"].status == "running")
     deployed.executions.stop(arn, "Ann stopped it.")
     assert [run.status for run in _past(deployed, arn).values()] == ["succeeded", "aborted"]
+
+
+def test_what_a_stopped_run_of_the_map_layout_had_begun_is_kept(deploy: Deploy, barrier: Barrier) -> None:
+    """Its tasks told of their ends only: one whose upstreams were done had begun, as is told of a run under way."""
+    deployed = deploy(job(task("a", sql=("select 1",)), task("b", "a", sql=(barrier.pass_,)), layout="map"))
+    arn = deployed.start()
+    deployed.until_submitted(arn, "b")
+    deployed.executions.stop(arn, "Ann stopped it.")
+    archive = deployed.account.archive(deployed.job, deployed.deployed)
+    wait_for(lambda: archive.tasks(arn).kept, "the tasks are kept", bounds.EXECUTION)
+    told = archive.tasks(arn).tasks
+    assert [run.status for run in told] == ["succeeded", "aborted"]
+    assert told == deployed.executions.look(arn, TaskRuns({"a": (), "b": ("a",)})).tasks
 
 
 @pytest.mark.exhaustive
