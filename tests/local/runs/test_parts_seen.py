@@ -110,8 +110,8 @@ def test_parts_that_outlive_a_stopped_run_are_stopped_behind_it(deploy: Deploy, 
     """Where Step Functions does not stop a part with its run, what follows the end of runs does."""
     deployed = deploy(in_parts(*(task(name, sql=(barrier.pass_,)) for name in "abcd")))
     arn = deployed.start()
-    for name in "abcd":
-        deployed.until_submitted(arn, name)
+    # So that the part waits for its statement when it goes on: one that submits asks for the lock first, and ends.
+    deployed.until(arn, lambda tasks: all(tasks[name].statement_id for name in "abcd"))
     steps = deployed.client("stepfunctions")
     deployed.executions.stop(arn, "Ann stopped it.")
     (left, *_) = [run.part for run in _look(deployed, arn).tasks]
