@@ -44,24 +44,19 @@ _REMEDIES = {
 #: ``NotFound``.
 GONE = ("ResourceNotFoundException", "StateMachineDoesNotExist", "NotFound")
 
+#: The caller lacks a right; services have two names for it.
+DENIED = ("AccessDenied", "AccessDeniedException")
+
+_ALL_ANEW = "delete the rest with `elt-redshift destroy`, then deploy the job as the first time."
 #: What helps where no deployment does.
-MADE_ANEW = (
-    "A deployment does not make it anew: delete the rest with `elt-redshift destroy`, then deploy the job as the first "
-    "time."
-)
+MADE_ANEW = f"A deployment does not make it anew: {_ALL_ANEW}"
 
 
 def _remedy(about: str, code: str) -> str:
     if code == "StateMachineDoesNotExist":
-        return (
-            "Somebody has deleted it outside of its stack, and a deployment does not make it anew: delete the rest "
-            "with `elt-redshift destroy`, then deploy the job as the first time."
-        )
+        return f"Somebody has deleted it outside of its stack, and a deployment does not make it anew: {_ALL_ANEW}"
     if code == "ResourceNotFoundException" and about.startswith("history table"):
-        return (
-            "Restore it under its name from a backup; or delete the rest with `elt-redshift destroy`, then deploy the "
-            "job as the first time."
-        )
+        return f"Restore it under its name from a backup; or {_ALL_ANEW}"
     audit = re.fullmatch(r"audit (?:table|item .* in table) (\S+)", about)
     if code == "ResourceNotFoundException" and audit:
         return f"Make it with `elt-redshift audit create {audit[1]}`, or name another."

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from elt_redshift.aws import parts
 from elt_redshift.aws.audit import AuditStore
 from elt_redshift.aws.audit_item import AuditItem, LockedError
-from elt_redshift.aws.errors import AwsError, aws_errors
+from elt_redshift.aws.errors import DENIED, AwsError, aws_errors
 from elt_redshift.aws.statements import Statements
 from elt_redshift.protocol import executions, messages, statements
 from elt_redshift.protocol.audit import FAILED
@@ -33,7 +33,7 @@ LONGEST_PAUSE = 15.0
 
 #: Errors of DescribeExecution that stay: nobody here may, or can, ask for that execution.
 #: https://docs.aws.amazon.com/step-functions/latest/apireference/API_DescribeExecution.html
-NOT_TOLD = ("AccessDenied", "AccessDeniedException", "InvalidArn", "ValidationException")
+NOT_TOLD = (*DENIED, "InvalidArn", "ValidationException")
 
 Whose = Literal["locked", "held", "unclear", "dead"]
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from elt_redshift.aws.attempts import machine_arn
 from elt_redshift.aws.deployed import Deployed
-from elt_redshift.aws.errors import GONE, AwsError
+from elt_redshift.aws.errors import DENIED, GONE, AwsError
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.past_runs import PastRuns
 from elt_redshift.runs.history import TaskRun
@@ -34,7 +34,7 @@ def kept_tasks(
             return None
         kept = past_runs(deployed.history_table).tasks(deployed.job_id, execution.name, execution.redrive_count, known)
     except AwsError as error:
-        if error.code not in ("AccessDenied", "AccessDeniedException", *GONE):
+        if error.code not in (*DENIED, *GONE):
             raise
         return None
     return kept.tasks if kept and kept.whole else None

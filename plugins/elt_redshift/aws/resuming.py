@@ -22,7 +22,7 @@ from typing import Any
 from elt_redshift.aws.audit import AuditStore, utc_now
 from elt_redshift.aws.audit_item import LockedError
 from elt_redshift.aws.definitions import Definitions
-from elt_redshift.aws.errors import AwsError
+from elt_redshift.aws.errors import DENIED, AwsError
 from elt_redshift.aws.execution_status import Execution
 from elt_redshift.aws.executions import Executions
 from elt_redshift.aws.resumption import Resumption, plan
@@ -32,7 +32,7 @@ from elt_redshift.protocol.limits import MAX_PAYLOAD
 from elt_redshift.runs.history import TaskRun, TaskRuns
 
 #: Errors that another try would only repeat: the right to read definitions is missing, or the old one is gone.
-UNREADABLE = ("AccessDenied", "AccessDeniedException", "ExecutionDoesNotExist", "NoSuchKey")
+UNREADABLE = (*DENIED, "ExecutionDoesNotExist", "NoSuchKey")
 
 #: What an input may say of who started it: Airflow's names of a DAG and its run have 250 characters each.
 STARTER_BYTES = 4_000

@@ -39,8 +39,11 @@ LAYOUTS: dict[str, tuple[Layout, bool]] = {
 CHANGES = [*permutations(LAYOUTS, 2)]
 QUICK = [("map", "parts"), ("parts", "map")]
 #: With these goes what a run calls, and what tells of it besides the history: they wait for its end.
-TAKING = {*(change for change in CHANGES if change[0] == "parts"), ("map", "unrolled")}
-TAKING |= {("followed", "unrolled"), ("followed", "map")}
+TAKING = {change for change in CHANGES if change[0] == "parts"} | {
+    ("map", "unrolled"),
+    ("followed", "unrolled"),
+    ("followed", "map"),
+}
 
 
 @contextmanager
